@@ -227,7 +227,8 @@ fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
     if !limbo.fresh.is_empty() {
         let mut readers = Vec::new();
         for_each_thread(|id, count| {
-            if count % 2 == 1 && id != this_thread() {
+            // Our own thread counts too: a frame further up may hold what is retired here.
+            if count % 2 == 1 {
                 readers.push((id, count));
             }
         });
