@@ -1,6 +1,14 @@
 //! regrow: OTP for native code. See ARCHITECTURE.md for the rooms and the arrows between them.
 
+#[cfg(not(loom))]
+pub mod clock;
+#[cfg(not(loom))]
+mod ffi;
 pub mod mailbox;
+#[cfg(not(loom))]
+pub mod process;
+#[cfg(not(loom))]
+pub mod runtime;
 #[cfg(not(loom))]
 pub mod scheduler;
 pub mod sync;

@@ -34,6 +34,8 @@ pub struct Process {
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
     inner: Mutex<Inner>,
+    /// The last error of a call made from its callbacks, in the shape of the face that made it.
+    last_error: UnsafeCell<Option<Box<dyn std::any::Any + Send>>>,
 }
 
 /// The server runs on the worker's own stack and may not wait.
@@ -145,6 +147,7 @@ impl Process {
             behaviour: UnsafeCell::new(behaviour),
             reading: UnsafeCell::new(Reading::default()),
             inner: Mutex::new(Inner::default()),
+            last_error: UnsafeCell::new(None),
         }
     }
 
@@ -243,7 +246,7 @@ impl Process {
     }
 
     /// Puts the call at hand where a fence finds it.
-    pub(super) fn set_current_call(&self, reply: ReplyTo) {
+    pub fn set_current_call(&self, reply: ReplyTo) {
         let old = self.current_call.swap(reply.into_raw(), Ordering::AcqRel);
         // SAFETY: what stood there came from `into_raw`, and whoever swaps it out owns it.
         drop(unsafe { ReplyTo::from_raw(old) });
@@ -286,6 +289,22 @@ impl Process {
 
     pub fn is_trapping(&self) -> bool {
         self.inner.lock().trap_exit
+    }
+
+    /// Keeps the last error of the calling callback. Only for the process that [`super::current`] gives: its thread
+    /// alone touches this.
+    pub fn set_last_error(&self, error: Box<dyn std::any::Any + Send>) {
+        debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
+        // SAFETY: only the thread that runs the process (or its ghost) gets here.
+        let old = unsafe { (*self.last_error.get()).replace(error) };
+        drop(old);
+    }
+
+    /// Looks at the last error; as [`Process::set_last_error`].
+    pub fn last_error<R>(&self, look: impl FnOnce(&(dyn std::any::Any + Send)) -> Option<R>) -> Option<R> {
+        debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
+        // SAFETY: as above.
+        unsafe { (*self.last_error.get()).as_deref() }.and_then(look)
     }
 
     /// Who started it as a child or linked; `Pid::NONE` for nobody.

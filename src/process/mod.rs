@@ -65,11 +65,12 @@ pub use error::Error;
 pub use message::{DownOf, Message, StartResult};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Node};
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, call_request, defer};
+pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{demonitor, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
 pub use start::{
-    Ack, ChildStart, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, Via, enter_thread, leave_thread, spawn,
+    Ack, ChildStart, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
+    Startable, Via, enter_thread, leave_thread, spawn,
     spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;

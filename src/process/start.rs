@@ -19,7 +19,7 @@ use super::table;
 use crate::scheduler::Header;
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicI32, Ordering, inside};
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -181,6 +181,37 @@ impl ChildStart {
             at_once: false,
             ack: Ack::Nobody,
         }
+    }
+}
+
+/// A kind of process that can be started again and again. The rooms above implement it, so that the supervisor can
+/// start kinds that it does not know.
+pub trait Startable: Send + Sync {
+    /// A fresh one, as it is before its first start. Family, names and ack are the starter's to fill in.
+    fn build(&self) -> ChildStart;
+    /// What it is called in specs and reports: `server`, `supervisor`, `registry`, ...
+    fn kind(&self) -> Atom;
+    /// How long its init may take, in milliseconds; none: for ever.
+    fn init_timeout(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// What to start, and what it is to be called.
+#[derive(Clone)]
+pub struct StartSpec {
+    pub what: Arc<dyn Startable>,
+    pub name: Option<Arc<str>>,
+    pub via: Option<Arc<dyn Fn(Pid) -> Result<(), Error> + Send + Sync>>,
+}
+
+impl StartSpec {
+    /// For [`spawn`], without a family yet.
+    pub fn build(&self) -> ChildStart {
+        let mut start = self.what.build();
+        start.name = self.name.clone();
+        start.via = self.via.clone().map(|via| Box::new(move |pid| via(pid)) as Via);
+        start
     }
 }
 

@@ -28,7 +28,6 @@ struct Slot {
 struct Table {
     chunks: Box<[AtomicPtr<[Slot; CHUNK]>]>,
     free: Mutex<Free>,
-    alive: AtomicU64,
 }
 
 struct Free {
@@ -40,7 +39,6 @@ static TABLE: Lazy<Table> = Lazy::new(|| Table {
     chunks: (0..CHUNKS).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
     // Index 0 is never used: pid zero means "no process".
     free: Mutex::new(Free { indexes: Vec::new(), next: 1 }),
-    alive: AtomicU64::new(0),
 });
 
 thread_local! {
@@ -106,7 +104,6 @@ fn refill() -> Option<u32> {
 /// Makes the process findable; the table keeps one count of it.
 pub(super) fn publish(process: Arc<Process>) {
     if let Some(slot) = slot(process.pid().index()) {
-        TABLE.alive.fetch_add(1, Ordering::Relaxed);
         slot.process.store(Arc::into_raw(process).cast_mut(), Ordering::Release);
     }
 }
@@ -115,7 +112,6 @@ pub(super) fn publish(process: Arc<Process>) {
 pub(super) fn clear(pid: Pid) {
     if let Some(slot) = slot(pid.index()) {
         slot.process.store(ptr::null_mut(), Ordering::SeqCst);
-        TABLE.alive.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -153,11 +149,6 @@ pub(super) fn recycle(pid: Pid) {
         Ok(_) => {}
         Err(_) => TABLE.free.lock().indexes.push(index),
     }
-}
-
-/// How many processes there are in all runtimes.
-pub(super) fn alive() -> u64 {
-    TABLE.alive.load(Ordering::Relaxed)
 }
 
 /// Shows the process with that pid, or none when there is none now. `look` runs inside: it must not run user code

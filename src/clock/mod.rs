@@ -1,0 +1,113 @@
+//! Time: the one clock of a runtime, and the timers that read it.
+//! A `Clock` tells nanoseconds since the runtime started, from the machine or from a hand that moves it. `Timers` keeps
+//! deadlines with a payload each and gives back those that are due: never early, by deadline, then by order of start.
+//! Exactly one of `cancel` and `fire_due` gets a payload. No thread lives here: the scheduler asks, and decides who sleeps.
+//! Everything may be called from any thread. From: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987).
+#![forbid(unsafe_code)]
+
+mod slab;
+mod timers;
+mod wheel;
+
+use std::time::Instant;
+
+use crate::sync::{AtomicU64, Ordering};
+pub use timers::{Started, Timers};
+
+/// The time of one runtime, in nanoseconds since it started.
+pub struct Clock {
+    source: Source,
+}
+
+enum Source {
+    Monotonic(Instant),
+    Manual(AtomicU64),
+}
+
+impl Clock {
+    /// A clock that starts at 0 now and goes by the machine's monotonic time.
+    pub fn monotonic() -> Self {
+        Clock {
+            source: Source::Monotonic(Instant::now()),
+        }
+    }
+
+    /// A clock that stands at 0 until `advance_to` moves it.
+    pub fn manual() -> Self {
+        Clock {
+            source: Source::Manual(AtomicU64::new(0)),
+        }
+    }
+
+    /// The time, in ns. Never less than what any thread was told before.
+    pub fn now(&self) -> u64 {
+        match &self.source {
+            Source::Monotonic(start) => {
+                let passed = start.elapsed();
+                passed.as_secs() * 1_000_000_000 + u64::from(passed.subsec_nanos())
+            }
+            // Acquire, with the AcqRel of `advance_to`: who sees the new time sees what was done before it was set.
+            Source::Manual(now) => now.load(Ordering::Acquire),
+        }
+    }
+
+    /// Is this clock moved by hand?
+    pub fn is_manual(&self) -> bool {
+        matches!(self.source, Source::Manual(_))
+    }
+
+    /// Moves a manual clock forward to `ns`; a time that has passed already changes nothing.
+    /// Panics on a monotonic clock: the caller asks `is_manual` first.
+    pub fn advance_to(&self, ns: u64) {
+        match &self.source {
+            Source::Monotonic(_) => panic!("a monotonic clock is not moved by hand"),
+            // AcqRel, with the Acquire of `now`.
+            Source::Manual(now) => {
+                now.fetch_max(ns, Ordering::AcqRel);
+            }
+        }
+    }
+}
+
+/// Whose timer it is; `regrow_settle` tells the kind of the next one.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TimerKind {
+    /// Started by the program: `regrow_send_after` and its like, idle timeouts.
+    User,
+    /// The runtime's own: limits of shutdown, init and restart.
+    Supervision,
+    /// A callback or body that sleeps, or waits in a call with a time limit.
+    Sleep,
+}
+
+/// Names one timer among all that were ever started: a slot and its generation. Never 0; once its timer was cancelled or
+/// fired it names nothing, for good.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct TimerId(u64);
+
+impl TimerId {
+    /// No timer: every function refuses it.
+    pub const NONE: TimerId = TimerId(0);
+
+    /// The id as a number, 0 for `NONE`.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The id again from its number. Any number is safe: one that names no timer is refused as a stale id is.
+    pub fn from_bits(bits: u64) -> Self {
+        TimerId(bits)
+    }
+
+    fn new(index: u32, generation: u32) -> Self {
+        TimerId(u64::from(generation) << 32 | u64::from(index))
+    }
+
+    fn index(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}

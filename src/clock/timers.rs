@@ -1,0 +1,146 @@
+//! Timers: the wheel behind its lock.
+//! One lock, held for a few steps; payloads go in and come out by value, so no payload is dropped and no foreign code
+//! runs under it (but `start_with`, which says so). `next_due_hint` needs no lock.
+//!
+//! Who sleeps until the next deadline: read `next_due`, tell the others, look again, sleep. Who starts a timer and reads
+//! `earliest` wakes the sleeper. The hint rises only by what `next_due` and `fire_due` found, and a start below it always answers
+//! `earliest`, so nobody sleeps past a deadline.
+
+use super::wheel::Wheel;
+use super::{TimerId, TimerKind};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+
+/// What `start` answers.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Started {
+    pub id: TimerId,
+    /// Due before everything that was promised: wake whoever sleeps until the old deadline.
+    pub earliest: bool,
+}
+
+/// Deadlines, each with a payload, for any number of threads.
+pub struct Timers<T> {
+    wheel: Mutex<Wheel<T>>,
+    /// The wheel's bound, written under the lock.
+    hint_ns: AtomicU64,
+}
+
+impl<T: Send> Timers<T> {
+    pub fn new() -> Self {
+        Timers {
+            wheel: Mutex::new(Wheel::new()),
+            hint_ns: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Starts a timer. A deadline that has passed is fired by the next `fire_due`.
+    pub fn start(&self, due_ns: u64, kind: TimerKind, payload: T) -> Started {
+        self.start_with(due_ns, kind, |_| payload)
+    }
+
+    /// Starts a timer whose payload knows its id. `make` runs under the lock: it must not use these timers.
+    pub fn start_with(
+        &self,
+        due_ns: u64,
+        kind: TimerKind,
+        make: impl FnOnce(TimerId) -> T,
+    ) -> Started {
+        let mut wheel = self.wheel.lock();
+        let id = wheel.next_id();
+        let payload = make(id); // before anything changed: it may panic
+        let earliest = wheel.insert(due_ns, kind, payload);
+        self.publish(&wheel);
+        Started { id, earliest }
+    }
+
+    /// Stops a timer and returns its payload and deadline; None when it has fired or was cancelled.
+    pub fn cancel(&self, id: TimerId) -> Option<(T, u64)> {
+        let mut wheel = self.wheel.lock();
+        let taken = wheel.remove(id);
+        self.release(wheel);
+        taken
+    }
+
+    /// The deadline of a timer; None when it has fired or was cancelled.
+    pub fn read(&self, id: TimerId) -> Option<u64> {
+        self.wheel.lock().due_ns(id)
+    }
+
+    /// Moves up to `max` timers that are due at `now_ns` to the end of `out`, by deadline, then by order of start.
+    /// True: more are due.
+    pub fn fire_due(&self, now_ns: u64, max: usize, out: &mut Vec<(TimerId, u64, T)>) -> bool {
+        if self.next_due_hint() > now_ns {
+            return false;
+        }
+        let mut wheel = self.wheel.lock();
+        let more = wheel.fire(now_ns, max, out);
+        self.release(wheel);
+        more
+    }
+
+    /// The earliest deadline and its kind; of those at the same time, the first started. None: no timer is alive.
+    pub fn next_due(&self) -> Option<(u64, TimerKind)> {
+        let mut wheel = self.wheel.lock();
+        let next = wheel.next_due();
+        self.publish(&wheel);
+        next
+    }
+
+    /// A time before which nothing is due, without the lock: `u64::MAX` when there is no timer. It may be earlier than the
+    /// earliest deadline (which was cancelled, or is known only roughly), never later than one whose start this thread knows of.
+    pub fn next_due_hint(&self) -> u64 {
+        // Acquire, with the Release in `publish`.
+        self.hint_ns.load(Ordering::Acquire)
+    }
+
+    /// How many timers are alive.
+    pub fn len(&self) -> usize {
+        self.wheel.lock().len()
+    }
+
+    /// Is no timer alive?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes the bound visible to those without the lock.
+    fn publish(&self, wheel: &Wheel<T>) {
+        // Relaxed: written only under the lock, which the caller holds.
+        if self.hint_ns.load(Ordering::Relaxed) != wheel.bound_ns() {
+            // Release, with the Acquire in `next_due_hint`.
+            self.hint_ns.store(wheel.bound_ns(), Ordering::Release);
+        }
+    }
+
+    /// Publishes, unlocks, and only then frees what a burst left.
+    fn release(&self, mut wheel: MutexGuard<'_, Wheel<T>>) {
+        self.publish(&wheel);
+        let surplus = wheel.take_surplus();
+        drop(wheel);
+        drop(surplus);
+    }
+}
+
+impl<T: Send> Default for Timers<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_at_its_last_generation_is_retired() {
+        let timers = Timers::new();
+        timers.wheel.lock().set_first_generation(u32::MAX);
+        let last = timers.start(1, TimerKind::User, ()).id;
+        assert_eq!(timers.cancel(last), Some(((), 1)));
+        timers.wheel.lock().set_first_generation(1);
+        let next = timers.start(1, TimerKind::User, ()).id;
+        assert_ne!(next.index(), last.index());
+        assert_eq!(timers.cancel(last), None);
+        assert_eq!(timers.read(next), Some(1));
+    }
+}
