@@ -42,6 +42,8 @@ pub struct Process {
 pub const NO_PARK: u32 = 1;
 /// One of the runtime's own: EXIT messages come to it whoever sends them, and it never parks.
 pub const SYSTEM: u32 = 2;
+/// A thread of the embedding program that entered.
+pub const ENTERED: u32 = 4;
 
 /// The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
 #[derive(Default)]

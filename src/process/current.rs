@@ -40,6 +40,11 @@ pub fn identity<'a>() -> Result<Identity<'a>, Error> {
     }
 }
 
+/// Whether this thread is in a callback of some process, and not merely entered as one.
+pub fn in_callback() -> bool {
+    current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
+}
+
 pub(super) fn set(process: *const Process) -> *const Process {
     CURRENT.replace(process)
 }

@@ -34,7 +34,7 @@ pub(super) fn after(process: &Process, struck: Struck) {
         Struck::Ghost { resume } => {
             // The ghost's own count, given back by `ghost_returns`.
             std::mem::forget(current::count(process));
-            process.node.ghosts.fetch_add(1, Ordering::SeqCst);
+            process.node.ghosts.lock().insert(process.pid());
             carry_out(process, true);
             if resume {
                 process.place.resume(process);
@@ -82,7 +82,7 @@ pub(super) fn end_entered(process: &Process, reason: Term) {
 pub(super) fn end_in_callback(process: &Process) {
     if process.state.shift(CALLBACK, DEAD, 0, EXIT).is_ok() {
         std::mem::forget(current::count(process));
-        process.node.ghosts.fetch_add(1, Ordering::SeqCst);
+        process.node.ghosts.lock().insert(process.pid());
         carry_out(process, true);
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn end_in_callback(process: &Process) {
 /// The last step of a ghost: its user code has returned, its behaviour was dropped. Nothing may touch the process
 /// after this, but for the guard that the caller is inside of.
 pub(super) fn ghost_returns(process: &Process) {
-    process.node.ghosts.fetch_sub(1, Ordering::SeqCst);
+    process.node.ghosts.lock().remove(&process.pid());
     struct Hold(*const Process);
     // SAFETY: stands for a count of an Arc of something Send and Sync.
     unsafe impl Send for Hold {}
@@ -177,7 +177,7 @@ fn carry_out_one(process: &Process, ghost: bool) {
     // The state, then what nobody will read any more.
     if !ghost {
         // SAFETY: DEAD without a ghost: the private parts are ours.
-        drop_behaviour(unsafe { process.behaviour() }.take());
+        drop_behaviour(process, unsafe { process.behaviour() }.take());
     }
     if let Some(reply) = process.take_current_call() {
         reply.die(reason.clone());
@@ -199,7 +199,7 @@ fn carry_out_one(process: &Process, ghost: bool) {
 
 fn discard(message: Message, reason: &Term) {
     match message {
-        Message::Call { reply, .. } | Message::Native { reply: Some(reply), .. } => {
+        Message::Call { reply, .. } | Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
             reply.die(reason.clone());
         }
         // A child that came up for a dead supervisor is linked to it, and hears of its end that way.
@@ -208,10 +208,17 @@ fn discard(message: Message, reason: &Term) {
 }
 
 /// Drops a behaviour, which may run the user's `drop`: outside all locks, without an identity, and it may not wait.
-pub(super) fn drop_behaviour(behaviour: Option<Box<dyn super::run::Behaviour>>) {
-    let Some(behaviour) = behaviour else { return };
+pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Box<dyn super::run::Behaviour>>) {
+    let Some(mut behaviour) = behaviour else { return };
+    let reason = process.lock().exit_reason.clone().unwrap_or(Term::nil());
     let depth = inside::step_out();
-    wait::without_waiting(|| drop(behaviour));
+    // A panic of the user's drop ends here: nothing may stop an end.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        wait::without_waiting(|| {
+            behaviour.ended(process.pid(), &reason);
+            drop(behaviour);
+        })
+    }));
     inside::re_enter(depth);
 }
 

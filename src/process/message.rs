@@ -19,8 +19,21 @@ pub enum Message {
     Tick(u64),
     /// A child's start came to an end.
     Started { token: u64, pid: Pid, result: StartResult },
+    /// What every kind answers: stop, suspend and the like.
+    System { request: SystemRequest, reply: ReplyTo },
     /// A request in a shape of the receiver's own; not visible to users.
     Native { request: Box<dyn Any + Send>, reply: Option<ReplyTo> },
+}
+
+/// What OTP's `sys` and `gen:stop` ask of any process that follows its rules.
+pub enum SystemRequest {
+    /// End with this reason, after `terminate`. Answered by the end itself.
+    Stop(Term),
+    GetState,
+    ReplaceState(Term),
+    /// Handle nothing but these requests and the parent's exit until `Resume`.
+    Suspend,
+    Resume,
 }
 
 /// Whom a DOWN message names.

@@ -60,19 +60,19 @@ mod timer;
 mod wait;
 
 pub use control::{Link, Owned, Owner, Process};
-pub use current::{Identity, current, current_pid, identity};
+pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
-pub use message::{DownOf, Message, StartResult};
+pub use message::{DownOf, Message, StartResult, SystemRequest};
 pub use names::{register, unregister, whereis};
-pub use node::{LogLevel, Node};
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer};
+pub use node::{LogLevel, Logger, Node};
+pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{demonitor, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
 pub use start::{
-    Ack, ChildStart, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
+    Ack, ChildStart, FLAG_ENTERED, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
     Startable, Via, enter_thread, leave_thread, spawn,
     spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;
 pub use timer::{Alarm, cancel_timer, read_timer, send_interval, start_message_timer, start_tick};
-pub use wait::{flush, receive, sleep};
+pub use wait::{flush, receive, sleep, without_waiting};

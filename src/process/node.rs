@@ -34,7 +34,8 @@ pub struct Node {
     root: AtomicU64,
     max_processes: u64,
     pub(super) processes: AtomicU64,
-    pub(super) ghosts: AtomicU64,
+    /// Dead processes whose callback has not returned.
+    pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
     stopping: AtomicBool,
     /// Work outside that will come back: deferred host requests and the like. Settle waits for it.
     pub(super) busy: AtomicU64,
@@ -56,7 +57,7 @@ impl Node {
             root: AtomicU64::new(0),
             max_processes,
             processes: AtomicU64::new(0),
-            ghosts: AtomicU64::new(0),
+            ghosts: Mutex::new(HashSet::default()),
             stopping: AtomicBool::new(false),
             busy: AtomicU64::new(0),
             thread_pids: Mutex::new(HashSet::default()),
@@ -102,9 +103,31 @@ impl Node {
         self.processes.load(Ordering::SeqCst)
     }
 
-    /// Callbacks of dead processes that have not returned.
-    pub fn ghost_count(&self) -> u64 {
-        self.ghosts.load(Ordering::SeqCst)
+    /// Dead processes whose callbacks have not returned.
+    pub fn ghosts(&self) -> Vec<Pid> {
+        self.ghosts.lock().iter().copied().collect()
+    }
+
+    /// Drops all timers; for the end of the runtime.
+    pub fn drop_timers(&self) {
+        let mut due = Vec::new();
+        while self.timers.fire_due(u64::MAX, 1024, &mut due) {
+            due.clear();
+        }
+    }
+
+    /// Ends a process from outside at once, whatever it traps.
+    pub fn kill(&self, pid: Pid, reason: Term) {
+        super::signal::kill(pid, reason);
+    }
+
+    /// One more piece of work that is done outside and will come back.
+    pub fn begin_busy(&self) {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub fn end_busy(&self) {
+        self.busy.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// The time `ms` from now, on this runtime's clock.

@@ -13,7 +13,7 @@
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
-use super::message::{Message, StartResult};
+use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
 use super::wait::{self, End};
 use super::{table, timer};
@@ -398,7 +398,11 @@ static DEFERRED: AtomicU64 = AtomicU64::new(1);
 
 /// Puts the call at hand of `process` aside; answered by [`answer_deferred`], or by the process's exit.
 pub fn defer(process: &Process) -> Option<u64> {
-    let reply = process.take_current_call()?;
+    owe(process, process.take_current_call()?)
+}
+
+/// As [`defer`], for a call that was taken out of its message. None when the process is ending: answered already.
+pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
     let id = DEFERRED.fetch_add(1, Ordering::Relaxed);
     let mut inner = process.lock();
     if inner.fenced {
@@ -423,4 +427,24 @@ pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> 
         }
         None => Err(Error::NotFound),
     }
+}
+
+/// Asks `pid` to end with `reason`, and waits until it has. `Exited`: it ended with another reason.
+pub fn stop(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<(), Error> {
+    let wanted = reason.clone();
+    let request = SystemRequest::Stop(reason);
+    match call(pid, timeout, false, |reply| Message::System { request, reply })? {
+        Outcome::Died(reason) if reason == wanted => Ok(()),
+        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        _ => Err(Error::WrongKind),
+    }
+}
+
+/// As [`stop`], to be collected later: the outcome is `Died` with the reason.
+pub fn stop_request(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<Request, Error> {
+    let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    let pending = Request::new(&node, timeout);
+    let request = SystemRequest::Stop(reason);
+    pending.queue(pid, |reply| Message::System { request, reply })?;
+    Ok(pending)
 }

@@ -9,7 +9,7 @@ use super::state::{CALLBACK, DEAD, EXIT, IDLE, PARKED, QUEUED, READY, RUNNING, p
 use super::table;
 use crate::scheduler::Header;
 use crate::sync::inside;
-use crate::term::{Term, atoms};
+use crate::term::{Pid, Term, atoms};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
@@ -22,6 +22,8 @@ pub trait Behaviour: Send {
     fn init(&mut self, me: &Process) -> Init;
     /// Handles one message.
     fn message(&mut self, me: &Process, message: Message) -> Flow;
+    /// The process has ended, however; the last that is called before it is dropped. It may not wait.
+    fn ended(&mut self, _pid: Pid, _reason: &Term) {}
     /// The process ends by itself, with this reason; not called when it is ended from outside.
     fn terminate(&mut self, _me: &Process, _reason: &Term) -> Result<(), Fenced> {
         Ok(())
@@ -182,7 +184,7 @@ fn end_fenced(process: &Process, fenced: Fenced) {
         Fenced::Ghost => {
             debug_assert_eq!(phase(process.state.load()), DEAD);
             // SAFETY: a ghost's behaviour is the ghost's.
-            exit::drop_behaviour(unsafe { process.behaviour() }.take());
+            exit::drop_behaviour(process, unsafe { process.behaviour() }.take());
             exit::ghost_returns(process);
         }
     }

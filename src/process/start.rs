@@ -23,7 +23,7 @@ use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use super::control::{NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
+pub use super::control::{ENTERED as FLAG_ENTERED, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -425,7 +425,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         pid,
         node.clone(),
         Place { parent: Pid::NONE, home: Some(ThreadHome::new()) },
-        0,
+        FLAG_ENTERED,
         CALLBACK,
         None,
     ));

@@ -11,7 +11,7 @@ use super::reply::Slot;
 use super::{signal, table};
 use crate::clock::{TimerId, TimerKind};
 use crate::sync::parker::Parker;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
@@ -167,6 +167,8 @@ impl Process {
 
 /// Fires what is due; the nanoseconds until the next.
 pub(super) fn fire_due(node: &Arc<Node>) -> Option<u64> {
+    // Inside from before a timer is taken out until it has done its work: settle sees that.
+    let _inside = inside::enter();
     let mut due = Vec::new();
     loop {
         let now = node.clock.now();

@@ -53,7 +53,7 @@ pub(super) fn thread_may_wait() -> Result<(), Error> {
 }
 
 /// Runs `work`, a callback that may not wait and has no identity, such as a drop.
-pub(super) fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
+pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
     let before = MAY_NOT_WAIT.replace(true);
     let who = current::set(std::ptr::null());
     let result = work();
