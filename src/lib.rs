@@ -11,5 +11,7 @@ pub mod process;
 pub mod runtime;
 #[cfg(not(loom))]
 pub mod scheduler;
+#[cfg(not(loom))]
+pub mod server;
 pub mod sync;
 pub mod term;

@@ -3,5 +3,6 @@
 //! Terms that come by value are taken first, so that they are freed on every path. Then the body runs in `guard`:
 //! inside the runtime, with a panic caught, and a fault kept as the caller's last error.
 
+mod context;
 mod support;
 mod types;

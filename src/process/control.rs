@@ -100,6 +100,8 @@ pub(super) struct Rare {
     pub owned: Vec<Arc<dyn Owned>>,
     pub deferred: HashMap<u64, ReplyTo, IdHash>,
     pub label: Option<Term>,
+    /// Answers that are given once everything of it is released.
+    pub farewells: Vec<(ReplyTo, Term)>,
 }
 
 /// Hashes what is a number already.
@@ -258,6 +260,12 @@ impl Process {
     pub fn take_current_call(&self) -> Option<ReplyTo> {
         // SAFETY: as in `set_current_call`.
         unsafe { ReplyTo::from_raw(self.current_call.swap(std::ptr::null_mut(), Ordering::AcqRel)) }
+    }
+
+    /// Has a call answered when this process ends, as soon as its names and all it owns are free again. For one that is
+    /// about to end.
+    pub fn answer_at_end(&self, reply: ReplyTo, answer: Term) {
+        self.inner.lock().rare.get_or_insert_default().farewells.push((reply, answer));
     }
 
     /// Runs `look` under this process's lock, to add something it owns. None when it is fenced.

@@ -142,16 +142,20 @@ fn carry_out_one(process: &Process, ghost: bool) {
     signal::fence_names(children);
 
     // From here on the pid is stale.
-    let (links, watching, watchers, pending, deferred) = {
+    let (links, watching, watchers, pending, deferred, farewells) = {
         let mut inner = process.lock();
         inner.closed = true;
-        let deferred = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.deferred)).unwrap_or_default();
+        let (deferred, farewells) = match &mut inner.rare {
+            Some(rare) => (std::mem::take(&mut rare.deferred), std::mem::take(&mut rare.farewells)),
+            None => Default::default(),
+        };
         (
             std::mem::take(&mut inner.links),
             std::mem::take(&mut inner.watching),
             std::mem::take(&mut inner.watchers),
             inner.pending.take(),
             deferred,
+            farewells,
         )
     };
     table::clear(pid);
@@ -163,6 +167,9 @@ fn carry_out_one(process: &Process, ghost: bool) {
     if let Some(pending) = pending {
         let result = pending.result.unwrap_or_else(|| StartResult::Failed(reason.clone()));
         start::acknowledge(pid, pending.ack, result);
+    }
+    for (reply, answer) in farewells {
+        reply.answer(answer);
     }
     for peer in links.into_keys() {
         table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
