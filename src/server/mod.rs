@@ -14,7 +14,7 @@ mod system;
 
 pub use body::Body;
 pub use context::{
-    Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly,
+    Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly, is_ready,
     panic_reason, report_crash,
 };
 pub use host::{Host, HostCallbacks};
