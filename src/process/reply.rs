@@ -42,6 +42,8 @@ pub enum Outcome {
     Died(Term),
     /// The call's own time ran out.
     TimedOut,
+    /// The callee refuses, and lives on.
+    Failed(Error),
 }
 
 /// Who waits for a slot.
@@ -120,6 +122,11 @@ impl ReplyTo {
     /// Answers with something that is no term.
     pub fn answer_native(mut self, native: Box<dyn Any + Send>) -> bool {
         self.finish(Outcome::Native(native))
+    }
+
+    /// Refuses.
+    pub fn fail(mut self, error: Error) -> bool {
+        self.finish(Outcome::Failed(error))
     }
 
     pub(super) fn started(mut self, result: StartResult) -> bool {
