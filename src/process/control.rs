@@ -10,7 +10,7 @@ use super::timer::TimerRefs;
 use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::{AtomicPtr, Mutex, Ordering};
-use crate::term::{Pid, Ref, Term};
+use crate::term::{Atom, Pid, Ref, Term};
 use hashbrown::HashMap;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
@@ -163,6 +163,11 @@ impl Process {
     /// The runtime it lives in.
     pub fn node(&self) -> &Arc<Node> {
         &self.node
+    }
+
+    /// What it is: `server`, `supervisor`, `registry`, ...
+    pub fn kind(&self) -> Atom {
+        self.place.kind
     }
 
     /// Whether it is one of the runtime's own, that never parks.

@@ -42,7 +42,7 @@ pub enum Outcome {
     Died(Term),
     /// The call's own time ran out.
     TimedOut,
-    /// The callee refused.
+    /// The callee refuses, and lives on.
     Failed(Error),
 }
 
