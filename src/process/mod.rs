@@ -60,7 +60,7 @@ mod table;
 mod timer;
 mod wait;
 
-pub use control::{Link, Owned, Owner, Process};
+pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::info;
