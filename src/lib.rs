@@ -7,6 +7,12 @@ mod ffi;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod process;
+/// The two files of `process` that loom models drive, without the rest.
+#[cfg(loom)]
+pub mod process {
+    pub mod slot;
+    pub mod state;
+}
 #[cfg(not(loom))]
 pub mod runtime;
 #[cfg(not(loom))]
@@ -14,4 +20,5 @@ pub mod scheduler;
 #[cfg(not(loom))]
 pub mod server;
 pub mod sync;
+#[cfg(not(loom))]
 pub mod term;
