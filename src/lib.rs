@@ -13,5 +13,7 @@ pub mod runtime;
 pub mod scheduler;
 #[cfg(not(loom))]
 pub mod server;
+#[cfg(not(loom))]
+pub mod supervisor;
 pub mod sync;
 pub mod term;
