@@ -12,6 +12,7 @@ use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
 use hashbrown::HashMap;
+use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -34,8 +35,10 @@ pub struct Process {
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
     inner: Mutex<Inner>,
-    /// The last error of a call made from its callbacks, in the shape of the face that made it.
-    last_error: UnsafeCell<Option<Box<dyn std::any::Any + Send>>>,
+    /// What other threads use of it without asking it, such as a registry's table.
+    pub(super) face: Option<Face>,
+    /// The last error of a call made from its callbacks, in the shape of the layer that made it.
+    last_error: UnsafeCell<Option<Box<dyn Any + Send>>>,
 }
 
 /// The server runs on the worker's own stack and may not wait.
@@ -65,6 +68,16 @@ pub trait Owned: Send + Sync {
     /// Forgets everything of `pid`. Called outside all locks, before the death can be observed.
     fn release(&self, pid: Pid);
 }
+
+/// What a process shows to everybody while it lives, found by its pid and used without a message.
+pub struct Face {
+    pub what: Arc<dyn Any + Send + Sync>,
+    /// Called with the process's own pid when it ends, as for what it owns; its links are taken after that.
+    pub ends: Arc<dyn Owned>,
+}
+
+/// Makes the face of the process that is about to have that pid.
+pub type MakeFace = Box<dyn FnOnce(Pid) -> Face + Send>;
 
 /// A monitor held by a process.
 pub(super) struct Watch {
@@ -136,7 +149,7 @@ unsafe impl Sync for Process {}
 impl Process {
     pub(super) fn new(
         header: Header, pid: Pid, node: Arc<Node>, place: Place, flags: u32, phase: u32,
-        behaviour: Option<Box<dyn Behaviour>>,
+        behaviour: Option<Box<dyn Behaviour>>, face: Option<Face>,
     ) -> Process {
         Process {
             header,
@@ -151,6 +164,7 @@ impl Process {
             behaviour: UnsafeCell::new(behaviour),
             reading: UnsafeCell::new(Reading::default()),
             inner: Mutex::new(Inner::default()),
+            face,
             last_error: UnsafeCell::new(None),
         }
     }
@@ -282,6 +296,25 @@ impl Process {
         Some(look(&mut Owner { inner: &mut inner, pid: self.pid }))
     }
 
+    /// Its face, if it has one of that type.
+    #[inline]
+    pub fn face<T: Any>(&self) -> Option<&T> {
+        self.face.as_ref().and_then(|face| face.what.downcast_ref())
+    }
+
+    /// Links it, on its side only, with processes that have the link already: those hear of its end.
+    ///
+    /// For a process that ends and has kept count of who is linked to it in another way.
+    pub fn take_up_links(&self, peers: impl Iterator<Item = Pid>) {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return;
+        }
+        for peer in peers {
+            inner.links.entry(peer).or_insert(Link { child: false });
+        }
+    }
+
     /// A copy of its links.
     pub fn links(&self) -> Vec<Pid> {
         self.inner.lock().links.keys().copied().collect()
@@ -308,7 +341,7 @@ impl Process {
 
     /// Keeps the last error of the calling callback. Only for the process that [`super::current`] gives: its thread
     /// alone touches this.
-    pub fn set_last_error(&self, error: Box<dyn std::any::Any + Send>) {
+    pub fn set_last_error(&self, error: Box<dyn Any + Send>) {
         debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
         // SAFETY: only the thread that runs the process (or its ghost) gets here.
         let old = unsafe { (*self.last_error.get()).replace(error) };
@@ -316,7 +349,7 @@ impl Process {
     }
 
     /// Looks at the last error; as [`Process::set_last_error`].
-    pub fn last_error<R>(&self, look: impl FnOnce(&(dyn std::any::Any + Send)) -> Option<R>) -> Option<R> {
+    pub fn last_error<R>(&self, look: impl FnOnce(&(dyn Any + Send)) -> Option<R>) -> Option<R> {
         debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
         // SAFETY: as above.
         unsafe { (*self.last_error.get()).as_deref() }.and_then(look)
@@ -364,5 +397,19 @@ impl Owner<'_> {
         if let Some(rare) = &mut self.inner.rare {
             rare.owned.retain(|other| !std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what)));
         }
+    }
+    /// Links it with `peer` on its side only: it hears of the peer's end if that takes the link up
+    /// ([`Process::take_up_links`]), the peer does not hear of its end. False when it was linked already.
+    pub fn link(&mut self, peer: Pid) -> bool {
+        if self.inner.links.contains_key(&peer) {
+            return false;
+        }
+        self.inner.links.insert(peer, Link { child: false });
+        true
+    }
+
+    /// Takes a link away again, on its side only.
+    pub fn unlink(&mut self, peer: Pid) {
+        self.inner.links.remove(&peer);
     }
 }

@@ -136,6 +136,9 @@ fn carry_out_one(process: &Process, ghost: bool) {
     for what in &owned {
         what.release(pid);
     }
+    if let Some(face) = &process.face {
+        face.ends.release(pid);
+    }
     if let Some(name) = name {
         node.names.release(&name, pid);
     }

@@ -4,7 +4,7 @@
 //! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
 //! to, or why it failed, and then everything of it is gone already.
 
-use super::control::{Link, Process, SYSTEM, Watch};
+use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
@@ -163,6 +163,8 @@ pub struct ChildStart {
     pub child: bool,
     /// Have this process monitor it.
     pub monitor: Option<Pid>,
+    /// What it shows to everybody from the moment its pid leads anywhere.
+    pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
     pub at_once: bool,
     pub ack: Ack,
@@ -182,6 +184,7 @@ impl ChildStart {
             link: false,
             child: false,
             monitor: None,
+            face: None,
             at_once: false,
             ack: Ack::Nobody,
         }
@@ -253,6 +256,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
         READY,
         Some(start.behaviour),
+        start.face.map(|make| make(pid)),
     ));
     if start.at_once {
         // SAFETY: nobody else knows the process yet.
@@ -432,6 +436,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
         FLAG_ENTERED,
         CALLBACK,
+        None,
         None,
     ));
     table::publish(process.clone());

@@ -27,15 +27,12 @@ pub fn handle_plain(me: &Process, request: SystemRequest, reply: ReplyTo) -> Flo
 /// Asks, and reads the answer.
 pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Term, Error> {
     match process::call(pid, timeout, false, |reply| Message::System { request, reply })? {
-        Outcome::Native(native) => match native.downcast::<Result<Term, ()>>() {
-            Ok(result) => result.map_err(|()| Error::WrongKind),
-            Err(_) => Err(Error::WrongKind),
-        },
+        Outcome::Failed(error) => Err(error),
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
         Outcome::Failed(error) => Err(error),
         Outcome::Reply(term) => Ok(term),
-        Outcome::Started(_) => Err(Error::WrongKind),
+        Outcome::Started(_) | Outcome::Native(_) => Err(Error::WrongKind),
     }
 }
 
