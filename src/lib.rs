@@ -19,6 +19,8 @@ pub mod runtime;
 pub mod scheduler;
 #[cfg(not(loom))]
 pub mod server;
+#[cfg(not(loom))]
+pub mod supervisor;
 pub mod sync;
 #[cfg(not(loom))]
 pub mod term;
