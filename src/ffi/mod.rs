@@ -6,3 +6,4 @@
 mod context;
 mod support;
 mod types;
+mod term;
