@@ -34,8 +34,8 @@ LINK      = -Lbuild -lregrow -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/..' -pth
 HEADER      := include/regrow.h
 LIBRARIES   := build/libregrow.so build/libregrow.a
 WORDCOUNT   := $(wildcard examples/wordcount/*.c)
-CONFORMANCE := $(wildcard tests/conformance/*.c tests/conformance/executor/*.c)
-BENCH       := $(wildcard benches/*.c)
+CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
+BENCH       := $(wildcard benches/c/*.c)
 
 .PHONY: all run test check test-long bench docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
@@ -87,10 +87,10 @@ build/hello: examples/hello.c build/libregrow.so $(HEADER)
 build/wordcount: $(WORDCOUNT) $(wildcard examples/wordcount/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(WORDCOUNT) -o $@ $(LINK)
 
-build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/*.h tests/conformance/executor/*.h) build/libregrow.so $(HEADER)
+build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(CONFORMANCE) -o $@ $(LINK)
 
-build/regrow-bench: $(BENCH) $(wildcard benches/*.h) build/libregrow.so $(HEADER)
+build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(BENCH) -o $@ $(LINK)
 
 build/tests/%: tests/c/%.c $(wildcard tests/c/*.h) build/libregrow.so $(HEADER)
