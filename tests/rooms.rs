@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// room to the rooms it may use
 type Arrows = BTreeMap<String, BTreeSet<String>>;
+/// (room, room it uses) to the files that do
+type Uses = BTreeMap<(String, String), BTreeSet<String>>;
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,12 +18,7 @@ fn top() -> &'static Path {
 
 /// The names in a cell: what stands in backticks, or, if nothing does, each word but "nothing".
 fn names(cell: &str) -> BTreeSet<String> {
-    let quoted: BTreeSet<String> = cell
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
+    let quoted: BTreeSet<String> = cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     if !quoted.is_empty() {
         return quoted;
     }
@@ -32,11 +30,7 @@ fn names(cell: &str) -> BTreeSet<String> {
 
 fn parse_plan(text: &str) -> Arrows {
     let cells = |line: &str| -> Vec<String> {
-        line.trim()
-            .trim_matches('|')
-            .split('|')
-            .map(|cell| cell.trim().to_owned())
-            .collect()
+        line.trim().trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
     };
     text.lines()
         .skip_while(|line| {
@@ -50,28 +44,20 @@ fn parse_plan(text: &str) -> Arrows {
         .flat_map(|line| {
             let cells = cells(line);
             let may_use = names(&cells[1]);
-            names(&cells[0])
-                .into_iter()
-                .map(move |room| (room, may_use.clone()))
+            names(&cells[0]).into_iter().map(move |room| (room, may_use.clone()))
         })
         .collect()
 }
 
 /// The text without comments, so that prose may name any room.
 fn code(text: &str) -> String {
-    text.lines()
-        .map(|line| line.split("//").next().unwrap_or(""))
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
 }
 
 /// The first names of the paths that follow `prefix`: one, or those of a group in braces.
 fn first_names(rest: &str) -> Vec<String> {
     let name = |text: &str| -> String {
-        text.trim_start()
-            .chars()
-            .take_while(|sign| sign.is_ascii_alphanumeric() || *sign == '_')
-            .collect()
+        text.trim_start().chars().take_while(|sign| sign.is_ascii_alphanumeric() || *sign == '_').collect()
     };
     let Some(group) = rest.strip_prefix('{') else {
         return vec![name(rest)];
@@ -122,42 +108,28 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What each room uses, with the files that do: (room, used room) to files.
-fn rooms_and_uses() -> (
-    BTreeSet<String>,
-    BTreeMap<(String, String), BTreeSet<String>>,
-) {
+/// The rooms there are, and the arrows between them.
+fn rooms_and_uses() -> (BTreeSet<String>, Uses) {
     let src = top().join("src");
     let mut files = Vec::new();
     files_below(&src, &mut files);
     let within: Vec<(Vec<String>, String)> = files
         .iter()
         .map(|file| {
-            let within = file
-                .strip_prefix(&src)
-                .expect("found below src")
-                .with_extension("");
-            let parts = within
-                .iter()
-                .map(|part| part.to_string_lossy().into_owned())
-                .collect();
+            let within = file.strip_prefix(&src).expect("found below src").with_extension("");
+            let parts = within.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             (parts, fs::read_to_string(file).expect("src can be read"))
         })
         .filter(|(parts, _): &(Vec<String>, String)| parts[0] != "lib")
         .collect();
     let rooms: BTreeSet<String> = within.iter().map(|(parts, _)| parts[0].clone()).collect();
-    let mut uses: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut uses = Uses::new();
     for (parts, text) in &within {
-        let depth = if parts.last().is_some_and(|last| last == "mod") {
-            parts.len() - 1
-        } else {
-            parts.len()
-        };
+        let depth =
+            if parts.last().is_some_and(|last| last == "mod") { parts.len() - 1 } else { parts.len() };
         for name in used(text, depth) {
             if rooms.contains(&name) && name != parts[0] {
-                uses.entry((parts[0].clone(), name))
-                    .or_default()
-                    .insert(parts.join("/"));
+                uses.entry((parts[0].clone(), name)).or_default().insert(parts.join("/"));
             }
         }
     }
@@ -165,13 +137,9 @@ fn rooms_and_uses() -> (
 }
 
 fn plan() -> Arrows {
-    let text =
-        fs::read_to_string(top().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md can be read");
+    let text = fs::read_to_string(top().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md can be read");
     let plan = parse_plan(&text);
-    assert!(
-        !plan.is_empty(),
-        "ARCHITECTURE.md has no table that begins with | room | may use |"
-    );
+    assert!(!plan.is_empty(), "ARCHITECTURE.md has no table that begins with | room | may use |");
     plan
 }
 
@@ -181,31 +149,18 @@ fn no_room_uses_what_the_plan_does_not_let_it_use() {
     let (_, uses) = rooms_and_uses();
     let wrong: Vec<String> = uses
         .iter()
-        .filter(|((room, name), _)| {
-            plan.get(room)
-                .is_some_and(|may_use| !may_use.contains(name))
-        })
+        .filter(|((room, name), _)| plan.get(room).is_some_and(|may_use| !may_use.contains(name)))
         .map(|((room, name), files)| format!("{room} -> {name} in {files:?}"))
         .collect();
-    assert!(
-        wrong.is_empty(),
-        "arrows that ARCHITECTURE.md does not have:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "arrows that ARCHITECTURE.md does not have:\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_room_is_on_the_plan() {
     let plan = plan();
     let (rooms, _) = rooms_and_uses();
-    let missing: Vec<&String> = rooms
-        .iter()
-        .filter(|room| !plan.contains_key(*room))
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "rooms of src that ARCHITECTURE.md does not name: {missing:?}"
-    );
+    let missing: Vec<&String> = rooms.iter().filter(|room| !plan.contains_key(*room)).collect();
+    assert!(missing.is_empty(), "rooms of src that ARCHITECTURE.md does not name: {missing:?}");
 }
 
 /// Takes away the rooms that use nothing that is left, until none is left or all that are left go in circles.
@@ -223,11 +178,7 @@ fn the_arrows_of_the_plan_point_down_only() {
         }
         left.retain(|room, _| !free.contains(room));
     }
-    assert!(
-        left.is_empty(),
-        "these rooms use each other in a circle: {:?}",
-        left.keys()
-    );
+    assert!(left.is_empty(), "these rooms use each other in a circle: {:?}", left.keys());
 }
 
 #[test]
@@ -235,16 +186,11 @@ fn the_reader_of_this_test_sees_every_kind_of_arrow() {
     let text = "use crate::term::{Pid, Term};\nuse crate::{clock::Timers, sync};\nfn f() { crate::process::exit(); }\n\
                 // crate::prose\nuse super::super::server;\nuse super::sibling;\nuse $crate::macros;";
     let found = used(text, 2);
-    let expected: BTreeSet<String> = ["clock", "process", "server", "sync", "term"]
-        .iter()
-        .map(|name| (*name).to_owned())
-        .collect();
+    let expected: BTreeSet<String> =
+        ["clock", "process", "server", "sync", "term"].iter().map(|name| (*name).to_owned()).collect();
     // `$crate` is seen too, which is right: the macro's text is this room's.
     assert!(found.is_superset(&expected), "{found:?}");
-    assert!(
-        !found.contains("prose") && !found.contains("sibling"),
-        "{found:?}"
-    );
+    assert!(!found.contains("prose") && !found.contains("sibling"), "{found:?}");
 
     let plan = parse_plan(
         "# x\n| room | may use | why |\n| --- | --- | --- |\n| `a`, `b` | `c` | `d` |\n| c | nothing | |\n\nend",
