@@ -62,7 +62,7 @@ static enum tick tick(uint32_t patience_ms)
     let_pass(time_until(settled.now_ms, settled.deadline_ms));
   if (error == REGROW_ERR_TIMEOUT)
     return TICK_RUNS;
-  if (error && error != REGROW_ERR_NOT_ALIVE) /* at the end the runtime goes while the helper looks on */
+  if (error)
     give_up("settle says %s", regrow_error_name(error));
   return moves ? TICK_MOVED : TICK_RESTS;
 }

@@ -143,6 +143,14 @@ static regrow_next answer_late(regrow_context *context)
   return REGROW_NOREPLY;
 }
 
+/* A call that is neither answered nor put off would end at once. */
+static regrow_next answer_never(regrow_context *context)
+{
+  regrow_caller caller;
+  regrow_defer(context, &caller);
+  return REGROW_NOREPLY;
+}
+
 static regrow_next handle_request(regrow_context *context, struct worker *worker, const char *request)
 {
   regrow_next next;
@@ -162,7 +170,7 @@ static regrow_next handle_request(regrow_context *context, struct worker *worker
     return regrow_reply_stop(context, regrow_atom("bye"), reason_of_word(word));
   if (!strcmp(request, "late"))
     return answer_late(context);
-  return REGROW_NOREPLY;
+  return answer_never(context);
 }
 
 static regrow_next handle_call(regrow_context *context, void *state, const regrow_term *message)
@@ -176,7 +184,7 @@ static regrow_next handle_call(regrow_context *context, void *state, const regro
     text_free(&result);
     return next;
   }
-  return regrow_as_text(message, &request) ? handle_request(context, worker, request) : REGROW_NOREPLY;
+  return regrow_as_text(message, &request) ? handle_request(context, worker, request) : answer_never(context);
 }
 
 static regrow_next handle_cast(regrow_context *context, void *state, const regrow_term *message)
