@@ -82,7 +82,7 @@ static regrow_pid start_runtime(void)
   return runtime;
 }
 
-/* Stops what is left of the scenario; whatever cannot be stopped is a failure. A shutdown moves a manual clock itself. */
+/* Stops what is left of the scenario; what cannot be stopped is a failure. A shutdown moves a manual clock itself. */
 static void stop_runtime(regrow_pid runtime)
 {
   step_under_way = "the end";
