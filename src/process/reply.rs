@@ -364,11 +364,12 @@ pub fn defer(process: &Process) -> Option<u64> {
     owe(process, process.take_current_call()?)
 }
 
-/// As [`defer`], for a call that was taken out of its message. None when the process is ending: answered already.
+/// As [`defer`], for a call that was taken out of its message. None when the process has ended: answered already, and
+/// by its end if that is still being carried out, so that the caller finds nothing of it.
 pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
     let id = DEFERRED.fetch_add(1, Ordering::Relaxed);
     let mut inner = process.lock();
-    if inner.fenced {
+    if inner.closed {
         let reason = inner.exit_reason.clone().unwrap_or(Term::atom(atoms::NOPROC));
         drop(inner);
         reply.die(reason);
