@@ -14,6 +14,8 @@ pub mod process {
     pub mod state;
 }
 #[cfg(not(loom))]
+pub mod registry;
+#[cfg(not(loom))]
 pub mod runtime;
 #[cfg(not(loom))]
 pub mod scheduler;
