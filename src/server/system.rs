@@ -30,7 +30,6 @@ pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Ter
         Outcome::Failed(error) => Err(error),
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
-        Outcome::Failed(error) => Err(error),
         Outcome::Reply(term) => Ok(term),
         Outcome::Started(_) | Outcome::Native(_) => Err(Error::WrongKind),
     }
