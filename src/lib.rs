@@ -1,12 +1,16 @@
 //! regrow: OTP for native code. See ARCHITECTURE.md for the rooms and the arrows between them.
 
 #[cfg(not(loom))]
+pub mod agent;
+#[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
 mod ffi;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod process;
+#[cfg(not(loom))]
+pub mod registry;
 #[cfg(not(loom))]
 pub mod runtime;
 #[cfg(not(loom))]

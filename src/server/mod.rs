@@ -18,7 +18,7 @@ pub use context::{
     panic_reason, report_crash,
 };
 pub use host::{Host, HostCallbacks};
-pub use system::{ask, handle_plain, replace_state, resume, state, suspend};
+pub use system::{ask, handle_plain, replace_state, resume, state, suspend, wrong_kind};
 
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{Behaviour, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
