@@ -43,31 +43,36 @@
 //! fence → timers → owned resources and name, descendants' names → the pid is stale → starter's answer → links and
 //! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead.
 
+mod arrival;
 mod control;
 mod current;
 mod error;
 mod exit;
+mod info;
 mod message;
 mod names;
 mod node;
 mod reply;
 mod run;
 mod signal;
+mod slot;
 mod start;
 mod state;
 mod table;
 mod timer;
 mod wait;
 
+pub use arrival::until_arrival;
 pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
+pub use info::info;
 pub use message::{DownOf, Message, StartResult, SystemRequest};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
 pub use run::{Behaviour, Fenced, Flow, Init};
-pub use signal::{demonitor, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
+pub use signal::{demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
 pub use start::{
     Ack, ChildStart, FLAG_ENTERED, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
     Startable, Via, enter_thread, leave_thread, spawn,

@@ -69,6 +69,8 @@ pub(super) fn claim(process: &Process, name: Arc<str>) -> Result<(), Error> {
     }
     process.node().names.claim(&name, process.pid()).map_err(Error::already_started)?;
     inner.name = Some(name);
+    drop(inner);
+    process.node().arrived();
     Ok(())
 }
 

@@ -264,6 +264,11 @@ pub(super) fn kill(pid: Pid, reason: Term) {
     });
 }
 
+/// Ends a process as if by itself, from outside: for one whose code is not ours.
+pub fn end_outside(pid: Pid, reason: Term) {
+    kill(pid, reason);
+}
+
 /// Takes names and entries from the descendants of a supervisor that died without stopping them, so that whoever hears
 /// of its death can use them again.
 pub fn fence_names(children: Vec<Pid>) {

@@ -67,9 +67,10 @@ impl Drop for ThreadHome {
     }
 }
 
-/// Home and family.
+/// Home, family and kind.
 pub(super) struct Place {
     pub parent: Pid,
+    pub kind: Atom,
     home: Option<Arc<ThreadHome>>,
 }
 
@@ -150,6 +151,8 @@ pub struct ChildStart {
     pub behaviour: Box<dyn Behaviour>,
     pub home: Home,
     pub flags: u32,
+    /// What it is; see [`Startable::kind`].
+    pub kind: Atom,
     pub name: Option<Arc<str>>,
     pub via: Option<Via>,
     /// Who started it; for `parent()` and the rules about the parent's exit. `Pid::NONE`: nobody.
@@ -174,6 +177,7 @@ impl ChildStart {
             behaviour,
             home: Home::Shared,
             flags: 0,
+            kind: atoms::SERVER,
             name: None,
             via: None,
             parent: Pid::NONE,
@@ -212,6 +216,7 @@ impl StartSpec {
     /// For [`spawn`], without a family yet.
     pub fn build(&self) -> ChildStart {
         let mut start = self.what.build();
+        start.kind = self.what.kind();
         start.name = self.name.clone();
         start.via = self.via.clone().map(|via| Box::new(move |pid| via(pid)) as Via);
         start
@@ -246,7 +251,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Header { run: run::on_worker, is_ghost: run::is_ghost },
         pid,
         node.clone(),
-        Place { parent: start.parent, home },
+        Place { parent: start.parent, kind: start.kind, home },
         start.flags,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
         READY,
@@ -428,7 +433,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         Header { run: run::on_worker, is_ghost: run::is_ghost },
         pid,
         node.clone(),
-        Place { parent: Pid::NONE, home: Some(ThreadHome::new()) },
+        Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
         FLAG_ENTERED,
         CALLBACK,
         None,

@@ -130,6 +130,11 @@ impl Context {
     }
 }
 
+/// Whether an init that returned this made its state.
+pub fn is_ready(next: Next) -> bool {
+    next & !(WITH_CONTINUE | WITH_TIMEOUT) == READY
+}
+
 /// The reason of a process whose callback panicked: `{panic, Text}`.
 pub fn panic_reason(payload: &(dyn std::any::Any + Send)) -> Term {
     let text = payload

@@ -14,14 +14,14 @@ mod system;
 
 pub use body::Body;
 pub use context::{
-    Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly,
+    Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly, is_ready,
     panic_reason, report_crash,
 };
 pub use host::{Host, HostCallbacks};
 pub use system::{ask, handle_plain, replace_state, resume, state, suspend, wrong_kind};
 
 use crate::clock::{TimerId, TimerKind};
-use crate::process::{Behaviour, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
+use crate::process::{Behaviour, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
 use crate::term::{Atom, Term, atoms};
 use std::collections::VecDeque;
 
@@ -156,26 +156,26 @@ impl<C: Callbacks> Server<C> {
                 let callbacks = &mut self.callbacks;
                 match me.user(|| callbacks.state()) {
                     Err(fenced) => return fenced.into(),
-                    Ok(Ok(Some(state))) => reply.answer_native(Box::new(Ok::<Term, ()>(state))),
-                    Ok(_) => reply.answer_native(Box::new(Err::<Term, ()>(()))),
+                    Ok(Ok(Some(state))) => reply.answer(state),
+                    Ok(_) => reply.fail(Error::WrongKind),
                 };
             }
             SystemRequest::ReplaceState(state) => {
                 let callbacks = &mut self.callbacks;
                 match me.user(|| callbacks.replace_state(&state)) {
                     Err(fenced) => return fenced.into(),
-                    Ok(Ok(true)) => reply.answer_native(Box::new(Ok::<Term, ()>(ok()))),
-                    Ok(_) => reply.answer_native(Box::new(Err::<Term, ()>(()))),
+                    Ok(Ok(true)) => reply.answer(ok()),
+                    Ok(_) => reply.fail(Error::WrongKind),
                 };
             }
             SystemRequest::Suspend => {
                 self.suspended.get_or_insert_default();
-                reply.answer_native(Box::new(Ok::<Term, ()>(ok())));
+                reply.answer(ok());
             }
             SystemRequest::Resume => {
                 let waiting = self.suspended.take().unwrap_or_default();
                 me.put_back(waiting.into_iter());
-                reply.answer_native(Box::new(Ok::<Term, ()>(ok())));
+                reply.answer(ok());
             }
         }
         Flow::Continue

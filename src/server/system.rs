@@ -6,12 +6,9 @@ use crate::term::{Pid, Term};
 /// Says that this kind has no such request.
 pub fn wrong_kind(reply: Option<ReplyTo>) {
     if let Some(reply) = reply {
-        reply.answer_native(Box::new(WrongKind));
+        reply.fail(Error::WrongKind);
     }
 }
-
-/// The answer to a request that is for another kind.
-pub struct WrongKind;
 
 /// For the kinds without callbacks: stops when asked to, and has nothing to show.
 pub fn handle_plain(me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
@@ -30,14 +27,11 @@ pub fn handle_plain(me: &Process, request: SystemRequest, reply: ReplyTo) -> Flo
 /// Asks, and reads the answer.
 pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Term, Error> {
     match process::call(pid, timeout, false, |reply| Message::System { request, reply })? {
-        Outcome::Native(native) => match native.downcast::<Result<Term, ()>>() {
-            Ok(result) => result.map_err(|()| Error::WrongKind),
-            Err(_) => Err(Error::WrongKind),
-        },
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
+        Outcome::Failed(error) => Err(error),
         Outcome::Reply(term) => Ok(term),
-        Outcome::Started(_) => Err(Error::WrongKind),
+        Outcome::Started(_) | Outcome::Native(_) => Err(Error::WrongKind),
     }
 }
 
