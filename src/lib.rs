@@ -1,6 +1,8 @@
 //! regrow: OTP for native code. See ARCHITECTURE.md for the rooms and the arrows between them.
 
 #[cfg(not(loom))]
+pub mod agent;
+#[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
 mod ffi;
@@ -13,6 +15,8 @@ pub mod process {
     pub mod slot;
     pub mod state;
 }
+#[cfg(not(loom))]
+pub mod registry;
 #[cfg(not(loom))]
 pub mod registry;
 #[cfg(not(loom))]
