@@ -132,7 +132,7 @@ int64_t await_result(void)
 void end_all(const regrow_pid *pids, size_t count)
 {
   for (size_t i = 0; i < count; i++)
-    must(regrow_exit(pids[i], regrow_atom("shutdown")));
+    must(regrow_exit(pids[i], regrow_atom("kill")));
   for (size_t i = 0; i < count; i++)
     while (regrow_is_alive(pids[i]))
       usleep(100);

@@ -117,7 +117,7 @@ static void crash_each(void *data)
   uint64_t ns = now_ns() - start;
   struct percentiles p = percentiles(lives, n);
   emit(restarts->name, n, ns, n, (struct extra[]){ { "p50_us", p.p50 / 1e3 }, { "p99_us", p.p99 / 1e3 }, { 0 } });
-  must(regrow_exit(supervisor, regrow_atom("shutdown")));
+  must(regrow_stop(supervisor, regrow_atom("shutdown"), REGROW_INFINITY));
   free(lives);
 }
 
