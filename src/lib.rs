@@ -2,5 +2,27 @@
 
 #[cfg(not(loom))]
 pub mod clock;
+#[cfg(not(loom))]
+mod ffi;
+pub mod mailbox;
+#[cfg(not(loom))]
+pub mod process;
+/// The two files of `process` that loom models drive, without the rest.
+#[cfg(loom)]
+pub mod process {
+    pub mod slot;
+    pub mod state;
+}
+#[cfg(not(loom))]
+pub mod registry;
+#[cfg(not(loom))]
+pub mod runtime;
+#[cfg(not(loom))]
+pub mod scheduler;
+#[cfg(not(loom))]
+pub mod server;
+#[cfg(not(loom))]
+pub mod supervisor;
 pub mod sync;
+#[cfg(not(loom))]
 pub mod term;

@@ -1,0 +1,245 @@
+//! Addresses: a name, or a registry and a key, in place of a pid.
+#![allow(non_camel_case_types)]
+
+use super::request::{pass_request, read, regrow_request};
+use super::server::call_request;
+use super::support::{
+    Fault, SizedStruct, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take, text_optional,
+};
+use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
+use crate::process::{self, Error, Message, Node, StartSpec};
+use crate::registry::{self, Which};
+use crate::term::{Pid, Term};
+use std::ffi::c_char;
+use std::sync::Arc;
+
+/// Whom to talk to, by name or by registry and key, so that a restart is none of your business.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct regrow_address {
+    /// sizeof(regrow_address).
+    pub size: usize,
+    /// The root, or any other process, of the runtime to look in. Zero: the caller's own.
+    pub runtime: regrow_pid,
+    /// A local name; or NULL, and a registry and a key.
+    pub name: *const c_char,
+    /// The registry, by pid ...
+    pub registry: regrow_pid,
+    /// ... or by its own name.
+    pub registry_name: *const c_char,
+    /// Borrowed: the key in the registry.
+    pub key: *const regrow_term,
+    /// Borrowed: the value beside it, where the address is used to register; NULL: [].
+    pub value: *const regrow_term,
+    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+    pub wait_ms: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), size first, no padding, zero is a value.
+unsafe impl SizedStruct for regrow_address {}
+
+/// An address that was read and checked.
+#[derive(Clone)]
+pub(super) struct Address {
+    node: Option<Arc<Node>>,
+    place: Place,
+    wait_ms: u32,
+}
+
+#[derive(Clone)]
+enum Place {
+    Name(Arc<str>),
+    Key { registry: Which, key: Term, value: Term },
+}
+
+/// Reads an address.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn address(place: *const regrow_address) -> Result<Address, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let given = sized(place)?;
+        if given.reserved != 0 {
+            return Err(Fault::argument("an address has a field that this library does not know"));
+        }
+        let node = if given.runtime.id == 0 { None } else { Some(node_of(given.runtime)?) };
+        let name = text_optional(given.name)?;
+        let registry = match (given.registry.id, text_optional(given.registry_name)?) {
+            (0, None) => None,
+            (0, Some(name)) => Some(Which::Name(name.into())),
+            (pid, None) => Some(Which::Pid(Pid(pid))),
+            (_, Some(_)) => return Err(Fault::argument("an address names its registry twice")),
+        };
+        let place = match (name, registry) {
+            (Some(name), None) => Place::Name(name.into()),
+            (None, Some(registry)) => {
+                let value = borrow_optional(given.value)?.cloned().unwrap_or(Term::nil());
+                Place::Key { registry, key: borrow(given.key)?.clone(), value }
+            }
+            _ => return Err(Fault::argument("an address is a name, or a registry and a key")),
+        };
+        Ok(Address { node, place, wait_ms: given.wait_ms })
+    }
+}
+
+impl Address {
+    fn node(&self) -> Result<Arc<Node>, Error> {
+        match &self.node {
+            Some(node) => Ok(node.clone()),
+            None => match (process::current(), &self.place) {
+                (Some(me), _) => Ok(me.node().clone()),
+                (None, Place::Key { registry: Which::Pid(pid), .. }) => {
+                    process::with_process(*pid, |registry| registry.node().clone()).ok_or(Error::NoProcess)
+                }
+                (None, _) => Err(Error::NoIdentity),
+            },
+        }
+    }
+
+    fn registry(&self, registry: &Which) -> Result<Pid, Error> {
+        match registry {
+            Which::Pid(pid) => Ok(*pid),
+            Which::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
+        }
+    }
+
+    fn look(&self) -> Result<Pid, Error> {
+        match &self.place {
+            Place::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
+            Place::Key { registry, key, .. } => registry::whereis(self.registry(registry)?, key)?.ok_or(Error::NotFound),
+        }
+    }
+
+    /// Does `act` with whoever is there. Found dead or not found, it is looked for again until the wait is over.
+    fn with<R>(&self, mut act: impl FnMut(Pid) -> Result<R, Error>) -> Result<R, Error> {
+        process::until_arrival(&self.node()?, self.wait_ms, || self.look().and_then(&mut act))
+    }
+
+    /// What the DOWN of a monitor by this address names.
+    fn shown(&self) -> Term {
+        match &self.place {
+            Place::Name(name) => Term::text(name),
+            Place::Key { key, .. } => key.clone(),
+        }
+    }
+
+    /// For a start: registers under this address.
+    pub(super) fn via(self, spec: &mut StartSpec) -> Result<(), Fault> {
+        match self.place {
+            Place::Name(_) => Err(Fault::argument("a name is given as the spec's name, not as its via")),
+            Place::Key { registry, key, value } => {
+                spec.via = Some(registry::via(registry, key, value));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The process that an address leads to now; waits for one as long as the address says.
+///
+/// @param address  borrowed.
+/// @param pid      out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_whereis_at(address: *const regrow_address, pid: *mut regrow_pid) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (address, pid) = unsafe { (self::address(address)?, out(pid)?) };
+        pid.set(address.with(Ok)?.into());
+        Ok(())
+    })
+}
+
+/// As regrow_call(). A process that ends before it takes the call up is looked for again while the address waits.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_call_at(
+    address: *const regrow_address, request: regrow_term, timeout_ms: u32, reply: *mut regrow_term,
+) -> regrow_error {
+    let request = take(request);
+    guard(|| {
+        let request = request?;
+        // SAFETY: as the header says.
+        let (address, reply) = unsafe { (self::address(address)?, out_optional(reply)) };
+        let outcome = address.with(|pid| {
+            let request = request.clone();
+            process::call(pid, limit(timeout_ms), false, |to| Message::Call { request, reply: to })
+        })?;
+        reply.set(read(outcome, None)?.into());
+        Ok(())
+    })
+}
+
+/// As regrow_call_async().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_call_async_at(
+    address: *const regrow_address, request: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,
+) -> regrow_error {
+    let request = take(request);
+    guard(|| {
+        let request = request?;
+        // SAFETY: as the header says.
+        let (address, pending) = unsafe { (self::address(address)?, out(pending)?) };
+        pass_request(pending, address.with(|pid| call_request(pid, request.clone(), timeout_ms))?);
+        Ok(())
+    })
+}
+
+/// As regrow_cast(), but REGROW_ERR_NOT_FOUND when nobody is there: nothing was told to anybody.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_cast_at(address: *const regrow_address, message: regrow_term) -> regrow_error {
+    let message = take(message);
+    // SAFETY: as the header says.
+    guard(|| unsafe { post_at(address, message?, Message::Cast) })
+}
+
+/// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_send_at(address: *const regrow_address, message: regrow_term) -> regrow_error {
+    let message = take(message);
+    // SAFETY: as the header says.
+    guard(|| unsafe { post_at(address, message?, Message::Info) })
+}
+
+unsafe fn post_at(
+    address: *const regrow_address, message: Term, wrap: impl Fn(Term) -> Message,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    let address = unsafe { self::address(address) }?;
+    process::identity()?;
+    Ok(address.with(|pid| {
+        if process::Process::post(pid, wrap(message.clone())) { Ok(()) } else { Err(Error::NoProcess) }
+    })?)
+}
+
+/// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,
+/// with `noproc`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_monitor_at(address: *const regrow_address, monitor: *mut regrow_ref) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (address, monitor) = unsafe { (self::address(address)?, out(monitor)?) };
+        let pid = match address.with(Ok) {
+            Ok(pid) => pid,
+            Err(Error::NotFound) => Pid::NONE,
+            Err(error) => return Err(error.into()),
+        };
+        monitor.set(process::monitor(pid, Some(address.shown()))?.into());
+        Ok(())
+    })
+}
+
+/// As regrow_stop().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_stop_at(
+    address: *const regrow_address, reason: regrow_term, timeout_ms: u32,
+) -> regrow_error {
+    let reason = take(reason);
+    guard(|| {
+        let reason = reason?;
+        // SAFETY: as the header says.
+        let address = unsafe { self::address(address) }?;
+        Ok(address.with(|pid| process::stop(pid, reason.clone(), limit(timeout_ms)))?)
+    })
+}

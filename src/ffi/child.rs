@@ -1,0 +1,145 @@
+//! Child specs: how to start a process of any kind, and what to do when it ends.
+#![allow(non_camel_case_types)]
+
+use super::address::{address, regrow_address};
+use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
+use super::types::{
+    REGROW_BRUTAL_KILL, REGROW_HOST, REGROW_INFINITY, REGROW_PERMANENT, REGROW_PROCESS,
+    REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
+};
+use crate::process::{StartSpec, Startable};
+use crate::supervisor::{ChildSpec, Restart, Shutdown};
+use crate::term::Term;
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+/// How to start a process of any kind, and, as a child, what to do when it ends. Copied when used.
+///
+/// In an array each has the same `.size`, which is also the distance from one to the next.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct regrow_child_spec {
+    /// sizeof(regrow_child_spec).
+    pub size: usize,
+    /// What it goes by under its supervisor, where it is unique; becomes a text term.
+    pub id: *const c_char,
+    /// Borrowed: the same as any term. A child has one of the two.
+    pub id_term: *const regrow_term,
+    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or
+    /// REGROW_HOST.
+    pub kind: u32,
+    /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
+    /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
+    pub restart: u32,
+    /// Time it has to end when it is told to shut down, before it is killed; 0: 5000, for a supervisor
+    /// REGROW_INFINITY. REGROW_BRUTAL_KILL: killed at once.
+    pub shutdown_ms: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Borrowed: the spec of that kind, such as a regrow_server_spec.
+    pub spec: *const c_void,
+    /// A name that is registered for it before it runs, at each start. NULL: none.
+    pub name: *const c_char,
+    /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
+    pub via: *const regrow_address,
+}
+
+// SAFETY: repr(C), size first, no padding, zero is a value.
+unsafe impl SizedStruct for regrow_child_spec {}
+
+/// Reads what to start from a child spec; its id, restart and shutdown are not looked at. The kind's `drop_user` runs
+/// once, however this ends, if the struct and its kind can be read.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn start_spec(spec: *const regrow_child_spec) -> Result<StartSpec, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { start_of(&sized(spec)?) }
+}
+
+unsafe fn start_of(given: &regrow_child_spec) -> Result<StartSpec, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        // The kind's spec first: once it is read, what belongs to it is given back on every path.
+        let mut start = StartSpec { what: startable(given.kind, given.spec)?, name: None, via: None };
+        if given.reserved != 0 {
+            return Err(Fault::argument("a child spec has a field that this library does not know"));
+        }
+        if let Some(name) = text_optional(given.name)? {
+            if name.is_empty() {
+                return Err(Fault::argument("a name is not empty"));
+            }
+            start.name = Some(name.into());
+        }
+        if !given.via.is_null() {
+            address(given.via)?.via(&mut start)?;
+        }
+        Ok(start)
+    }
+}
+
+unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
+    // SAFETY: the caller's promise: the pointer is one to a spec of that kind.
+    unsafe {
+        match kind {
+            REGROW_SERVER => super::server::startable(spec),
+            REGROW_SUPERVISOR => super::supervisor::startable(spec),
+            REGROW_PROCESS => super::process_body::startable(spec),
+            REGROW_HOST => super::host::startable(spec),
+            _ => Err(Fault::argument("a child spec's kind is unknown")),
+        }
+    }
+}
+
+/// Reads a child spec.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn child_spec(spec: *const regrow_child_spec) -> Result<ChildSpec, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let given = sized(spec)?;
+        let start = start_of(&given)?;
+        let id = match (text_optional(given.id)?, borrow_optional(given.id_term)?) {
+            (Some(text), None) => Term::text(text),
+            (None, Some(term)) => term.clone(),
+            _ => return Err(Fault::argument("a child has an id, as a text or as a term")),
+        };
+        let mut child = ChildSpec::new(id, start);
+        child.restart = match given.restart {
+            REGROW_PERMANENT => Restart::Permanent,
+            REGROW_TRANSIENT => Restart::Transient,
+            REGROW_TEMPORARY => Restart::Temporary,
+            _ => return Err(Fault::argument("a child spec's restart is unknown")),
+        };
+        match given.shutdown_ms {
+            0 => {}
+            REGROW_BRUTAL_KILL => child.shutdown = Shutdown::BrutalKill,
+            REGROW_INFINITY => child.shutdown = Shutdown::Infinity,
+            ms => child.shutdown = Shutdown::Ms(ms),
+        }
+        Ok(child)
+    }
+}
+
+/// Reads an array of child specs; each lies the first one's `.size` behind the one before. All are read even when one
+/// is refused, so that what belongs to them is given back.
+///
+/// # Safety
+/// The pointer leads to `count` of them, or `count` is 0.
+pub(super) unsafe fn child_specs(specs: *const regrow_child_spec, count: usize) -> Result<Vec<ChildSpec>, Fault> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the caller's promise; `sized` checks the first one's size before it becomes a distance, and each further
+    // one's before anything else of it is looked at.
+    unsafe {
+        let size = sized(specs)?.size;
+        let at = |index: usize| specs.byte_add(index * size);
+        if (1..count).any(|index| at(index).cast::<usize>().read_unaligned() != size) {
+            return Err(Fault::argument("the structs of an array have different sizes"));
+        }
+        let read: Vec<_> = (0..count).map(|index| child_spec(at(index))).collect();
+        read.into_iter().collect()
+    }
+}

@@ -1,0 +1,408 @@
+//! Processes: sending, receiving, links, monitors, names, timers.
+#![allow(non_camel_case_types)]
+
+use super::support::{
+    Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text,
+};
+use super::types::{REGROW_FLUSH, regrow_error, regrow_pid, regrow_ref, regrow_term};
+use crate::process::{self, Error, Message};
+use crate::term::{Pid, Term, atoms};
+use std::ffi::{c_char, c_void};
+
+/// Says whether a receive takes this message. It runs inside the receive: look at the message, and nothing else.
+pub type regrow_match_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;
+
+/// The calling process: the one whose callback this is, or that this thread entered as.
+///
+/// @return REGROW_ERR_CONTEXT on a thread that is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_self(pid: *mut regrow_pid) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let pid = unsafe { out(pid) }?;
+        let me = process::current().ok_or(Error::NoIdentity)?;
+        pid.set(me.pid().into());
+        Ok(())
+    })
+}
+
+/// The root of the runtime that a process lives in. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_root(pid: regrow_pid, root: *mut regrow_pid) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let root = unsafe { out(root) }?;
+        root.set(node_of(pid)?.root().into());
+        Ok(())
+    })
+}
+
+/// Whether the process is alive. It says no only once everything the process held is released. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_is_alive(pid: regrow_pid) -> bool {
+    !super::support::is_forked() && guard_value(false, || process::is_alive(pid.into()))
+}
+
+/// A ghost is told so by every call; a foreign thread, a living process and an entered thread pass.
+fn not_a_ghost() -> Result<(), Fault> {
+    process::identity().map(|_| ()).map_err(Fault::from)
+}
+
+/// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
+///
+/// REGROW_OK also when the process is dead: the message is dropped.
+///
+/// @param message  moved.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_send(pid: regrow_pid, message: regrow_term) -> regrow_error {
+    let message = take(message);
+    guard(|| {
+        let message = message?;
+        not_a_ghost()?;
+        process::send(pid.into(), message);
+        Ok(())
+    })
+}
+
+/// Sends the same message to many. Any thread.
+///
+/// @param message  borrowed; nothing is copied but the handle.
+/// @param pids     borrowed; `count` of them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_broadcast(
+    message: *const regrow_term, pids: *const regrow_pid, count: usize,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let message = unsafe { borrow(message) }?;
+        if pids.is_null() && count > 0 {
+            return Err(Fault::argument("an array is NULL"));
+        }
+        not_a_ghost()?;
+        for index in 0..count {
+            // SAFETY: the header asks for `count` pids.
+            let pid = unsafe { pids.add(index).read() };
+            process::send(pid.into(), message.clone());
+        }
+        Ok(())
+    })
+}
+
+/// Takes the oldest message, waiting for one if there is none. May wait; needs an identity.
+///
+/// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
+///
+/// @param timeout_ms  0 looks once and never waits.
+/// @param message     out; yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_receive(timeout_ms: u32, message: *mut regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let message = unsafe { out(message) }?;
+        message.set(process::receive(limit(timeout_ms), |_| true)?.into());
+        Ok(())
+    })
+}
+
+/// Takes the oldest message that `matches` takes; the others stay, in their order. May wait; needs an identity.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_receive_match(
+    matches: regrow_match_callback, user: *mut c_void, timeout_ms: u32, message: *mut regrow_term,
+) -> regrow_error {
+    guard(|| {
+        let matches = matches.ok_or(Fault::argument("the function is NULL"))?;
+        // SAFETY: as the header says.
+        let message = unsafe { out(message) }?;
+        // SAFETY: the user's function, called as the header says.
+        let wanted = |term: &Term| unsafe { matches(user, std::ptr::from_ref(term).cast()) };
+        message.set(process::receive(limit(timeout_ms), wanted)?.into());
+        Ok(())
+    })
+}
+
+/// Drops the messages that are there now. Needs an identity.
+///
+/// @param count  out: how many. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_flush(count: *mut usize) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let count = unsafe { out_optional(count) };
+        count.set(process::flush()?);
+        Ok(())
+    })
+}
+
+/// Does nothing for `ms` milliseconds of the runtime's clock (real time on a thread without identity); 0 lets others
+/// run first. May wait.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_sleep(ms: u32) -> regrow_error {
+    guard(|| Ok(process::sleep(None, ms)?))
+}
+
+/// Sends an exit signal, by the rules of OTP's exit/2. REGROW_OK also when the process is dead. Any thread.
+///
+/// `kill` ends any process at once, with reason `killed`. `normal` does nothing to another process, and ends the caller
+/// itself. Any other reason ends a process that does not trap exits, and becomes {'EXIT', From, Reason} in one that
+/// does.
+///
+/// @param reason  moved.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_exit(pid: regrow_pid, reason: regrow_term) -> regrow_error {
+    let reason = take(reason);
+    guard(|| Ok(process::exit_signal(pid.into(), reason?)?))
+}
+
+/// Links the caller with another process: the end of either is an exit signal to the other. Once, however often it is
+/// asked for. Needs an identity.
+///
+/// @return REGROW_ERR_NO_PROCESS when it is dead; a caller that traps exits gets an EXIT with `noproc` instead.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_link(pid: regrow_pid) -> regrow_error {
+    guard(|| Ok(process::link(pid.into())?))
+}
+
+/// Takes the link away; no EXIT of it comes after this. Needs an identity.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_unlink(pid: regrow_pid) -> regrow_error {
+    guard(|| Ok(process::unlink(pid.into())?))
+}
+
+/// Has the caller get {'DOWN', Ref, process, Pid, Reason} once the process ends; at once, with `noproc`, if it is dead.
+/// Each monitor gives one message. Needs an identity.
+///
+/// @param monitor  out: the Ref.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_monitor(pid: regrow_pid, monitor: *mut regrow_ref) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let monitor = unsafe { out(monitor) }?;
+        monitor.set(process::monitor(pid.into(), None)?.into());
+        Ok(())
+    })
+}
+
+/// Takes a monitor away. Needs an identity.
+///
+/// @param flags    REGROW_FLUSH: takes its DOWN out of the mailbox too.
+/// @param removed  out: false when it had fired, or never was. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_demonitor(monitor: regrow_ref, flags: u32, removed: *mut bool) -> regrow_error {
+    guard(|| {
+        if flags & !REGROW_FLUSH != 0 {
+            return Err(Fault::argument("a flag that this library does not know"));
+        }
+        // SAFETY: as the header says.
+        let removed = unsafe { out_optional(removed) };
+        removed.set(process::demonitor(monitor.into(), flags & REGROW_FLUSH != 0)?);
+        Ok(())
+    })
+}
+
+/// Says whether exit signals to the caller become messages. Needs an identity.
+///
+/// @param previous  out: how it was. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_trap_exit(trap: bool, previous: *mut bool) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let previous = unsafe { out_optional(previous) };
+        previous.set(process::trap_exit(trap)?);
+        Ok(())
+    })
+}
+
+/// Gives a process a name, until it ends. One name for each process. Any thread.
+///
+/// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_register(pid: regrow_pid, name: *const c_char) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let name = unsafe { text(name) }?;
+        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
+        not_a_ghost()?;
+        Ok(process::register(&node, pid.into(), name)?)
+    })
+}
+
+/// Takes a name away. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime meant.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_unregister(runtime: regrow_pid, name: *const c_char) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let name = unsafe { text(name) }?;
+        not_a_ghost()?;
+        Ok(process::unregister(&node_of(runtime)?, name)?)
+    })
+}
+
+/// The process that goes by a name now. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime to look in.
+/// @param pid      out.
+/// @return REGROW_ERR_NOT_FOUND also while the process is between two lives.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_whereis(runtime: regrow_pid, name: *const c_char, pid: *mut regrow_pid) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (name, pid) = unsafe { (text(name)?, out(pid)?) };
+        let found = process::whereis(&*node_of(runtime)?, name).ok_or(Error::NotFound)?;
+        pid.set(found.into());
+        Ok(())
+    })
+}
+
+/// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
+///
+/// @param message  moved.
+/// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_send_after(
+    pid: regrow_pid, ms: u32, message: regrow_term, timer: *mut regrow_ref,
+) -> regrow_error {
+    let message = take(message);
+    // SAFETY: as the header says.
+    guard(|| unsafe { start_timer(pid, ms, message?, timer, false) })
+}
+
+/// As regrow_send_after(); the message comes as {timeout, Ref, Message}. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_start_timer(
+    pid: regrow_pid, ms: u32, message: regrow_term, timer: *mut regrow_ref,
+) -> regrow_error {
+    let message = take(message);
+    // SAFETY: as the header says.
+    guard(|| unsafe { start_timer(pid, ms, message?, timer, true) })
+}
+
+unsafe fn start_timer(
+    pid: regrow_pid, ms: u32, message: Term, timer: *mut regrow_ref, wrap: bool,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    let timer = unsafe { out_optional(timer) };
+    not_a_ghost()?;
+    let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    timer.set(process::start_message_timer(&node, pid.into(), u64::from(ms), message, wrap).into());
+    Ok(())
+}
+
+/// Sends a message every `ms` milliseconds, the k-th at k times `ms`, without drift; after a standstill it catches up.
+/// Ends with the process it is for. Any thread.
+///
+/// @param ms       at least 1.
+/// @param message  moved.
+/// @param timer    out. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_send_interval(
+    pid: regrow_pid, ms: u32, message: regrow_term, timer: *mut regrow_ref,
+) -> regrow_error {
+    let message = take(message);
+    guard(|| {
+        let message = message?;
+        // SAFETY: as the header says.
+        let timer = unsafe { out_optional(timer) };
+        not_a_ghost()?;
+        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
+        timer.set(process::send_interval(&node, pid.into(), u64::from(ms), message)?.into());
+        Ok(())
+    })
+}
+
+/// Cancels a timer. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime it was started in.
+/// @param flags    REGROW_FLUSH: when it has fired, takes its message out of the caller's mailbox (only of timers made
+///                 by regrow_start_timer(), whose message names the timer).
+/// @param left_ms  out: the milliseconds that were left, rounded up. NULL: not wanted.
+/// @return REGROW_ERR_NOT_FOUND when it has fired, even if its message waits in the mailbox, or was cancelled before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_cancel_timer(
+    runtime: regrow_pid, timer: regrow_ref, flags: u32, left_ms: *mut u64,
+) -> regrow_error {
+    guard(|| {
+        if flags & !REGROW_FLUSH != 0 {
+            return Err(Fault::argument("a flag that this library does not know"));
+        }
+        // SAFETY: as the header says.
+        let left = unsafe { out_optional(left_ms) };
+        match process::cancel_timer(&*node_of(runtime)?, timer.into()) {
+            Some(ns) => {
+                left.set(ns.div_ceil(1_000_000));
+                Ok(())
+            }
+            None => {
+                if flags & REGROW_FLUSH != 0 {
+                    let is_it = |term: &Term| {
+                        term.as_tuple().is_some_and(|parts| {
+                            parts.len() == 3
+                                && parts[0].is_atom(atoms::TIMEOUT)
+                                && parts[1].as_reference() == Some(timer.into())
+                        })
+                    };
+                    let _ = process::receive(Some(0), is_it);
+                }
+                Err(Error::NotFound.into())
+            }
+        }
+    })
+}
+
+/// The time a timer has left. Any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when it has fired or was cancelled.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_read_timer(runtime: regrow_pid, timer: regrow_ref, left_ms: *mut u64) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let left = unsafe { out(left_ms) }?;
+        let ns = process::read_timer(&*node_of(runtime)?, timer.into()).ok_or(Error::NotFound)?;
+        left.set(ns.div_ceil(1_000_000));
+        Ok(())
+    })
+}
+
+/// Gives the calling process a label, for people and tools. Needs an identity.
+///
+/// @param label  borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let label = unsafe { borrow(label) }?;
+        let me = process::current().ok_or(Error::NoIdentity)?;
+        me.set_label(label.clone());
+        Ok(())
+    })
+}
+
+/// What can be said of a process without asking it. Any thread.
+///
+/// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let map = unsafe { out(map) }?;
+        map.set(process::info(pid.into()).ok_or(Error::NoProcess)?.into());
+        Ok(())
+    })
+}
+
+/// Tells a server something and does not wait. REGROW_OK means queued, not handled; also when the process is dead.
+/// Any thread.
+///
+/// @param message  moved; `handle_cast` gets it.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_cast(pid: regrow_pid, message: regrow_term) -> regrow_error {
+    let message = take(message);
+    guard(|| {
+        let message = message?;
+        not_a_ghost()?;
+        process::Process::post(Pid::from(pid), Message::Cast(message));
+        Ok(())
+    })
+}

@@ -1,0 +1,147 @@
+//! Plain processes: a function that runs once, and may receive.
+#![allow(non_camel_case_types)]
+
+use super::context::{context_pointer, regrow_context};
+use super::request::User;
+use super::support::{Fault, SizedStruct, guard, node_of, out_optional, sized};
+use super::types::{
+    REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_drop_callback, regrow_error, regrow_next, regrow_pid,
+    regrow_ref,
+};
+use crate::process::{self, ChildStart, Error, Home, Node, Spawned, StartSpec, Startable};
+use crate::server::{Body, Context};
+use crate::term::{Atom, Pid, atoms};
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// What a plain process does. REGROW_DONE ends it with reason normal, regrow_stop_self() with another.
+pub type regrow_body_callback =
+    Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, user: *mut c_void) -> regrow_next>;
+
+/// A plain process: a function that runs once, in a process of its own, and may receive.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct regrow_process_spec {
+    /// sizeof(regrow_process_spec).
+    pub size: usize,
+    /// What it does.
+    pub body: regrow_body_callback,
+    /// Passed to it, at each start.
+    pub user: *mut c_void,
+    /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+    pub drop_user: regrow_drop_callback,
+    /// REGROW_SHARED (0) or REGROW_THREAD.
+    pub home: u32,
+    /// REGROW_NO_PARK: it never waits.
+    pub flags: u32,
+}
+
+// SAFETY: repr(C), size first, no padding, zero is a value.
+unsafe impl SizedStruct for regrow_process_spec {}
+
+struct Spec {
+    given: regrow_process_spec,
+    user: User,
+}
+
+// SAFETY: function pointers and the user's, which the header says go from thread to thread.
+unsafe impl Send for Spec {}
+// SAFETY: as above.
+unsafe impl Sync for Spec {}
+
+struct CBody(Arc<Spec>);
+
+/// Reads a process spec. `drop_user` runs once, however this ends.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
+    // SAFETY: the caller's promise.
+    let given = unsafe { sized(spec.cast::<regrow_process_spec>()) }?;
+    let user = User { user: given.user, drop: given.drop_user };
+    if given.body.is_none() {
+        return Err(Fault::argument("a process needs a body"));
+    }
+    if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
+        return Err(Fault::argument("a process's home or flags are unknown"));
+    }
+    Ok(Arc::new(CBody(Arc::new(Spec { given, user }))))
+}
+
+impl Startable for CBody {
+    fn build(&self) -> ChildStart {
+        let spec = self.0.clone();
+        let given = &self.0.given;
+        let body = move |context: &mut Context| match spec.given.body {
+            // SAFETY: the user's function, called as the header says.
+            Some(body) => unsafe { body(context_pointer(context), spec.user.user) },
+            None => 0,
+        };
+        ChildStart {
+            home: if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
+            flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
+            ..ChildStart::new(Box::new(Body::new(body)))
+        }
+    }
+
+    fn kind(&self) -> Atom {
+        atoms::PROCESS
+    }
+}
+
+fn spawn(
+    node: &Arc<Node>, what: Arc<dyn Startable>, parent: Pid, monitor: Option<Pid>,
+) -> Result<Spawned, Error> {
+    let start = StartSpec { what, name: None, via: None }.build();
+    process::spawn(node, ChildStart { parent, link: parent != Pid::NONE, monitor, ..start })
+}
+
+/// Runs a function in a process of its own, and does not wait. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime to run it in.
+/// @param spec     borrowed.
+/// @param pid      out. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_spawn(
+    runtime: regrow_pid, spec: *const regrow_process_spec, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (what, pid) = unsafe { (startable(spec.cast())?, out_optional(pid)) };
+        process::identity()?;
+        pid.set(spawn(&node_of(runtime)?, what, Pid::NONE, None)?.pid.into());
+        Ok(())
+    })
+}
+
+/// As regrow_spawn(), linked with the caller, which is its parent, before its first instruction. Needs an identity.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_spawn_link(spec: *const regrow_process_spec, pid: *mut regrow_pid) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (what, pid) = unsafe { (startable(spec.cast())?, out_optional(pid)) };
+        let me = super::start::me()?;
+        pid.set(spawn(me.node(), what, me.pid(), None)?.pid.into());
+        Ok(())
+    })
+}
+
+/// As regrow_spawn(), monitored by the caller before its first instruction. Needs an identity.
+///
+/// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_spawn_monitor(
+    spec: *const regrow_process_spec, pid: *mut regrow_pid, monitor: *mut regrow_ref,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (what, pid, monitor) = unsafe { (startable(spec.cast())?, out_optional(pid), out_optional(monitor)) };
+        let me = super::start::me()?;
+        let spawned = spawn(me.node(), what, Pid::NONE, Some(me.pid()))?;
+        pid.set(spawned.pid.into());
+        if let Some(reference) = spawned.monitor {
+            monitor.set(reference.into());
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,440 @@
+//! Servers: their callbacks, calls to them, and what a callback returns.
+#![allow(non_camel_case_types)]
+
+use super::context::{context_of, context_pointer, regrow_context};
+use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
+use super::support::{
+    Fault, SizedStruct, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
+};
+use super::types::{
+    REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
+    regrow_pid, regrow_term,
+};
+use crate::process::{self, ChildStart, Error, Home, Message, Request, Startable};
+use crate::server::{self, Callbacks, Context, Next, READY, Server};
+use crate::term::{Atom, Pid, Term, atoms};
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// Makes the state of a server: write it to `*state`, return REGROW_READY, REGROW_IGNORE or regrow_stop_self().
+pub type regrow_init_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context, user: *mut c_void, arg: *const regrow_term, state: *mut *mut c_void,
+    ) -> regrow_next,
+>;
+/// Handles one message of a server; it is borrowed, and gone when this returns.
+pub type regrow_handle_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context, state: *mut c_void, message: *const regrow_term,
+    ) -> regrow_next,
+>;
+/// Tells a server that it ends, and why.
+pub type regrow_terminate_callback = Option<
+    unsafe extern "C-unwind" fn(context: *mut regrow_context, state: *mut c_void, reason: *const regrow_term),
+>;
+/// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
+pub type regrow_get_state_callback =
+    Option<unsafe extern "C-unwind" fn(state: *mut c_void, shown: *mut regrow_term) -> regrow_error>;
+/// Takes over a state that was given as a term; borrowed.
+pub type regrow_replace_state_callback =
+    Option<unsafe extern "C-unwind" fn(state: *mut c_void, given: *const regrow_term) -> regrow_error>;
+
+/// A server: the callbacks it answers with. Copied when used.
+///
+/// Each start makes a state of its own by `init`, which the other callbacks get. They run one at a time. What they
+/// return says what comes next: see regrow_reply() and its neighbours. Zero is no answer: a forgotten return ends the
+/// server with `bad_return_value`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct regrow_server_spec {
+    /// sizeof(regrow_server_spec).
+    pub size: usize,
+    /// Makes the state, before the starter goes on. NULL: the state is NULL, and the server is up at once.
+    pub init: regrow_init_callback,
+    /// A question from regrow_call(): return regrow_reply(). NULL: the caller gets REGROW_ERR_EXITED, `no_reply`.
+    pub handle_call: regrow_handle_callback,
+    /// A message from regrow_cast(). NULL: dropped.
+    pub handle_cast: regrow_handle_callback,
+    /// Any other message: regrow_send(), timers, DOWN, EXIT. NULL: dropped.
+    pub handle_info: regrow_handle_callback,
+    /// The argument of regrow_continue(), before any message. NULL: dropped.
+    pub handle_continue: regrow_handle_callback,
+    /// The server ends by itself, crashed, is stopped, or its parent told it to and it traps exits. Not called on other
+    /// ends. NULL: nothing.
+    pub terminate: regrow_terminate_callback,
+    /// Frees the state: once for each `init` that answered REGROW_READY, whatever ended the server. It runs on any
+    /// thread, and may not wait. NULL: nothing.
+    pub drop: regrow_drop_callback,
+    /// For regrow_get_state(). NULL: that is refused.
+    pub get_state: regrow_get_state_callback,
+    /// For regrow_replace_state(). NULL: that is refused.
+    pub replace_state: regrow_replace_state_callback,
+    /// Borrowed and cloned: passed to `init` at each start; NULL: [].
+    pub arg: *const regrow_term,
+    /// Passed to `init` at each start.
+    pub user: *mut c_void,
+    /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+    pub drop_user: regrow_drop_callback,
+    /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
+    pub home: u32,
+    /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK.
+    pub flags: u32,
+    /// How long `init` may take before the start fails with `timeout`; 0: no limit.
+    pub init_timeout_ms: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), size first, no padding, zero is a value.
+unsafe impl SizedStruct for regrow_server_spec {}
+
+/// What is kept of a spec: shared by all starts of it.
+struct Spec {
+    given: regrow_server_spec,
+    arg: Term,
+    user: User,
+}
+
+// SAFETY: the pointers in it are function pointers, or the user's, which the header says go from thread to thread;
+// `arg` in the struct is never read again.
+unsafe impl Send for Spec {}
+// SAFETY: as above.
+unsafe impl Sync for Spec {}
+
+/// A C server as the supervisor starts it.
+struct CServer(Arc<Spec>);
+
+/// Reads a server spec. `drop_user` runs once, however this ends.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let given = sized(spec.cast::<regrow_server_spec>())?;
+        let user = User { user: given.user, drop: given.drop_user };
+        let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
+        if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
+            return Err(Fault::argument("a server's home or flags are unknown"));
+        }
+        Ok(Arc::new(CServer(Arc::new(Spec { given, arg, user }))))
+    }
+}
+
+impl Startable for CServer {
+    fn build(&self) -> ChildStart {
+        let spec = &self.0.given;
+        let callbacks = CCallbacks { spec: self.0.clone(), state: std::ptr::null_mut(), made: false };
+        ChildStart {
+            home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
+            flags: if spec.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
+            at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
+            ..ChildStart::new(Box::new(Server::new(callbacks)))
+        }
+    }
+
+    fn kind(&self) -> Atom {
+        atoms::SERVER
+    }
+
+    fn init_timeout(&self) -> Option<u32> {
+        limit(self.0.given.init_timeout_ms).filter(|&ms| ms != 0)
+    }
+}
+
+/// The callbacks of one life, around its state.
+struct CCallbacks {
+    spec: Arc<Spec>,
+    state: *mut c_void,
+    /// `init` answered that it is ready: the state is there to be dropped.
+    made: bool,
+}
+
+// SAFETY: the state is the user's, and goes from thread to thread with the process, one at a time.
+unsafe impl Send for CCallbacks {}
+
+impl CCallbacks {
+    fn handle(&self, callback: regrow_handle_callback, context: &mut Context, message: &Term) -> Option<Next> {
+        let callback = callback?;
+        // SAFETY: the user's function, called as the header says.
+        Some(unsafe { callback(context_pointer(context), self.state, std::ptr::from_ref(message).cast()) })
+    }
+}
+
+impl Callbacks for CCallbacks {
+    fn init(&mut self, context: &mut Context) -> Next {
+        let Some(init) = self.spec.given.init else { return READY };
+        let arg = std::ptr::from_ref(&self.spec.arg).cast();
+        // SAFETY: the user's function, called as the header says.
+        let next = unsafe { init(context_pointer(context), self.spec.user.user, arg, &raw mut self.state) };
+        self.made = server::is_ready(next);
+        next
+    }
+
+    fn call(&mut self, context: &mut Context, request: &Term) -> Option<Next> {
+        self.handle(self.spec.given.handle_call, context, request)
+    }
+
+    fn cast(&mut self, context: &mut Context, message: &Term) -> Option<Next> {
+        self.handle(self.spec.given.handle_cast, context, message)
+    }
+
+    fn info(&mut self, context: &mut Context, message: &Term) -> Option<Next> {
+        self.handle(self.spec.given.handle_info, context, message)
+    }
+
+    fn resume(&mut self, context: &mut Context, argument: &Term) -> Option<Next> {
+        self.handle(self.spec.given.handle_continue, context, argument)
+    }
+
+    fn terminate(&mut self, context: &mut Context, reason: &Term) {
+        if let Some(terminate) = self.spec.given.terminate {
+            // SAFETY: the user's function, called as the header says.
+            unsafe { terminate(context_pointer(context), self.state, std::ptr::from_ref(reason).cast()) }
+        }
+    }
+
+    fn state(&mut self) -> Option<Term> {
+        let show = self.spec.given.get_state?;
+        let mut shown = regrow_term { meta: 0, value: 0 };
+        // SAFETY: the user's function, called as the header says.
+        let error = unsafe { show(self.state, &raw mut shown) };
+        (error == regrow_error::REGROW_OK).then(|| take(shown).ok()).flatten()
+    }
+
+    fn replace_state(&mut self, state: &Term) -> bool {
+        let Some(replace) = self.spec.given.replace_state else { return false };
+        // SAFETY: the user's function, called as the header says.
+        unsafe { replace(self.state, std::ptr::from_ref(state).cast()) == regrow_error::REGROW_OK }
+    }
+}
+
+impl Drop for CCallbacks {
+    fn drop(&mut self) {
+        if let Some(drop) = self.spec.given.drop
+            && self.made
+            && !is_forked()
+        {
+            // SAFETY: the user's function, called once for a state that init made.
+            unsafe { drop(self.state) };
+        }
+    }
+}
+
+/// Asks a server and waits for its answer. May wait.
+///
+/// @param request     moved; `handle_call` gets it.
+/// @param timeout_ms  how long to wait; the server goes on, and a late answer is dropped.
+/// @param reply       out: the answer; yours. NULL: not wanted.
+/// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
+///         before it answered; regrow_last_reason() gives its reason.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_call(
+    pid: regrow_pid, request: regrow_term, timeout_ms: u32, reply: *mut regrow_term,
+) -> regrow_error {
+    let request = take(request);
+    guard(|| {
+        let request = request?;
+        // SAFETY: as the header says.
+        let reply = unsafe { out_optional(reply) };
+        let outcome =
+            process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
+        reply.set(read(outcome, None)?.into());
+        Ok(())
+    })
+}
+
+/// As regrow_call(), to be collected later. Any thread.
+///
+/// @param request     moved.
+/// @param timeout_ms  the request's own limit.
+/// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_call_async(
+    pid: regrow_pid, request: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,
+) -> regrow_error {
+    let request = take(request);
+    guard(|| {
+        let request = request?;
+        // SAFETY: as the header says.
+        let pending = unsafe { out(pending) }?;
+        pass_request(pending, call_request(pid.into(), request, timeout_ms)?);
+        Ok(())
+    })
+}
+
+pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
+    process::identity()?;
+    if process::current_pid() == pid && pid != Pid::NONE {
+        return Err(Error::SelfCall);
+    }
+    let node = process::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    let pending = Request::new(&node, limit(timeout_ms));
+    pending.queue(pid, |reply| Message::Call { request, reply })?;
+    Ok(pending)
+}
+
+/// Asks a process to end, after its `terminate`, and waits until it has. May wait.
+///
+/// @param reason  moved.
+/// @return REGROW_ERR_NO_PROCESS; REGROW_ERR_EXITED when it ended with another reason; REGROW_ERR_TIMEOUT: it goes on.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_stop(pid: regrow_pid, reason: regrow_term, timeout_ms: u32) -> regrow_error {
+    let reason = take(reason);
+    guard(|| Ok(process::stop(pid.into(), reason?, limit(timeout_ms))?))
+}
+
+/// As regrow_stop(), to be collected later. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_stop_async(
+    pid: regrow_pid, reason: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,
+) -> regrow_error {
+    let reason = take(reason);
+    guard(|| {
+        let reason = reason?;
+        // SAFETY: as the header says.
+        let pending = unsafe { out(pending) }?;
+        let request = process::stop_request(pid.into(), reason.clone(), limit(timeout_ms))?;
+        pass_stop_request(pending, request, reason);
+        Ok(())
+    })
+}
+
+/// What a misused constructor gives: no callback may return it.
+const MISUSED: regrow_next = 0;
+
+/// Callback only: answers the call at hand. Write `return regrow_reply(context, answer);`
+///
+/// @param answer  moved.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_reply(context: *mut regrow_context, answer: regrow_term) -> regrow_next {
+    let answer = take(answer);
+    guard_value(MISUSED, || match (unsafe_context(context), answer) {
+        (Some(context), Ok(answer)) => context.reply(answer),
+        _ => MISUSED,
+    })
+}
+
+fn unsafe_context<'a>(context: *mut regrow_context) -> Option<&'a mut Context> {
+    // SAFETY: the header: NULL, or the context of the callback that calls.
+    unsafe { context_of(context) }.ok()
+}
+
+/// Callback only: answers the call at hand and ends the server. The caller gets the answer once the server's names are
+/// free again.
+///
+/// @param answer, reason  moved.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_reply_stop(
+    context: *mut regrow_context, answer: regrow_term, reason: regrow_term,
+) -> regrow_next {
+    let (answer, reason) = (take(answer), take(reason));
+    guard_value(MISUSED, || match (unsafe_context(context), answer, reason) {
+        (Some(context), Ok(answer), Ok(reason)) => context.reply_stop(answer, reason),
+        _ => MISUSED,
+    })
+}
+
+/// Callback only: ends this process. Any reason but `normal`, `shutdown` and `{shutdown, _}` is a crash to its
+/// supervisor. Write `return regrow_stop_self(context, regrow_atom("why"));`
+///
+/// @param reason  moved.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_stop_self(context: *mut regrow_context, reason: regrow_term) -> regrow_next {
+    let reason = take(reason);
+    guard_value(MISUSED, || match (unsafe_context(context), reason) {
+        (Some(context), Ok(reason)) => context.stop(reason),
+        _ => MISUSED,
+    })
+}
+
+/// Callback only: has `handle_continue` called with `argument` before any message. Wraps what the callback would have
+/// returned: `return regrow_continue(context, REGROW_READY, regrow_atom("load"));`
+///
+/// @param argument  moved.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_continue(
+    context: *mut regrow_context, next: regrow_next, argument: regrow_term,
+) -> regrow_next {
+    let argument = take(argument);
+    guard_value(MISUSED, || match (unsafe_context(context), argument) {
+        (Some(context), Ok(argument)) => context.with_continue(next, argument),
+        _ => MISUSED,
+    })
+}
+
+/// Callback only: has `handle_info` get the atom `timeout` when no message comes for `timeout_ms`; any message ends the
+/// wait. Wraps what the callback would have returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_idle_timeout(
+    context: *mut regrow_context, next: regrow_next, timeout_ms: u32,
+) -> regrow_next {
+    guard_value(MISUSED, || unsafe_context(context).map_or(MISUSED, |context| context.with_timeout(next, timeout_ms)))
+}
+
+/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
+/// A call that is neither answered nor put off ends at once, with `no_reply`.
+///
+/// @param caller  out: whom to answer; a plain value, good on any thread.
+/// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_defer(context: *mut regrow_context, caller: *mut regrow_caller) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (context, caller) = unsafe { (context_of(context)?, out(caller)?) };
+        process::identity()?;
+        let (server, call) = context.defer().ok_or(Error::NoIdentity)?;
+        caller.set(regrow_caller { server: server.0, call });
+        Ok(())
+    })
+}
+
+/// Answers a call that was put off. Any thread, at most once.
+///
+/// @param answer  moved.
+/// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_answer(caller: regrow_caller, answer: regrow_term) -> regrow_error {
+    let answer = take(answer);
+    guard(|| {
+        let answer = answer?;
+        process::identity()?;
+        Ok(process::answer_deferred(Pid(caller.server), caller.call, answer)?)
+    })
+}
+
+/// The state of a server, as its `get_state` shows it. May wait.
+///
+/// @param state  out; yours.
+/// @return REGROW_ERR_WRONG_KIND when it has no such callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, state: *mut regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let state = unsafe { out(state) }?;
+        state.set(server::state(pid.into(), limit(timeout_ms))?.into());
+        Ok(())
+    })
+}
+
+/// Gives a server another state, through its `replace_state`. May wait.
+///
+/// @param state  moved.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_replace_state(pid: regrow_pid, state: regrow_term, timeout_ms: u32) -> regrow_error {
+    let state = take(state);
+    guard(|| Ok(server::replace_state(pid.into(), state?, limit(timeout_ms))?))
+}
+
+/// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
+/// end it. May wait.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_suspend(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
+    guard(|| Ok(server::suspend(pid.into(), limit(timeout_ms))?))
+}
+
+/// Ends a suspension. May wait.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_resume(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
+    guard(|| Ok(server::resume(pid.into(), limit(timeout_ms))?))
+}

@@ -1,0 +1,75 @@
+//! Starting any kind of process outside a supervisor.
+#![allow(non_camel_case_types)]
+
+use super::child::{regrow_child_spec, start_spec};
+use super::support::{Fault, guard, node_of, out_optional};
+use super::types::{regrow_error, regrow_pid, regrow_ref};
+use crate::process::{self, ChildStart, Error, Identity, Process, StartSpec};
+use crate::term::Pid;
+
+/// The calling process.
+pub(super) fn me<'a>() -> Result<&'a Process, Fault> {
+    match process::identity()? {
+        Identity::Process(me) => Ok(me),
+        Identity::Thread => Err(Error::NoIdentity.into()),
+    }
+}
+
+fn start(spec: &StartSpec, start: ChildStart, node: &std::sync::Arc<process::Node>) -> Result<process::Spawned, Fault> {
+    Ok(process::spawn_and_wait(node, start, spec.what.init_timeout())?)
+}
+
+/// Starts any kind of process, without parent or link, and waits until it is up. May wait.
+///
+/// @param runtime  the root, or any other process, of the runtime to start it in.
+/// @param spec     borrowed, and copied; its id, restart and shutdown are not looked at.
+/// @param pid      out. NULL: not wanted.
+/// @return REGROW_ERR_START when its init stopped: regrow_last_reason(); REGROW_ERR_IGNORED; REGROW_ERR_EXISTS when its
+///         name is taken.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_start(
+    runtime: regrow_pid, spec: *const regrow_child_spec, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
+        pid.set(start(&spec, spec.build(), &node_of(runtime)?)?.pid.into());
+        Ok(())
+    })
+}
+
+/// As regrow_start(), linked with the caller, which is its parent. Needs an identity.
+///
+/// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_start_link(spec: *const regrow_child_spec, pid: *mut regrow_pid) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
+        let me = me()?;
+        let linked = ChildStart { parent: me.pid(), link: true, ..spec.build() };
+        pid.set(start(&spec, linked, me.node())?.pid.into());
+        Ok(())
+    })
+}
+
+/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity.
+///
+/// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_start_monitor(
+    spec: *const regrow_child_spec, pid: *mut regrow_pid, monitor: *mut regrow_ref,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, pid, monitor) = unsafe { (start_spec(spec)?, out_optional(pid), out_optional(monitor)) };
+        let me = me()?;
+        let watched = ChildStart { parent: Pid::NONE, monitor: Some(me.pid()), ..spec.build() };
+        let spawned = start(&spec, watched, me.node())?;
+        pid.set(spawned.pid.into());
+        if let Some(reference) = spawned.monitor {
+            monitor.set(reference.into());
+        }
+        Ok(())
+    })
+}

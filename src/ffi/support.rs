@@ -1,0 +1,328 @@
+//! What every exported function stands on: the guard, the checks of what comes in, the last error.
+
+use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
+use crate::process::{self, Error};
+use crate::sync::{AtomicBool, Ordering, inside};
+use crate::term::{Pid, Ref, Term, atoms};
+use std::cell::RefCell;
+use std::ffi::{CStr, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Why a function refuses: its code, OTP's reason, and a sentence.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    pub code: regrow_error,
+    pub reason: Term,
+    pub text: &'static str,
+}
+
+impl Fault {
+    pub fn new(code: regrow_error, text: &'static str) -> Fault {
+        Fault { code, reason: Term::atom(atoms::BADARG), text }
+    }
+
+    pub fn argument(text: &'static str) -> Fault {
+        Fault::new(regrow_error::REGROW_ERR_ARGUMENT, text)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        use regrow_error::*;
+        let (code, text) = match &error {
+            Error::Argument(text) => (REGROW_ERR_ARGUMENT, *text),
+            Error::NoProcess => (REGROW_ERR_NO_PROCESS, "the process is not alive"),
+            Error::Timeout => (REGROW_ERR_TIMEOUT, "the time given ran out"),
+            Error::Exited(_) => (REGROW_ERR_EXITED, "the process ended before it answered"),
+            Error::Start(_) => (REGROW_ERR_START, "the process refused to start"),
+            Error::Exists(_) => (REGROW_ERR_EXISTS, "the id, name or key is taken"),
+            Error::NotFound => (REGROW_ERR_NOT_FOUND, "nothing goes by that id, name, key or ref"),
+            Error::Killed => (REGROW_ERR_KILLED, "the calling process is dead: return from the callback"),
+            Error::NotAlive => (REGROW_ERR_NOT_ALIVE, "the runtime is shut down"),
+            Error::SelfCall => (REGROW_ERR_SELF_CALL, "a process cannot call itself"),
+            Error::WouldBlock => (REGROW_ERR_WOULD_BLOCK, "this process may not wait here"),
+            Error::WouldDeadlock => (REGROW_ERR_WOULD_DEADLOCK, "the process waited for waits for this one"),
+            Error::WrongKind => (REGROW_ERR_WRONG_KIND, "a process or a term of another kind is needed"),
+            Error::Limit => (REGROW_ERR_LIMIT, "a limit is reached"),
+            Error::OtherRuntime => (REGROW_ERR_OTHER_RUNTIME, "the process lives in another runtime"),
+            Error::NoIdentity => (REGROW_ERR_CONTEXT, "needs a callback, or a thread that has entered"),
+            Error::Ignored => (REGROW_ERR_IGNORED, "its init answered ignore"),
+            Error::Refused(reason) if reason.is_atom(atoms::RUNNING) => (REGROW_ERR_RUNNING, "the child is running"),
+            Error::Refused(reason) if reason.is_atom(atoms::RESTARTING) => {
+                (REGROW_ERR_RESTARTING, "the child is being restarted")
+            }
+            Error::Refused(_) => (REGROW_ERR_ARGUMENT, "refused; regrow_last_reason() tells why"),
+        };
+        Fault { code, reason: error.reason(), text }
+    }
+}
+
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn in_child() {
+    FORKED.store(true, Ordering::SeqCst);
+}
+
+/// Has the child of a fork know that it is one; once, when the first runtime starts.
+pub(super) fn watch_forks() {
+    static WATCHED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
+    WATCHED.get_or_init(|| {
+        // SAFETY: the handler only stores a flag, and the library is never unloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
+/// Whether this is the child of a fork, where no thread of the runtime lives.
+#[inline]
+pub(super) fn is_forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    static LAST: RefCell<Option<Fault>> = const { RefCell::new(None) };
+}
+
+/// Keeps the fault as the caller's last error: the process's, or else the thread's.
+fn remember(fault: Fault) {
+    match process::current() {
+        Some(process) => process.set_last_error(Box::new(fault)),
+        None => {
+            let old = LAST.try_with(|last| last.borrow_mut().replace(fault));
+            drop(old);
+        }
+    }
+}
+
+/// The caller's last error, if it ever had one.
+pub(super) fn last_fault() -> Option<Fault> {
+    match process::current() {
+        Some(process) => process.last_error(|error| error.downcast_ref::<Fault>().cloned()),
+        None => LAST.try_with(|last| last.borrow().clone()).ok().flatten(),
+    }
+}
+
+/// Runs the body of an exported function: inside the runtime, with a panic caught and told as INTERNAL, and a fault
+/// kept as the last error.
+#[inline]
+pub(super) fn guard(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
+    if is_forked() {
+        return regrow_error::REGROW_ERR_FORKED;
+    }
+    let _inside = inside::enter();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => regrow_error::REGROW_OK,
+        Ok(Err(fault)) => {
+            let code = fault.code;
+            remember(fault);
+            code
+        }
+        Err(_) => {
+            let code = regrow_error::REGROW_ERR_INTERNAL;
+            remember(Fault { code, reason: Term::atom(atoms::PANIC), text: "a bug in regrow was caught here" });
+            code
+        }
+    }
+}
+
+/// As [`guard`], for functions that give a value and have no error code: `otherwise` on a panic.
+#[inline]
+pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    let _inside = inside::enter();
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+}
+
+/// A term that was moved in: freed on every path, unless this is a forked child. The fault tells that it was spent,
+/// invalid, or no term at all.
+pub(super) fn take(term: regrow_term) -> Result<Term, Fault> {
+    if is_forked() {
+        return Err(Fault::new(regrow_error::REGROW_ERR_FORKED, "this is the child of a fork"));
+    }
+    // SAFETY: the words are checked first; a term that passes is the caller's, who gives it up here.
+    unsafe {
+        if !Term::check_words(term.meta, term.value) {
+            return Err(Fault::argument("a term was spent, or was never made by regrow"));
+        }
+        let term = Term::from_words(term.meta, term.value);
+        if term.is_invalid() { Err(Fault::argument("a term is invalid")) } else { Ok(term) }
+    }
+}
+
+/// A borrowed term. NULL, spent and invalid terms are refused.
+///
+/// # Safety
+/// The pointer is null or leads to a `regrow_term` that stays for `'a`.
+pub(super) unsafe fn borrow<'a>(term: *const regrow_term) -> Result<&'a Term, Fault> {
+    // SAFETY: the caller's promise; `Term` is the same two words.
+    unsafe {
+        let words = term.as_ref().ok_or(Fault::argument("a term pointer is NULL"))?;
+        if !Term::check_words(words.meta, words.value) {
+            return Err(Fault::argument("a term was spent, or was never made by regrow"));
+        }
+        let term = &*term.cast::<Term>();
+        if term.is_invalid() { Err(Fault::argument("a term is invalid")) } else { Ok(term) }
+    }
+}
+
+/// As [`borrow`], where NULL means none.
+///
+/// # Safety
+/// As [`borrow`].
+pub(super) unsafe fn borrow_optional<'a>(term: *const regrow_term) -> Result<Option<&'a Term>, Fault> {
+    // SAFETY: the caller's promise.
+    if term.is_null() { Ok(None) } else { unsafe { borrow(term) }.map(Some) }
+}
+
+/// An out-parameter, written only on success.
+pub(super) struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    pub fn set(self, value: T) {
+        if !self.0.is_null() {
+            // SAFETY: `out` promised a place for a T; it may be uninitialised, so nothing is dropped.
+            unsafe { self.0.write(value) };
+        }
+    }
+}
+
+/// An out-parameter that must be there.
+///
+/// # Safety
+/// The pointer is null or leads to a place for a T.
+pub(super) unsafe fn out<T>(place: *mut T) -> Result<Out<T>, Fault> {
+    if place.is_null() { Err(Fault::argument("an out-parameter is NULL")) } else { Ok(Out(place)) }
+}
+
+/// An out-parameter that may be NULL: not wanted.
+///
+/// # Safety
+/// As [`out`].
+pub(super) unsafe fn out_optional<T>(place: *mut T) -> Out<T> {
+    Out(place)
+}
+
+/// UTF-8 text, NUL-terminated.
+///
+/// # Safety
+/// The pointer is null or leads to a NUL-terminated string that stays for `'a`.
+pub(super) unsafe fn text<'a>(text: *const c_char) -> Result<&'a str, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { text_optional(text) }?.ok_or(Fault::argument("a string is NULL"))
+}
+
+/// As [`text`], where NULL means none.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn text_optional<'a>(text: *const c_char) -> Result<Option<&'a str>, Fault> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { CStr::from_ptr(text) };
+    text.to_str().map(Some).map_err(|_| Fault::argument("a string is not UTF-8"))
+}
+
+/// A struct that starts with its size, all of whose fields may be zero.
+///
+/// # Safety
+/// `repr(C)`, the first field is `size: usize`, there is no padding, and all zeroes is a value of it.
+pub(super) unsafe trait SizedStruct: Copy {}
+
+/// Reads a struct that may be older (smaller) or newer (larger) than ours. What an older one lacks is zero; what a
+/// newer one has more must be zero, else `REGROW_ERR_VERSION`.
+///
+/// # Safety
+/// The pointer is null or leads to as many readable bytes as its first field says.
+pub(super) unsafe fn sized<T: SizedStruct>(place: *const T) -> Result<T, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe { sized_optional(place) }?.ok_or(Fault::argument("a struct is NULL"))
+}
+
+/// As [`sized`], where NULL means none.
+///
+/// # Safety
+/// As [`sized`].
+pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<Option<T>, Fault> {
+    if place.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the size comes first, and that many bytes are readable; all zeroes is a T.
+    unsafe {
+        let size = place.cast::<usize>().read_unaligned();
+        if size < size_of::<usize>() {
+            return Err(Fault::argument("a struct's .size is not set"));
+        }
+        if size > 1 << 16 {
+            return Err(Fault::argument("a struct's .size is not a size"));
+        }
+        let bytes = place.cast::<u8>();
+        let known = size.min(size_of::<T>());
+        if (known..size).any(|index| *bytes.add(index) != 0) {
+            return Err(Fault::new(regrow_error::REGROW_ERR_VERSION, "a struct is newer than this library"));
+        }
+        let mut value: T = std::mem::zeroed();
+        std::ptr::copy_nonoverlapping(bytes, (&raw mut value).cast::<u8>(), known);
+        Ok(Some(value))
+    }
+}
+
+/// Writes an out-struct that starts with its size: as much of it as the caller has room for.
+///
+/// # Safety
+/// The pointer is null or leads to as many writable bytes as its first field says.
+pub(super) unsafe fn sized_out<T: SizedStruct>(place: *mut T, mut value: T) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let given = sized::<T>(place)?;
+        let size = (&raw const given).cast::<usize>().read();
+        (&raw mut value).cast::<usize>().write(size);
+        let known = size.min(size_of::<T>());
+        std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), place.cast::<u8>(), known);
+    }
+    Ok(())
+}
+
+/// The runtime that a process belongs to; any process of it will do.
+pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
+    process::with_process(pid.into(), |process| process.node().clone()).map_or_else(
+        || crate::runtime::node_of_root(pid.into()).ok_or(Fault::from(Error::NotAlive)),
+        Ok,
+    )
+}
+
+/// A limit in milliseconds; `REGROW_INFINITY` is none.
+pub(super) fn limit(ms: u32) -> Option<u32> {
+    (ms != u32::MAX).then_some(ms)
+}
+
+impl From<regrow_pid> for Pid {
+    fn from(pid: regrow_pid) -> Pid {
+        Pid(pid.id)
+    }
+}
+
+impl From<Pid> for regrow_pid {
+    fn from(pid: Pid) -> regrow_pid {
+        regrow_pid { id: pid.0 }
+    }
+}
+
+impl From<regrow_ref> for Ref {
+    fn from(reference: regrow_ref) -> Ref {
+        Ref(reference.id)
+    }
+}
+
+impl From<Ref> for regrow_ref {
+    fn from(reference: Ref) -> regrow_ref {
+        regrow_ref { id: reference.0 }
+    }
+}
+
+impl From<Term> for regrow_term {
+    fn from(term: Term) -> regrow_term {
+        let (meta, value) = term.to_words();
+        regrow_term { meta, value }
+    }
+}

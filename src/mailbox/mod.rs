@@ -1,0 +1,20 @@
+//! A mailbox: many send, one receives.
+//!
+//! An intrusive queue (Dmitry Vyukov, "Intrusive MPSC node-based queue", 1024cores): a sender swaps the head and
+//! then links the node that was there before to its own; the receiver follows the links from a stub.
+//!
+//! * **Push** never fails and never waits. A message is published when `push` returns: the swap is done, and the
+//!   receiver that finds the link of an earlier sender still missing knows that more is under way.
+//! * **Pop** tells three things apart: a message, nothing, and *busy* (a sender stands between swap and link). Busy
+//!   is not empty: a receiver that is about to go to sleep must not.
+//! * **Order**: what one thread pushes is popped in that order.
+//!
+//! Who may touch what: `head` anybody; `tail` and the stub's place only the one consumer. Who the consumer is, is
+//! decided by the process's state word: the one that runs it, or after its end the one that carries out the exit.
+//!
+//! Closing needs no sentinel of its own: a sender looks at the state word after its push (see `process`), and what
+//! lies here at the very end is dropped with the mailbox, each message once.
+
+mod queue;
+
+pub use queue::{Mailbox, Node, Pop};

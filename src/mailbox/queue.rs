@@ -1,0 +1,168 @@
+//! The queue itself; see the module for its rules.
+
+use crate::sync::{AtomicPtr, Ordering};
+use std::cell::UnsafeCell;
+use std::ptr::{self, NonNull};
+
+/// A message on its way, one cache line where `M` is 48 bytes or fewer.
+#[repr(align(16))]
+pub struct Node<M> {
+    next: AtomicPtr<Node<M>>,
+    message: Option<M>,
+}
+
+/// What [`Mailbox::pop`] found.
+pub enum Pop<M> {
+    Message(M),
+    Empty,
+    /// A sender is between its two steps: there is a message, and in a moment it can be reached.
+    Busy,
+}
+
+/// The queue. `M` moves through it unchanged.
+pub struct Mailbox<M> {
+    head: AtomicPtr<Node<M>>,
+    tail: UnsafeCell<*mut Node<M>>,
+    /// The node that stands in the queue when there is none; never carries a message. Boxed on first use, so
+    /// that the mailbox itself may move before it is shared.
+    stub: NonNull<Node<M>>,
+}
+
+// SAFETY: messages move between threads (M: Send); the head is atomic; the tail is touched by one consumer at a
+// time, which the state word of the process hands over with acquire and release.
+unsafe impl<M: Send> Send for Mailbox<M> {}
+// SAFETY: as above.
+unsafe impl<M: Send> Sync for Mailbox<M> {}
+
+impl<M> Default for Mailbox<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M> Mailbox<M> {
+    pub fn new() -> Self {
+        let stub = Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message: None }));
+        Mailbox {
+            head: AtomicPtr::new(stub),
+            tail: UnsafeCell::new(stub),
+            stub: NonNull::new(stub).expect("a box is never null"),
+        }
+    }
+
+    /// Adds a message at the end; from any thread.
+    #[inline]
+    pub fn push(&self, message: M) {
+        let node = Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message: Some(message) }));
+        self.push_node(node);
+    }
+
+    #[inline]
+    fn push_node(&self, node: *mut Node<M>) {
+        // SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
+        // receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
+        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
+        let previous = self.head.swap(node, order);
+        // SAFETY: `previous` was the head, so its `next` is ours to write, and the consumer frees no node whose
+        // `next` is still null while it is not the head.
+        unsafe { (*previous).next.store(node, if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release }) };
+    }
+
+    /// Takes the oldest message.
+    ///
+    /// # Safety
+    /// The caller is the one consumer.
+    #[inline]
+    pub unsafe fn pop(&self) -> Pop<M> {
+        // SAFETY: only the consumer reads and writes the tail.
+        let tail_cell = unsafe { &mut *self.tail.get() };
+        let mut tail = *tail_cell;
+        // SAFETY: the tail is always a live node.
+        let mut next = unsafe { (*tail).next.load(Ordering::Acquire) };
+        if tail == self.stub.as_ptr() {
+            if next.is_null() {
+                return if self.head.load(Ordering::SeqCst) == tail { Pop::Empty } else { Pop::Busy };
+            }
+            *tail_cell = next;
+            tail = next;
+            // SAFETY: `next` was linked by a sender with release; acquire above.
+            next = unsafe { (*tail).next.load(Ordering::Acquire) };
+        }
+        if next.is_null() {
+            if self.head.load(Ordering::SeqCst) != tail {
+                return Pop::Busy;
+            }
+            // The last node: put the stub behind it, so that it can be taken out.
+            // SAFETY: the stub is not in the queue now.
+            unsafe { self.stub.as_ref().next.store(ptr::null_mut(), Ordering::Relaxed) };
+            self.push_node(self.stub.as_ptr());
+            // SAFETY: the tail is a live node.
+            next = unsafe { (*tail).next.load(Ordering::Acquire) };
+            if next.is_null() {
+                return Pop::Busy;
+            }
+        }
+        *tail_cell = next;
+        // SAFETY: the node was made by `push` from a box, has been left by its sender (its next is set), and only
+        // the consumer frees nodes.
+        let node = unsafe { Box::from_raw(tail) };
+        match node.message {
+            Some(message) => Pop::Message(message),
+            None => unreachable!("only the stub has no message, and it was passed over"),
+        }
+    }
+
+    /// Whether nothing is there and nothing is under way; from any thread. (The stub is the head exactly when the
+    /// last message was popped and none was pushed since.)
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.head.load(Ordering::SeqCst) == self.stub.as_ptr()
+    }
+}
+
+impl<M> Drop for Mailbox<M> {
+    fn drop(&mut self) {
+        // SAFETY: `&mut self`: nobody else is here, so we are the consumer, and no sender is half way.
+        while let Pop::Message(message) = unsafe { self.pop() } {
+            drop(message);
+        }
+        // SAFETY: the stub came from a box and is the only node left.
+        drop(unsafe { Box::from_raw(self.stub.as_ptr()) });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_one_sender_keep_their_order_among_four() {
+        let mailbox = Mailbox::new();
+        std::thread::scope(|scope| {
+            for sender in 0..4u64 {
+                let mailbox = &mailbox;
+                scope.spawn(move || (0..10_000u64).for_each(|n| mailbox.push((sender, n))));
+            }
+            let mut next = [0u64; 4];
+            let mut left = 40_000;
+            while left > 0 {
+                // SAFETY: this thread alone pops.
+                if let Pop::Message((sender, n)) = unsafe { mailbox.pop() } {
+                    assert_eq!(n, next[sender as usize]);
+                    next[sender as usize] += 1;
+                    left -= 1;
+                }
+            }
+        });
+        assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn messages_left_behind_are_dropped_once_each() {
+        let counted = std::sync::Arc::new(());
+        let mailbox = Mailbox::new();
+        (0..10).for_each(|_| mailbox.push(counted.clone()));
+        drop(mailbox);
+        assert_eq!(std::sync::Arc::strong_count(&counted), 1);
+    }
+}

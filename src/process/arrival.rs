@@ -1,0 +1,95 @@
+//! Waiting for somebody to be there: a call by name that outlasts a restart.
+//!
+//! Who waits is on a list of the runtime. Whenever a name or a registry entry is taken, everybody on the list is woken
+//! and looks again; nobody is on it as a rule, and then an arrival costs one load.
+
+use super::current::{self, Identity};
+use super::error::Error;
+use super::node::Node;
+use super::{table, wait};
+use crate::sync::parker::Parker;
+use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::term::Pid;
+use std::sync::Arc;
+
+/// Who waits for an arrival.
+#[derive(Default)]
+pub(super) struct Arrivals {
+    count: AtomicUsize,
+    waiting: Mutex<Vec<(u64, Waits)>>,
+}
+
+#[derive(Clone)]
+enum Waits {
+    Process(Pid),
+    Thread(Arc<Parker>),
+}
+
+impl Node {
+    /// Somebody can be found now who could not be before.
+    pub fn arrived(&self) {
+        // Partner: the count is raised before the waiter looks; either it sees the arrival, or we see it.
+        if self.arrivals.count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let waiting: Vec<Waits> = self.arrivals.waiting.lock().iter().map(|(_, waits)| waits.clone()).collect();
+        for waits in waiting {
+            match waits {
+                Waits::Process(pid) => {
+                    table::with_process(pid, |process| process.unpark());
+                }
+                Waits::Thread(parker) => parker.unpark(),
+            }
+        }
+    }
+}
+
+/// Takes itself off the list.
+struct Enlisted<'a> {
+    arrivals: &'a Arrivals,
+    id: u64,
+}
+
+impl Drop for Enlisted<'_> {
+    fn drop(&mut self) {
+        self.arrivals.waiting.lock().retain(|(id, _)| *id != self.id);
+        self.arrivals.count.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Does `act` until it finds somebody (it fails with `NotFound` or `NoProcess` while it does not), at most `wait_ms`
+/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. May wait.
+pub fn until_arrival<R>(
+    node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() -> Result<R, Error>,
+) -> Result<R, Error> {
+    let missing = |done: &Result<R, Error>| matches!(done, Err(Error::NotFound | Error::NoProcess));
+    let mut done = act();
+    if wait_ms == 0 || !missing(&done) {
+        return done;
+    }
+    let waits = match current::identity()? {
+        Identity::Process(me) => {
+            wait::may_wait(me)?;
+            Waits::Process(me.pid())
+        }
+        Identity::Thread => {
+            wait::thread_may_wait()?;
+            Waits::Thread(wait::thread_parker())
+        }
+    };
+    let arrivals = &node.arrivals;
+    let id = crate::term::Ref::fresh().0;
+    arrivals.waiting.lock().push((id, waits));
+    arrivals.count.fetch_add(1, Ordering::SeqCst);
+    let enlisted = Enlisted { arrivals, id };
+    let deadline = (wait_ms != u32::MAX).then(|| node.deadline(u64::from(wait_ms)));
+    let end = wait::until(node, deadline, false, || {
+        done = act();
+        !missing(&done)
+    });
+    drop(enlisted);
+    match end {
+        wait::End::Killed => Err(Error::Killed),
+        _ => done,
+    }
+}

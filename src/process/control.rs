@@ -1,0 +1,427 @@
+//! The control block: what there is of a process besides its behaviour.
+
+use super::message::Message;
+use super::node::Node;
+use super::reply::{ReplyTo, Slot};
+use super::run::Behaviour;
+use super::start::{Pending, Place};
+use super::state::State;
+use super::timer::TimerRefs;
+use crate::mailbox::{Mailbox, Pop};
+use crate::scheduler::{Header, ParkSlot, Runnable};
+use crate::sync::{AtomicPtr, Mutex, Ordering};
+use crate::term::{Atom, Pid, Ref, Term};
+use hashbrown::HashMap;
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::collections::VecDeque;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// A process's control block. `header` is first: the scheduler's pointer is the process's.
+#[repr(C)]
+pub struct Process {
+    pub(super) header: Header,
+    pub(super) state: State,
+    pub(super) flags: u32,
+    pid: Pid,
+    pub(super) mailbox: Mailbox<Message>,
+    pub(super) node: Arc<Node>,
+    pub(super) place: Place,
+    pub(super) park: ParkSlot,
+    /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it.
+    pub(super) current_call: AtomicPtr<Slot>,
+    behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
+    reading: UnsafeCell<Reading>,
+    inner: Mutex<Inner>,
+    /// What other threads use of it without asking it, such as a registry's table.
+    pub(super) face: Option<Face>,
+    /// The last error of a call made from its callbacks, in the shape of the layer that made it.
+    last_error: UnsafeCell<Option<Box<dyn Any + Send>>>,
+}
+
+/// The server runs on the worker's own stack and may not wait.
+pub const NO_PARK: u32 = 1;
+/// One of the runtime's own: EXIT messages come to it whoever sends them, and it never parks.
+pub const SYSTEM: u32 = 2;
+/// A thread of the embedding program that entered.
+pub const ENTERED: u32 = 4;
+
+/// The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// Messages taken out of the mailbox and not yet wanted.
+    pub saved: VecDeque<Message>,
+    pub initialised: bool,
+}
+
+/// One end of a link.
+#[derive(Clone, Copy)]
+pub struct Link {
+    /// The other end was started by this one and is its child.
+    pub child: bool,
+}
+
+/// Something owned by processes that has to go when its owner does.
+pub trait Owned: Send + Sync {
+    /// Forgets everything of `pid`. Called outside all locks, before the death can be observed.
+    fn release(&self, pid: Pid);
+}
+
+/// What a process shows to everybody while it lives, found by its pid and used without a message.
+pub struct Face {
+    pub what: Arc<dyn Any + Send + Sync>,
+    /// Called with the process's own pid when it ends, as for what it owns; its links are taken after that.
+    pub ends: Arc<dyn Owned>,
+}
+
+/// Makes the face of the process that is about to have that pid.
+pub type MakeFace = Box<dyn FnOnce(Pid) -> Face + Send>;
+
+/// A monitor held by a process.
+pub(super) struct Watch {
+    pub target: Pid,
+    /// The name it was asked for by, if any.
+    pub name: Option<Term>,
+}
+
+/// What the lock guards.
+#[derive(Default)]
+pub(super) struct Inner {
+    /// Set by the first fatal thing; what the exit is carried out with.
+    pub exit_reason: Option<Term>,
+    /// No owned resource, name or timer can be added any more.
+    pub fenced: bool,
+    /// Its lists were taken: links and monitors find it dead.
+    pub closed: bool,
+    /// Its supervisor died without stopping it: it may hold no name or entry.
+    pub nameless: bool,
+    pub trap_exit: bool,
+    pub name: Option<Arc<str>>,
+    pub links: HashMap<Pid, Link, IdHash>,
+    pub watching: HashMap<Ref, Watch, IdHash>,
+    pub watchers: HashMap<Ref, Pid, IdHash>,
+    pub timers: TimerRefs,
+    pub pending: Option<Pending>,
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What few processes have.
+#[derive(Default)]
+pub(super) struct Rare {
+    pub owned: Vec<Arc<dyn Owned>>,
+    pub deferred: HashMap<u64, ReplyTo, IdHash>,
+    pub label: Option<Term>,
+    /// Answers that are given once everything of it is released.
+    pub farewells: Vec<(ReplyTo, Term)>,
+}
+
+/// Hashes what is a number already.
+pub type IdHash = BuildHasherDefault<IdHasher>;
+
+/// Fibonacci hashing of one 64-bit number.
+#[derive(Default, Clone, Copy)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 divided by the golden ratio; the high half carries the mixing down.
+        let mixed = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+// SAFETY: behaviour and reading end are touched only by the one whom the state word names (see the module), everything else is
+// atomic, locked or immutable.
+unsafe impl Send for Process {}
+// SAFETY: as above.
+unsafe impl Sync for Process {}
+
+impl Process {
+    pub(super) fn new(
+        header: Header, pid: Pid, node: Arc<Node>, place: Place, flags: u32, phase: u32,
+        behaviour: Option<Box<dyn Behaviour>>, face: Option<Face>,
+    ) -> Process {
+        Process {
+            header,
+            state: State::new(phase),
+            flags,
+            pid,
+            mailbox: Mailbox::new(),
+            node,
+            place,
+            park: ParkSlot::new(),
+            current_call: AtomicPtr::new(std::ptr::null_mut()),
+            behaviour: UnsafeCell::new(behaviour),
+            reading: UnsafeCell::new(Reading::default()),
+            inner: Mutex::new(Inner::default()),
+            face,
+            last_error: UnsafeCell::new(None),
+        }
+    }
+
+    #[inline]
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The runtime it lives in.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// What it is: `server`, `supervisor`, `registry`, ...
+    pub fn kind(&self) -> Atom {
+        self.place.kind
+    }
+
+    /// Whether it is one of the runtime's own, that never parks.
+    pub fn is_system(&self) -> bool {
+        self.flags & SYSTEM != 0
+    }
+
+    pub(super) fn lock(&self) -> crate::sync::MutexGuard<'_, Inner> {
+        self.inner.lock()
+    }
+
+    /// # Safety
+    /// The caller is the one whom the state word allows the private parts, and holds no other reference to them.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn reading(&self) -> &mut Reading {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.reading.get() }
+    }
+
+    /// # Safety
+    /// The caller runs the process, or is its ghost, or carries out its exit while there is no ghost.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn behaviour(&self) -> &mut Option<Box<dyn Behaviour>> {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.behaviour.get() }
+    }
+
+    /// As the scheduler knows it.
+    pub(super) fn runnable(&self) -> Runnable {
+        Runnable(NonNull::from(self).cast())
+    }
+
+    /// Puts a message into the mailbox and sees to it that it is looked at.
+    #[inline]
+    pub(super) fn deliver(&self, message: Message) {
+        self.mailbox.push(message);
+        self.notify();
+    }
+
+    #[inline]
+    fn notify(&self) {
+        let word = self.state.load();
+        match super::state::phase(word) {
+            super::state::IDLE if self.state.make_ready() => self.place.schedule(self),
+            super::state::PARKED if word & super::state::RECEIVES != 0 => self.unpark(),
+            _ => {}
+        }
+        self.place.signal();
+    }
+
+    /// Wakes it out of a wait, or out of the next one.
+    pub(super) fn unpark(&self) {
+        if self.state.unpark() {
+            self.place.resume(self);
+        }
+    }
+
+    /// Takes the next message: the saved ones first, then the mailbox.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn take_message(&self) -> Option<Message> {
+        // SAFETY: the caller's promise.
+        if let Some(message) = unsafe { self.reading() }.saved.pop_front() {
+            return Some(message);
+        }
+        // SAFETY: the caller is the consumer.
+        unsafe { self.take_fresh() }
+    }
+
+    /// Takes the next message that was not looked at yet.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn take_fresh(&self) -> Option<Message> {
+        loop {
+            // SAFETY: the caller is the consumer.
+            match unsafe { self.mailbox.pop() } {
+                Pop::Message(message) => return Some(message),
+                Pop::Empty => return None,
+                // A sender is between two instructions, or was preempted there.
+                Pop::Busy => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Puts the call at hand where a fence finds it.
+    pub fn set_current_call(&self, reply: ReplyTo) {
+        let old = self.current_call.swap(reply.into_raw(), Ordering::AcqRel);
+        // SAFETY: what stood there came from `into_raw`, and whoever swaps it out owns it.
+        drop(unsafe { ReplyTo::from_raw(old) });
+    }
+
+    /// Takes the call at hand; none when it was answered, deferred, or taken by a fence.
+    pub fn take_current_call(&self) -> Option<ReplyTo> {
+        // SAFETY: as in `set_current_call`.
+        unsafe { ReplyTo::from_raw(self.current_call.swap(std::ptr::null_mut(), Ordering::AcqRel)) }
+    }
+
+    /// Has a call answered when this process ends, as soon as its names and all it owns are free again. For one that is
+    /// about to end.
+    pub fn answer_at_end(&self, reply: ReplyTo, answer: Term) {
+        self.inner.lock().rare.get_or_insert_default().farewells.push((reply, answer));
+    }
+
+    /// Runs `look` under this process's lock, to add something it owns. None when it is fenced.
+    pub fn own<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
+        let mut inner = self.inner.lock();
+        if inner.fenced || inner.nameless {
+            return None;
+        }
+        Some(look(&mut Owner { inner: &mut inner, pid: self.pid }))
+    }
+
+    /// Its face, if it has one of that type.
+    #[inline]
+    pub fn face<T: Any>(&self) -> Option<&T> {
+        self.face.as_ref().and_then(|face| face.what.downcast_ref())
+    }
+
+    /// Links it, on its side only, with processes that have the link already: those hear of its end.
+    ///
+    /// For a process that ends and has kept count of who is linked to it in another way.
+    pub fn take_up_links(&self, peers: impl Iterator<Item = Pid>) {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return;
+        }
+        for peer in peers {
+            inner.links.entry(peer).or_insert(Link { child: false });
+        }
+    }
+
+    /// A copy of its links.
+    pub fn links(&self) -> Vec<Pid> {
+        self.inner.lock().links.keys().copied().collect()
+    }
+
+    /// The name it is registered under.
+    pub fn name(&self) -> Option<Arc<str>> {
+        self.inner.lock().name.clone()
+    }
+
+    /// A word for people and tools.
+    pub fn set_label(&self, label: Term) {
+        let old = self.inner.lock().rare.get_or_insert_default().label.replace(label);
+        drop(old);
+    }
+
+    pub fn label(&self) -> Option<Term> {
+        self.inner.lock().rare.as_ref().and_then(|rare| rare.label.clone())
+    }
+
+    pub fn is_trapping(&self) -> bool {
+        self.inner.lock().trap_exit
+    }
+
+    /// Keeps the last error of the calling callback. Only for the process that [`super::current`] gives: its thread
+    /// alone touches this.
+    pub fn set_last_error(&self, error: Box<dyn Any + Send>) {
+        debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
+        // SAFETY: only the thread that runs the process (or its ghost) gets here.
+        let old = unsafe { (*self.last_error.get()).replace(error) };
+        drop(old);
+    }
+
+    /// Looks at the last error; as [`Process::set_last_error`].
+    pub fn last_error<R>(&self, look: impl FnOnce(&(dyn Any + Send)) -> Option<R>) -> Option<R> {
+        debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
+        // SAFETY: as above.
+        unsafe { (*self.last_error.get()).as_deref() }.and_then(look)
+    }
+
+    /// Who started it as a child or linked; `Pid::NONE` for nobody.
+    pub fn parent(&self) -> Pid {
+        self.place.parent
+    }
+
+    /// What it is doing, in a word.
+    pub fn status(&self) -> &'static str {
+        use super::state::*;
+        match self.state.phase() {
+            IDLE => "waiting",
+            READY => "runnable",
+            RUNNING | CALLBACK => "running",
+            PARKED | RESUMING => "parked",
+            _ => "exiting",
+        }
+    }
+}
+
+/// A process under its own lock, as [`Process::own`] shows it.
+pub struct Owner<'a> {
+    inner: &'a mut Inner,
+    pid: Pid,
+}
+
+impl Owner<'_> {
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Has `what` released when the process ends; once, however often it is added.
+    pub fn add(&mut self, what: &Arc<dyn Owned>) {
+        let owned = &mut self.inner.rare.get_or_insert_default().owned;
+        if !owned.iter().any(|other| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what))) {
+            owned.push(what.clone());
+        }
+    }
+
+    /// Takes it off the list again.
+    pub fn remove(&mut self, what: &Arc<dyn Owned>) {
+        if let Some(rare) = &mut self.inner.rare {
+            rare.owned.retain(|other| !std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what)));
+        }
+    }
+    /// Links it with `peer` on its side only: it hears of the peer's end if that takes the link up
+    /// ([`Process::take_up_links`]), the peer does not hear of its end. False when it was linked already.
+    pub fn link(&mut self, peer: Pid) -> bool {
+        if self.inner.links.contains_key(&peer) {
+            return false;
+        }
+        self.inner.links.insert(peer, Link { child: false });
+        true
+    }
+
+    /// Takes a link away again, on its side only.
+    pub fn unlink(&mut self, peer: Pid) {
+        self.inner.links.remove(&peer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_block_stays_small() {
+        // SPEED.md: 700 bytes for an idle process, state and allocations included.
+        let size = size_of::<Process>();
+        assert!(size <= 512, "{size} bytes");
+    }
+}

@@ -1,0 +1,64 @@
+//! Who is calling: the process whose callback this thread runs, the process that this thread entered as, or a
+//! thread without an identity.
+
+use super::control::Process;
+use super::error::Error;
+use super::start::ThreadHome;
+use crate::term::Pid;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+
+thread_local! {
+    static CURRENT: Cell<*const Process> = const { Cell::new(ptr::null()) };
+}
+
+/// Who is calling.
+pub enum Identity<'a> {
+    Process(&'a Process),
+    Thread,
+}
+
+/// The process that runs on this thread. The reference is good until the callback returns: whoever fences it from
+/// outside keeps the block alive for the ghost.
+pub fn current<'a>() -> Option<&'a Process> {
+    // SAFETY: set around a run of the process, or between enter and leave, and kept alive for as long.
+    unsafe { CURRENT.get().as_ref() }
+}
+
+/// Its pid; `Pid::NONE` on a foreign thread.
+pub fn current_pid() -> Pid {
+    current().map_or(Pid::NONE, Process::pid)
+}
+
+/// Who is calling. `Error::Killed` for a ghost.
+pub fn identity<'a>() -> Result<Identity<'a>, Error> {
+    match current() {
+        Some(process) if process.state.is_dead() => Err(Error::Killed),
+        Some(process) => Ok(Identity::Process(process)),
+        None => Ok(Identity::Thread),
+    }
+}
+
+/// Whether this thread is in a callback of some process, and not merely entered as one.
+pub fn in_callback() -> bool {
+    current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
+}
+
+pub(super) fn set(process: *const Process) -> *const Process {
+    CURRENT.replace(process)
+}
+
+/// One more count of a process that this thread runs.
+pub(super) fn count(process: &Process) -> Arc<Process> {
+    // SAFETY: every process lives in an Arc, and this one is alive.
+    unsafe {
+        Arc::increment_strong_count(process);
+        Arc::from_raw(process)
+    }
+}
+
+/// The home of the calling thread, if it is that of a process.
+pub(super) fn thread_home() -> Option<Arc<ThreadHome>> {
+    current().and_then(|process| process.place.thread_home().cloned())
+}

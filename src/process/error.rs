@@ -1,0 +1,65 @@
+//! Why an operation on processes was refused.
+
+use crate::term::{Pid, Term, atoms};
+
+/// Why it failed; [`Error::reason`] gives OTP's term for it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    /// The arguments make no sense together.
+    Argument(&'static str),
+    /// Not alive, or never was.
+    NoProcess,
+    Timeout,
+    /// The process ended before it answered, with this reason.
+    Exited(Term),
+    /// A start was refused, with this reason.
+    Start(Term),
+    /// Name, id or key is taken; the reason says by whom.
+    Exists(Term),
+    NotFound,
+    /// The caller itself is dead.
+    Killed,
+    /// The runtime is shut down.
+    NotAlive,
+    SelfCall,
+    /// May not wait here.
+    WouldBlock,
+    WouldDeadlock,
+    WrongKind,
+    Limit,
+    OtherRuntime,
+    /// Needs an identity.
+    NoIdentity,
+    Ignored,
+    /// Another refusal, with OTP's reason for it.
+    Refused(Term),
+}
+
+impl Error {
+    /// `{already_started, Pid}`.
+    pub fn already_started(pid: Pid) -> Error {
+        Error::Exists(Term::tuple_of([Term::atom(atoms::ALREADY_STARTED), Term::pid(pid)]))
+    }
+
+    /// OTP's term for this error, as a failed call exits with it or a start returns it.
+    pub fn reason(&self) -> Term {
+        match self {
+            Error::Argument(_) | Error::WrongKind | Error::OtherRuntime | Error::NoIdentity => {
+                Term::atom(atoms::BADARG)
+            }
+            Error::NoProcess => Term::atom(atoms::NOPROC),
+            Error::Timeout => Term::atom(atoms::TIMEOUT),
+            Error::Exited(reason) | Error::Start(reason) | Error::Exists(reason) | Error::Refused(reason) => {
+                reason.clone()
+            }
+            Error::NotFound => Term::atom(atoms::NOT_FOUND),
+            Error::Killed => Term::atom(atoms::KILLED),
+            Error::NotAlive => Term::atom(atoms::NOT_ALIVE),
+            Error::SelfCall => Term::atom(atoms::CALLING_SELF),
+            Error::WouldBlock => Term::atom_named("would_block"),
+            Error::WouldDeadlock => Term::atom_named("would_deadlock"),
+            Error::Limit => Term::atom(atoms::SYSTEM_LIMIT),
+            Error::Ignored => Term::atom(atoms::IGNORE),
+        }
+    }
+}

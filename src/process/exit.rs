@@ -1,0 +1,234 @@
+//! Carrying out an end, in the order that the module above gives. Exactly one thread does it for each process: the one
+//! whose transition made the state word `DEAD`.
+//!
+//! An end may end others (links). They go onto a list of the thread, and the outermost end works it off, so that a
+//! chain of any length needs no stack.
+
+use super::control::Process;
+use super::message::{Message, StartResult};
+use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
+use super::{current, signal, start, table, wait};
+use crate::clock::TimerId;
+use crate::sync::{Ordering, inside};
+use crate::term::{Term, atoms};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+struct Ending {
+    process: NonNull<Process>,
+    /// User code still runs or waits there, and drops the state when it returns.
+    ghost: bool,
+}
+
+thread_local! {
+    static ENDINGS: RefCell<VecDeque<Ending>> = const { RefCell::new(VecDeque::new()) };
+    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does what a strike asks of its sender.
+pub(super) fn after(process: &Process, struck: Struck) {
+    match struck {
+        Struck::Ours => carry_out(process, false),
+        Struck::Ghost { resume } => {
+            // The ghost's own count, given back by `ghost_returns`.
+            std::mem::forget(current::count(process));
+            process.node.ghosts.lock().insert(process.pid());
+            carry_out(process, true);
+            if resume {
+                process.place.resume(process);
+            } else {
+                // A thread that waits in one of our calls looks at the state word.
+                process.place.wake();
+            }
+        }
+        Struck::Theirs | Struck::Nothing => {}
+    }
+}
+
+/// The end of a process by itself, on the thread that runs it: `RUNNING`, with the private parts in hand.
+pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartResult>) {
+    let spare = {
+        let mut inner = process.lock();
+        if let Some(pending) = &mut inner.pending {
+            pending.result = start;
+        }
+        if inner.exit_reason.is_none() {
+            inner.exit_reason = Some(reason);
+            None
+        } else {
+            Some(reason)
+        }
+    };
+    drop(spare);
+    let ended = process.state.shift(RUNNING, DEAD, 0, EXIT);
+    debug_assert!(ended.is_ok(), "nobody else leaves RUNNING");
+    carry_out(process, false);
+}
+
+/// The end of an entered thread's process by itself.
+pub(super) fn end_entered(process: &Process, reason: Term) {
+    process.lock().exit_reason.get_or_insert(reason);
+    if process.state.shift(CALLBACK, DEAD, 0, EXIT).is_ok() {
+        carry_out(process, false);
+    } else {
+        ghost_returns(process);
+    }
+}
+
+/// The end of a process that was told to end, while it is in a callback and must go on waiting there: it is a ghost
+/// from now on.
+pub(super) fn end_in_callback(process: &Process) {
+    if process.state.shift(CALLBACK, DEAD, 0, EXIT).is_ok() {
+        std::mem::forget(current::count(process));
+        process.node.ghosts.lock().insert(process.pid());
+        carry_out(process, true);
+    }
+}
+
+/// The last step of a ghost: its user code has returned, its behaviour was dropped. Nothing may touch the process
+/// after this, but for the guard that the caller is inside of.
+pub(super) fn ghost_returns(process: &Process) {
+    process.node.ghosts.lock().remove(&process.pid());
+    struct Hold(*const Process);
+    // SAFETY: stands for a count of an Arc of something Send and Sync.
+    unsafe impl Send for Hold {}
+    let hold = Hold(process);
+    // Later, since the caller still looks at it.
+    inside::retire(Box::new(move || {
+        let hold = hold;
+        // SAFETY: the ghost's own count, taken in `after`.
+        unsafe { Arc::decrement_strong_count(hold.0) };
+    }));
+}
+
+fn carry_out(process: &Process, ghost: bool) {
+    let _inside = inside::enter();
+    ENDINGS.with_borrow_mut(|list| list.push_back(Ending { process: NonNull::from(process), ghost }));
+    if AT_WORK.replace(true) {
+        return;
+    }
+    while let Some(ending) = ENDINGS.with_borrow_mut(VecDeque::pop_front) {
+        // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
+        // thread has left.
+        carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
+    }
+    AT_WORK.set(false);
+}
+
+fn carry_out_one(process: &Process, ghost: bool) {
+    let pid = process.pid();
+    let node = process.node();
+
+    // Fence: nothing can be added to what is taken here.
+    let (reason, timers, name, owned, children) = {
+        let mut inner = process.lock();
+        inner.fenced = true;
+        let reason = inner.exit_reason.get_or_insert(Term::atom(atoms::KILLED)).clone();
+        let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
+        let children: Vec<_> = inner.links.iter().filter(|(_, link)| link.child).map(|(&pid, _)| pid).collect();
+        (reason, std::mem::take(&mut inner.timers), inner.name.take(), owned, children)
+    };
+    for bits in timers {
+        drop(node.timers.cancel(TimerId::from_bits(bits)));
+    }
+    for what in &owned {
+        what.release(pid);
+    }
+    if let Some(face) = &process.face {
+        face.ends.release(pid);
+    }
+    if let Some(name) = name {
+        node.names.release(&name, pid);
+    }
+    signal::fence_names(children);
+
+    // Stale first, then closed: whoever finds it closed can say so.
+    table::clear(pid);
+    let (links, watching, watchers, pending, deferred, farewells) = {
+        let mut inner = process.lock();
+        inner.closed = true;
+        let (deferred, farewells) = match &mut inner.rare {
+            Some(rare) => (std::mem::take(&mut rare.deferred), std::mem::take(&mut rare.farewells)),
+            None => Default::default(),
+        };
+        (
+            std::mem::take(&mut inner.links),
+            std::mem::take(&mut inner.watching),
+            std::mem::take(&mut inner.watchers),
+            inner.pending.take(),
+            deferred,
+            farewells,
+        )
+    };
+    node.processes.fetch_sub(1, Ordering::SeqCst);
+    if process.place.thread_home().is_some() {
+        node.thread_pids.lock().remove(&pid);
+    }
+
+    if let Some(pending) = pending {
+        let result = pending.result.unwrap_or_else(|| StartResult::Failed(reason.clone()));
+        start::acknowledge(pid, pending.ack, result);
+    }
+    for (reply, answer) in farewells {
+        reply.answer(answer);
+    }
+    for peer in links.into_keys() {
+        table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
+    }
+    for (monitor, watcher) in watchers {
+        table::with_process(watcher, |watcher| signal::down(watcher, monitor, reason.clone()));
+    }
+    for (monitor, watch) in watching {
+        table::with_process(watch.target, |target| target.lock().watchers.remove(&monitor));
+    }
+
+    // The state, then what nobody will read any more.
+    if !ghost {
+        // SAFETY: DEAD without a ghost: the private parts are ours.
+        drop_behaviour(process, unsafe { process.behaviour() }.take());
+    }
+    if let Some(reply) = process.take_current_call() {
+        reply.die(reason.clone());
+    }
+    for reply in deferred.into_values() {
+        reply.die(reason.clone());
+    }
+    // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
+    unsafe {
+        while let Some(message) = process.take_message() {
+            discard(message, &reason);
+        }
+    }
+    process.place.wake();
+    if process.state.gone() {
+        table::retire(process);
+    }
+}
+
+fn discard(message: Message, reason: &Term) {
+    match message {
+        Message::Call { reply, .. } | Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
+            reply.die(reason.clone());
+        }
+        // A child that came up for a dead supervisor is linked to it, and hears of its end that way.
+        other => drop(other),
+    }
+}
+
+/// Drops a behaviour, which may run the user's `drop`: outside all locks, without an identity, and it may not wait.
+pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Box<dyn super::run::Behaviour>>) {
+    let Some(mut behaviour) = behaviour else { return };
+    let reason = process.lock().exit_reason.clone().unwrap_or(Term::nil());
+    let depth = inside::step_out();
+    // A panic of the user's drop ends here: nothing may stop an end.
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        wait::without_waiting(|| {
+            behaviour.ended(process.pid(), &reason);
+            drop(behaviour);
+        })
+    }));
+    inside::re_enter(depth);
+}
+

@@ -1,0 +1,72 @@
+//! What lies in a mailbox.
+
+use super::reply::ReplyTo;
+use crate::term::{Pid, Ref, Term, atoms};
+use std::any::Any;
+
+/// A message. Those that the runtime itself looks at keep their parts; [`Message::into_term`] gives OTP's shape.
+pub enum Message {
+    /// A plain message.
+    Info(Term),
+    /// From `cast`.
+    Cast(Term),
+    /// From `call`; dropping it without an answer tells the caller that there will be none.
+    Call { request: Term, reply: ReplyTo },
+    /// An exit signal that was trapped, or that is for one of the runtime's own.
+    Exit { from: Pid, reason: Term },
+    Down { monitor: Ref, of: DownOf, reason: Term },
+    /// A timer of the behaviour itself, by its token.
+    Tick(u64),
+    /// A child's start came to an end.
+    Started { token: u64, pid: Pid, result: StartResult },
+    /// What every kind answers: stop, suspend and the like.
+    System { request: SystemRequest, reply: ReplyTo },
+    /// A request in a shape of the receiver's own; not visible to users.
+    Native { request: Box<dyn Any + Send>, reply: Option<ReplyTo> },
+}
+
+/// What OTP's `sys` and `gen:stop` ask of any process that follows its rules.
+pub enum SystemRequest {
+    /// End with this reason, after `terminate`. Answered by the end itself.
+    Stop(Term),
+    GetState,
+    ReplaceState(Term),
+    /// Handle nothing but these requests and the parent's exit until `Resume`.
+    Suspend,
+    Resume,
+}
+
+/// Whom a DOWN message names.
+pub enum DownOf {
+    Pid(Pid),
+    /// The name that the monitor was asked for by.
+    Name(Term),
+}
+
+/// How a start ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StartResult {
+    Ready,
+    Ignored,
+    Failed(Term),
+}
+
+impl Message {
+    /// `{'EXIT', Pid, Reason}`, `{'DOWN', Ref, process, Pid, Reason}`, or the term itself. None for what no user
+    /// sees: calls, casts and the runtime's own.
+    pub fn into_term(self) -> Result<Term, Message> {
+        Ok(match self {
+            Message::Info(term) => term,
+            Message::Exit { from, reason } => Term::tuple_of([Term::atom(atoms::EXIT), Term::pid(from), reason]),
+            Message::Down { monitor, of, reason } => {
+                let of = match of {
+                    DownOf::Pid(pid) => Term::pid(pid),
+                    DownOf::Name(name) => name,
+                };
+                let tag = Term::atom(atoms::DOWN);
+                Term::tuple_of([tag, Term::reference(monitor), Term::atom(atoms::PROCESS), of, reason])
+            }
+            other => return Err(other),
+        })
+    }
+}

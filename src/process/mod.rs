@@ -1,0 +1,83 @@
+//! Processes: what lives, fails alone, and is found by its pid.
+//!
+//! # The state word
+//!
+//! One atomic decides who may touch a process's private parts (its behaviour, its mailbox's reading end):
+//!
+//! ```text
+//!              message                    worker takes it
+//!      IDLE ───────────────► READY ───────────────────────► RUNNING ◄──────┐
+//!       ▲                      ▲        used up its turn       │  │        │ returns
+//!       │                      └───────────────────────────────┘  │ calls user code
+//!       └── mailbox empty ──────────────────────────────────────  ▼        │
+//!                                                              CALLBACK ───┘
+//!                                                               │    ▲
+//!                                                         waits │    │ back on its stack
+//!                                                               ▼    │
+//!                                                            PARKED ─► RESUMING
+//!      any of them ──► DEAD          (fenced: by its own end, or by a fatal signal from outside)
+//! ```
+//!
+//! * `IDLE`, `READY`: nobody touches the private parts.
+//! * `RUNNING`: the one thread that runs it is in runtime code on its behalf; so short that nobody interrupts it.
+//!   A fatal signal sets `EXIT`, which the runner sees at its next step.
+//! * `CALLBACK`: that thread is in user code, for as long as that takes. A kill makes the word `DEAD` at once; the
+//!   thread then runs a *ghost*: each of its calls returns `KILLED`, its state is dropped when it returns. Other
+//!   fatal signals set `EXIT`.
+//! * `PARKED`, `RESUMING`: user code waits on a stack of its own. Any fatal signal makes the word `DEAD` at once,
+//!   and the stack is resumed as a ghost, to unwind.
+//! * `DEAD`: the winner of the transition carries out the exit, exactly once.
+//!
+//! Flags beside the phase: `EXIT` (a fatal reason is set), `WAKE` (an unpark came while it ran), `RECEIVES` (parked
+//! for a message), `QUEUED` (a run queue still holds it, although it is dead).
+//!
+//! # One lock
+//!
+//! A small lock per process guards the fence, links, monitors, timers, names and owned resources. Signals are acted
+//! on at once, by their sender, under the receiver's lock: what becomes a message goes into the mailbox in the
+//! sender's order, what is fatal changes the state word. Never two process locks at once; owner lock before bucket
+//! lock; no signal is sent, no term freed and no user code run under a lock.
+//!
+//! # The order of an end
+//!
+//! fence → timers → owned resources and name, descendants' names → the pid is stale → starter's answer → links and
+//! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead.
+
+mod arrival;
+mod control;
+mod current;
+mod error;
+mod exit;
+mod info;
+mod message;
+mod names;
+mod node;
+mod reply;
+mod run;
+mod signal;
+mod slot;
+mod start;
+mod state;
+mod table;
+mod timer;
+mod wait;
+
+pub use arrival::until_arrival;
+pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
+pub use current::{Identity, current, current_pid, identity, in_callback};
+pub use error::Error;
+pub use info::info;
+pub use message::{DownOf, Message, StartResult, SystemRequest};
+pub use names::{register, unregister, whereis};
+pub use node::{LogLevel, Logger, Node};
+pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
+pub use run::{Behaviour, Fenced, Flow, Init};
+pub use signal::{demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
+pub use start::{
+    Ack, ChildStart, FLAG_ENTERED, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
+    Startable, Via, enter_thread, leave_thread, spawn,
+    spawn_and_wait, thread_event_fd,
+};
+pub use table::with_process;
+pub use timer::{Alarm, cancel_timer, read_timer, send_interval, start_message_timer, start_tick};
+pub use wait::{flush, receive, sleep, without_waiting};

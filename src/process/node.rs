@@ -1,0 +1,181 @@
+//! A runtime, as its processes see it: the workers, the clock and its timers, the names, the log.
+
+use super::control::IdHash;
+use super::names::Names;
+use super::timer::{self, Alarm, Intervals};
+use crate::clock::{Clock, Timers};
+use crate::scheduler::Scheduler;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::term::{Pid, Term};
+use hashbrown::HashSet;
+use std::sync::{Arc, OnceLock};
+
+/// How much a line of the log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Debug = 1,
+    Info = 2,
+    Warning = 3,
+    Error = 4,
+}
+
+/// Where lines of the log go: level, text, and the report as a term where there is one.
+pub type Logger = Box<dyn Fn(LogLevel, &str, Option<&Term>) + Send + Sync>;
+
+/// One runtime. Runtimes share nothing but the table of pids and the atoms.
+pub struct Node {
+    pub(super) scheduler: OnceLock<Arc<Scheduler>>,
+    pub clock: Clock,
+    pub(super) timers: Timers<Alarm>,
+    pub(super) intervals: Intervals,
+    pub(super) names: Names,
+    pub(super) arrivals: super::arrival::Arrivals,
+    pub(super) log_level: AtomicU32,
+    pub(super) logger: Logger,
+    root: AtomicU64,
+    max_processes: u64,
+    pub(super) processes: AtomicU64,
+    /// Dead processes whose callback has not returned.
+    pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
+    stopping: AtomicBool,
+    /// Work outside that will come back: deferred host requests and the like. Settle waits for it.
+    pub(super) busy: AtomicU64,
+    /// Thread processes that are in user code: busy as long as they do not wait.
+    pub(super) thread_pids: Mutex<HashSet<Pid, IdHash>>,
+}
+
+impl Node {
+    /// A runtime without workers yet; see [`Node::set_scheduler`].
+    pub fn new(clock: Clock, max_processes: u64, log_level: u32, logger: Logger) -> Arc<Node> {
+        Arc::new(Node {
+            scheduler: OnceLock::new(),
+            clock,
+            timers: Timers::new(),
+            intervals: Intervals::default(),
+            names: Names::default(),
+            arrivals: Default::default(),
+            log_level: AtomicU32::new(log_level),
+            logger,
+            root: AtomicU64::new(0),
+            max_processes,
+            processes: AtomicU64::new(0),
+            ghosts: Mutex::new(HashSet::default()),
+            stopping: AtomicBool::new(false),
+            busy: AtomicU64::new(0),
+            thread_pids: Mutex::new(HashSet::default()),
+        })
+    }
+
+    /// Gives it its workers; once.
+    pub fn set_scheduler(&self, scheduler: Arc<Scheduler>) {
+        let _ = self.scheduler.set(scheduler);
+    }
+
+    pub fn scheduler(&self) -> &Arc<Scheduler> {
+        self.scheduler.get().expect("a runtime is handed out only with its workers")
+    }
+
+    pub fn root(&self) -> Pid {
+        Pid(self.root.load(Ordering::Acquire))
+    }
+
+    pub fn set_root(&self, root: Pid) {
+        self.root.store(root.0, Ordering::Release);
+    }
+
+    /// From now on nothing is started any more.
+    pub fn stop_starting(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Counts one more process; false at the limit.
+    pub(super) fn count_in(&self) -> bool {
+        if self.processes.fetch_add(1, Ordering::Relaxed) >= self.max_processes {
+            self.processes.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    pub fn process_count(&self) -> u64 {
+        self.processes.load(Ordering::SeqCst)
+    }
+
+    /// Dead processes whose callbacks have not returned.
+    pub fn ghosts(&self) -> Vec<Pid> {
+        self.ghosts.lock().iter().copied().collect()
+    }
+
+    /// Drops all timers; for the end of the runtime.
+    pub fn drop_timers(&self) {
+        let mut due = Vec::new();
+        while self.timers.fire_due(u64::MAX, 1024, &mut due) {
+            due.clear();
+        }
+    }
+
+    /// Ends a process from outside at once, whatever it traps.
+    pub fn kill(&self, pid: Pid, reason: Term) {
+        super::signal::kill(pid, reason);
+    }
+
+    /// One more piece of work that is done outside and will come back.
+    pub fn begin_busy(&self) {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub fn end_busy(&self) {
+        self.busy.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// The time `ms` from now, on this runtime's clock.
+    pub fn deadline(&self, ms: u64) -> u64 {
+        self.clock.now().saturating_add(ms.saturating_mul(1_000_000))
+    }
+
+    /// Fires what is due by now; the nanoseconds until the next timer, if there is one.
+    pub fn fire_due(self: &Arc<Self>) -> Option<u64> {
+        timer::fire_due(self)
+    }
+
+    /// The next timer and its kind.
+    pub fn next_due(&self) -> Option<(u64, crate::clock::TimerKind)> {
+        self.timers.next_due()
+    }
+
+    /// Writes a line to the log.
+    pub fn log(&self, level: LogLevel, text: &str, report: Option<&Term>) {
+        if level as u32 >= self.log_level.load(Ordering::Relaxed) {
+            let depth = crate::sync::inside::step_out();
+            super::wait::without_waiting(|| (self.logger)(level, text, report));
+            crate::sync::inside::re_enter(depth);
+        }
+    }
+
+    /// Whether a line of that level goes anywhere.
+    pub fn logs(&self, level: LogLevel) -> bool {
+        level as u32 >= self.log_level.load(Ordering::Relaxed)
+    }
+
+    /// Every process of this runtime that is alive; slow, for shutdown and tools.
+    pub fn all_processes(self: &Arc<Self>) -> Vec<Pid> {
+        let mut pids = Vec::new();
+        super::table::for_each(|process| {
+            if Arc::ptr_eq(process.node(), self) {
+                pids.push(process.pid());
+            }
+        });
+        pids
+    }
+
+    /// Whether a thread process is in user code, or has a message to look at. For settle.
+    pub fn has_busy_threads(&self) -> bool {
+        let pids: Vec<Pid> = self.thread_pids.lock().iter().copied().collect();
+        pids.into_iter().any(|pid| super::table::with_process(pid, |process| process.is_busy()).unwrap_or(false))
+            || self.busy.load(Ordering::SeqCst) > 0
+    }
+}

@@ -1,0 +1,414 @@
+//! Calls: a slot that is answered at most once, and never left without an answer.
+//!
+//! The steps are in `slot`. No monitor is made for a call: each process knows the
+//! slots it owes (queued in its mailbox, the one at hand, the deferred ones), and its exit answers all of them with
+//! its reason. A slot is counted, never on a stack.
+
+use super::control::Process;
+use super::current::{self, Identity};
+use super::error::Error;
+use super::message::{Message, StartResult, SystemRequest};
+use super::node::Node;
+use super::slot::Cell;
+use super::wait::{self, End};
+use super::{table, timer};
+use crate::sync::parker::Parker;
+use crate::sync::{AtomicU64, Mutex, Ordering, inside};
+use crate::term::{Pid, Term, atoms};
+use std::any::Any;
+use std::sync::Arc;
+
+/// How a call ended.
+pub enum Outcome {
+    Reply(Term),
+    /// An answer in a shape the two sides agree on.
+    Native(Box<dyn Any + Send>),
+    /// The start that was waited for came to an end.
+    Started(StartResult),
+    /// There will be no answer: the process ended with this reason.
+    Died(Term),
+    /// The call's own time ran out.
+    TimedOut,
+    /// The callee refuses, and lives on.
+    Failed(Error),
+}
+
+/// Who waits for a slot.
+pub(super) enum Waiter {
+    Process(Pid),
+    /// One that is woken even after it was killed, since it lent something.
+    Held(Arc<Process>),
+    Thread(Arc<Parker>),
+    Request(Arc<RequestState>),
+}
+
+/// Where the answer of one call arrives.
+pub struct Slot {
+    cell: Cell<Outcome>,
+    waiter: Waiter,
+}
+
+impl Slot {
+    fn new(waiter: Waiter) -> Arc<Slot> {
+        Arc::new(Slot { cell: Cell::default(), waiter })
+    }
+
+    /// Answers; false (and the outcome dropped) when it was answered or abandoned before.
+    fn finish(&self, outcome: Outcome) -> bool {
+        if !self.cell.fill(outcome) {
+            return false;
+        }
+        match &self.waiter {
+            Waiter::Process(pid) => {
+                table::with_process(*pid, |process| process.unpark());
+            }
+            Waiter::Held(process) => process.unpark(),
+            Waiter::Thread(parker) => parker.unpark(),
+            Waiter::Request(request) => request.done(self),
+        }
+        true
+    }
+
+    pub(super) fn time_out(&self) {
+        self.finish(Outcome::TimedOut);
+    }
+}
+
+/// The callee's end of a call. Dropped without an answer, the caller hears at once that there will be none.
+pub struct ReplyTo(Option<Arc<Slot>>);
+
+impl ReplyTo {
+    /// Answers. False when nobody waits any more.
+    pub fn answer(mut self, term: Term) -> bool {
+        self.finish(Outcome::Reply(term))
+    }
+
+    /// Answers with something that is no term.
+    pub fn answer_native(mut self, native: Box<dyn Any + Send>) -> bool {
+        self.finish(Outcome::Native(native))
+    }
+
+    /// Refuses.
+    pub fn fail(mut self, error: Error) -> bool {
+        self.finish(Outcome::Failed(error))
+    }
+
+    pub(super) fn started(mut self, result: StartResult) -> bool {
+        self.finish(Outcome::Started(result))
+    }
+
+    /// Says that the process which owes the answer ended with `reason`.
+    pub fn die(mut self, reason: Term) -> bool {
+        self.finish(Outcome::Died(reason))
+    }
+
+    /// Takes up what the caller lent: from now on the caller waits, whatever happens. False when it is gone.
+    pub fn claim(&self) -> bool {
+        self.0.as_ref().is_some_and(|slot| slot.cell.claim())
+    }
+
+    /// Whether the caller still waits.
+    pub fn is_awaited(&self) -> bool {
+        self.0.as_ref().is_some_and(|slot| slot.cell.is_awaited())
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> bool {
+        self.0.take().is_some_and(|slot| slot.finish(outcome))
+    }
+
+    pub(super) fn into_raw(mut self) -> *mut Slot {
+        self.0.take().map_or(std::ptr::null_mut(), |slot| Arc::into_raw(slot).cast_mut())
+    }
+
+    /// # Safety
+    /// The pointer is null or came from `into_raw`, and is given back once.
+    pub(super) unsafe fn from_raw(raw: *mut Slot) -> Option<ReplyTo> {
+        // SAFETY: the caller's promise.
+        (!raw.is_null()).then(|| ReplyTo(Some(unsafe { Arc::from_raw(raw) })))
+    }
+}
+
+impl Drop for ReplyTo {
+    fn drop(&mut self) {
+        self.finish(Outcome::Died(Term::atom(atoms::NOPROC)));
+    }
+}
+
+/// Queues the message that `make` builds around the reply end, for `pid`.
+pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+    let queued = table::with_process(pid, |process| {
+        process.deliver(make(ReplyTo(Some(slot.clone()))));
+        if process.state.is_dead() {
+            // It ended around our push. Its exit answers what it finds; what it did not find is answered here.
+            let reason = process.lock().exit_reason.clone();
+            slot.finish(Outcome::Died(reason.unwrap_or(Term::atom(atoms::NOPROC))));
+        }
+    });
+    match queued {
+        Some(()) => Ok(()),
+        None => {
+            slot.cell.abandon();
+            Err(Error::NoProcess)
+        }
+    }
+}
+
+/// Asks `pid` and waits for what comes of it, at most `timeout` milliseconds (None: for ever).
+///
+/// `lends`: the request points into the caller's memory, so the call is withdrawn while it is queued, but once the
+/// callee has claimed it, it is waited for to its end, even past its time and past the caller's own death.
+pub fn call(
+    pid: Pid, timeout: Option<u32>, lends: bool, make: impl FnOnce(ReplyTo) -> Message,
+) -> Result<Outcome, Error> {
+    let waiter = match current::identity()? {
+        Identity::Process(me) => {
+            if me.pid() == pid {
+                return Err(Error::SelfCall);
+            }
+            wait::may_wait(me)?;
+            if lends { Waiter::Held(current::count(me)) } else { Waiter::Process(me.pid()) }
+        }
+        Identity::Thread => {
+            wait::thread_may_wait()?;
+            Waiter::Thread(wait::thread_parker())
+        }
+    };
+    let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    let slot = Slot::new(waiter);
+    queue(pid, &slot, make)?;
+    wait_for(&slot, &node, timeout, lends)
+}
+
+/// Waits for a slot that was queued by hand; see [`call`].
+pub(super) fn wait_for(slot: &Slot, node: &Arc<Node>, timeout: Option<u32>, lends: bool) -> Result<Outcome, Error> {
+    let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
+    let end = wait::until(node, deadline, false, || slot.cell.is_done());
+    if let Some(outcome) = slot.cell.take() {
+        return Ok(outcome);
+    }
+    if !slot.cell.abandon() {
+        // The answer came at the last moment, or what we lent is in use.
+        if lends {
+            wait::until_even_dead(|| slot.cell.is_done());
+        } else {
+            while !slot.cell.is_done() {
+                std::hint::spin_loop();
+            }
+        }
+        if let Some(outcome) = slot.cell.take() {
+            return Ok(outcome);
+        }
+    }
+    match end {
+        End::Killed => Err(Error::Killed),
+        _ => Err(Error::Timeout),
+    }
+}
+
+/// A slot for a start or call that the calling thread or process is about to wait for.
+pub(super) fn slot_for_me() -> Result<Arc<Slot>, Error> {
+    Ok(Slot::new(match current::identity()? {
+        Identity::Process(me) => {
+            wait::may_wait(me)?;
+            Waiter::Process(me.pid())
+        }
+        Identity::Thread => {
+            wait::thread_may_wait()?;
+            Waiter::Thread(wait::thread_parker())
+        }
+    }))
+}
+
+pub(super) fn reply_to(slot: &Arc<Slot>) -> ReplyTo {
+    ReplyTo(Some(slot.clone()))
+}
+
+/// What `request` keeps of a call that is collected later.
+pub(super) struct RequestState {
+    inner: Mutex<RequestInner>,
+}
+
+#[derive(Default)]
+struct RequestInner {
+    waiter: Option<Waiter>,
+    callback: Option<Box<dyn FnOnce(Outcome) + Send>>,
+    /// Signalled when the answer is there: the eventfd of the thread that asked.
+    signal: Option<Arc<super::start::ThreadHome>>,
+}
+
+impl RequestState {
+    fn done(&self, slot: &Slot) {
+        let (waiter, callback, signal) = {
+            let mut inner = self.inner.lock();
+            (inner.waiter.take(), inner.callback.take(), inner.signal.take())
+        };
+        match waiter {
+            Some(Waiter::Process(pid)) => {
+                table::with_process(pid, |process| process.unpark());
+            }
+            Some(Waiter::Held(process)) => process.unpark(),
+            Some(Waiter::Thread(parker)) => parker.unpark(),
+            Some(Waiter::Request(_)) | None => {}
+        }
+        if let Some(signal) = signal {
+            signal.signal();
+        }
+        if let Some(callback) = callback
+            && let Some(outcome) = slot.cell.take()
+        {
+            run_callback(callback, outcome);
+        }
+    }
+}
+
+fn run_callback(callback: Box<dyn FnOnce(Outcome) + Send>, outcome: Outcome) {
+    let depth = inside::step_out();
+    wait::without_waiting(|| callback(outcome));
+    inside::re_enter(depth);
+}
+
+/// A call under way, to be collected later, by anybody.
+pub struct Request {
+    slot: Arc<Slot>,
+    state: Arc<RequestState>,
+    node: Arc<Node>,
+    timer: Option<crate::clock::TimerId>,
+    /// A callback waits for the outcome: the handle may go.
+    detached: bool,
+}
+
+impl Request {
+    /// Prepares one; `timeout` is the call's own limit, after which it ends as timed out.
+    pub fn new(node: &Arc<Node>, timeout: Option<u32>) -> Request {
+        let state = Arc::new(RequestState { inner: Mutex::new(RequestInner::default()) });
+        state.inner.lock().signal = current::thread_home();
+        let slot = Slot::new(Waiter::Request(state.clone()));
+        let timer = timeout.map(|ms| timer::start_slot_timer(node, node.deadline(u64::from(ms)), &slot));
+        Request { slot, state, node: node.clone(), timer, detached: false }
+    }
+
+    /// The callee's end, to be put into a message.
+    pub fn reply_to(&self) -> ReplyTo {
+        ReplyTo(Some(self.slot.clone()))
+    }
+
+    /// Sends it off.
+    pub fn queue(&self, pid: Pid, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+        queue(pid, &self.slot, make)
+    }
+
+    /// Waits for the outcome, at most `timeout` milliseconds of this wait. `Error::Timeout`: still under way.
+    pub fn wait(&self, timeout: Option<u32>) -> Result<Outcome, Error> {
+        if let Some(outcome) = self.slot.cell.take() {
+            return Ok(outcome);
+        }
+        if timeout == Some(0) {
+            return Err(Error::Timeout);
+        }
+        let waiter = match current::identity()? {
+            Identity::Process(me) => {
+                wait::may_wait(me)?;
+                Waiter::Process(me.pid())
+            }
+            Identity::Thread => {
+                wait::thread_may_wait()?;
+                Waiter::Thread(wait::thread_parker())
+            }
+        };
+        self.state.inner.lock().waiter = Some(waiter);
+        let deadline = timeout.map(|ms| self.node.deadline(u64::from(ms)));
+        let end = wait::until(&self.node, deadline, false, || self.slot.cell.is_done());
+        let waiter = self.state.inner.lock().waiter.take();
+        drop(waiter);
+        match (self.slot.cell.take(), end) {
+            (Some(outcome), _) => Ok(outcome),
+            (None, End::Killed) => Err(Error::Killed),
+            (None, _) => Err(Error::Timeout),
+        }
+    }
+
+    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
+    pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        self.state.inner.lock().callback = Some(callback);
+        if let Some(outcome) = self.slot.cell.take() {
+            // Whoever takes the outcome also takes the callback.
+            let callback = self.state.inner.lock().callback.take();
+            if let Some(callback) = callback {
+                run_callback(callback, outcome);
+            }
+        }
+        self.detached = true;
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if self.detached {
+            return;
+        }
+        if let Some(timer) = self.timer {
+            drop(self.node.timers.cancel(timer));
+        }
+        // Whatever comes now is dropped before it reaches anybody.
+        if !self.slot.cell.abandon() {
+            drop(self.slot.cell.take());
+        }
+    }
+}
+
+/// Which deferred call is meant: the server's pid and a number of its own.
+static DEFERRED: AtomicU64 = AtomicU64::new(1);
+
+/// Puts the call at hand of `process` aside; answered by [`answer_deferred`], or by the process's exit.
+pub fn defer(process: &Process) -> Option<u64> {
+    owe(process, process.take_current_call()?)
+}
+
+/// As [`defer`], for a call that was taken out of its message. None when the process has ended: answered already, and
+/// by its end if that is still being carried out, so that the caller finds nothing of it.
+pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
+    let id = DEFERRED.fetch_add(1, Ordering::Relaxed);
+    let mut inner = process.lock();
+    if inner.closed {
+        let reason = inner.exit_reason.clone().unwrap_or(Term::atom(atoms::NOPROC));
+        drop(inner);
+        reply.die(reason);
+        return None;
+    }
+    inner.rare.get_or_insert_default().deferred.insert(id, reply);
+    Some(id)
+}
+
+/// Answers a deferred call; from any thread, once. `Error::NotFound`: answered before, or its server ended.
+pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> {
+    let reply = table::with_process(server, |process| {
+        process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id))
+    });
+    match reply.flatten() {
+        Some(reply) => {
+            reply.answer(answer);
+            Ok(())
+        }
+        None => Err(Error::NotFound),
+    }
+}
+
+/// Asks `pid` to end with `reason`, and waits until it has. `Exited`: it ended with another reason.
+pub fn stop(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<(), Error> {
+    let wanted = reason.clone();
+    let request = SystemRequest::Stop(reason);
+    match call(pid, timeout, false, |reply| Message::System { request, reply })? {
+        Outcome::Died(reason) if reason == wanted => Ok(()),
+        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        _ => Err(Error::WrongKind),
+    }
+}
+
+/// As [`stop`], to be collected later: the outcome is `Died` with the reason.
+pub fn stop_request(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<Request, Error> {
+    let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    let pending = Request::new(&node, timeout);
+    let request = SystemRequest::Stop(reason);
+    pending.queue(pid, |reply| Message::System { request, reply })?;
+    Ok(pending)
+}

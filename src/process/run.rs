@@ -1,0 +1,242 @@
+//! A turn: what the one who runs a process does.
+
+use super::control::Process;
+use super::current;
+use super::exit;
+use super::message::{Message, StartResult};
+use super::start;
+use super::state::{CALLBACK, DEAD, EXIT, IDLE, PARKED, QUEUED, READY, RUNNING, phase};
+use super::table;
+use crate::scheduler::Header;
+use crate::sync::inside;
+use crate::term::{Pid, Term, atoms};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+
+/// Messages a process handles before it gives its worker back.
+const BUDGET: u32 = 256;
+
+/// What a process does; run by one thread at a time. The runtime's own rooms implement it.
+pub trait Behaviour: Send {
+    /// The first thing that runs in the process.
+    fn init(&mut self, me: &Process) -> Init;
+    /// Handles one message.
+    fn message(&mut self, me: &Process, message: Message) -> Flow;
+    /// The process has ended, however; the last that is called before it is dropped. It may not wait.
+    fn ended(&mut self, _pid: Pid, _reason: &Term) {}
+    /// The process ends by itself, with this reason; not called when it is ended from outside.
+    fn terminate(&mut self, _me: &Process, _reason: &Term) -> Result<(), Fenced> {
+        Ok(())
+    }
+}
+
+/// How an init ended.
+pub enum Init {
+    /// It is up; its starter hears so.
+    Ready,
+    /// It is on the way; it will call [`Process::ready`] or stop.
+    Later,
+    /// It does not want to be started.
+    Ignore,
+    Stop(Term),
+    Fenced(Fenced),
+}
+
+/// What comes after a message.
+pub enum Flow {
+    Continue,
+    /// Ends the process, after `terminate`.
+    Stop(Term),
+    /// Ends it with a reason, answering its starter with another.
+    StopStart(Term, StartResult),
+    Fenced(Fenced),
+}
+
+/// The process was struck while user code ran: nothing of it may be touched any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fenced {
+    /// Dead: somebody else carried out the exit. Only the state is left, and it is ours to drop.
+    Ghost,
+    /// It has been told to end, and is still alive: end it.
+    Exit,
+}
+
+impl From<Fenced> for Flow {
+    fn from(fenced: Fenced) -> Flow {
+        Flow::Fenced(fenced)
+    }
+}
+
+/// Runs a job of the scheduler.
+///
+/// # Safety
+/// `header` is that of a process that a run queue held.
+pub(super) unsafe fn on_worker(header: NonNull<Header>) {
+    // SAFETY: the header is the process's first field; the queue's hold keeps it alive, and then the guard.
+    let process = unsafe { header.cast::<Process>().as_ref() };
+    if process.state.unqueue() {
+        table::retire(process);
+        return;
+    }
+    if process.state.phase() == PARKED {
+        // It gave way, and its turn has come.
+        process.unpark();
+        return;
+    }
+    turn(process);
+}
+
+/// # Safety
+/// As `on_worker`, inside a guard.
+pub(super) unsafe fn is_ghost(header: NonNull<Header>) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { header.cast::<Process>().as_ref() }.state.is_dead()
+}
+
+/// Runs a ready process until it rests, ends, or has used up its turn.
+pub(super) fn turn(process: &Process) {
+    if process.state.shift(READY, RUNNING, 0, 0).is_err() {
+        return;
+    }
+    let before = current::set(process);
+    let worked = catch_unwind(AssertUnwindSafe(|| work(process)));
+    current::set(before);
+    if worked.is_err() {
+        // A bug in regrow. The process is taken out of the way; its state is dropped with it.
+        log_bug(process);
+        if process.state.phase() == CALLBACK {
+            let _ = process.state.shift(CALLBACK, RUNNING, 0, 0);
+        }
+        if process.state.phase() == RUNNING {
+            exit::end_running(process, Term::atom(atoms::PANIC), None);
+        }
+    }
+}
+
+fn log_bug(process: &Process) {
+    let text = format!("regrow: a bug was caught while {} ran; it is ended", Term::pid(process.pid()));
+    process.node().log(super::node::LogLevel::Error, &text, None);
+}
+
+fn work(process: &Process) {
+    // SAFETY: RUNNING, and this is the thread that made it so. User code that runs below leaves RUNNING, and whoever
+    // fences it there leaves the behaviour to us (the ghost).
+    let slot = unsafe { process.behaviour() };
+    let Some(behaviour) = slot.as_deref_mut() else { return };
+    // SAFETY: as above; used only while RUNNING.
+    if !unsafe { process.reading() }.initialised {
+        // SAFETY: as above.
+        unsafe { process.reading() }.initialised = true;
+        match behaviour.init(process) {
+            Init::Ready => process.ready(),
+            Init::Later => {}
+            Init::Ignore => {
+                let reason = Term::atom(atoms::NORMAL);
+                return exit::end_running(process, reason, Some(StartResult::Ignored));
+            }
+            Init::Stop(reason) => {
+                return exit::end_running(process, reason.clone(), Some(StartResult::Failed(reason)));
+            }
+            Init::Fenced(fenced) => return end_fenced(process, fenced),
+        }
+    }
+    for _ in 0..BUDGET {
+        if process.state.load() & EXIT != 0 {
+            return end_fenced(process, Fenced::Exit);
+        }
+        // SAFETY: RUNNING.
+        let Some(message) = (unsafe { process.take_message() }) else {
+            if !process.state.rest() {
+                continue;
+            }
+            // Partner: the look at the state word after a push. Either the sender sees IDLE, or we see its message.
+            if process.mailbox.is_empty() || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+                return;
+            }
+            continue;
+        };
+        match behaviour.message(process, message) {
+            Flow::Continue => {}
+            Flow::Stop(reason) => return stop(process, reason, None),
+            Flow::StopStart(reason, start) => return stop(process, reason, Some(start)),
+            Flow::Fenced(fenced) => return end_fenced(process, fenced),
+        }
+    }
+    if process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
+        process.place.give_back(process);
+    }
+}
+
+fn stop(process: &Process, reason: Term, start: Option<StartResult>) {
+    // SAFETY: RUNNING; the reference of `work` is not used after this.
+    let slot = unsafe { process.behaviour() };
+    let ended = slot.as_deref_mut().map_or(Ok(()), |behaviour| behaviour.terminate(process, &reason));
+    match ended {
+        Ok(()) => exit::end_running(process, reason, start),
+        Err(fenced) => end_fenced(process, fenced),
+    }
+}
+
+fn end_fenced(process: &Process, fenced: Fenced) {
+    match fenced {
+        // The reason was set by the signal.
+        Fenced::Exit => exit::end_running(process, Term::atom(atoms::KILLED), None),
+        Fenced::Ghost => {
+            debug_assert_eq!(phase(process.state.load()), DEAD);
+            // SAFETY: a ghost's behaviour is the ghost's.
+            exit::drop_behaviour(process, unsafe { process.behaviour() }.take());
+            exit::ghost_returns(process);
+        }
+    }
+}
+
+impl Process {
+    /// Tells the starter that the process is up.
+    pub fn ready(&self) {
+        self.answer_start(StartResult::Ready);
+    }
+
+    /// Tells the starter how the start ended; once.
+    pub fn answer_start(&self, result: StartResult) {
+        let pending = self.lock().pending.take();
+        if let Some(pending) = pending {
+            start::acknowledge(self.pid(), pending.ack, result);
+        }
+    }
+
+    /// Whether its start is still going on.
+    pub fn is_starting(&self) -> bool {
+        self.lock().pending.is_some()
+    }
+
+    /// Runs user code as this process. A panic in it is given back as such. `Err`: the process was struck; return.
+    #[inline]
+    pub fn user<R>(&self, code: impl FnOnce() -> R) -> Result<std::thread::Result<R>, Fenced> {
+        if !self.state.enter_callback() {
+            return Err(Fenced::Exit);
+        }
+        let depth = inside::step_out();
+        let result = catch_unwind(AssertUnwindSafe(code));
+        inside::re_enter(depth);
+        match self.state.shift(CALLBACK, RUNNING, 0, 0) {
+            Ok(_) => Ok(result),
+            Err(_) => Err(Fenced::Ghost),
+        }
+    }
+
+    /// Puts messages back in front of all others, in this order.
+    ///
+    /// For a behaviour, from within its own turn.
+    pub fn put_back(&self, messages: impl DoubleEndedIterator<Item = Message>) {
+        debug_assert_eq!(self.state.phase(), RUNNING);
+        // SAFETY: RUNNING, in a behaviour's turn, which is the thread that runs it.
+        let reading = unsafe { self.reading() };
+        for message in messages.rev() {
+            reading.saved.push_front(message);
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(phase(self.state.load()), READY | RUNNING | CALLBACK | super::state::RESUMING)
+    }
+}

@@ -1,0 +1,294 @@
+//! Sends, links, monitors and exit signals.
+//!
+//! A signal is acted on by its sender, under the receiver's lock; what follows from it (a message, an end) happens
+//! after the lock was given back. What both ends must know (a link, a monitor) is written first at the end that asks,
+//! then at the other; an end that died in between is found closed.
+
+use super::control::{Inner, Link, Process, Watch};
+use super::current::{self, Identity};
+use super::error::Error;
+use super::exit;
+use super::message::{DownOf, Message};
+use super::state::Struck;
+use super::table;
+use crate::term::{Pid, Ref, Term, atoms};
+use std::sync::Arc;
+
+/// Sends a plain message. False when nobody is there: it is dropped.
+pub fn send(to: Pid, message: Term) -> bool {
+    deliver(to, Message::Info(message))
+}
+
+pub(super) fn deliver(to: Pid, message: Message) -> bool {
+    let mut message = Some(message);
+    table::with_process(to, |process| process.deliver(message.take().expect("delivered once"))).is_some()
+}
+
+impl Process {
+    /// Sends any message, the runtime's own included.
+    pub fn post(to: Pid, message: Message) -> bool {
+        deliver(to, message)
+    }
+}
+
+/// Whether the process is alive. Answered with no only after everything it held was released.
+pub fn is_alive(pid: Pid) -> bool {
+    table::with_process(pid, |_| ()).is_some()
+}
+
+fn me<'a>() -> Result<&'a Process, Error> {
+    match current::identity()? {
+        Identity::Process(process) => Ok(process),
+        Identity::Thread => Err(Error::NoIdentity),
+    }
+}
+
+fn same_runtime(me: &Process, other: &Process) -> Result<(), Error> {
+    if Arc::ptr_eq(me.node(), other.node()) { Ok(()) } else { Err(Error::OtherRuntime) }
+}
+
+/// Links the caller with `target`. If that is dead: `NoProcess`, or for a caller that traps exits an EXIT message with
+/// `noproc`, as in OTP.
+pub fn link(target: Pid) -> Result<(), Error> {
+    let me = me()?;
+    if target == me.pid() {
+        return Ok(());
+    }
+    if let Some(Err(error)) = table::with_process(target, |other| same_runtime(me, other)) {
+        return Err(error);
+    }
+    let fresh = me.lock().links.insert(target, Link { child: false });
+    if let Some(old) = fresh {
+        me.lock().links.insert(target, old);
+        return Ok(());
+    }
+    let linked = table::with_process(target, |other| {
+        let mut inner = other.lock();
+        if inner.closed {
+            return false;
+        }
+        inner.links.insert(me.pid(), Link { child: false });
+        true
+    });
+    if linked == Some(true) {
+        // Fenced meanwhile: our exit has signalled already, and will not again.
+        if me.state.is_dead() {
+            table::with_process(target, |other| other.lock().links.remove(&me.pid()));
+            return Err(Error::Killed);
+        }
+        return Ok(());
+    }
+    let trapping = {
+        let mut inner = me.lock();
+        inner.links.remove(&target);
+        inner.trap_exit
+    };
+    if trapping {
+        me.deliver(Message::Exit { from: target, reason: Term::atom(atoms::NOPROC) });
+        Ok(())
+    } else {
+        Err(Error::NoProcess)
+    }
+}
+
+/// Takes the link away. Once this has returned no EXIT of it comes any more.
+pub fn unlink(target: Pid) -> Result<(), Error> {
+    let me = me()?;
+    unlink_from(me, target);
+    Ok(())
+}
+
+fn unlink_from(me: &Process, target: Pid) {
+    me.lock().links.remove(&target);
+    table::with_process(target, |other| other.lock().links.remove(&me.pid()));
+}
+
+impl Process {
+    /// As [`unlink`], for one of the runtime's own.
+    pub fn unlink(&self, target: Pid) {
+        unlink_from(self, target);
+    }
+
+    /// As [`monitor`], for one of the runtime's own.
+    pub fn monitor(&self, target: Pid) -> Ref {
+        monitor_from(self, target, None)
+    }
+
+    /// As [`demonitor`], for one of the runtime's own.
+    pub fn demonitor(&self, monitor: Ref) -> bool {
+        demonitor_from(self, monitor)
+    }
+
+    /// Sends an exit signal as this process.
+    pub fn exit(&self, target: Pid, reason: Term) {
+        let _ = signal_exit(self.pid(), target, reason);
+    }
+}
+
+/// Has the caller get one DOWN message when `target` ends, or at once (`noproc`) when it is dead. `name`: what the
+/// message names instead of the pid.
+pub fn monitor(target: Pid, name: Option<Term>) -> Result<Ref, Error> {
+    let me = me()?;
+    if let Some(Err(error)) = table::with_process(target, |other| same_runtime(me, other)) {
+        return Err(error);
+    }
+    Ok(monitor_from(me, target, name))
+}
+
+fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
+    let monitor = Ref::fresh();
+    me.lock().watching.insert(monitor, Watch { target, name });
+    let set = target != me.pid()
+        && table::with_process(target, |other| {
+            let mut inner = other.lock();
+            if !inner.closed {
+                inner.watchers.insert(monitor, me.pid());
+            }
+            !inner.closed
+        }) == Some(true);
+    if !set && target != me.pid() {
+        down(me, monitor, Term::atom(atoms::NOPROC));
+    }
+    monitor
+}
+
+/// Delivers a DOWN, if the monitor is still wanted.
+pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
+    let Some(watch) = watcher.lock().watching.remove(&monitor) else { return };
+    let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
+    watcher.deliver(Message::Down { monitor, of, reason });
+}
+
+/// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.
+pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
+    let me = me()?;
+    let removed = demonitor_from(me, monitor);
+    if flush && !removed {
+        let is_it = |term: &Term| {
+            term.as_tuple().is_some_and(|parts| {
+                parts.len() == 5
+                    && parts[0].is_atom(atoms::DOWN)
+                    && parts[1].as_reference() == Some(monitor)
+            })
+        };
+        let _ = super::wait::receive(Some(0), is_it);
+    }
+    Ok(removed)
+}
+
+fn demonitor_from(me: &Process, monitor: Ref) -> bool {
+    let Some(watch) = me.lock().watching.remove(&monitor) else { return false };
+    table::with_process(watch.target, |other| other.lock().watchers.remove(&monitor));
+    true
+}
+
+/// Whether exit signals to the caller become messages; gives the old value.
+pub fn trap_exit(trap: bool) -> Result<bool, Error> {
+    Ok(std::mem::replace(&mut me()?.lock().trap_exit, trap))
+}
+
+/// Sends an exit signal to `target`. Nothing happens when it is dead.
+pub fn exit_signal(target: Pid, reason: Term) -> Result<(), Error> {
+    let from = match current::identity()? {
+        Identity::Process(process) => process.pid(),
+        Identity::Thread => Pid::NONE,
+    };
+    signal_exit(from, target, reason)
+}
+
+/// `exit(Target, Reason)` by `from`. The rules are those of `erlang:exit/2`.
+pub(super) fn signal_exit(from: Pid, target: Pid, reason: Term) -> Result<(), Error> {
+    table::with_process(target, |process| {
+        let kill = reason.is_atom(atoms::KILL);
+        let reason = if kill { Term::atom(atoms::KILLED) } else { reason };
+        strike(process, from, reason, kill);
+    });
+    Ok(())
+}
+
+/// The end of a linked process reaches `process`.
+pub(super) fn link_broken(process: &Process, from: Pid, reason: Term) {
+    if process.lock().links.remove(&from).is_some() {
+        strike(process, from, reason, false);
+    }
+}
+
+/// An exit signal arrives. `kill`: nothing stops it.
+fn strike(process: &Process, from: Pid, reason: Term, kill: bool) {
+    let inner = process.lock();
+    if inner.exit_reason.is_some() {
+        // It is ending already; a kill still hurries a callback that takes its time to end.
+        if !kill {
+            return;
+        }
+    }
+    if !kill {
+        if inner.trap_exit || process.is_system() {
+            drop(inner);
+            process.deliver(Message::Exit { from, reason });
+            return;
+        }
+        if reason.is_atom(atoms::NORMAL) && from != process.pid() {
+            return;
+        }
+    }
+    let (struck, old) = fell(process, inner, reason, kill);
+    exit::after(process, struck);
+    drop(old);
+}
+
+/// Sets the reason, unless one is set, and strikes the state word; under the lock, so that the reason is there before
+/// anybody can see the end.
+fn fell(
+    process: &Process, mut inner: crate::sync::MutexGuard<'_, Inner>, reason: Term, kill: bool,
+) -> (Struck, Option<Term>) {
+    let spare = if inner.exit_reason.is_none() {
+        inner.exit_reason = Some(reason);
+        None
+    } else if kill && process.state.load() & super::state::EXIT == 0 {
+        // It ends by itself (its terminate callback runs): the kill's reason wins, as in OTP.
+        inner.exit_reason.replace(reason)
+    } else {
+        Some(reason)
+    };
+    (process.state.strike(kill), spare)
+}
+
+/// Ends a process from outside at once, whatever it traps. For shutdown.
+pub(super) fn kill(pid: Pid, reason: Term) {
+    table::with_process(pid, |process| {
+        let inner = process.lock();
+        let (struck, old) = fell(process, inner, reason.clone(), true);
+        exit::after(process, struck);
+        drop(old);
+    });
+}
+
+/// Ends a process as if by itself, from outside: for one whose code is not ours.
+pub fn end_outside(pid: Pid, reason: Term) {
+    kill(pid, reason);
+}
+
+/// Takes names and entries from the descendants of a supervisor that died without stopping them, so that whoever hears
+/// of its death can use them again.
+pub fn fence_names(children: Vec<Pid>) {
+    let mut todo = children;
+    while let Some(pid) = todo.pop() {
+        table::with_process(pid, |process| {
+            let (name, owned) = {
+                let mut inner = process.lock();
+                if inner.nameless || inner.closed {
+                    return;
+                }
+                inner.nameless = true;
+                todo.extend(inner.links.iter().filter(|(_, link)| link.child).map(|(&pid, _)| pid));
+                let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
+                (inner.name.take(), owned)
+            };
+            if let Some(name) = name {
+                process.node().names.release(&name, pid);
+            }
+            owned.iter().for_each(|what| what.release(pid));
+        });
+    }
+}

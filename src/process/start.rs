@@ -1,0 +1,477 @@
+//! Starting: from a behaviour to a process that its starter hears of.
+//!
+//! The pid, the name, the link and the monitor are there before the first instruction of the process runs, so one that
+//! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
+//! to, or why it failed, and then everything of it is gone already.
+
+use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
+use super::current;
+use super::error::Error;
+use super::exit;
+use super::message::{Message, StartResult};
+use super::names;
+use super::node::Node;
+use super::reply::{self, Outcome, ReplyTo};
+use super::run::{self, Behaviour};
+use super::signal;
+use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY};
+use super::table;
+use crate::scheduler::Header;
+use crate::sync::parker::Parker;
+use crate::sync::{AtomicI32, Ordering, inside};
+use crate::term::{Atom, Pid, Ref, Term, atoms};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+pub use super::control::{ENTERED as FLAG_ENTERED, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
+
+/// Where a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Home {
+    /// On the workers.
+    #[default]
+    Shared,
+    /// On an operating system thread of its own.
+    Thread,
+}
+
+/// A thread that is one process's home.
+pub struct ThreadHome {
+    pub(super) parker: Arc<Parker>,
+    event_fd: AtomicI32,
+}
+
+impl ThreadHome {
+    fn new() -> Arc<ThreadHome> {
+        Arc::new(ThreadHome { parker: Arc::new(Parker::new()), event_fd: AtomicI32::new(-1) })
+    }
+
+    /// Makes the eventfd readable, if somebody asked for it.
+    pub(super) fn signal(&self) {
+        let fd = self.event_fd.load(Ordering::Acquire);
+        if fd >= 0 {
+            let one = 1u64;
+            // SAFETY: writes eight bytes of a local. A counter that is full stays readable, which is all that counts.
+            unsafe { libc::write(fd, (&raw const one).cast(), 8) };
+        }
+    }
+}
+
+impl Drop for ThreadHome {
+    fn drop(&mut self) {
+        let fd = *self.event_fd.get_mut();
+        if fd >= 0 {
+            // SAFETY: the descriptor is ours alone.
+            unsafe { libc::close(fd) };
+        }
+    }
+}
+
+/// Home, family and kind.
+pub(super) struct Place {
+    pub parent: Pid,
+    pub kind: Atom,
+    home: Option<Arc<ThreadHome>>,
+}
+
+impl Place {
+    pub fn thread_home(&self) -> Option<&Arc<ThreadHome>> {
+        self.home.as_ref()
+    }
+
+    /// It has become ready.
+    pub fn schedule(&self, process: &Process) {
+        match &self.home {
+            None => process.node.scheduler().schedule(process.runnable()),
+            Some(home) => home.parker.unpark(),
+        }
+    }
+
+    /// It has used up its turn.
+    pub fn give_back(&self, process: &Process) {
+        match &self.home {
+            None => process.node.scheduler().yield_back(process.runnable()),
+            Some(home) => home.parker.unpark(),
+        }
+    }
+
+    /// What is parked goes on.
+    pub fn resume(&self, process: &Process) {
+        match &self.home {
+            None => process.park.resume(),
+            Some(home) => home.parker.unpark(),
+        }
+    }
+
+    /// Has a thread look at the state word.
+    pub fn wake(&self) {
+        if let Some(home) = &self.home {
+            home.parker.unpark();
+        }
+    }
+
+    pub fn signal(&self) {
+        if let Some(home) = &self.home {
+            home.signal();
+        }
+    }
+}
+
+/// Who hears how a start ended.
+pub enum Ack {
+    Nobody,
+    Reply(ReplyTo),
+    /// A process gets `Message::Started` with this token.
+    Message { to: Pid, token: u64 },
+}
+
+/// A start that is not over.
+pub(super) struct Pending {
+    pub ack: Ack,
+    pub result: Option<StartResult>,
+}
+
+pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
+    match ack {
+        Ack::Nobody => {}
+        Ack::Reply(reply) => {
+            reply.started(result);
+        }
+        Ack::Message { to, token } => {
+            signal::deliver(to, Message::Started { token, pid, result });
+        }
+    }
+}
+
+/// Enters a process somewhere under a name of another kind, before it runs.
+pub type Via = Box<dyn FnOnce(Pid) -> Result<(), Error> + Send>;
+
+/// What to start, and how.
+pub struct ChildStart {
+    pub behaviour: Box<dyn Behaviour>,
+    pub home: Home,
+    pub flags: u32,
+    /// What it is; see [`Startable::kind`].
+    pub kind: Atom,
+    pub name: Option<Arc<str>>,
+    pub via: Option<Via>,
+    /// Who started it; for `parent()` and the rules about the parent's exit. `Pid::NONE`: nobody.
+    pub parent: Pid,
+    /// Link it with its parent.
+    pub link: bool,
+    /// It is its parent's child: it loses its names when that dies.
+    pub child: bool,
+    /// Have this process monitor it.
+    pub monitor: Option<Pid>,
+    /// What it shows to everybody from the moment its pid leads anywhere.
+    pub face: Option<MakeFace>,
+    /// Its init does nothing: it is up at once, and nobody is told.
+    pub at_once: bool,
+    pub ack: Ack,
+}
+
+impl ChildStart {
+    /// One without name, parent or anybody who waits.
+    pub fn new(behaviour: Box<dyn Behaviour>) -> ChildStart {
+        ChildStart {
+            behaviour,
+            home: Home::Shared,
+            flags: 0,
+            kind: atoms::SERVER,
+            name: None,
+            via: None,
+            parent: Pid::NONE,
+            link: false,
+            child: false,
+            monitor: None,
+            face: None,
+            at_once: false,
+            ack: Ack::Nobody,
+        }
+    }
+}
+
+/// A kind of process that can be started again and again. The rooms above implement it, so that the supervisor can
+/// start kinds that it does not know.
+pub trait Startable: Send + Sync {
+    /// A fresh one, as it is before its first start. Family, names and ack are the starter's to fill in.
+    fn build(&self) -> ChildStart;
+    /// What it is called in specs and reports: `server`, `supervisor`, `registry`, ...
+    fn kind(&self) -> Atom;
+    /// How long its init may take, in milliseconds; none: for ever.
+    fn init_timeout(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// What to start, and what it is to be called.
+#[derive(Clone)]
+pub struct StartSpec {
+    pub what: Arc<dyn Startable>,
+    pub name: Option<Arc<str>>,
+    pub via: Option<Arc<dyn Fn(Pid) -> Result<(), Error> + Send + Sync>>,
+}
+
+impl StartSpec {
+    /// For [`spawn`], without a family yet.
+    pub fn build(&self) -> ChildStart {
+        let mut start = self.what.build();
+        start.kind = self.what.kind();
+        start.name = self.name.clone();
+        start.via = self.via.clone().map(|via| Box::new(move |pid| via(pid)) as Via);
+        start
+    }
+}
+
+/// A process on its way.
+pub struct Spawned {
+    pub pid: Pid,
+    pub monitor: Option<Ref>,
+}
+
+/// Starts a process. What is refused here (a name that is taken, a limit) leaves nothing behind, and `ack` hears
+/// nothing; after `Ok` it hears once, unless `at_once`.
+pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
+    if node.is_stopping() {
+        return Err(Error::NotAlive);
+    }
+    if !node.count_in() {
+        return Err(Error::Limit);
+    }
+    let uncount = || node.processes.fetch_sub(1, Ordering::SeqCst);
+    let Some(pid) = table::reserve() else {
+        uncount();
+        return Err(Error::Limit);
+    };
+    let home = match start.home {
+        Home::Shared => None,
+        Home::Thread => Some(ThreadHome::new()),
+    };
+    let process = Arc::new(Process::new(
+        Header { run: run::on_worker, is_ghost: run::is_ghost },
+        pid,
+        node.clone(),
+        Place { parent: start.parent, kind: start.kind, home },
+        start.flags,
+        // Not yet ready: it is listed first. Nobody schedules what is READY already.
+        READY,
+        Some(start.behaviour),
+        start.face.map(|make| make(pid)),
+    ));
+    if start.at_once {
+        // SAFETY: nobody else knows the process yet.
+        unsafe { process.reading() }.initialised = true;
+    } else {
+        process.lock().pending = Some(Pending { ack: Ack::Nobody, result: None });
+    }
+    if start.flags & SYSTEM != 0 {
+        process.lock().trap_exit = true;
+    }
+    let _inside = inside::enter();
+    table::publish(process.clone());
+    let refused = list(node, &process, start.name, start.via, start.parent, start.link, start.child);
+    if let Err(error) = refused {
+        // Known to nobody: it ends as if it had never been, and the ack is not told.
+        drop(start.ack);
+        unlist(&process);
+        return Err(error);
+    }
+    if !start.at_once {
+        expect(&process, start.ack);
+    }
+    let monitor = start.monitor.map(|watcher| {
+        let monitor = Ref::fresh();
+        table::with_process(watcher, |watcher| {
+            watcher.lock().watching.insert(monitor, Watch { target: pid, name: None });
+        });
+        process.lock().watchers.insert(monitor, watcher);
+        monitor
+    });
+    if start.home == Home::Thread {
+        run_thread(node, &process)?;
+    } else if start.at_once {
+        let _ = process.state.shift(READY, IDLE, 0, 0);
+        if !process.mailbox.is_empty() && process.state.make_ready() {
+            process.place.schedule(&process);
+        }
+    } else if process.state.shift(READY, READY, 0, QUEUED).is_ok() {
+        process.place.schedule(&process);
+    }
+    Ok(Spawned { pid, monitor })
+}
+
+/// Notes who hears of the start. If it was struck already (its name was known for a moment), they hear now.
+fn expect(process: &Process, ack: Ack) {
+    let mut inner = process.lock();
+    if let Some(pending) = &mut inner.pending {
+        pending.ack = ack;
+        return;
+    }
+    let reason = inner.exit_reason.clone().unwrap_or(Term::atom(atoms::KILLED));
+    drop(inner);
+    acknowledge(process.pid(), ack, StartResult::Failed(reason));
+}
+
+fn list(
+    node: &Arc<Node>, process: &Arc<Process>, name: Option<Arc<str>>, via: Option<Via>, parent: Pid, link: bool,
+    child: bool,
+) -> Result<(), Error> {
+    let pid = process.pid();
+    if let Some(name) = name {
+        names::claim(process, name)?;
+    }
+    if let Some(via) = via {
+        via(pid)?;
+    }
+    if link {
+        process.lock().links.insert(parent, Link { child: false });
+        let linked = table::with_process(parent, |parent| {
+            if !Arc::ptr_eq(parent.node(), node) {
+                return Err(Error::OtherRuntime);
+            }
+            let mut inner = parent.lock();
+            if inner.fenced || inner.nameless && child {
+                return Err(Error::NoProcess);
+            }
+            inner.links.insert(pid, Link { child });
+            Ok(())
+        });
+        linked.unwrap_or(Err(Error::NoProcess))?;
+    }
+    Ok(())
+}
+
+/// Takes back a process that was published and never ran.
+fn unlist(process: &Process) {
+    process.lock().links.clear();
+    signal::kill(process.pid(), Term::atom(atoms::NORMAL));
+}
+
+/// As [`spawn`], and waits until the start is over; `Error::Start`: its init stopped, with that reason.
+pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u32>) -> Result<Spawned, Error> {
+    let slot = reply::slot_for_me()?;
+    let at_once = start.at_once;
+    start.ack = Ack::Reply(reply::reply_to(&slot));
+    let spawned = spawn(node, start)?;
+    if at_once {
+        return Ok(spawned);
+    }
+    match reply::wait_for(&slot, node, timeout, false) {
+        Ok(Outcome::Started(StartResult::Ready)) => Ok(spawned),
+        Ok(Outcome::Started(StartResult::Ignored)) => Err(Error::Ignored),
+        Ok(Outcome::Started(StartResult::Failed(reason)) | Outcome::Died(reason)) => Err(Error::Start(reason)),
+        Ok(_) => Err(Error::Start(Term::atom(atoms::BADARG))),
+        Err(Error::Timeout) => {
+            signal::kill(spawned.pid, Term::atom(atoms::KILLED));
+            Err(Error::Start(Term::atom(atoms::TIMEOUT)))
+        }
+        Err(error) => {
+            signal::kill(spawned.pid, Term::atom(atoms::KILLED));
+            Err(error)
+        }
+    }
+}
+
+fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
+    node.thread_pids.lock().insert(process.pid());
+    let mine = process.clone();
+    let thread = std::thread::Builder::new().name("regrow-process".into()).spawn(move || {
+        let Some(home) = mine.place.thread_home().cloned() else { return };
+        loop {
+            {
+                let _inside = inside::enter();
+                run::turn(&mine);
+            }
+            match mine.state.phase() {
+                DEAD => break,
+                READY => {}
+                _ => {
+                    home.parker.park(None);
+                }
+            }
+        }
+        drop(mine);
+        inside::collect();
+    });
+    if thread.is_err() {
+        signal::kill(process.pid(), Term::atom(atoms::SYSTEM_LIMIT));
+        return Err(Error::Limit);
+    }
+    Ok(())
+}
+
+struct Entered(RefCell<Option<Arc<Process>>>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.borrow_mut().take() {
+            end_entered(&process, Term::atom(atoms::NORMAL));
+        }
+    }
+}
+
+thread_local! {
+    static ENTERED: Entered = const { Entered(RefCell::new(None)) };
+}
+
+/// Makes the calling thread a process. `Exists`: it is one already, or runs one.
+pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
+    if let Some(process) = current::current() {
+        return Err(Error::already_started(process.pid()));
+    }
+    if node.is_stopping() {
+        return Err(Error::NotAlive);
+    }
+    if !node.count_in() {
+        return Err(Error::Limit);
+    }
+    let Some(pid) = table::reserve() else {
+        node.processes.fetch_sub(1, Ordering::SeqCst);
+        return Err(Error::Limit);
+    };
+    let process = Arc::new(Process::new(
+        Header { run: run::on_worker, is_ghost: run::is_ghost },
+        pid,
+        node.clone(),
+        Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
+        FLAG_ENTERED,
+        CALLBACK,
+        None,
+        None,
+    ));
+    table::publish(process.clone());
+    current::set(Arc::as_ptr(&process));
+    ENTERED.with(|entered| *entered.0.borrow_mut() = Some(process));
+    Ok(pid)
+}
+
+/// Ends the calling thread's process, as if it had returned. `NoIdentity`: it did not enter.
+pub fn leave_thread(reason: Term) -> Result<(), Error> {
+    let process = ENTERED.with(|entered| entered.0.borrow_mut().take()).ok_or(Error::NoIdentity)?;
+    end_entered(&process, reason);
+    Ok(())
+}
+
+fn end_entered(process: &Arc<Process>, reason: Term) {
+    current::set(std::ptr::null());
+    let _inside = inside::enter();
+    exit::end_entered(process, reason);
+}
+
+/// The eventfd of the calling thread: readable when a message or an answer has come. It is regrow's: do not close it.
+pub fn thread_event_fd() -> Result<i32, Error> {
+    let home = current::thread_home().ok_or(Error::NoIdentity)?;
+    let known = home.event_fd.load(Ordering::Acquire);
+    if known >= 0 {
+        return Ok(known);
+    }
+    // SAFETY: makes a descriptor, and touches nothing.
+    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    if fd < 0 {
+        return Err(Error::Limit);
+    }
+    home.event_fd.store(fd, Ordering::Release);
+    // What came before is not missed.
+    home.signal();
+    Ok(fd)
+}

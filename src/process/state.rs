@@ -1,0 +1,216 @@
+//! The state word; its meaning is drawn in the module above.
+
+use crate::sync::{AtomicU32, Ordering};
+
+pub const IDLE: u32 = 0;
+pub const READY: u32 = 1;
+pub const RUNNING: u32 = 2;
+pub const CALLBACK: u32 = 3;
+pub const PARKED: u32 = 4;
+pub const RESUMING: u32 = 5;
+pub const DEAD: u32 = 6;
+const PHASE: u32 = 0xf;
+
+/// A fatal reason is set; whoever runs it ends it at the next step.
+pub const EXIT: u32 = 1 << 8;
+/// An unpark came while nothing was parked.
+pub const WAKE: u32 = 1 << 9;
+/// Parked for a message.
+pub const RECEIVES: u32 = 1 << 10;
+/// A run queue still holds it.
+pub const QUEUED: u32 = 1 << 11;
+
+#[inline]
+pub const fn phase(word: u32) -> u32 {
+    word & PHASE
+}
+
+/// The exit is over; the last holder retires the memory.
+pub const GONE: u32 = 1 << 12;
+
+/// A ghost is parked until what it lent comes back.
+pub const GHOST_PARKED: u32 = 1 << 13;
+
+/// The word. All orderings are sequentially consistent: each transition is also a hand-over of the private parts,
+/// and the looks around a push and a park must not pass each other. On x86 that costs the same as acquire-release.
+pub struct State(AtomicU32);
+
+/// What a fatal signal has to do after its transition.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Struck {
+    /// It was idle or ready: the caller carries out the exit, and drops the state.
+    Ours,
+    /// User code runs or waits there: the caller carries out the exit, the ghost drops the state.
+    Ghost {
+        /// The stack was parked: the caller resumes it.
+        resume: bool,
+    },
+    /// The one who runs it will do all that.
+    Theirs,
+    /// It was dead.
+    Nothing,
+}
+
+impl State {
+    pub fn new(word: u32) -> State {
+        State(AtomicU32::new(word))
+    }
+
+    #[inline]
+    pub fn load(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    #[inline]
+    pub fn phase(&self) -> u32 {
+        phase(self.load())
+    }
+
+    #[inline]
+    pub fn is_dead(&self) -> bool {
+        self.phase() == DEAD
+    }
+
+    /// Moves from one phase to another, keeping the flags except those in `clear`. The word as it was, or as it is.
+    #[inline]
+    pub fn shift(&self, from: u32, to: u32, clear: u32, set: u32) -> Result<u32, u32> {
+        let mut word = self.load();
+        loop {
+            if phase(word) != from {
+                return Err(word);
+            }
+            let next = (word & !PHASE & !clear) | to | set;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(word) => return Ok(word),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// A message came: true when the caller must schedule the process.
+    #[inline]
+    pub fn make_ready(&self) -> bool {
+        if cfg!(broken_state) {
+            // What a look and a store do in place of one step: two senders may both schedule it.
+            let idle = self.phase() == IDLE;
+            if idle {
+                self.0.store(READY | QUEUED, Ordering::SeqCst);
+            }
+            return idle;
+        }
+        self.phase() == IDLE && self.shift(IDLE, READY, 0, QUEUED).is_ok()
+    }
+
+    /// Step *wake* of a wait: true when the caller must resume what is parked.
+    pub fn unpark(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            let next = match phase(word) {
+                PARKED => (word & !PHASE & !RECEIVES) | RESUMING,
+                RUNNING | CALLBACK if word & WAKE == 0 => word | WAKE,
+                DEAD if word & GHOST_PARKED != 0 => word & !GHOST_PARKED,
+                DEAD if word & WAKE == 0 => word | WAKE,
+                _ => return false,
+            };
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(word) => return phase(word) == PARKED || word & GHOST_PARKED != 0,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Step *park* of a wait: false when there is a reason not to: a wake that came before, or an end.
+    pub fn park(&self, receives: bool) -> bool {
+        let mut word = self.load();
+        loop {
+            if phase(word) != CALLBACK || word & EXIT != 0 {
+                return false;
+            }
+            let (next, parked) = if word & WAKE != 0 && !cfg!(broken_park) {
+                (word & !WAKE, false)
+            } else {
+                ((word & !PHASE) | PARKED | if receives { RECEIVES } else { 0 }, true)
+            };
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return parked,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Step *park* of a ghost that waits for what it lent; false when a wake came before.
+    pub fn park_ghost(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            let next = if word & WAKE != 0 { word & !WAKE } else { word | GHOST_PARKED };
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(word) => return word & WAKE == 0,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Its mailbox is empty: true when it may be left alone now.
+    pub fn rest(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            if word & EXIT != 0 || phase(word) != RUNNING {
+                return false;
+            }
+            let next = (word & !PHASE & !WAKE) | IDLE;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// About to call user code; false when it has been told to end.
+    #[inline]
+    pub fn enter_callback(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            if word & EXIT != 0 {
+                return false;
+            }
+            let next = (word & !PHASE & !WAKE) | CALLBACK;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    pub fn set_queued(&self) {
+        self.0.fetch_or(QUEUED, Ordering::SeqCst);
+    }
+
+    /// A fatal signal. `kill` interrupts running user code too.
+    pub fn strike(&self, kill: bool) -> Struck {
+        let mut word = self.load();
+        loop {
+            let (next, struck) = match phase(word) {
+                IDLE | READY => ((word & !PHASE) | DEAD | EXIT, Struck::Ours),
+                PARKED => ((word & !PHASE & !RECEIVES) | DEAD | EXIT, Struck::Ghost { resume: true }),
+                RESUMING => ((word & !PHASE) | DEAD | EXIT, Struck::Ghost { resume: false }),
+                CALLBACK if kill => ((word & !PHASE) | DEAD | EXIT, Struck::Ghost { resume: false }),
+                RUNNING | CALLBACK => (word | EXIT, Struck::Theirs),
+                _ => return Struck::Nothing,
+            };
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return struck,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// The run queue let go of it. True when its exit is over: the caller retires it.
+    pub fn unqueue(&self) -> bool {
+        self.0.fetch_and(!QUEUED, Ordering::SeqCst) & GONE != 0
+    }
+
+    /// The exit is over. True when no run queue holds it: the caller retires it.
+    pub fn gone(&self) -> bool {
+        self.0.fetch_or(GONE, Ordering::SeqCst) & QUEUED == 0
+    }
+}

@@ -1,0 +1,366 @@
+//! Waiting: one park for all homes.
+//!
+//! A wait looks at its condition, and parks when it does not hold; whoever makes it hold unparks. The token in the
+//! state word (`WAKE`), or in the thread's parker, keeps a wake that comes between the look and the park. So a park
+//! may also end for nothing, and the wait looks again. A time limit is a timer that unparks.
+
+use super::control::{NO_PARK, Process};
+use super::current::{self, Identity};
+use super::error::Error;
+use super::message::Message;
+use super::node::Node;
+use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING};
+use super::timer::{self, Alarm};
+use crate::clock::{TimerId, TimerKind};
+use crate::scheduler;
+use crate::sync::inside;
+use crate::sync::parker::Parker;
+use crate::term::Term;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Ready,
+    TimedOut,
+    /// The caller was killed, or has been told to end.
+    Killed,
+}
+
+thread_local! {
+    static PARKER: Arc<Parker> = Arc::new(Parker::new());
+    static MAY_NOT_WAIT: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(super) fn thread_parker() -> Arc<Parker> {
+    PARKER.with(Arc::clone)
+}
+
+/// Whether this process may wait now.
+pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
+    thread_may_wait()?;
+    let word = process.state.load();
+    if state::phase(word) == DEAD || word & EXIT != 0 {
+        return Err(Error::Killed);
+    }
+    if process.flags & NO_PARK != 0 || state::phase(word) != CALLBACK { Err(Error::WouldBlock) } else { Ok(()) }
+}
+
+pub(super) fn thread_may_wait() -> Result<(), Error> {
+    if MAY_NOT_WAIT.get() { Err(Error::WouldBlock) } else { Ok(()) }
+}
+
+/// Runs `work`, a callback that may not wait and has no identity, such as a drop.
+pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
+    struct Before(bool, *const Process);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            current::set(self.1);
+            MAY_NOT_WAIT.set(self.0);
+        }
+    }
+    // Given back also when `work` unwinds.
+    let _before = Before(MAY_NOT_WAIT.replace(true), current::set(std::ptr::null()));
+    work()
+}
+
+/// Waits until `ready` holds or the deadline (in the node's nanoseconds) has passed. The caller may wait.
+pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut ready: impl FnMut() -> bool) -> End {
+    let mut limit = Limit { node, deadline, timer: None };
+    match current::current() {
+        Some(me) => loop {
+            if ready() {
+                return End::Ready;
+            }
+            if me.state.load() & EXIT != 0 || me.state.is_dead() {
+                return End::Killed;
+            }
+            if limit.is_over(|| Alarm::Wake(me.pid())) {
+                return End::TimedOut;
+            }
+            park(me, receives);
+        },
+        None => {
+            let parker = thread_parker();
+            loop {
+                if ready() {
+                    return End::Ready;
+                }
+                if limit.is_over(|| Alarm::WakeThread(thread_parker())) {
+                    return End::TimedOut;
+                }
+                let depth = inside::step_out();
+                parker.park(None);
+                inside::re_enter(depth);
+            }
+        }
+    }
+}
+
+/// Waits until `ready` holds, even as a ghost: for what was lent and is in use.
+pub(super) fn until_even_dead(mut ready: impl FnMut() -> bool) {
+    while !ready() {
+        match current::current() {
+            Some(me) if me.state.is_dead() => park_ghost(me),
+            Some(me) if me.state.load() & EXIT == 0 => park(me, false),
+            // Told to end, and may not park any more: the callee is at work, on another stack or thread.
+            Some(me) => park_with_exit(me),
+            None => {
+                let depth = inside::step_out();
+                thread_parker().park(Some(Duration::from_millis(1)));
+                inside::re_enter(depth);
+            }
+        }
+    }
+}
+
+/// A time limit; its timer is started at the first look that finds time left.
+struct Limit<'a> {
+    node: &'a Arc<Node>,
+    deadline: Option<u64>,
+    timer: Option<TimerId>,
+}
+
+impl Limit<'_> {
+    fn is_over(&mut self, alarm: impl FnOnce() -> Alarm) -> bool {
+        let Some(deadline) = self.deadline else { return false };
+        if self.timer.is_none() {
+            if self.node.clock.now() >= deadline {
+                return true;
+            }
+            self.timer = Some(timer::start(self.node, deadline, TimerKind::Sleep, alarm()));
+            return false;
+        }
+        self.node.clock.now() >= deadline
+    }
+}
+
+impl Drop for Limit<'_> {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            drop(self.node.timers.cancel(timer));
+        }
+    }
+}
+
+/// Parks once. Returns when unparked, struck, or for nothing.
+fn park(me: &Process, receives: bool) {
+    match me.place.thread_home() {
+        None => {
+            let saved = Saved::now();
+            if !me.park.bind() || !me.state.park(receives) {
+                return;
+            }
+            let who = current::set(std::ptr::null());
+            scheduler::suspend(&me.park);
+            current::set(who);
+            saved.restore();
+            // A ghost stays dead.
+            let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
+        }
+        Some(home) => {
+            if !me.state.park(receives) {
+                return;
+            }
+            let depth = inside::step_out();
+            while me.state.phase() == state::PARKED {
+                home.parker.park(None);
+            }
+            inside::re_enter(depth);
+            let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
+        }
+    }
+}
+
+fn park_ghost(me: &Process) {
+    match me.place.thread_home() {
+        None => {
+            if !me.park.bind() || !me.state.park_ghost() {
+                return;
+            }
+            let who = current::set(std::ptr::null());
+            scheduler::suspend(&me.park);
+            current::set(who);
+        }
+        Some(home) => {
+            let depth = inside::step_out();
+            home.parker.park(Some(Duration::from_millis(1)));
+            inside::re_enter(depth);
+        }
+    }
+}
+
+/// Ends from now on as a ghost would, so that it can be parked: its exit is carried out here and now.
+fn park_with_exit(me: &Process) {
+    super::exit::end_in_callback(me);
+    park_ghost(me);
+}
+
+/// What belongs to the thread and must follow the callback over a park.
+struct Saved {
+    errno: i32,
+    #[cfg(target_arch = "x86_64")]
+    mxcsr: u32,
+    #[cfg(target_arch = "x86_64")]
+    x87: u16,
+}
+
+impl Saved {
+    #[inline]
+    fn now() -> Saved {
+        // SAFETY: errno's place is valid on every thread; the two stores write to locals of the right size.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            let (mut mxcsr, mut x87) = (0u32, 0u16);
+            #[cfg(target_arch = "x86_64")]
+            std::arch::asm!("stmxcsr [{}]", "fnstcw [{}]", in(reg) &raw mut mxcsr, in(reg) &raw mut x87,
+                options(nostack));
+            Saved {
+                errno: *libc::__errno_location(),
+                #[cfg(target_arch = "x86_64")]
+                mxcsr,
+                #[cfg(target_arch = "x86_64")]
+                x87,
+            }
+        }
+    }
+
+    #[inline]
+    fn restore(self) {
+        // SAFETY: as in `now`; the words come from there.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            std::arch::asm!("ldmxcsr [{}]", "fldcw [{}]", in(reg) &self.mxcsr, in(reg) &self.x87,
+                options(nostack, readonly));
+            *libc::__errno_location() = self.errno;
+        }
+    }
+}
+
+/// Takes the first message that `wanted` takes, waiting up to `timeout` milliseconds; 0 looks once, None waits for
+/// ever. Others stay, in their order. Calls and casts to a process without callbacks are not messages: calls end.
+pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Term, Error> {
+    let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
+    let mut looked_at = 0;
+    let mut found = None;
+    let mut look = |me: &Process| -> bool {
+        // The reading end is ours while the word says RUNNING: a fence from outside waits for that short moment.
+        if me.state.shift(CALLBACK, RUNNING, 0, 0).is_err() {
+            return false;
+        }
+        // SAFETY: RUNNING, on the thread that runs it.
+        found = unsafe { scan(me, &mut looked_at, &mut wanted) };
+        let back = me.state.shift(RUNNING, CALLBACK, 0, 0);
+        debug_assert!(back.is_ok());
+        found.is_some()
+    };
+    if look(me) {
+        return found.ok_or(Error::Killed);
+    }
+    if timeout == Some(0) {
+        return if me.state.is_dead() { Err(Error::Killed) } else { Err(Error::Timeout) };
+    }
+    may_wait(me)?;
+    let node = me.node().clone();
+    let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
+    match until(&node, deadline, true, || look(me)) {
+        End::Ready => found.ok_or(Error::Killed),
+        End::TimedOut => Err(Error::Timeout),
+        End::Killed => Err(Error::Killed),
+    }
+}
+
+/// # Safety
+/// The caller runs the process and the word says RUNNING.
+unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Option<Term> {
+    // SAFETY: the caller's promise.
+    let reading = unsafe { me.reading() };
+    let wants = |term: &Term, wanted: &mut dyn FnMut(&Term) -> bool| {
+        let depth = inside::step_out();
+        let yes = wanted(term);
+        inside::re_enter(depth);
+        yes
+    };
+    while *looked_at < reading.saved.len() {
+        if let Message::Info(term) = &reading.saved[*looked_at]
+            && wants(term, wanted)
+        {
+            return match reading.saved.remove(*looked_at) {
+                Some(Message::Info(term)) => Some(term),
+                _ => None,
+            };
+        }
+        *looked_at += 1;
+    }
+    // SAFETY: the caller's promise.
+    while let Some(message) = unsafe { me.take_fresh() } {
+        match message.into_term() {
+            Ok(term) if wants(&term, wanted) => return Some(term),
+            Ok(term) => reading.saved.push_back(Message::Info(term)),
+            // A server in the middle of a callback keeps them for its loop; a plain process has no use for them.
+            Err(other) => reading.saved.push_back(other),
+        }
+        *looked_at = reading.saved.len();
+    }
+    None
+}
+
+/// Drops the messages that are there now, and says how many. Calls among them end without an answer.
+pub fn flush() -> Result<usize, Error> {
+    let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
+    let mut dropped = Vec::new();
+    if me.state.shift(CALLBACK, RUNNING, 0, 0).is_err() {
+        return Err(Error::Killed);
+    }
+    // SAFETY: RUNNING, on the thread that runs it.
+    unsafe {
+        dropped.extend(me.reading().saved.drain(..));
+        while let Some(message) = me.take_fresh() {
+            dropped.push(message);
+        }
+    }
+    let _ = me.state.shift(RUNNING, CALLBACK, 0, 0);
+    Ok(dropped.len())
+}
+
+/// Does nothing for `ms` milliseconds; 0 lets others run first.
+pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
+    match current::identity()? {
+        Identity::Process(me) => {
+            may_wait(me)?;
+            let node = me.node().clone();
+            if ms == 0 {
+                give_way(me);
+                return Ok(());
+            }
+            match until(&node, Some(node.deadline(u64::from(ms))), false, || false) {
+                End::Killed => Err(Error::Killed),
+                _ => Ok(()),
+            }
+        }
+        Identity::Thread => {
+            thread_may_wait()?;
+            match node {
+                Some(node) => {
+                    until(node, Some(node.deadline(u64::from(ms))), false, || false);
+                }
+                None => std::thread::sleep(Duration::from_millis(u64::from(ms))),
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Goes to the end of the run queue: puts itself there, and parks until its turn has come.
+fn give_way(me: &Process) {
+    if me.place.thread_home().is_some() {
+        std::thread::yield_now();
+        return;
+    }
+    me.state.set_queued();
+    me.node().scheduler().yield_back(me.runnable());
+    let turn_came = || me.state.load() & state::QUEUED == 0;
+    until(me.node(), None, false, turn_came);
+}

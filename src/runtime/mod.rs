@@ -1,0 +1,64 @@
+//! A runtime: its workers, its clock, its root supervisor; starting, settling, stopping.
+//!
+//! The handle of a runtime is its root's pid, which stays good for these calls after the root has died, until the
+//! runtime is shut down. A program may have several; they share nothing but the table of pids and the atoms.
+
+mod settle;
+mod shutdown;
+
+pub use settle::{Settled, advance, settle, settle_request};
+pub use shutdown::shutdown;
+
+use crate::clock::Clock;
+use crate::process::{ChildStart, Error, Logger, Node, Startable, spawn_and_wait};
+use crate::scheduler::{Scheduler, StackPool};
+use crate::sync::Mutex;
+use crate::term::Pid;
+use hashbrown::HashMap;
+use once_cell::sync::Lazy;
+use std::sync::Arc;
+
+/// How a runtime is made.
+pub struct Options {
+    pub workers: usize,
+    pub manual_clock: bool,
+    /// Usable bytes of a callback's stack.
+    pub stack_size: usize,
+    pub max_processes: u64,
+    pub log_level: u32,
+    pub logger: Logger,
+}
+
+/// Stacks that a runtime may need at once; beyond, waiting is refused. 256 KiB each are 256 GiB of address space.
+const MAX_STACKS: u64 = 1 << 20;
+
+static RUNTIMES: Lazy<Mutex<HashMap<Pid, Arc<Node>>>> = Lazy::new(|| Mutex::new(HashMap::new()));
+
+/// Starts a runtime with `root` as its root, and waits until that is up.
+pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error> {
+    let clock = if options.manual_clock { Clock::manual() } else { Clock::monotonic() };
+    let node = Node::new(clock, options.max_processes, options.log_level, options.logger);
+    let weak = Arc::downgrade(&node);
+    let manual = options.manual_clock;
+    let tick = Box::new(move || if manual { None } else { weak.upgrade().and_then(|node| node.fire_due()) });
+    let stacks = StackPool::new(options.stack_size, MAX_STACKS);
+    let scheduler = Scheduler::start(options.workers, stacks, tick).map_err(|_| Error::Limit)?;
+    node.set_scheduler(scheduler);
+    let start = ChildStart { parent: Pid::NONE, ..root.build() };
+    match spawn_and_wait(&node, start, None) {
+        Ok(spawned) => {
+            node.set_root(spawned.pid);
+            RUNTIMES.lock().insert(spawned.pid, node.clone());
+            Ok(node)
+        }
+        Err(error) => {
+            node.scheduler().stop();
+            Err(error)
+        }
+    }
+}
+
+/// The runtime whose root had this pid, also after the root died, until it is shut down.
+pub fn node_of_root(root: Pid) -> Option<Arc<Node>> {
+    RUNTIMES.lock().get(&root).cloned()
+}

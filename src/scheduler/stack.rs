@@ -1,0 +1,162 @@
+//! Stacks for callbacks that wait, cut from slabs.
+//!
+//! One map per stack would end near 32,000 of them (`vm.max_map_count`, two maps each). Here 64 lie in one mapping,
+//! each below a guard page made by `MADV_GUARD_INSTALL` (Linux 6.13), which splits no mapping; older kernels get
+//! `mprotect`. Memory is reserved, and committed only where it is touched. A stack goes back to the pool; it is
+//! never unmapped while the runtime lives.
+
+use crate::sync::{AtomicU64, Mutex, Ordering};
+use corosensei::stack::{Stack, StackPointer};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+const PER_SLAB: usize = 64;
+const MADV_GUARD_INSTALL: i32 = 102;
+
+/// A pool of stacks of one size.
+pub struct StackPool {
+    size: usize,
+    limit: u64,
+    made: AtomicU64,
+    free: Mutex<Vec<usize>>,
+    slabs: Mutex<Vec<Slab>>,
+}
+
+struct Slab {
+    base: usize,
+    len: usize,
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and the pool goes only after its last stack.
+        unsafe { libc::munmap(self.base as *mut libc::c_void, self.len) };
+    }
+}
+
+/// One stack; goes back to its pool when dropped.
+pub struct PooledStack {
+    /// The lowest address, that of the guard page.
+    bottom: usize,
+    pool: Arc<StackPool>,
+}
+
+fn page() -> usize {
+    // SAFETY: sysconf only reads.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+}
+
+impl StackPool {
+    /// A pool whose stacks have `size` usable bytes (rounded up to pages), at most `limit` of them.
+    pub fn new(size: usize, limit: u64) -> Arc<StackPool> {
+        let page = page();
+        let size = size.max(16 * 1024).div_ceil(page) * page + page;
+        Arc::new(StackPool {
+            size,
+            limit,
+            made: AtomicU64::new(0),
+            free: Mutex::new(Vec::new()),
+            slabs: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// How many stacks were ever needed at one time.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// A stack, or none when the limit or the memory is reached.
+    pub fn take(self: &Arc<Self>) -> Option<PooledStack> {
+        let recycled = self.free.lock().pop();
+        let bottom = match recycled {
+            Some(bottom) => bottom,
+            None => self.grow()?,
+        };
+        Some(PooledStack { bottom, pool: self.clone() })
+    }
+
+    fn grow(&self) -> Option<usize> {
+        let mut slabs = self.slabs.lock();
+        if let Some(bottom) = self.free.lock().pop() {
+            return Some(bottom);
+        }
+        if self.made.load(Ordering::Relaxed) >= self.limit {
+            return None;
+        }
+        let len = self.size * PER_SLAB;
+        // SAFETY: a fresh anonymous mapping; nothing else knows its address.
+        let base = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if base == libc::MAP_FAILED {
+            return None;
+        }
+        let base = base as usize;
+        for index in 0..PER_SLAB {
+            if !guard_page(base + index * self.size) {
+                // SAFETY: as in the drop of a slab; no stack of it was given out.
+                unsafe { libc::munmap(base as *mut libc::c_void, len) };
+                return None;
+            }
+        }
+        slabs.push(Slab { base, len });
+        self.made.fetch_add(PER_SLAB as u64, Ordering::Relaxed);
+        self.free.lock().extend((1..PER_SLAB).rev().map(|index| base + index * self.size));
+        Some(base)
+    }
+}
+
+fn guard_page(address: usize) -> bool {
+    // SAFETY: the page lies in a mapping of ours that nobody uses yet.
+    unsafe {
+        libc::madvise(address as *mut libc::c_void, page(), MADV_GUARD_INSTALL) == 0
+            || libc::mprotect(address as *mut libc::c_void, page(), libc::PROT_NONE) == 0
+    }
+}
+
+impl Drop for PooledStack {
+    fn drop(&mut self) {
+        self.pool.free.lock().push(self.bottom);
+    }
+}
+
+// SAFETY: base is the aligned end of a mapping that lives as long as the pool, which this stack keeps alive; the
+// lowest page is guarded, and `limit` names the first usable byte's page as corosensei asks (guard included).
+unsafe impl Stack for PooledStack {
+    fn base(&self) -> StackPointer {
+        NonZeroUsize::new(self.bottom + self.pool.size).expect("a mapping is never at zero")
+    }
+
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.bottom).expect("a mapping is never at zero")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_comes_back_and_is_used_again() {
+        let pool = StackPool::new(64 * 1024, 1_000);
+        let first = pool.take().unwrap().bottom;
+        assert_eq!(pool.take().unwrap().bottom, first);
+        assert_eq!(pool.made(), PER_SLAB as u64);
+    }
+
+    #[test]
+    fn beyond_the_limit_there_is_none() {
+        let pool = StackPool::new(64 * 1024, 1);
+        let all: Vec<_> = (0..PER_SLAB).map(|_| pool.take().unwrap()).collect();
+        assert!(pool.take().is_none());
+        drop(all);
+        assert!(pool.take().is_some());
+    }
+}

@@ -1,0 +1,434 @@
+//! One worker: a thread, its queues, and the loop that runs on its coroutines.
+
+use super::stack::PooledStack;
+use super::{Header, MAX_WORKERS, ParkSlot, Runnable, Scheduler};
+use crate::sync::parker::Parker;
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, fence, inside};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use crossbeam::deque::{Steal, Stealer, Worker as Queue};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+/// How often in a row the job woken last may go first.
+const SLOT_IN_A_ROW: u32 = 32;
+/// How many resumed stacks in a row before the queues get a turn, and how often the injector is looked at first.
+const FAIR: u32 = 61;
+/// Looks around this often before it sleeps.
+const SPINS: u32 = 64;
+/// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
+const SPARE_LOOPS: usize = 64;
+
+pub(super) type WorkerCoroutine = Coroutine<(), Switch, (), PooledStack>;
+
+/// Why a coroutine gave the thread back.
+pub(super) enum Switch {
+    /// Its job waits; it is resumed through this slot.
+    Parked(NonNull<ParkSlot>),
+    /// Its loop steps aside for a stack that was resumed.
+    Aside,
+}
+
+/// What others may see of a worker.
+pub struct Worker {
+    index: usize,
+    stealer: Stealer<Runnable>,
+    /// The job woken last: the first that the owner runs, and that others take only from a stuck worker.
+    slot: AtomicPtr<Header>,
+    /// What was resumed from elsewhere.
+    private: Mutex<VecDeque<ResumedSlot>>,
+    has_private: AtomicBool,
+    pub(super) parker: Parker,
+    /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.
+    pub(super) beat: AtomicU64,
+    pub(super) sleeps: AtomicU64,
+    /// What it runs; read by settle under the guard that keeps processes from being freed.
+    current: AtomicPtr<Header>,
+}
+
+#[derive(Clone, Copy)]
+struct ResumedSlot(NonNull<ParkSlot>);
+// SAFETY: only handed on to the worker that the slot is bound to.
+unsafe impl Send for ResumedSlot {}
+
+/// What only the worker's own thread touches.
+pub(super) struct Local {
+    pub(super) worker: Arc<Worker>,
+    pub(super) scheduler: Arc<Scheduler>,
+    queue: Queue<Runnable>,
+    resumed: RefCell<VecDeque<ResumedSlot>>,
+    loops: RefCell<Vec<WorkerCoroutine>>,
+    yielder: Cell<*const Yielder<(), Switch>>,
+    in_a_row: Cell<u32>,
+    turn: Cell<u32>,
+    /// Resumed stacks in a row.
+    streak: Cell<u32>,
+}
+
+thread_local! {
+    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+}
+
+/// Gives the worker-only data of this thread to `look`; none on a thread that is no worker.
+#[inline]
+pub(super) fn with_local<R>(look: impl FnOnce(&Local) -> R) -> Option<R> {
+    let local = LOCAL.get();
+    // SAFETY: set by `run` for as long as its frame lives, on this thread only.
+    unsafe { local.as_ref() }.map(look)
+}
+
+/// Whether this thread is a worker of that scheduler.
+pub fn on_worker_of(scheduler: &Scheduler) -> bool {
+    with_local(|local| ptr::eq(&*local.scheduler, scheduler)).unwrap_or(false)
+}
+
+/// The index of this worker, for a person to read.
+pub fn this_worker() -> Option<usize> {
+    with_local(|local| local.worker.index)
+}
+
+/// Schedules on this thread, if it is a worker of `scheduler`.
+#[inline]
+pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
+    with_local(|local| {
+        if !ptr::eq(&*local.scheduler, scheduler) {
+            return false;
+        }
+        let before = local.worker.slot.swap(job.0.as_ptr(), Ordering::AcqRel);
+        if let Some(before) = NonNull::new(before) {
+            local.queue.push(Runnable(before));
+            if scheduler.idle.load(Ordering::Relaxed) != 0 {
+                scheduler.wake_one();
+            }
+        }
+        true
+    })
+    .unwrap_or(false)
+}
+
+pub(super) fn queue_here(scheduler: &Scheduler, job: Runnable) -> bool {
+    with_local(|local| {
+        if !ptr::eq(&*local.scheduler, scheduler) {
+            return false;
+        }
+        local.queue.push(job);
+        if scheduler.idle.load(Ordering::Relaxed) != 0 {
+            scheduler.wake_one();
+        }
+        true
+    })
+    .unwrap_or(false)
+}
+
+/// Gives the thread to another stack; returns when this one is resumed.
+pub(super) fn switch_away(switch: Switch) {
+    let local = LOCAL.get();
+    // SAFETY: only called on a worker (the slot was bound there), whose local data outlives every stack.
+    let local = unsafe { &*local };
+    let yielder = local.yielder.get();
+    let current = local.worker.current.load(Ordering::Relaxed);
+    // SAFETY: the yielder of the coroutine that is running; it lives on that coroutine's stack.
+    unsafe { (*yielder).suspend(switch) };
+    local.yielder.set(yielder);
+    local.worker.current.store(current, Ordering::Relaxed);
+}
+
+impl Worker {
+    pub(super) fn new(index: usize) -> (Arc<Worker>, Queue<Runnable>) {
+        let queue = Queue::new_fifo();
+        let worker = Arc::new(Worker {
+            index,
+            stealer: queue.stealer(),
+            slot: AtomicPtr::new(ptr::null_mut()),
+            private: Mutex::new(VecDeque::new()),
+            has_private: AtomicBool::new(false),
+            parker: Parker::new(),
+            beat: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
+            current: AtomicPtr::new(ptr::null_mut()),
+        });
+        (worker, queue)
+    }
+
+    /// Hands a resumed stack to its thread.
+    pub(super) fn push_private(&self, scheduler: &Scheduler, slot: NonNull<ParkSlot>) {
+        let here = with_local(|local| {
+            let mine = ptr::eq(&*local.worker, self);
+            if mine {
+                local.resumed.borrow_mut().push_back(ResumedSlot(slot));
+            }
+            mine
+        });
+        if here == Some(true) {
+            return;
+        }
+        self.private.lock().push_back(ResumedSlot(slot));
+        // SeqCst, partner: the look at `has_private` after the idle bit was set, in `sleep`.
+        self.has_private.store(true, Ordering::SeqCst);
+        scheduler.wake(self.index);
+    }
+
+    /// Only the owner counts, so two plain steps will do.
+    #[inline]
+    fn bump(&self) {
+        self.beat.store(self.beat.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Whether something waits here that another worker could run.
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.stealer.is_empty() || !self.slot.load(Ordering::Relaxed).is_null()
+    }
+
+    pub(super) fn runs_a_ghost(&self) -> bool {
+        let _guard = inside::enter();
+        match NonNull::new(self.current.load(Ordering::SeqCst)) {
+            // SAFETY: what a worker runs is freed only after every thread that is inside has left.
+            Some(header) => unsafe { (header.as_ref().is_ghost)(header) },
+            None => false,
+        }
+    }
+}
+
+/// The thread of a worker: switches between its stacks until the scheduler stops.
+pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<Runnable>) {
+    let local = Local {
+        worker,
+        scheduler,
+        queue,
+        resumed: RefCell::new(VecDeque::new()),
+        loops: RefCell::new(Vec::new()),
+        yielder: Cell::new(ptr::null()),
+        in_a_row: Cell::new(0),
+        turn: Cell::new(0),
+        streak: Cell::new(0),
+    };
+    LOCAL.set(&local);
+    loop {
+        let mut coroutine = match local.take_resumed() {
+            // SAFETY: this thread alone touches the coroutine of a slot bound to it, and it kept it there (step 2)
+            // before it came back here.
+            Some(slot) => match unsafe { (*slot.0.as_ref().coroutine.get()).take() } {
+                Some(coroutine) => coroutine,
+                None => continue,
+            },
+            None => match local.spare_loop() {
+                Some(coroutine) => coroutine,
+                None => {
+                    // No stack for another loop: those that wait must go on first.
+                    local.worker.parker.park(Some(std::time::Duration::from_millis(1)));
+                    continue;
+                }
+            },
+        };
+        match coroutine.resume(()) {
+            // SAFETY: as above; the slot lives in a process, which lives while it is parked.
+            CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
+                *slot.as_ref().coroutine.get() = Some(coroutine);
+            },
+            CoroutineResult::Yield(Switch::Aside) => local.loops.borrow_mut().push(coroutine),
+            CoroutineResult::Return(()) => {
+                if local.scheduler.stopping.load(Ordering::SeqCst) && !local.has_resumed() {
+                    break;
+                }
+            }
+        }
+    }
+    // The loops that stepped aside see that the scheduler stops, and return.
+    let loops = std::mem::take(&mut *local.loops.borrow_mut());
+    for mut coroutine in loops {
+        while let CoroutineResult::Yield(_) = coroutine.resume(()) {}
+    }
+    LOCAL.set(ptr::null());
+    inside::collect();
+}
+
+impl Local {
+    fn take_resumed(&self) -> Option<ResumedSlot> {
+        if self.streak.get() >= FAIR {
+            return None;
+        }
+        let slot = self.next_resumed()?;
+        self.streak.set(self.streak.get() + 1);
+        self.worker.bump();
+        Some(slot)
+    }
+
+    fn next_resumed(&self) -> Option<ResumedSlot> {
+        if let Some(slot) = self.resumed.borrow_mut().pop_front() {
+            return Some(slot);
+        }
+        if !self.worker.has_private.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut private = self.worker.private.lock();
+        self.worker.has_private.store(false, Ordering::SeqCst);
+        let mut resumed = self.resumed.borrow_mut();
+        resumed.append(&mut private);
+        resumed.pop_front()
+    }
+
+    #[inline]
+    fn has_resumed(&self) -> bool {
+        !self.resumed.borrow().is_empty() || self.worker.has_private.load(Ordering::SeqCst)
+    }
+
+    fn spare_loop(&self) -> Option<WorkerCoroutine> {
+        if let Some(coroutine) = self.loops.borrow_mut().pop() {
+            return Some(coroutine);
+        }
+        let stack = self.scheduler.stacks.take()?;
+        Some(Coroutine::with_stack(stack, |yielder: &Yielder<(), Switch>, ()| {
+            let local = LOCAL.get();
+            // SAFETY: a loop only ever runs on its worker's thread, within `run`.
+            let local = unsafe { &*local };
+            local.yielder.set(yielder);
+            local.work();
+        }))
+    }
+
+    /// The loop: runs jobs, steps aside for resumed stacks, sleeps when there is nothing.
+    fn work(&self) {
+        loop {
+            if self.streak.get() < FAIR && self.has_resumed() {
+                if self.loops.borrow().len() >= SPARE_LOOPS {
+                    // Enough loops wait already: give this stack back instead. `run` goes on with the resumed.
+                    return;
+                }
+                switch_away(Switch::Aside);
+                continue;
+            }
+            self.streak.set(0);
+            match self.next_job() {
+                Some(job) => self.run_job(job),
+                None => {
+                    if self.has_resumed() {
+                        continue;
+                    }
+                    if self.scheduler.stopping.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    self.sleep();
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn run_job(&self, job: Runnable) {
+        let worker = &*self.worker;
+        worker.bump();
+        worker.current.store(job.0.as_ptr(), Ordering::Relaxed);
+        let guard = inside::enter();
+        // SAFETY: the job was scheduled, and whoever did so keeps it alive until it has run.
+        unsafe { (job.0.as_ref().run)(job.0) };
+        drop(guard);
+        worker.current.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn next_job(&self) -> Option<Runnable> {
+        let turn = self.turn.get().wrapping_add(1);
+        self.turn.set(turn);
+        if turn % FAIR == 0
+            && let Some(job) = self.from_injector()
+        {
+            return Some(job);
+        }
+        if self.in_a_row.get() < SLOT_IN_A_ROW
+            && let Some(job) = self.from_slot()
+        {
+            self.in_a_row.set(self.in_a_row.get() + 1);
+            return Some(job);
+        }
+        self.in_a_row.set(0);
+        self.queue.pop().or_else(|| self.from_slot()).or_else(|| self.from_injector()).or_else(|| self.steal())
+    }
+
+    #[inline]
+    fn from_slot(&self) -> Option<Runnable> {
+        if self.worker.slot.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        NonNull::new(self.worker.slot.swap(ptr::null_mut(), Ordering::AcqRel)).map(Runnable)
+    }
+
+    fn from_injector(&self) -> Option<Runnable> {
+        loop {
+            match self.scheduler.injector.steal_batch_and_pop(&self.queue) {
+                Steal::Success(job) => return Some(job),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    fn steal(&self) -> Option<Runnable> {
+        let live = self.scheduler.live();
+        for offset in 1..live {
+            let index = (self.worker.index + offset) % live;
+            let Some(other) = self.scheduler.worker(index) else { continue };
+            loop {
+                match other.stealer.steal_batch_and_pop(&self.queue) {
+                    Steal::Success(job) => return Some(job),
+                    Steal::Empty => break,
+                    Steal::Retry => {}
+                }
+            }
+            // The slot of a worker that is stuck in its job.
+            if self.scheduler.stuck() > 0
+                && let Some(job) = NonNull::new(other.slot.swap(ptr::null_mut(), Ordering::AcqRel))
+            {
+                return Some(Runnable(job));
+            }
+        }
+        None
+    }
+
+    /// Looks around a little, then sleeps until woken.
+    fn sleep(&self) {
+        let scheduler = &*self.scheduler;
+        scheduler.searching.fetch_add(1, Ordering::SeqCst);
+        let mut found = false;
+        for spin in 0..SPINS {
+            std::hint::spin_loop();
+            if self.has_resumed() || !scheduler.injector.is_empty() || (spin % 8 == 0 && self.others_have_work()) {
+                found = true;
+                break;
+            }
+        }
+        scheduler.searching.fetch_sub(1, Ordering::SeqCst);
+        if found {
+            return;
+        }
+        let bit = 1u64 << self.worker.index;
+        self.worker.sleeps.fetch_add(1, Ordering::SeqCst);
+        scheduler.idle.fetch_or(bit, Ordering::SeqCst);
+        // Partner: the fence in `wake_one`: either it sees the bit, or we see the job.
+        fence(Ordering::SeqCst);
+        if self.has_resumed()
+            || !scheduler.injector.is_empty()
+            || self.others_have_work()
+            || scheduler.stopping.load(Ordering::SeqCst)
+        {
+            if scheduler.idle.fetch_and(!bit, Ordering::SeqCst) & bit == 0 {
+                // Somebody woke us meanwhile; the token is, or will be, there. Taking it late is harmless.
+                self.worker.parker.take();
+            }
+            return;
+        }
+        inside::collect();
+        while scheduler.idle.load(Ordering::SeqCst) & bit != 0 {
+            self.worker.parker.park(None);
+        }
+        scheduler.watch.busy();
+    }
+
+    fn others_have_work(&self) -> bool {
+        let live = self.scheduler.live().min(MAX_WORKERS);
+        (0..live)
+            .filter(|&index| index != self.worker.index)
+            .filter_map(|index| self.scheduler.worker(index))
+            .any(|other| !other.stealer.is_empty() || (self.scheduler.stuck() > 0 && other.has_backlog()))
+    }
+}

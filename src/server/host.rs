@@ -1,0 +1,61 @@
+//! Host processes: each message is handed to a function of the embedding program.
+//!
+//! For event loops and other runtimes: the function passes the message on and returns; whoever gets it there answers
+//! calls when it likes. The process can be linked, monitored, named, registered and supervised as any other.
+
+use super::system;
+use crate::process::{Behaviour, Flow, Init, Message, Process, owe};
+use crate::term::{Pid, Term, atoms};
+
+/// What a host process hands on.
+pub trait HostCallbacks: Send {
+    /// A message; `call` is the number to answer it under, or 0 when it is none.
+    fn deliver(&mut self, me: Pid, message: &Term, call: u64);
+    /// The process has ended; called once, and nothing comes after it.
+    fn exit(&mut self, me: Pid, reason: &Term);
+}
+
+/// The process of a host.
+pub struct Host<C>(C);
+
+impl<C: HostCallbacks> Host<C> {
+    pub fn new(callbacks: C) -> Host<C> {
+        Host(callbacks)
+    }
+}
+
+impl<C: HostCallbacks> Behaviour for Host<C> {
+    fn init(&mut self, _me: &Process) -> Init {
+        Init::Ready
+    }
+
+    fn message(&mut self, me: &Process, message: Message) -> Flow {
+        let (term, call) = match message {
+            Message::Call { request, reply } => match owe(me, reply) {
+                Some(call) => (request, call),
+                None => return Flow::Continue,
+            },
+            Message::Cast(term) => (term, 0),
+            Message::System { request, reply } => return system::handle_plain(me, request, reply),
+            Message::Native { reply, .. } => {
+                system::wrong_kind(reply);
+                return Flow::Continue;
+            }
+            Message::Exit { from, reason } if from == me.parent() && from.0 != 0 => return Flow::Stop(reason),
+            other => match other.into_term() {
+                Ok(term) => (term, 0),
+                Err(_) => return Flow::Continue,
+            },
+        };
+        let pid = me.pid();
+        match me.user(|| self.0.deliver(pid, &term, call)) {
+            Err(fenced) => fenced.into(),
+            Ok(Ok(())) => Flow::Continue,
+            Ok(Err(_)) => Flow::Stop(Term::atom(atoms::PANIC)),
+        }
+    }
+
+    fn ended(&mut self, me: Pid, reason: &Term) {
+        self.0.exit(me, reason);
+    }
+}

@@ -1,0 +1,121 @@
+//! What others ask of a supervisor.
+//!
+//! Each request is a message, handled in its turn: after what the supervisor is in the middle of. The waiting forms
+//! refuse to wait for a supervisor that itself waits for the caller's start (`WouldDeadlock`).
+
+use super::children::ChildCount;
+use super::spec::ChildSpec;
+use crate::process::{self, Error, Message, Outcome};
+use crate::term::{Pid, Term, atoms};
+
+pub(super) enum Request {
+    StartChild(Box<ChildSpec>),
+    TerminateChild(Term),
+    RestartChild(Term),
+    DeleteChild(Term),
+    WhichChildren,
+    CountChildren,
+    GetChildspec(Term),
+}
+
+/// Starts one more child, and keeps its spec. None: its init answered ignore (the spec of a temporary one is not kept).
+///
+/// `Exists` (`{already_started, Pid}`, `already_present`): there is a child of that id, or the name is taken. `Start`:
+/// its init stopped; nothing is kept.
+pub fn start_child(supervisor: Pid, spec: ChildSpec) -> Result<Option<Pid>, Error> {
+    ask_term(supervisor, Request::StartChild(Box::new(spec))).map(|term| term.as_pid())
+}
+
+/// As [`start_child`], to be collected later: the answer is the pid, or `undefined`.
+pub fn start_child_async(supervisor: Pid, spec: ChildSpec) -> Result<process::Request, Error> {
+    ask_later(supervisor, Request::StartChild(Box::new(spec)))
+}
+
+/// Stops a child; its spec stays, unless it is temporary. Fine if it does not run. `NotFound`: no such id.
+pub fn terminate_child(supervisor: Pid, id: &Term) -> Result<(), Error> {
+    ask_term(supervisor, Request::TerminateChild(id.clone())).map(|_| ())
+}
+
+/// Starts a child that does not run. None: its init answered ignore.
+///
+/// `Refused` with `running` or `restarting`; `NotFound`; `Start`: its init stopped, which is not tried again.
+pub fn restart_child(supervisor: Pid, id: &Term) -> Result<Option<Pid>, Error> {
+    ask_term(supervisor, Request::RestartChild(id.clone())).map(|term| term.as_pid())
+}
+
+/// Forgets a child that does not run. `Refused` with `running` or `restarting`; `NotFound`.
+pub fn delete_child(supervisor: Pid, id: &Term) -> Result<(), Error> {
+    ask_term(supervisor, Request::DeleteChild(id.clone())).map(|_| ())
+}
+
+/// `[{Id, Pid | undefined | restarting, worker | supervisor, Kind}]`, the last started first.
+pub fn which_children(supervisor: Pid) -> Result<Term, Error> {
+    ask_term(supervisor, Request::WhichChildren)
+}
+
+/// As [`which_children`], to be collected later.
+pub fn which_children_async(supervisor: Pid) -> Result<process::Request, Error> {
+    ask_later(supervisor, Request::WhichChildren)
+}
+
+/// How many children there are.
+pub fn count_children(supervisor: Pid) -> Result<ChildCount, Error> {
+    match ask(supervisor, Request::CountChildren)? {
+        Outcome::Native(count) => count.downcast().map(|count| *count).map_err(|_| Error::WrongKind),
+        _ => Err(Error::WrongKind),
+    }
+}
+
+/// `#{id, restart, shutdown, type, kind}` of a child. `NotFound`: no such id.
+pub fn get_childspec(supervisor: Pid, id: &Term) -> Result<Term, Error> {
+    ask_term(supervisor, Request::GetChildspec(id.clone()))
+}
+
+fn ask_term(supervisor: Pid, request: Request) -> Result<Term, Error> {
+    match ask(supervisor, request)? {
+        Outcome::Reply(term) => Ok(term),
+        _ => Err(Error::WrongKind),
+    }
+}
+
+fn ask(supervisor: Pid, request: Request) -> Result<Outcome, Error> {
+    is_supervisor(supervisor)?;
+    would_deadlock(supervisor)?;
+    let message = |reply| Message::Native { request: Box::new(request), reply: Some(reply) };
+    match process::call(supervisor, None, false, message)? {
+        Outcome::Failed(error) => Err(error),
+        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        Outcome::TimedOut => Err(Error::Timeout),
+        outcome => Ok(outcome),
+    }
+}
+
+fn ask_later(supervisor: Pid, request: Request) -> Result<process::Request, Error> {
+    is_supervisor(supervisor)?;
+    let node = process::with_process(supervisor, |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    let pending = process::Request::new(&node, None);
+    pending.queue(supervisor, |reply| Message::Native { request: Box::new(request), reply: Some(reply) })?;
+    Ok(pending)
+}
+
+fn is_supervisor(pid: Pid) -> Result<(), Error> {
+    match process::with_process(pid, |process| process.kind() == atoms::SUPERVISOR) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::WrongKind),
+        None => Err(Error::NoProcess),
+    }
+}
+
+/// Whether the supervisor waits for the start that the caller is in: its own, or that of the process that starts it,
+/// and so on.
+fn would_deadlock(supervisor: Pid) -> Result<(), Error> {
+    let mut pid = process::current_pid();
+    loop {
+        let parent = process::with_process(pid, |process| process.is_starting().then(|| process.parent()));
+        match parent.flatten() {
+            Some(parent) if parent == supervisor => return Err(Error::WouldDeadlock),
+            Some(parent) => pid = parent,
+            None => return Ok(()),
+        }
+    }
+}

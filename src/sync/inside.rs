@@ -1,0 +1,311 @@
+//! Which threads are inside the library, and memory that is freed once they have left.
+//!
+//! Each thread has a record with a counter: odd while the thread is inside runtime code, even while it runs user
+//! code, waits, or is elsewhere. Entering and leaving are two plain stores.
+//!
+//! **Freeing.** What other threads may still be looking at (control blocks of ended processes) is *retired*: once
+//! every thread that was inside at that moment has left or gone on, it is freed. The reader pays no fence; the one
+//! who frees pays for both with `membarrier(2)` (asymmetric fences, as in Folly's and liburcu's quiescent-state
+//! reclamation). Where the kernel refuses membarrier every entry takes a full fence instead.
+//!
+//! **Quiet.** [`for_each_thread`] shows the counters, so that settle and shutdown can read them twice: the same
+//! even numbers both times mean that nothing happened in between.
+//!
+//! Who may touch what: a record's counter is written by its thread alone, read by anybody. Records are never
+//! freed, but reused after their thread ended.
+
+use super::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, compiler_fence, fence};
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+
+/// What a thread shows of itself.
+pub struct ThreadRecord {
+    /// Odd: inside.
+    counter: AtomicU64,
+    taken: AtomicBool,
+    next: AtomicPtr<ThreadRecord>,
+}
+
+static RECORDS: AtomicPtr<ThreadRecord> = AtomicPtr::new(std::ptr::null_mut());
+/// True when the kernel has no membarrier: entries take a full fence.
+static STRICT: AtomicBool = AtomicBool::new(false);
+static SET_UP: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
+
+const MEMBARRIER_PRIVATE_EXPEDITED: i32 = 1 << 3;
+const MEMBARRIER_REGISTER_PRIVATE_EXPEDITED: i32 = 1 << 4;
+
+fn membarrier(command: i32) -> bool {
+    // SAFETY: membarrier takes three integers and touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+fn claim_record() -> &'static ThreadRecord {
+    SET_UP.get_or_init(|| {
+        if !membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) {
+            STRICT.store(true, Ordering::SeqCst);
+        }
+    });
+    let mut at = RECORDS.load(Ordering::Acquire);
+    // SAFETY: records are leaked boxes, reachable for ever once published.
+    while let Some(record) = unsafe { at.as_ref() } {
+        if !record.taken.load(Ordering::Relaxed)
+            && record.taken.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        {
+            return record;
+        }
+        at = record.next.load(Ordering::Acquire);
+    }
+    let record = Box::leak(Box::new(ThreadRecord {
+        counter: AtomicU64::new(0),
+        taken: AtomicBool::new(true),
+        next: AtomicPtr::new(std::ptr::null_mut()),
+    }));
+    let mut head = RECORDS.load(Ordering::Acquire);
+    loop {
+        record.next.store(head, Ordering::Relaxed);
+        match RECORDS.compare_exchange(head, record, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return record,
+            Err(now) => head = now,
+        }
+    }
+}
+
+struct Local {
+    record: &'static ThreadRecord,
+    limbo: RefCell<Limbo>,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let limbo = std::mem::take(&mut *self.limbo.borrow_mut());
+        ORPHANS.lock().push(limbo);
+        self.record.taken.store(false, Ordering::Release);
+    }
+}
+
+thread_local! {
+    static LOCAL: Local = Local { record: claim_record(), limbo: RefCell::new(Limbo::default()) };
+    static RECORD: Cell<Option<&'static ThreadRecord>> = const { Cell::new(None) };
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+#[inline]
+fn record() -> &'static ThreadRecord {
+    RECORD.with(|cell| match cell.get() {
+        Some(record) => record,
+        None => {
+            // A thread that is past its thread-locals' end (a destructor calls us) shares a leaked record.
+            let record = LOCAL.try_with(|local| local.record).unwrap_or_else(|_| claim_record());
+            cell.set(Some(record));
+            record
+        }
+    })
+}
+
+/// Keeps this thread inside; nests.
+pub struct Inside {
+    _not_send: PhantomData<*const ()>,
+}
+
+/// Enters runtime code: from now on nothing that is reachable is freed, until the guard is dropped.
+#[inline]
+pub fn enter() -> Inside {
+    let depth = DEPTH.get();
+    DEPTH.set(depth + 1);
+    if depth == 0 {
+        let record = record();
+        let count = record.counter.load(Ordering::Relaxed);
+        record.counter.store(count + 1, Ordering::Relaxed);
+        // Partner: the membarrier of `try_free`; between them no load of ours moves above the store.
+        compiler_fence(Ordering::SeqCst);
+        if STRICT.load(Ordering::Relaxed) {
+            fence(Ordering::SeqCst);
+        }
+    }
+    Inside { _not_send: PhantomData }
+}
+
+impl Drop for Inside {
+    #[inline]
+    fn drop(&mut self) {
+        let depth = DEPTH.get() - 1;
+        DEPTH.set(depth);
+        if depth == 0 {
+            leave_now();
+        }
+    }
+}
+
+#[inline]
+fn leave_now() {
+    let record = record();
+    let count = record.counter.load(Ordering::Relaxed);
+    // Release, partner: the acquire load in `try_free`: our reads are over before the memory goes.
+    record.counter.store(count + 1, Ordering::Release);
+}
+
+/// Leaves for as long as user code runs or the thread waits, however deeply it is inside. Give the number back to
+/// [`re_enter`].
+#[inline]
+pub fn step_out() -> u32 {
+    let depth = DEPTH.replace(0);
+    if depth > 0 {
+        leave_now();
+    }
+    depth
+}
+
+/// Comes back to the depth that [`step_out`] left.
+#[inline]
+pub fn re_enter(depth: u32) {
+    debug_assert_eq!(DEPTH.get(), 0);
+    if depth > 0 {
+        std::mem::forget(enter());
+        DEPTH.set(depth);
+    }
+}
+
+/// Calls `look` with each thread's identity and counter; odd counters are inside.
+pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
+    let mut at = RECORDS.load(Ordering::Acquire);
+    // SAFETY: records are leaked boxes, reachable for ever once published.
+    while let Some(record) = unsafe { at.as_ref() } {
+        look(at as usize, record.counter.load(Ordering::SeqCst));
+        at = record.next.load(Ordering::Acquire);
+    }
+}
+
+/// The identity of the calling thread, as [`for_each_thread`] shows it.
+pub fn this_thread() -> usize {
+    record() as *const ThreadRecord as usize
+}
+
+/// Makes every thread's earlier stores visible, and pays the fence that the readers saved.
+pub fn heavy_fence() {
+    fence(Ordering::SeqCst);
+    if !STRICT.load(Ordering::Relaxed) && !membarrier(MEMBARRIER_PRIVATE_EXPEDITED) {
+        STRICT.store(true, Ordering::SeqCst);
+    }
+}
+
+type Retired = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Limbo {
+    fresh: Vec<Retired>,
+    waiting: std::collections::VecDeque<Batch>,
+}
+
+struct Batch {
+    /// Who was inside when this was retired, with the count they showed.
+    readers: Vec<(usize, u64)>,
+    items: Vec<Retired>,
+}
+
+static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
+
+/// How many retired things a thread gathers before it pays for a fence.
+const BATCH: usize = 128;
+
+/// Runs `free` once every thread that is inside now has left or gone on.
+pub fn retire(free: Retired) {
+    let mut free = Some(free);
+    let ready = LOCAL.try_with(|local| {
+        let mut limbo = local.limbo.borrow_mut();
+        limbo.fresh.extend(free.take());
+        if limbo.fresh.len() >= BATCH { close_batch(&mut limbo) } else { Vec::new() }
+    });
+    match ready {
+        // Outside the borrow: what is freed may retire more.
+        Ok(ready) => ready.into_iter().for_each(|free| free()),
+        Err(_) => ORPHANS.lock().push(Limbo { fresh: free.into_iter().collect(), waiting: Default::default() }),
+    }
+}
+
+fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
+    heavy_fence();
+    if !limbo.fresh.is_empty() {
+        let mut readers = Vec::new();
+        for_each_thread(|id, count| {
+            // Our own thread counts too: a frame further up may hold what is retired here.
+            if count % 2 == 1 {
+                readers.push((id, count));
+            }
+        });
+        let items = std::mem::take(&mut limbo.fresh);
+        limbo.waiting.push_back(Batch { readers, items });
+    }
+    let mut ready = Vec::new();
+    while let Some(batch) = limbo.waiting.front_mut() {
+        batch.readers.retain(|&(id, count)| {
+            // SAFETY: the identity is the address of a record, and records are never freed.
+            let record = unsafe { &*(id as *const ThreadRecord) };
+            record.counter.load(Ordering::Acquire) == count
+        });
+        if !batch.readers.is_empty() {
+            break;
+        }
+        ready.extend(limbo.waiting.pop_front().into_iter().flat_map(|batch| batch.items));
+    }
+    ready
+}
+
+/// Frees what this thread and ended threads have retired, as far as that is safe now. For a thread that is outside.
+pub fn collect() {
+    let mut ready = Vec::new();
+    let _ = LOCAL.try_with(|local| {
+        let mut limbo = local.limbo.borrow_mut();
+        for orphan in ORPHANS.lock().drain(..) {
+            limbo.fresh.extend(orphan.fresh);
+            limbo.waiting.extend(orphan.waiting);
+        }
+        if !limbo.fresh.is_empty() || !limbo.waiting.is_empty() {
+            ready = close_batch(&mut limbo);
+        }
+    });
+    ready.into_iter().for_each(|free| free());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::mpsc;
+
+    #[test]
+    fn what_is_retired_is_freed_only_after_a_reader_left() {
+        let freed = Arc::new(AtomicBool::new(false));
+        let (inside_tx, inside_rx) = mpsc::channel();
+        let (leave_tx, leave_rx) = mpsc::channel::<()>();
+        let reader = std::thread::spawn(move || {
+            let guard = enter();
+            inside_tx.send(()).unwrap();
+            leave_rx.recv().unwrap();
+            drop(guard);
+        });
+        inside_rx.recv().unwrap();
+        let seen = freed.clone();
+        retire(Box::new(move || seen.store(true, Ordering::SeqCst)));
+        collect();
+        assert!(!freed.load(Ordering::SeqCst));
+        leave_tx.send(()).unwrap();
+        reader.join().unwrap();
+        collect();
+        assert!(freed.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn stepping_out_and_back_keeps_the_depth() {
+        let outer = enter();
+        let inner = enter();
+        let depth = step_out();
+        assert_eq!(depth, 2);
+        re_enter(depth);
+        drop(inner);
+        let mine = this_thread();
+        let mut odd = false;
+        for_each_thread(|id, count| odd |= id == mine && count % 2 == 1);
+        assert!(odd);
+        drop(outer);
+    }
+}

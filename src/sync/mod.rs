@@ -1,0 +1,28 @@
+//! The only room that names atomics, locks and parking.
+//!
+//! * the atomics and the lock: the machine's, or loom's when a model is run (`--cfg loom`);
+//! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
+//! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
+
+#[cfg(not(loom))]
+pub use std::sync::Arc;
+#[cfg(not(loom))]
+pub use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    compiler_fence, fence,
+};
+
+#[cfg(loom)]
+pub use loom::sync::Arc;
+#[cfg(loom)]
+pub use loom::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+#[cfg(loom)]
+pub use std::sync::atomic::compiler_fence;
+
+pub use parking_lot::{Mutex, MutexGuard, RwLock};
+
+#[cfg(not(loom))]
+pub mod inside;
+pub mod parker;

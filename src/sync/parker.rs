@@ -1,0 +1,119 @@
+//! How an operating system thread waits.
+//!
+//! One token: [`Parker::unpark`] leaves it, [`Parker::park`] takes it or sleeps until it comes. Any number of
+//! unparks before a park count as one. A park may return without a token (spuriously), so its callers look at
+//! what they wait for in a loop.
+//!
+//! States, and who changes them: `EMPTY` -> `SLEEPING` by the owner about to sleep; `EMPTY|SLEEPING` -> `TOKEN`
+//! by anybody; `TOKEN` -> `EMPTY` by the owner. The futex is called only out of `SLEEPING`: a wake with nobody
+//! there would cost 160 ns.
+
+use super::{AtomicU32, Ordering};
+use std::time::Duration;
+
+const EMPTY: u32 = 0;
+const SLEEPING: u32 = 1;
+const TOKEN: u32 = 2;
+
+/// The place where one thread waits.
+pub struct Parker {
+    state: AtomicU32,
+}
+
+impl Default for Parker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Parker {
+    pub fn new() -> Self {
+        Parker { state: AtomicU32::new(EMPTY) }
+    }
+
+    /// Waits for the token, at most `timeout`; only the owner calls this. False when time ran out first.
+    pub fn park(&self, timeout: Option<Duration>) -> bool {
+        // Acquire, partner: the swap in `unpark`: what was written before the wake is seen after it.
+        if self.state.swap(EMPTY, Ordering::Acquire) == TOKEN {
+            return true;
+        }
+        if self.state.compare_exchange(EMPTY, SLEEPING, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            futex_wait(&self.state, SLEEPING, timeout);
+        }
+        self.state.swap(EMPTY, Ordering::Acquire) == TOKEN
+    }
+
+    /// Takes the token if it is there.
+    pub fn take(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == TOKEN && self.state.swap(EMPTY, Ordering::Acquire) == TOKEN
+    }
+
+    /// Whether the token is there; for spinning.
+    pub fn is_set(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == TOKEN
+    }
+
+    /// Leaves the token, and wakes the owner if it sleeps.
+    pub fn unpark(&self) {
+        if self.state.swap(TOKEN, Ordering::Release) == SLEEPING {
+            futex_wake(&self.state);
+        }
+    }
+}
+
+#[cfg(not(loom))]
+fn futex_wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+    let spec = timeout.map(|t| libc::timespec {
+        tv_sec: t.as_secs().min(i64::MAX as u64 / 2) as libc::time_t,
+        tv_nsec: t.subsec_nanos() as libc::c_long,
+    });
+    let spec_pointer = spec.as_ref().map_or(std::ptr::null(), |s| s as *const libc::timespec);
+    // SAFETY: the word outlives the call (it is borrowed), the timespec lives on this stack.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word as *const AtomicU32,
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            spec_pointer,
+        );
+    }
+}
+
+#[cfg(not(loom))]
+fn futex_wake(word: &AtomicU32) {
+    // SAFETY: only the address is used; a stale one wakes nobody, or somebody who looks again.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word as *const AtomicU32,
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
+    }
+}
+
+/// In a model the sleeper looks until somebody has changed the word; a wake that never comes is a deadlock, and found.
+#[cfg(loom)]
+fn futex_wait(word: &AtomicU32, expected: u32, _timeout: Option<Duration>) {
+    while word.load(Ordering::SeqCst) == expected {
+        loom::thread::yield_now();
+    }
+}
+
+#[cfg(loom)]
+fn futex_wake(_word: &AtomicU32) {}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_left_before_the_park_is_not_lost() {
+        let parker = Parker::new();
+        parker.unpark();
+        parker.unpark();
+        assert!(parker.park(None));
+        assert!(!parker.park(Some(Duration::from_millis(1))));
+    }
+}

@@ -1,0 +1,212 @@
+//! Processes, through the rooms: parking, ending, calls.
+
+mod common;
+
+use common::{Closures, Runtime, atom, call};
+use regrow::process::{self, Error, Message};
+use regrow::server::NOREPLY;
+use regrow::term::{Pid, Term};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+#[test]
+fn a_call_from_a_thread_is_answered() {
+    let runtime = Runtime::new();
+    let echo = runtime.spawn(Closures::default());
+    for n in 0..10_000 {
+        assert_eq!(call(echo, Term::int(n), 5_000), Ok(Term::int(n)));
+    }
+}
+
+#[test]
+fn a_callback_that_calls_another_server_parks_and_comes_back() {
+    let runtime = Runtime::with(1, false);
+    let echo = runtime.spawn(Closures::default());
+    let relay = runtime.spawn(Closures {
+        call: Box::new(move |context, request| match call(echo, request.clone(), 5_000) {
+            Ok(answer) => context.reply(answer),
+            Err(error) => context.stop(error.reason()),
+        }),
+        ..Closures::default()
+    });
+    for n in 0..10_000 {
+        assert_eq!(call(relay, Term::int(n), 5_000), Ok(Term::int(n)));
+    }
+}
+
+#[test]
+fn a_killed_parked_callback_unwinds_with_killed_and_its_caller_hears_at_once() {
+    let runtime = Runtime::new();
+    let silent = runtime.spawn(Closures { call: Box::new(|context, _| {
+        context.defer().expect("a call is at hand");
+        NOREPLY
+    }), ..Closures::default() });
+    let (seen_tx, seen_rx) = mpsc::channel();
+    let relay = runtime.spawn(Closures {
+        call: Box::new(move |context, request| {
+            let result = call(silent, request.clone(), 60_000);
+            seen_tx.send(result.clone()).unwrap();
+            context.reply(atom("late"))
+        }),
+        ..Closures::default()
+    });
+    let caller = std::thread::spawn(move || call(relay, Term::int(1), 60_000));
+    runtime.settle();
+    process::exit_signal(relay, atom("kill")).unwrap();
+    assert!(!process::is_alive(relay));
+    assert_eq!(caller.join().unwrap(), Err(Error::Exited(atom("killed"))));
+    assert_eq!(seen_rx.recv().unwrap(), Err(Error::Killed));
+}
+
+#[test]
+fn the_state_is_dropped_once_whatever_ends_the_process() {
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let runtime = Runtime::new();
+    for way in 0..4 {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let counted = Counted(drops.clone());
+        let pid = runtime.spawn(Closures {
+            call: Box::new(move |context, request| {
+                let _ = &counted;
+                if request.as_int() == Some(0) { panic!("on purpose") }
+                context.stop(request.clone())
+            }),
+            ..Closures::default()
+        });
+        match way {
+            0 => drop(call(pid, Term::int(0), 5_000)),
+            1 => drop(call(pid, atom("boom"), 5_000)),
+            2 => process::exit_signal(pid, atom("kill")).unwrap(),
+            _ => drop(process::stop(pid, atom("normal"), Some(5_000))),
+        }
+        runtime.settle();
+        assert!(!process::is_alive(pid));
+        assert_eq!(drops.load(Ordering::SeqCst), 1, "way {way}");
+    }
+}
+
+#[test]
+fn calls_to_a_dead_process_are_noproc_and_to_oneself_calling_self() {
+    let runtime = Runtime::new();
+    let pid = runtime.spawn(Closures {
+        call: Box::new(|context, _| {
+            let error = call(process::current_pid(), Term::int(1), 100).unwrap_err();
+            context.reply(error.reason())
+        }),
+        ..Closures::default()
+    });
+    assert_eq!(call(pid, Term::int(1), 1_000), Ok(atom("calling_self")));
+    process::stop(pid, atom("normal"), None).unwrap();
+    assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
+    assert_eq!(process::stop(pid, atom("normal"), None), Err(Error::NoProcess));
+}
+
+#[test]
+fn a_thousand_messages_come_before_the_down() {
+    let runtime = Runtime::new();
+    let (tx, rx) = mpsc::channel();
+    let watcher = runtime.spawn(Closures {
+        call: Box::new(|context, request| {
+            process::monitor(request.as_pid().unwrap(), None).unwrap();
+            context.reply(atom("ok"))
+        }),
+        info: Box::new(move |_, message| {
+            tx.send(message.clone()).unwrap();
+            NOREPLY
+        }),
+        ..Closures::default()
+    });
+    for _ in 0..20 {
+        let sender = runtime.spawn(Closures {
+            cast: Box::new(move |context, _| {
+                (0..1_000).for_each(|n| drop(process::send(watcher, Term::int(n))));
+                context.stop(atom("done"))
+            }),
+            ..Closures::default()
+        });
+        call(watcher, Term::pid(sender), 1_000).unwrap();
+        Process_post(sender);
+        for n in 0..1_000 {
+            assert_eq!(rx.recv().unwrap(), Term::int(n));
+        }
+        let down = rx.recv().unwrap();
+        assert_eq!(down.as_tuple().unwrap()[4], atom("done"));
+    }
+}
+
+#[allow(non_snake_case)]
+fn Process_post(pid: Pid) {
+    process::Process::post(pid, Message::Cast(Term::nil()));
+}
+
+#[test]
+fn a_stuck_callback_does_not_hold_up_others_and_is_fenced() {
+    let runtime = Runtime::with(1, false);
+    let (release_tx, release_rx) = mpsc::channel::<()>();
+    let stuck = runtime.spawn(Closures {
+        cast: Box::new(move |_, _| {
+            let _ = release_rx.recv();
+            NOREPLY
+        }),
+        ..Closures::default()
+    });
+    let echo = runtime.spawn(Closures::default());
+    Process_post(stuck);
+    assert_eq!(call(echo, Term::int(1), 30_000), Ok(Term::int(1)));
+    process::exit_signal(stuck, atom("kill")).unwrap();
+    assert!(!process::is_alive(stuck));
+    assert_eq!(runtime.0.ghosts(), [stuck]);
+    runtime.settle();
+    release_tx.send(()).unwrap();
+    drop(release_tx);
+    runtime.settle();
+}
+
+#[test]
+fn a_call_that_times_out_leaves_the_server_alone() {
+    let runtime = Runtime::new();
+    let server = runtime.spawn(Closures {
+        call: Box::new(|context, request| {
+            if request.as_int() == Some(0) {
+                context.defer();
+                return NOREPLY;
+            }
+            context.reply(request.clone())
+        }),
+        ..Closures::default()
+    });
+    assert_eq!(call(server, Term::int(0), 20), Err(Error::Timeout));
+    assert_eq!(call(server, Term::int(1), 1_000), Ok(Term::int(1)));
+}
+
+#[test]
+fn many_threads_call_while_servers_are_killed_and_every_call_returns() {
+    let runtime = Arc::new(Runtime::new());
+    let rounds = common::rounds(500);
+    std::thread::scope(|scope| {
+        for thread in 0..8u64 {
+            let runtime = runtime.clone();
+            scope.spawn(move || {
+                for round in 0..rounds as u64 {
+                    let server = runtime.spawn(Closures::default());
+                    let killer = std::thread::spawn(move || {
+                        if (round + thread) % 3 == 0 { std::thread::yield_now(); }
+                        process::exit_signal(server, atom("kill")).unwrap();
+                    });
+                    let answer = call(server, Term::int(1), 60_000);
+                    assert!(
+                        matches!(answer, Ok(_) | Err(Error::NoProcess | Error::Exited(_))),
+                        "{answer:?}"
+                    );
+                    killer.join().unwrap();
+                }
+            });
+        }
+    });
+    Arc::into_inner(runtime).unwrap();
+}
