@@ -21,7 +21,9 @@ fn deep_map(depth: usize) -> Term {
 }
 
 fn wide_and_deep(depth: usize) -> Term {
-    (0..depth).fold(Term::nil(), |inner, _| Term::tuple_of([Term::text("before, long enough"), inner, Term::nil(), Term::int(1)]))
+    (0..depth).fold(Term::nil(), |inner, _| {
+        Term::tuple_of([Term::text("before, long enough"), inner, Term::nil(), Term::int(1)])
+    })
 }
 
 fn long_list() -> Term {
@@ -321,4 +323,23 @@ fn equal_terms_hash_alike() {
         assert_eq!(hash(&a), hash(&b));
     }
     assert_ne!(hash(&Term::int(1)), hash(&Term::float(1.0)));
+}
+
+/// The check looks at freed memory on purpose, which AddressSanitizer is there to stop: skipped when its options are set.
+#[test]
+#[cfg(debug_assertions)]
+fn in_a_debug_build_a_spent_term_is_noticed() {
+    if std::env::var_os("ASAN_OPTIONS").is_some() {
+        return eprintln!("SKIPPED: AddressSanitizer reports the read that this is about");
+    }
+    let (meta, value) = Term::tuple_of([Term::int(1), Term::int(2)]).to_words();
+    // SAFETY: taken back once; what is read after that is the risk that `check_words` describes.
+    unsafe {
+        drop(Term::from_words(meta, value));
+        assert!(!Term::check_words(meta, value));
+        // Also when the memory belongs to another tuple by now.
+        let others = [(); 8].map(|()| Term::tuple_of([Term::int(3), Term::int(4)]));
+        assert!(!Term::check_words(meta, value));
+        drop(others);
+    }
 }
