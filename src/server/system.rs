@@ -30,6 +30,7 @@ pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Ter
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
         Outcome::Reply(term) => Ok(term),
+        Outcome::Failed(error) => Err(error),
         Outcome::Started(_) | Outcome::Native(_) => Err(Error::WrongKind),
     }
 }
