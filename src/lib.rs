@@ -1,12 +1,22 @@
 //! regrow: OTP for native code. See ARCHITECTURE.md for the rooms and the arrows between them.
 
 #[cfg(not(loom))]
+pub mod agent;
+#[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
 mod ffi;
 pub mod mailbox;
 #[cfg(not(loom))]
 pub mod process;
+/// The two files of `process` that loom models drive, without the rest.
+#[cfg(loom)]
+pub mod process {
+    pub mod slot;
+    pub mod state;
+}
+#[cfg(not(loom))]
+pub mod registry;
 #[cfg(not(loom))]
 pub mod runtime;
 #[cfg(not(loom))]
@@ -16,4 +26,5 @@ pub mod server;
 #[cfg(not(loom))]
 pub mod supervisor;
 pub mod sync;
+#[cfg(not(loom))]
 pub mod term;

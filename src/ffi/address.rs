@@ -8,7 +8,7 @@ use super::support::{
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message, Node, StartSpec};
-use crate::registry;
+use crate::registry::{self, Which};
 use crate::term::{Pid, Term};
 use std::ffi::c_char;
 use std::sync::Arc;
@@ -51,13 +51,7 @@ pub(super) struct Address {
 #[derive(Clone)]
 enum Place {
     Name(Arc<str>),
-    Key { registry: Registry, key: Term, value: Term },
-}
-
-#[derive(Clone)]
-enum Registry {
-    Pid(Pid),
-    Name(Arc<str>),
+    Key { registry: Which, key: Term, value: Term },
 }
 
 /// Reads an address.
@@ -75,8 +69,8 @@ pub(super) unsafe fn address(place: *const regrow_address) -> Result<Address, Fa
         let name = text_optional(given.name)?;
         let registry = match (given.registry.id, text_optional(given.registry_name)?) {
             (0, None) => None,
-            (0, Some(name)) => Some(Registry::Name(name.into())),
-            (pid, None) => Some(Registry::Pid(Pid(pid))),
+            (0, Some(name)) => Some(Which::Name(name.into())),
+            (pid, None) => Some(Which::Pid(Pid(pid))),
             (_, Some(_)) => return Err(Fault::argument("an address names its registry twice")),
         };
         let place = match (name, registry) {
@@ -97,7 +91,7 @@ impl Address {
             Some(node) => Ok(node.clone()),
             None => match (process::current(), &self.place) {
                 (Some(me), _) => Ok(me.node().clone()),
-                (None, Place::Key { registry: Registry::Pid(pid), .. }) => {
+                (None, Place::Key { registry: Which::Pid(pid), .. }) => {
                     process::with_process(*pid, |registry| registry.node().clone()).ok_or(Error::NoProcess)
                 }
                 (None, _) => Err(Error::NoIdentity),
@@ -105,17 +99,17 @@ impl Address {
         }
     }
 
-    fn registry(&self, registry: &Registry) -> Result<Pid, Error> {
+    fn registry(&self, registry: &Which) -> Result<Pid, Error> {
         match registry {
-            Registry::Pid(pid) => Ok(*pid),
-            Registry::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
+            Which::Pid(pid) => Ok(*pid),
+            Which::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
         }
     }
 
     fn look(&self) -> Result<Pid, Error> {
         match &self.place {
             Place::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
-            Place::Key { registry, key, .. } => registry::whereis(self.registry(registry)?, key),
+            Place::Key { registry, key, .. } => registry::whereis(self.registry(registry)?, key)?.ok_or(Error::NotFound),
         }
     }
 
@@ -133,21 +127,14 @@ impl Address {
     }
 
     /// For a start: registers under this address.
-    pub(super) fn via(self, spec: &mut StartSpec) {
-        spec.via = Some(Arc::new(move |pid| match &self.place {
-            Place::Name(_) => Err(Error::Argument("a name is given as the spec's name")),
+    pub(super) fn via(self, spec: &mut StartSpec) -> Result<(), Fault> {
+        match self.place {
+            Place::Name(_) => Err(Fault::argument("a name is given as the spec's name, not as its via")),
             Place::Key { registry, key, value } => {
-                let registry = match registry {
-                    Registry::Pid(pid) => *pid,
-                    Registry::Name(name) => {
-                        let node = process::with_process(pid, |process| process.node().clone());
-                        let node = node.ok_or(Error::NoProcess)?;
-                        process::whereis(&node, name).ok_or(Error::NotFound)?
-                    }
-                };
-                registry::register_starting(registry, key.clone(), pid, value.clone())
+                spec.via = Some(registry::via(registry, key, value));
+                Ok(())
             }
-        }));
+        }
     }
 }
 

@@ -3,6 +3,17 @@
 //! Terms that come by value are taken first, so that they are freed on every path. Then the body runs in `guard`:
 //! inside the runtime, with a panic caught, and a fault kept as the caller's last error.
 
+mod address;
+mod child;
 mod context;
+mod host;
+mod process;
+mod process_body;
+mod request;
+mod runtime;
+mod server;
+mod start;
+mod supervisor;
 mod support;
+mod term;
 mod types;

@@ -1,5 +1,9 @@
-//! The value types of the header and its constants.
-#![allow(non_camel_case_types)]
+//! The value types of the header, its constants, and the types of its callbacks.
+// C and the tests read what Rust does not.
+#![allow(non_camel_case_types, dead_code)]
+
+use super::context::regrow_context;
+use std::ffi::{c_char, c_void};
 
 /// Why a call failed. Numbers never change meaning and are never reused.
 #[repr(C)]
@@ -76,3 +80,196 @@ pub struct regrow_term {
     pub meta: u64,
     pub value: u64,
 }
+
+/// Whom to answer later: one call, put off with regrow_defer(). A plain number, like a pid.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct regrow_caller {
+    pub server: u64,
+    pub call: u64,
+}
+
+const _: () = assert!(size_of::<regrow_pid>() == 8 && align_of::<regrow_pid>() == 8);
+const _: () = assert!(size_of::<regrow_ref>() == 8 && align_of::<regrow_ref>() == 8);
+const _: () = assert!(size_of::<regrow_term>() == 16 && align_of::<regrow_term>() == 8);
+const _: () = assert!(size_of::<regrow_caller>() == 16 && align_of::<regrow_caller>() == 8);
+const _: () = assert!(size_of::<regrow_error>() == 4);
+
+/// Something under way: an answer, an end or a start that is waited for later. Free it, or hand it to
+/// regrow_on_reply().
+pub struct regrow_request {
+    _opaque: [u8; 0],
+}
+
+/// What a callback returns: one of REGROW_READY ... REGROW_DONE, or what regrow_reply(), regrow_stop_self() and their
+/// like gave. Anything else, zero included, ends the process with `bad_return_value`.
+pub type regrow_next = i32;
+
+/// The layout that this header speaks; regrow_abi_version() tells the library's.
+pub const REGROW_ABI_VERSION: u32 = 1;
+
+/// In every `_ms`: no limit.
+pub const REGROW_INFINITY: u32 = u32::MAX;
+/// max_restarts: none, where zero means the default.
+pub const REGROW_NONE: u32 = 0xffff_fffe;
+/// shutdown_ms: killed at once.
+pub const REGROW_BRUTAL_KILL: u32 = 0xffff_fffe;
+
+/// init: the process is up.
+pub const REGROW_READY: i32 = 0x5247_0001;
+/// init: do not start it, and do not call that an error.
+pub const REGROW_IGNORE: i32 = 0x5247_0002;
+/// handle_...: go on. For a call that was not put off with regrow_defer(): its caller gets no answer.
+pub const REGROW_NOREPLY: i32 = 0x5247_0003;
+/// Bodies of processes, functions of agents: ended well.
+pub const REGROW_DONE: i32 = 0x5247_0004;
+
+const _: () = assert!(REGROW_READY == crate::server::READY && REGROW_IGNORE == crate::server::IGNORE);
+const _: () = assert!(REGROW_NOREPLY == crate::server::NOREPLY && REGROW_DONE == crate::server::DONE);
+
+/// kind: a server; `spec` is a regrow_server_spec.
+pub const REGROW_SERVER: u32 = 0;
+/// kind: a supervisor; `spec` is a regrow_supervisor_spec.
+pub const REGROW_SUPERVISOR: u32 = 1;
+/// kind: a registry; `spec` is a regrow_registry_spec.
+pub const REGROW_REGISTRY: u32 = 2;
+/// kind: an agent; `spec` is a regrow_agent_spec.
+pub const REGROW_AGENT: u32 = 3;
+/// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
+pub const REGROW_PROCESS: u32 = 4;
+/// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
+pub const REGROW_HOST: u32 = 5;
+
+/// restart: always.
+pub const REGROW_PERMANENT: u32 = 0;
+/// restart: after any reason but normal, shutdown and {shutdown, _}.
+pub const REGROW_TRANSIENT: u32 = 1;
+/// restart: never.
+pub const REGROW_TEMPORARY: u32 = 2;
+
+/// strategy: when a child ends, restarts that child.
+pub const REGROW_ONE_FOR_ONE: u32 = 0;
+/// strategy: when a child ends, restarts every child.
+pub const REGROW_ONE_FOR_ALL: u32 = 1;
+/// strategy: when a child ends, restarts it and those started after it.
+pub const REGROW_REST_FOR_ONE: u32 = 2;
+
+/// home: on the runtime's workers.
+pub const REGROW_SHARED: u32 = 0;
+/// home: on a thread of its own, for callbacks that block.
+pub const REGROW_THREAD: u32 = 1;
+
+/// flags: runs without a stack of its own; calls that wait return REGROW_ERR_WOULD_BLOCK.
+pub const REGROW_NO_PARK: u32 = 1;
+/// flags: answers calls on the caller's thread while it is idle.
+pub const REGROW_INLINE: u32 = 2;
+
+/// keys: one process for each.
+pub const REGROW_UNIQUE: u32 = 0;
+/// keys: any number of processes for each.
+pub const REGROW_DUPLICATE: u32 = 1;
+
+/// clock: the system's monotonic one.
+pub const REGROW_MONOTONIC: u32 = 0;
+/// clock: stands still but for regrow_advance(); for tests.
+pub const REGROW_MANUAL: u32 = 1;
+
+/// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
+pub const REGROW_FLUSH: u32 = 1;
+
+/// regrow_settled.state: nothing runs, and no timer is pending.
+pub const REGROW_QUIET: u32 = 0;
+/// regrow_settled.state: nothing runs; the next timer is due at deadline_ms.
+pub const REGROW_WAITING: u32 = 1;
+
+/// regrow_settled.kind: regrow_send_after() and its like, idle timeouts.
+pub const REGROW_TIMER_USER: u32 = 0;
+/// regrow_settled.kind: limits of init, of shutdown, of restarts.
+pub const REGROW_TIMER_SUPERVISION: u32 = 1;
+/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+pub const REGROW_TIMER_SLEEP: u32 = 2;
+
+/// log_level: every detail.
+pub const REGROW_LOG_DEBUG: u32 = 1;
+/// log_level: starts and ends, and what is worse.
+pub const REGROW_LOG_INFO: u32 = 2;
+/// log_level: what may be wrong, and what is worse.
+pub const REGROW_LOG_WARNING: u32 = 3;
+/// log_level: crashes.
+pub const REGROW_LOG_ERROR: u32 = 4;
+/// log_level: nothing is logged.
+pub const REGROW_LOG_SILENT: u32 = 5;
+
+/// Makes the state of a server; runs before anyone sees the process.
+///
+/// `arg` is borrowed. `state` is an out-parameter, and stays NULL when it is not written. Returns REGROW_READY,
+/// REGROW_IGNORE, or what regrow_stop_self() gave.
+pub type regrow_init_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        user: *mut c_void,
+        arg: *const regrow_term,
+        state: *mut *mut c_void,
+    ) -> regrow_next,
+>;
+
+/// Handles one message of a server; `message` is borrowed. Returns REGROW_NOREPLY, or what regrow_reply(),
+/// regrow_stop_self() and their like gave.
+pub type regrow_handle_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        state: *mut c_void,
+        message: *const regrow_term,
+    ) -> regrow_next,
+>;
+
+/// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
+pub type regrow_terminate_callback =
+    Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, state: *mut c_void, reason: *const regrow_term)>;
+
+/// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
+pub type regrow_drop_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
+
+/// The whole life of a process. Returns REGROW_DONE, or what regrow_stop_self() gave.
+pub type regrow_body_callback =
+    Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, user: *mut c_void) -> regrow_next>;
+
+/// Runs in an agent (or for an entry of a registry) on what it keeps.
+///
+/// `state` is borrowed. `next` (updates only) and `reply` (what gives a value only) are nil until they are written; a
+/// term written there is moved. Returns REGROW_DONE, or what regrow_stop_self() gave: then nothing changes.
+pub type regrow_agent_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        user: *mut c_void,
+        state: *const regrow_term,
+        next: *mut regrow_term,
+        reply: *mut regrow_term,
+    ) -> regrow_next,
+>;
+
+/// Gets the outcome of a request, once; `result` is borrowed.
+pub type regrow_reply_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, error: regrow_error, result: *const regrow_term)>;
+
+/// Takes a message of a host process out to where it lives; `message` is borrowed. `caller` is zero unless it is a
+/// call, which is answered with regrow_answer().
+pub type regrow_deliver_callback = Option<
+    unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, message: *const regrow_term, caller: regrow_caller),
+>;
+
+/// Tells the outside that a host process is to end; `reason` is borrowed.
+pub type regrow_exit_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, reason: *const regrow_term)>;
+
+/// Takes one line of the log; `text` and `report` are borrowed. May run on any thread, on several at once.
+pub type regrow_log_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, level: u32, text: *const c_char, report: *const regrow_term)>;
+
+/// Gets the entries of a registry one by one; `value` is borrowed.
+pub type regrow_each_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
+
+/// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
+pub type regrow_match_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;

@@ -161,7 +161,8 @@ fn carry_out_one(process: &Process, ghost: bool) {
     }
     signal::fence_names(children);
 
-    // From here on the pid is stale.
+    // Stale first, then closed: whoever finds it closed can say so.
+    table::clear(pid);
     let (links, watching, watchers, pending, deferred, farewells) = {
         let mut inner = process.lock();
         inner.closed = true;
@@ -178,7 +179,6 @@ fn carry_out_one(process: &Process, ghost: bool) {
             farewells,
         )
     };
-    table::clear(pid);
     node.processes.fetch_sub(1, Ordering::SeqCst);
     if process.place.thread_home().is_some() {
         node.thread_pids.lock().remove(&pid);

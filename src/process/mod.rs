@@ -55,6 +55,7 @@ mod node;
 mod reply;
 mod run;
 mod signal;
+mod slot;
 mod start;
 mod state;
 mod table;

@@ -1,12 +1,6 @@
 //! Calls: a slot that is answered at most once, and never left without an answer.
 //!
-//! ```text
-//!   EMPTY ──► WRITING ──► DONE ──► TAKEN       answered, or told that there will be no answer
-//!     │ └──► CLAIMED ──► WRITING               the callee has begun with what the caller lent
-//!     └────► ABANDONED                         the caller does not wait any more; a late answer is dropped
-//! ```
-//!
-//! One compare-and-swap out of `EMPTY` (or `CLAIMED`) decides. No monitor is made for a call: each process knows the
+//! The steps are in `slot`. No monitor is made for a call: each process knows the
 //! slots it owes (queued in its mailbox, the one at hand, the deferred ones), and its exit answers all of them with
 //! its reason. A slot is counted, never on a stack.
 
@@ -15,21 +9,14 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
+use super::slot::Cell;
 use super::wait::{self, End};
 use super::{table, timer};
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, inside};
+use crate::sync::{AtomicU64, Mutex, Ordering, inside};
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
-use std::cell::UnsafeCell;
 use std::sync::Arc;
-
-const EMPTY: u32 = 0;
-const CLAIMED: u32 = 1;
-const WRITING: u32 = 2;
-const DONE: u32 = 3;
-const TAKEN: u32 = 4;
-const ABANDONED: u32 = 5;
 
 /// How a call ended.
 pub enum Outcome {
@@ -57,32 +44,20 @@ pub(super) enum Waiter {
 
 /// Where the answer of one call arrives.
 pub struct Slot {
-    state: AtomicU32,
-    outcome: UnsafeCell<Option<Outcome>>,
+    cell: Cell<Outcome>,
     waiter: Waiter,
 }
 
-// SAFETY: the outcome is written by the one who won the step to WRITING, read by the one who wins DONE to TAKEN.
-unsafe impl Send for Slot {}
-// SAFETY: as above.
-unsafe impl Sync for Slot {}
-
 impl Slot {
     fn new(waiter: Waiter) -> Arc<Slot> {
-        Arc::new(Slot { state: AtomicU32::new(EMPTY), outcome: UnsafeCell::new(None), waiter })
+        Arc::new(Slot { cell: Cell::default(), waiter })
     }
 
     /// Answers; false (and the outcome dropped) when it was answered or abandoned before.
     fn finish(&self, outcome: Outcome) -> bool {
-        let won = self.state.compare_exchange(EMPTY, WRITING, Ordering::AcqRel, Ordering::Acquire).is_ok()
-            || self.state.compare_exchange(CLAIMED, WRITING, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        if !won {
+        if !self.cell.fill(outcome) {
             return false;
         }
-        // SAFETY: only the winner of WRITING gets here, and nobody reads before DONE.
-        unsafe { *self.outcome.get() = Some(outcome) };
-        // Release, partner: the acquire in `take`.
-        self.state.store(DONE, Ordering::SeqCst);
         match &self.waiter {
             Waiter::Process(pid) => {
                 table::with_process(*pid, |process| process.unpark());
@@ -94,19 +69,8 @@ impl Slot {
         true
     }
 
-    fn is_done(&self) -> bool {
-        self.state.load(Ordering::SeqCst) == DONE
-    }
-
-    fn take(&self) -> Option<Outcome> {
-        self.state.compare_exchange(DONE, TAKEN, Ordering::AcqRel, Ordering::Acquire).ok()?;
-        // SAFETY: only the winner of TAKEN gets here, after DONE.
-        unsafe { (*self.outcome.get()).take() }
-    }
-
-    /// Gives up waiting. False when the answer is there, or the callee has begun with what was lent.
-    fn abandon(&self) -> bool {
-        self.state.compare_exchange(EMPTY, ABANDONED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    pub(super) fn time_out(&self) {
+        self.finish(Outcome::TimedOut);
     }
 }
 
@@ -140,14 +104,12 @@ impl ReplyTo {
 
     /// Takes up what the caller lent: from now on the caller waits, whatever happens. False when it is gone.
     pub fn claim(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| {
-            slot.state.compare_exchange(EMPTY, CLAIMED, Ordering::AcqRel, Ordering::Acquire).is_ok()
-        })
+        self.0.as_ref().is_some_and(|slot| slot.cell.claim())
     }
 
     /// Whether the caller still waits.
     pub fn is_awaited(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| matches!(slot.state.load(Ordering::Acquire), EMPTY | CLAIMED))
+        self.0.as_ref().is_some_and(|slot| slot.cell.is_awaited())
     }
 
     fn finish(&mut self, outcome: Outcome) -> bool {
@@ -185,7 +147,7 @@ pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Me
     match queued {
         Some(()) => Ok(()),
         None => {
-            slot.abandon();
+            slot.cell.abandon();
             Err(Error::NoProcess)
         }
     }
@@ -220,20 +182,20 @@ pub fn call(
 /// Waits for a slot that was queued by hand; see [`call`].
 pub(super) fn wait_for(slot: &Slot, node: &Arc<Node>, timeout: Option<u32>, lends: bool) -> Result<Outcome, Error> {
     let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
-    let end = wait::until(node, deadline, false, || slot.is_done());
-    if let Some(outcome) = slot.take() {
+    let end = wait::until(node, deadline, false, || slot.cell.is_done());
+    if let Some(outcome) = slot.cell.take() {
         return Ok(outcome);
     }
-    if !slot.abandon() {
+    if !slot.cell.abandon() {
         // The answer came at the last moment, or what we lent is in use.
         if lends {
-            wait::until_even_dead(|| slot.is_done());
+            wait::until_even_dead(|| slot.cell.is_done());
         } else {
-            while !slot.is_done() {
+            while !slot.cell.is_done() {
                 std::hint::spin_loop();
             }
         }
-        if let Some(outcome) = slot.take() {
+        if let Some(outcome) = slot.cell.take() {
             return Ok(outcome);
         }
     }
@@ -292,7 +254,7 @@ impl RequestState {
             signal.signal();
         }
         if let Some(callback) = callback
-            && let Some(outcome) = slot.take()
+            && let Some(outcome) = slot.cell.take()
         {
             run_callback(callback, outcome);
         }
@@ -337,7 +299,7 @@ impl Request {
 
     /// Waits for the outcome, at most `timeout` milliseconds of this wait. `Error::Timeout`: still under way.
     pub fn wait(&self, timeout: Option<u32>) -> Result<Outcome, Error> {
-        if let Some(outcome) = self.slot.take() {
+        if let Some(outcome) = self.slot.cell.take() {
             return Ok(outcome);
         }
         if timeout == Some(0) {
@@ -355,10 +317,10 @@ impl Request {
         };
         self.state.inner.lock().waiter = Some(waiter);
         let deadline = timeout.map(|ms| self.node.deadline(u64::from(ms)));
-        let end = wait::until(&self.node, deadline, false, || self.slot.is_done());
+        let end = wait::until(&self.node, deadline, false, || self.slot.cell.is_done());
         let waiter = self.state.inner.lock().waiter.take();
         drop(waiter);
-        match (self.slot.take(), end) {
+        match (self.slot.cell.take(), end) {
             (Some(outcome), _) => Ok(outcome),
             (None, End::Killed) => Err(Error::Killed),
             (None, _) => Err(Error::Timeout),
@@ -368,7 +330,7 @@ impl Request {
     /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
     pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
         self.state.inner.lock().callback = Some(callback);
-        if let Some(outcome) = self.slot.take() {
+        if let Some(outcome) = self.slot.cell.take() {
             // Whoever takes the outcome also takes the callback.
             let callback = self.state.inner.lock().callback.take();
             if let Some(callback) = callback {
@@ -388,15 +350,9 @@ impl Drop for Request {
             drop(self.node.timers.cancel(timer));
         }
         // Whatever comes now is dropped before it reaches anybody.
-        if !self.slot.abandon() {
-            drop(self.slot.take());
+        if !self.slot.cell.abandon() {
+            drop(self.slot.cell.take());
         }
-    }
-}
-
-impl Slot {
-    pub(super) fn time_out(&self) {
-        self.finish(Outcome::TimedOut);
     }
 }
 
@@ -408,11 +364,12 @@ pub fn defer(process: &Process) -> Option<u64> {
     owe(process, process.take_current_call()?)
 }
 
-/// As [`defer`], for a call that was taken out of its message. None when the process is ending: answered already.
+/// As [`defer`], for a call that was taken out of its message. None when the process has ended: answered already, and
+/// by its end if that is still being carried out, so that the caller finds nothing of it.
 pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
     let id = DEFERRED.fetch_add(1, Ordering::Relaxed);
     let mut inner = process.lock();
-    if inner.fenced {
+    if inner.closed {
         let reason = inner.exit_reason.clone().unwrap_or(Term::atom(atoms::NOPROC));
         drop(inner);
         reply.die(reason);

@@ -137,16 +137,19 @@ pub fn monitor(target: Pid, name: Option<Term>) -> Result<Ref, Error> {
 
 fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
     let monitor = Ref::fresh();
+    if target == me.pid() {
+        // As in OTP: a ref, and nothing behind it.
+        return monitor;
+    }
     me.lock().watching.insert(monitor, Watch { target, name });
-    let set = target != me.pid()
-        && table::with_process(target, |other| {
-            let mut inner = other.lock();
-            if !inner.closed {
-                inner.watchers.insert(monitor, me.pid());
-            }
-            !inner.closed
-        }) == Some(true);
-    if !set && target != me.pid() {
+    let set = table::with_process(target, |other| {
+        let mut inner = other.lock();
+        if !inner.closed {
+            inner.watchers.insert(monitor, me.pid());
+        }
+        !inner.closed
+    }) == Some(true);
+    if !set {
         down(me, monitor, Term::atom(atoms::NOPROC));
     }
     monitor

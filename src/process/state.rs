@@ -90,6 +90,14 @@ impl State {
     /// A message came: true when the caller must schedule the process.
     #[inline]
     pub fn make_ready(&self) -> bool {
+        if cfg!(broken_state) {
+            // What a look and a store do in place of one step: two senders may both schedule it.
+            let idle = self.phase() == IDLE;
+            if idle {
+                self.0.store(READY | QUEUED, Ordering::SeqCst);
+            }
+            return idle;
+        }
         self.phase() == IDLE && self.shift(IDLE, READY, 0, QUEUED).is_ok()
     }
 
@@ -118,7 +126,7 @@ impl State {
             if phase(word) != CALLBACK || word & EXIT != 0 {
                 return false;
             }
-            let (next, parked) = if word & WAKE != 0 {
+            let (next, parked) = if word & WAKE != 0 && !cfg!(broken_park) {
                 (word & !WAKE, false)
             } else {
                 ((word & !PHASE) | PARKED | if receives { RECEIVES } else { 0 }, true)

@@ -54,12 +54,16 @@ pub(super) fn thread_may_wait() -> Result<(), Error> {
 
 /// Runs `work`, a callback that may not wait and has no identity, such as a drop.
 pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
-    let before = MAY_NOT_WAIT.replace(true);
-    let who = current::set(std::ptr::null());
-    let result = work();
-    current::set(who);
-    MAY_NOT_WAIT.set(before);
-    result
+    struct Before(bool, *const Process);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            current::set(self.1);
+            MAY_NOT_WAIT.set(self.0);
+        }
+    }
+    // Given back also when `work` unwinds.
+    let _before = Before(MAY_NOT_WAIT.replace(true), current::set(std::ptr::null()));
+    work()
 }
 
 /// Waits until `ready` holds or the deadline (in the node's nanoseconds) has passed. The caller may wait.

@@ -25,5 +25,4 @@ pub use parking_lot::{Mutex, MutexGuard, RwLock};
 
 #[cfg(not(loom))]
 pub mod inside;
-#[cfg(not(loom))]
 pub mod parker;

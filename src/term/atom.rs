@@ -54,7 +54,7 @@ impl Atom {
         TABLE.find(name)
     }
 
-    /// Its name, without quotes.
+    /// Its name, without quotes. In memory a zero follows.
     pub fn as_str(self) -> &'static str {
         TABLE.name(self.0).unwrap_or("")
     }
@@ -160,7 +160,8 @@ impl Table {
             self.next.fetch_sub(1, Ordering::Relaxed);
             return Err(TermError::TooManyAtoms);
         }
-        let name: &'static str = Box::leak(name.into());
+        let length = name.len();
+        let name: &'static str = &Box::leak(format!("{name}\0").into_boxed_str())[..length];
         let (page, place) = page_of(index);
         let names = self.pages[page].get_or_init(|| (0..FIRST_PAGE << page).map(|_| OnceCell::new()).collect());
         let _ = names[place].set(name);

@@ -4,7 +4,7 @@
 //! ```text
 //! cons             | count check | tail | head |
 //! tuple, map       | count check | length | items ... |          a map of n keys has 2n items
-//! bytes, big, ...  | count check | length | bytes ... |
+//! bytes, big, ...  | count check | length | bytes ... | 0 |
 //! resource         | count check | pointer | drop |
 //! ```
 //!
@@ -68,7 +68,7 @@ fn layout(tag: u8, length: u64) -> Option<Layout> {
         kinds::TUPLE | kinds::MAP => {
             usize::try_from(length).ok()?.checked_mul(size_of::<Term>())?.checked_add(size_of::<Block>())?
         }
-        _ => usize::try_from(length).ok()?.checked_add(size_of::<Block>())?,
+        _ => usize::try_from(length).ok()?.checked_add(size_of::<Block>() + 1)?,
     };
     Layout::from_size_align(size, ALIGN).ok()
 }
@@ -158,12 +158,13 @@ pub(super) fn bytes(tag: u8, detail: u8, parts: [&[u8]; 2]) -> Term {
     let Some(length) = parts[0].len().checked_add(parts[1].len()) else { return Term::invalid() };
     let Some((memory, check)) = allocate(tag, length as u64) else { return Term::invalid() };
     let payload = memory.cast::<Block>().as_ptr();
-    // SAFETY: the memory has room for `Block` and both parts.
+    // SAFETY: the memory has room for `Block`, both parts and the zero.
     unsafe {
         (&raw mut (*payload).length).write(length as u64);
         let data = payload.add(1).cast::<u8>();
         ptr::copy_nonoverlapping(parts[0].as_ptr(), data, parts[0].len());
         ptr::copy_nonoverlapping(parts[1].as_ptr(), data.add(parts[0].len()), parts[1].len());
+        data.add(length).write(0);
     }
     own(memory, tag, detail, check)
 }

@@ -5,8 +5,8 @@ use std::ffi::c_void;
 use super::heap::{self, Dropper};
 use super::{Atom, Pid, Ref, Term, atoms, kinds, order, read};
 
-/// Most bytes that live inside a term.
-pub(super) const SHORT_MAX: usize = 14;
+/// Most bytes that live inside a term; the byte after them stays zero, so that C reads text in place.
+pub(super) const SHORT_MAX: usize = 13;
 /// Most elements of a tuple: Erlang's limit.
 pub const TUPLE_MAX: usize = (1 << 24) - 1;
 

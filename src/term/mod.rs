@@ -1,7 +1,7 @@
 //! Terms: the values that processes send each other and programs build and read.
 //!
 //! A [`Term`] is 16 bytes by value: a *kind* and a word. Small things (integers, floats, atoms, pids, references,
-//! up to 14 bytes of text, everything empty) live inside it; the rest is an immutable, counted *payload*
+//! up to 13 bytes of text, everything empty) live inside it; the rest is an immutable, counted *payload*
 //! (`heap.rs`) that clones share. All-zero words are the empty list.
 //!
 //! Promises: comparing, hashing, printing, encoding, decoding and freeing never recurse and never panic, whatever
@@ -68,7 +68,7 @@ mod kinds {
     pub const ATOM: u8 = 4;
     pub const PID: u8 = 5;
     pub const REFERENCE: u8 = 6;
-    /// Second byte: the length, at most 14; the bytes follow in the other 14.
+    /// Second byte: the length, at most 13; the bytes follow in the other 14, zeros after them.
     pub const SHORT_BYTES: u8 = 7;
     pub const EMPTY_TUPLE: u8 = 8;
     pub const EMPTY_MAP: u8 = 9;
@@ -79,7 +79,7 @@ mod kinds {
     pub const TUPLE: u8 = 0x81;
     /// Key, value, key, value, ...; keys ascend strictly in exact order.
     pub const MAP: u8 = 0x82;
-    /// More than 14 bytes.
+    /// More than 13 bytes; a zero follows them.
     pub const BYTES: u8 = 0x83;
     /// The magnitude, little-endian, without zeros at the end; never fits an `i64`. Detail: 1 when negative.
     pub const BIG: u8 = 0x84;

@@ -129,14 +129,14 @@ impl Term {
         if self.tag() == kinds::REFERENCE { Some(Ref(self.value)) } else { None }
     }
 
-    /// Bytes or text. Short ones lie inside this very variable: they go when it moves.
+    /// Bytes or text. Short ones lie inside this very variable: they go when it moves. In memory a zero follows.
     #[inline]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self.tag() {
             kinds::SHORT_BYTES => {
                 let length = (self.detail() as usize).min(super::make::SHORT_MAX);
                 let start = std::ptr::from_ref(self).cast::<u8>();
-                // SAFETY: a term is 16 bytes without padding; 2 + 14 of them are read at most.
+                // SAFETY: a term is 16 bytes without padding; 2 + 13 of them are read at most.
                 Some(unsafe { std::slice::from_raw_parts(start.add(2), length) })
             }
             kinds::BYTES => Some(heap::data(self)),
@@ -266,6 +266,14 @@ impl<'a> MapView<'a> {
             }
         }
         None
+    }
+
+    /// The key and value at a place in that order, from zero.
+    pub fn at(self, index: usize) -> Option<(&'a Term, &'a Term)> {
+        match self.items.get(index.checked_mul(2)?..)? {
+            [key, value, ..] => Some((key, value)),
+            _ => None,
+        }
     }
 
     /// Keys and values, in the order of the keys: Erlang's, integers before floats.

@@ -1,0 +1,131 @@
+# regrow: `make run` builds everything and runs the word counter, `make test` runs the tests.
+# Both install what they need first (scripts/setup.sh). The rest:
+#
+#   make              the library, static and shared, in build/
+#   make check        the quick half of the tests, five minutes at most
+#   make test-long    the tests with long counts, and what must fail when a step is left out
+#   make bench        the benchmarks, one JSON line each
+#   make docs         the reference, in build/docs
+#   make install PREFIX=/usr/local DESTDIR=
+#   make build/hello build/wordcount build/regrow-conformance build/regrow-bench
+
+VERSION   := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# While the version is 0.x each minor version has an ABI of its own (docs/abi.md).
+SOVERSION := $(shell echo $(VERSION) | cut -d. -f1,2)
+SHARED    := libregrow.so.$(VERSION)
+SONAME    := libregrow.so.$(SOVERSION)
+
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+INCLUDEDIR ?= $(PREFIX)/include
+LIBDIR     ?= $(PREFIX)/lib
+
+CARGO   ?= cargo
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+INSTALL ?= install
+
+# Callbacks have the parameters their type says, used or not.
+WARNINGS := -Wall -Wextra -Wpedantic -Wno-unused-parameter
+# Programs say -std=c11 to show what they need; _GNU_SOURCE is for getopt_long and fts.
+COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Iinclude $(CPPFLAGS) $(CFLAGS)
+LINK      = -Lbuild -lregrow -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/..' -pthread -lm $(LDFLAGS)
+
+HEADER      := include/regrow.h
+LIBRARIES   := build/libregrow.so build/libregrow.a
+WORDCOUNT   := $(wildcard examples/wordcount/*.c)
+CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
+BENCH       := $(wildcard benches/c/*.c)
+
+.PHONY: all run test check test-long bench docs install clean tools test-tools FORCE
+.DELETE_ON_ERROR:
+
+all: $(LIBRARIES)
+
+run: build/wordcount
+	build/wordcount --chaos 0.2
+
+test: test-tools
+	scripts/test.sh test
+
+check: test-tools
+	scripts/test.sh check
+
+test-long: test-tools
+	REGROW_ROUNDS=$${REGROW_ROUNDS:-20} scripts/test.sh long
+
+bench: build/regrow-bench
+	build/regrow-bench $(BENCHES)
+
+tools:
+	@scripts/setup.sh build
+
+test-tools:
+	@scripts/setup.sh test
+
+# ---- the library: cargo knows what is out of date, and an unchanged result is left alone ----
+
+build/$(SHARED): FORCE | tools
+	$(CARGO) build --release --lib --target-dir target
+	@mkdir -p build
+	@cmp -s target/release/libregrow.so $@ || cp target/release/libregrow.so $@
+
+build/libregrow.so: build/$(SHARED)
+	@ln -sf $(SHARED) build/$(SONAME)
+	@ln -sf $(SHARED) $@
+
+build/libregrow.a: build/$(SHARED)
+	@cmp -s target/release/libregrow.a $@ || cp target/release/libregrow.a $@
+
+FORCE:
+
+# ---- the programs ----
+
+build/hello: examples/hello.c build/libregrow.so $(HEADER)
+	$(COMPILE) examples/hello.c -o $@ $(LINK)
+
+build/wordcount: $(WORDCOUNT) $(wildcard examples/wordcount/*.h) build/libregrow.so $(HEADER)
+	$(COMPILE) $(WORDCOUNT) -o $@ $(LINK)
+
+build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*.h) build/libregrow.so $(HEADER)
+	$(COMPILE) $(CONFORMANCE) -o $@ $(LINK)
+
+build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
+	$(COMPILE) $(BENCH) -o $@ $(LINK)
+
+build/tests/%: tests/c/%.c $(wildcard tests/c/*.h) build/libregrow.so $(HEADER)
+	@mkdir -p build/tests
+	$(COMPILE) $< -o $@ $(LINK)
+
+# The build of the library brings the header up to date.
+$(HEADER): build/$(SHARED) ;
+
+docs: build/$(SHARED)
+	@mkdir -p build
+	doxygen docs/Doxyfile
+
+# ---- installing ----
+
+# The installed pkg-config and CMake files find the rest from where they themselves are, so an
+# installed tree may be moved.
+from = $(shell realpath -m --relative-to=$(1) $(2))
+FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SOVERSION@|$(SOVERSION)|g' \
+           -e 's|@PKGCONFIG_TO_PREFIX@|$(call from,$(LIBDIR)/pkgconfig,$(PREFIX))|g' \
+           -e 's|@CMAKE_TO_PREFIX@|$(call from,$(LIBDIR)/cmake/regrow,$(PREFIX))|g' \
+           -e 's|@LIBDIR@|$(call from,$(PREFIX),$(LIBDIR))|g' \
+           -e 's|@INCLUDEDIR@|$(call from,$(PREFIX),$(INCLUDEDIR))|g'
+
+install: $(LIBRARIES)
+	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/regrow
+	$(INSTALL) -m 644 $(wildcard include/*.h include/*.hpp) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 755 build/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED)
+	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/libregrow.so
+	$(INSTALL) -m 644 build/libregrow.a $(DESTDIR)$(LIBDIR)/libregrow.a
+	$(FILL) regrow.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/regrow.pc
+	for name in regrowConfig.cmake regrowConfigVersion.cmake; do \
+	  $(FILL) cmake/$$name.in > $(DESTDIR)$(LIBDIR)/cmake/regrow/$$name || exit 1; done
+
+clean:
+	$(CARGO) clean --target-dir target
+	rm -rf build

@@ -1,0 +1,1219 @@
+/*
+ * regrow.h - processes, supervisors, registries and agents for C programs.
+ *
+ * Generated from src/ffi by cbindgen; edit the Rust, not this file.
+ *
+ * Six rules cover the whole header.
+ *
+ *   Ownership  A regrow_term passed by value is moved: regrow frees it, also when the call
+ *              fails. A const pointer is borrowed for the call. A plain pointer is an
+ *              out-parameter, written only on success; a term written there is yours to
+ *              give to regrow_term_free(). Strings are UTF-8, NUL-terminated, copied.
+ *   Structs    Start with `.size = sizeof x`; a field left zero takes its default. They are
+ *              read during the call and may live on the stack.
+ *   Errors     A function that can fail returns regrow_error; REGROW_OK is 0, and
+ *              regrow_last_reason() gives the reason as OTP would. NULL where a pointer is
+ *              needed is REGROW_ERR_ARGUMENT, never a crash. A term that could not be made
+ *              is the invalid term, which containers pass on and every function refuses.
+ *   Threads    Any function may be called from any thread, except those that take a
+ *              regrow_context (only in the callback that got it), those that need an
+ *              identity (in a callback, or a thread that has entered), two threads on one
+ *              regrow_term variable, and signal handlers.
+ *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. What it
+ *              returns is a constant or what regrow_reply() and its like gave; zero is an
+ *              error, so that a forgotten return is seen. A drop function runs exactly
+ *              once, on any thread, also when the call fails.
+ *   Forks      In the child of a fork no runtime lives: functions return
+ *              REGROW_ERR_FORKED, and nothing is freed.
+ *
+ * Contents: runtime . terms . processes . starting . plain processes . servers . host processes . addresses . requests . supervisors
+ *
+ * Platforms: Linux on 64-bit little-endian machines.
+ */
+
+#ifndef REGROW_H
+#define REGROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// The release that this header is from; regrow_version() tells the library's.
+#define REGROW_VERSION "0.1.0"
+#define REGROW_VERSION_MAJOR 0
+#define REGROW_VERSION_MINOR 1
+#define REGROW_VERSION_PATCH 0
+
+/* ---- Runtime: start, stop, time, errors ---- */
+
+/// The layout that this header speaks; regrow_abi_version() tells the library's.
+#define REGROW_ABI_VERSION 1
+
+/// In every `_ms`: no limit.
+#define REGROW_INFINITY UINT32_MAX
+
+/// max_restarts: none, where zero means the default.
+#define REGROW_NONE 0xFFFFFFFE
+
+/// shutdown_ms: killed at once.
+#define REGROW_BRUTAL_KILL 0xFFFFFFFE
+
+/// init: the process is up.
+#define REGROW_READY 0x52470001
+
+/// init: do not start it, and do not call that an error.
+#define REGROW_IGNORE 0x52470002
+
+/// handle_...: go on. For a call that was not put off with regrow_defer(): its caller gets no answer.
+#define REGROW_NOREPLY 0x52470003
+
+/// Bodies of processes, functions of agents: ended well.
+#define REGROW_DONE 0x52470004
+
+/// kind: a server; `spec` is a regrow_server_spec.
+#define REGROW_SERVER 0
+
+/// kind: a supervisor; `spec` is a regrow_supervisor_spec.
+#define REGROW_SUPERVISOR 1
+
+/// kind: a registry; `spec` is a regrow_registry_spec.
+#define REGROW_REGISTRY 2
+
+/// kind: an agent; `spec` is a regrow_agent_spec.
+#define REGROW_AGENT 3
+
+/// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
+#define REGROW_PROCESS 4
+
+/// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
+#define REGROW_HOST 5
+
+/// restart: always.
+#define REGROW_PERMANENT 0
+
+/// restart: after any reason but normal, shutdown and {shutdown, _}.
+#define REGROW_TRANSIENT 1
+
+/// restart: never.
+#define REGROW_TEMPORARY 2
+
+/// strategy: when a child ends, restarts that child.
+#define REGROW_ONE_FOR_ONE 0
+
+/// strategy: when a child ends, restarts every child.
+#define REGROW_ONE_FOR_ALL 1
+
+/// strategy: when a child ends, restarts it and those started after it.
+#define REGROW_REST_FOR_ONE 2
+
+/// home: on the runtime's workers.
+#define REGROW_SHARED 0
+
+/// home: on a thread of its own, for callbacks that block.
+#define REGROW_THREAD 1
+
+/// flags: runs without a stack of its own; calls that wait return REGROW_ERR_WOULD_BLOCK.
+#define REGROW_NO_PARK 1
+
+/// flags: answers calls on the caller's thread while it is idle.
+#define REGROW_INLINE 2
+
+/// keys: one process for each.
+#define REGROW_UNIQUE 0
+
+/// keys: any number of processes for each.
+#define REGROW_DUPLICATE 1
+
+/// clock: the system's monotonic one.
+#define REGROW_MONOTONIC 0
+
+/// clock: stands still but for regrow_advance(); for tests.
+#define REGROW_MANUAL 1
+
+/// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
+#define REGROW_FLUSH 1
+
+/// regrow_settled.state: nothing runs, and no timer is pending.
+#define REGROW_QUIET 0
+
+/// regrow_settled.state: nothing runs; the next timer is due at deadline_ms.
+#define REGROW_WAITING 1
+
+/// regrow_settled.kind: regrow_send_after() and its like, idle timeouts.
+#define REGROW_TIMER_USER 0
+
+/// regrow_settled.kind: limits of init, of shutdown, of restarts.
+#define REGROW_TIMER_SUPERVISION 1
+
+/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+#define REGROW_TIMER_SLEEP 2
+
+/// log_level: every detail.
+#define REGROW_LOG_DEBUG 1
+
+/// log_level: starts and ends, and what is worse.
+#define REGROW_LOG_INFO 2
+
+/// log_level: what may be wrong, and what is worse.
+#define REGROW_LOG_WARNING 3
+
+/// log_level: crashes.
+#define REGROW_LOG_ERROR 4
+
+/// log_level: nothing is logged.
+#define REGROW_LOG_SILENT 5
+
+/// Why a call failed. Numbers never change meaning and are never reused.
+typedef enum regrow_error {
+  /// The call did what it says.
+  REGROW_OK = 0,
+  /// A pointer was NULL, a number out of range, a string not UTF-8, a term spent or invalid.
+  REGROW_ERR_ARGUMENT = 1,
+  /// A struct is larger than this library knows: the header is newer than the library.
+  REGROW_ERR_VERSION = 2,
+  /// The process is not alive, or never was.
+  REGROW_ERR_NO_PROCESS = 3,
+  /// The time given ran out; a late answer is dropped.
+  REGROW_ERR_TIMEOUT = 4,
+  /// The process ended before it answered; regrow_last_reason() gives its reason.
+  REGROW_ERR_EXITED = 5,
+  /// A process refused to start; regrow_last_reason() tells why.
+  REGROW_ERR_START = 6,
+  /// That id, name or key is taken; regrow_last_reason() tells by whom.
+  REGROW_ERR_EXISTS = 7,
+  /// Nothing goes by that id, name, key or ref.
+  REGROW_ERR_NOT_FOUND = 8,
+  /// A bug in regrow: a panic was caught here. Please report it.
+  REGROW_ERR_INTERNAL = 9,
+  /// The calling process is dead: return from the callback.
+  REGROW_ERR_KILLED = 10,
+  /// The runtime is shut down.
+  REGROW_ERR_NOT_ALIVE = 11,
+  /// A process called itself.
+  REGROW_ERR_SELF_CALL = 12,
+  /// The caller may not wait here.
+  REGROW_ERR_WOULD_BLOCK = 13,
+  /// What would be waited for waits for the caller.
+  REGROW_ERR_WOULD_DEADLOCK = 14,
+  /// A process, or a term, of another kind is needed.
+  REGROW_ERR_WRONG_KIND = 15,
+  /// A limit is reached: processes, stacks, threads, memory.
+  REGROW_ERR_LIMIT = 16,
+  /// This is the child of a fork: no runtime lives here.
+  REGROW_ERR_FORKED = 17,
+  /// The process lives in another runtime.
+  REGROW_ERR_OTHER_RUNTIME = 18,
+  /// Needs an identity: a callback, or a thread that has entered; or another callback than this.
+  REGROW_ERR_CONTEXT = 19,
+  /// Its init answered ignore: nothing was started.
+  REGROW_ERR_IGNORED = 20,
+  /// The child is running.
+  REGROW_ERR_RUNNING = 21,
+  /// The child is being restarted.
+  REGROW_ERR_RESTARTING = 22,
+} regrow_error;
+
+/// The callback at hand: what it answers with, and how it says what comes next. Good until that callback returns.
+typedef struct regrow_context regrow_context;
+
+/// Something under way: an answer, an end or a start that is waited for later. Free it, or hand it to
+/// regrow_on_reply().
+typedef struct regrow_request regrow_request;
+
+/// A value: immutable, cheap to copy around, safe to share between threads.
+///
+/// Zeroed it is `[]`. The fields are regrow's own; read it with regrow_as_*.
+typedef struct regrow_term {
+  uint64_t meta;
+  uint64_t value;
+} regrow_term;
+
+/// Takes one line of the log; `text` and `report` are borrowed. May run on any thread, on several at once.
+typedef void (*regrow_log_callback)(void *user, uint32_t level, const char *text, const regrow_term *report);
+
+/// How a runtime is made. A field left zero takes its default.
+typedef struct regrow_options {
+  /// sizeof(regrow_options).
+  size_t size;
+  /// Threads that run processes; 0: one for each core.
+  uint32_t workers;
+  /// REGROW_MONOTONIC (0), or REGROW_MANUAL: time moves only by regrow_advance().
+  uint32_t clock;
+  /// Usable bytes of the stack that a waiting callback keeps, committed as it is touched; 0: 256 KiB.
+  uint32_t stack_size;
+  /// Most processes at one time; 0: 2^27.
+  uint32_t max_processes;
+  /// Restarts of the root's children before it gives up; 0: 3, REGROW_NONE: none.
+  uint32_t max_restarts;
+  /// Within this many milliseconds; 0: 5000.
+  uint32_t period_ms;
+  /// The least level that is logged; 0: REGROW_LOG_WARNING.
+  uint32_t log_level;
+  /// Zero.
+  uint32_t reserved;
+  /// Gets the log; NULL: it goes to stderr.
+  regrow_log_callback log;
+  /// Passed to `log`.
+  void *log_user;
+} regrow_options;
+
+/// A process: a plain number, never freed, never reused. Zero is no process.
+typedef struct regrow_pid {
+  uint64_t id;
+} regrow_pid;
+
+/// What a quiet runtime waits for.
+typedef struct regrow_settled {
+  /// sizeof(regrow_settled).
+  size_t size;
+  /// REGROW_QUIET: no timer is pending. REGROW_WAITING: the next is due at `deadline_ms`.
+  uint32_t state;
+  /// What that timer is for: REGROW_TIMER_USER, REGROW_TIMER_SUPERVISION or REGROW_TIMER_SLEEP.
+  uint32_t kind;
+  /// The runtime's time, in milliseconds since it started.
+  uint64_t now_ms;
+  /// When the next timer is due, on the same clock, rounded up.
+  uint64_t deadline_ms;
+} regrow_settled;
+
+/// Numbers about a runtime, each of the moment it was read.
+typedef struct regrow_stats {
+  /// sizeof(regrow_stats).
+  size_t size;
+  /// Processes alive, the root and entered threads included.
+  uint64_t processes;
+  /// Worker threads, relief included.
+  uint64_t workers;
+  /// Worker threads beyond the wanted number: others are, or were, stuck.
+  uint64_t relief_workers;
+  /// Workers that were in one callback for a whole tick of 10 ms.
+  uint64_t stuck;
+  /// Dead processes whose callback has not returned.
+  uint64_t ghosts;
+  /// Stacks that were ever needed at one time, rounded up to the slab.
+  uint64_t stacks;
+} regrow_stats;
+
+/// A reference: a monitor or a timer.
+typedef struct regrow_ref {
+  uint64_t id;
+} regrow_ref;
+
+/// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
+typedef void (*regrow_drop_callback)(void *user);
+
+/// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
+typedef bool (*regrow_match_callback)(void *user, const regrow_term *message);
+
+/// Whom to talk to, by name or by registry and key, so that a restart is none of your business.
+typedef struct regrow_address {
+  /// sizeof(regrow_address).
+  size_t size;
+  /// The root, or any other process, of the runtime to look in. Zero: the caller's own.
+  regrow_pid runtime;
+  /// A local name; or NULL, and a registry and a key.
+  const char *name;
+  /// The registry, by pid ...
+  regrow_pid registry;
+  /// ... or by its own name.
+  const char *registry_name;
+  /// Borrowed: the key in the registry.
+  const regrow_term *key;
+  /// Borrowed: the value beside it, where the address is used to register; NULL: [].
+  const regrow_term *value;
+  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+  uint32_t wait_ms;
+  /// Zero.
+  uint32_t reserved;
+} regrow_address;
+
+/// How to start a process of any kind, and, as a child, what to do when it ends. Copied when used.
+///
+/// In an array each has the same `.size`, which is also the distance from one to the next.
+typedef struct regrow_child_spec {
+  /// sizeof(regrow_child_spec).
+  size_t size;
+  /// What it goes by under its supervisor, where it is unique; becomes a text term.
+  const char *id;
+  /// Borrowed: the same as any term. A child has one of the two.
+  const regrow_term *id_term;
+  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or
+  /// REGROW_HOST.
+  uint32_t kind;
+  /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
+  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
+  uint32_t restart;
+  /// Time it has to end when it is told to shut down, before it is killed; 0: 5000, for a supervisor
+  /// REGROW_INFINITY. REGROW_BRUTAL_KILL: killed at once.
+  uint32_t shutdown_ms;
+  /// Zero.
+  uint32_t reserved;
+  /// Borrowed: the spec of that kind, such as a regrow_server_spec.
+  const void *spec;
+  /// A name that is registered for it before it runs, at each start. NULL: none.
+  const char *name;
+  /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
+  const regrow_address *via;
+} regrow_child_spec;
+
+/// What a callback returns: one of REGROW_READY ... REGROW_DONE, or what regrow_reply(), regrow_stop_self() and their
+/// like gave. Anything else, zero included, ends the process with `bad_return_value`.
+typedef int32_t regrow_next;
+
+/// The whole life of a process. Returns REGROW_DONE, or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_body_callback)(regrow_context *context, void *user);
+
+/// A plain process: a function that runs once, in a process of its own, and may receive.
+typedef struct regrow_process_spec {
+  /// sizeof(regrow_process_spec).
+  size_t size;
+  /// What it does.
+  regrow_body_callback body;
+  /// Passed to it, at each start.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+  /// REGROW_SHARED (0) or REGROW_THREAD.
+  uint32_t home;
+  /// REGROW_NO_PARK: it never waits.
+  uint32_t flags;
+} regrow_process_spec;
+
+/// Whom to answer later: one call, put off with regrow_defer(). A plain number, like a pid.
+typedef struct regrow_caller {
+  uint64_t server;
+  uint64_t call;
+} regrow_caller;
+
+/// Gets the outcome of a request, once; `result` is borrowed.
+typedef void (*regrow_reply_callback)(void *user, regrow_error error, const regrow_term *result);
+
+/// How many children a supervisor has.
+typedef struct regrow_child_count {
+  /// sizeof(regrow_child_count).
+  size_t size;
+  /// All children, running or not.
+  uint64_t specs;
+  /// Those that are alive.
+  uint64_t active;
+  /// Those that are supervisors, running or not.
+  uint64_t supervisors;
+  /// Those that are not.
+  uint64_t workers;
+} regrow_child_count;
+
+/// Makes the state of a server; runs before anyone sees the process.
+///
+/// `arg` is borrowed. `state` is an out-parameter, and stays NULL when it is not written. Returns REGROW_READY,
+/// REGROW_IGNORE, or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_init_callback)(regrow_context *context, void *user, const regrow_term *arg, void **state);
+
+/// Handles one message of a server; `message` is borrowed. Returns REGROW_NOREPLY, or what regrow_reply(),
+/// regrow_stop_self() and their like gave.
+typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *state, const regrow_term *message);
+
+/// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
+typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
+
+/// Runs in an agent (or for an entry of a registry) on what it keeps.
+///
+/// `state` is borrowed. `next` (updates only) and `reply` (what gives a value only) are nil until they are written; a
+/// term written there is moved. Returns REGROW_DONE, or what regrow_stop_self() gave: then nothing changes.
+typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
+                                             void *user,
+                                             const regrow_term *state,
+                                             regrow_term *next,
+                                             regrow_term *reply);
+
+/// Takes a message of a host process out to where it lives; `message` is borrowed. `caller` is zero unless it is a
+/// call, which is answered with regrow_answer().
+typedef void (*regrow_deliver_callback)(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller);
+
+/// Tells the outside that a host process is to end; `reason` is borrowed.
+typedef void (*regrow_exit_callback)(void *user, regrow_pid pid, const regrow_term *reason);
+
+/// Gets the entries of a registry one by one; `value` is borrowed.
+typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
+
+/// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
+typedef regrow_error (*regrow_get_state_callback)(void *state, regrow_term *shown);
+
+/// Takes over a state that was given as a term; borrowed.
+typedef regrow_error (*regrow_replace_state_callback)(void *state, const regrow_term *given);
+
+/// A server: the callbacks it answers with. Copied when used.
+///
+/// Each start makes a state of its own by `init`, which the other callbacks get. They run one at a time. What they
+/// return says what comes next: see regrow_reply() and its neighbours. Zero is no answer: a forgotten return ends the
+/// server with `bad_return_value`.
+typedef struct regrow_server_spec {
+  /// sizeof(regrow_server_spec).
+  size_t size;
+  /// Makes the state, before the starter goes on. NULL: the state is NULL, and the server is up at once.
+  regrow_init_callback init;
+/* ---- Servers ---- */
+
+  /// A question from regrow_call(): return regrow_reply(). NULL: the caller gets REGROW_ERR_EXITED, `no_reply`.
+  regrow_handle_callback handle_call;
+  /// A message from regrow_cast(). NULL: dropped.
+  regrow_handle_callback handle_cast;
+  /// Any other message: regrow_send(), timers, DOWN, EXIT. NULL: dropped.
+  regrow_handle_callback handle_info;
+  /// The argument of regrow_continue(), before any message. NULL: dropped.
+  regrow_handle_callback handle_continue;
+  /// The server ends by itself, crashed, is stopped, or its parent told it to and it traps exits. Not called on other
+  /// ends. NULL: nothing.
+  regrow_terminate_callback terminate;
+  /// Frees the state: once for each `init` that answered REGROW_READY, whatever ended the server. It runs on any
+  /// thread, and may not wait. NULL: nothing.
+  regrow_drop_callback drop;
+  /// For regrow_get_state(). NULL: that is refused.
+  regrow_get_state_callback get_state;
+  /// For regrow_replace_state(). NULL: that is refused.
+  regrow_replace_state_callback replace_state;
+  /// Borrowed and cloned: passed to `init` at each start; NULL: [].
+  const regrow_term *arg;
+  /// Passed to `init` at each start.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+  /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
+  uint32_t home;
+  /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK.
+  uint32_t flags;
+  /// How long `init` may take before the start fails with `timeout`; 0: no limit.
+  uint32_t init_timeout_ms;
+  /// Zero.
+  uint32_t reserved;
+} regrow_server_spec;
+
+/// A host process: its messages go to a function of the embedding program, one at a time, on some worker. For event
+/// loops and other runtimes, whose objects become processes that way: named, linked, monitored, supervised.
+typedef struct regrow_host_spec {
+  /// sizeof(regrow_host_spec).
+  size_t size;
+  /// Gets each message.
+  regrow_deliver_callback deliver;
+  /// Told of the end. NULL: nothing.
+  regrow_exit_callback exit;
+  /// Passed to both.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+} regrow_host_spec;
+
+/// A supervisor, and the children it starts with. Copied when used.
+typedef struct regrow_supervisor_spec {
+  /// sizeof(regrow_supervisor_spec).
+  size_t size;
+  /// Who is stopped and started again with a child that ended: REGROW_ONE_FOR_ONE (0): nobody else.
+  /// REGROW_ONE_FOR_ALL: all children. REGROW_REST_FOR_ONE: those that were started after it.
+  uint32_t strategy;
+  /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
+  uint32_t max_restarts;
+  /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
+  uint32_t period_ms;
+  /// Zero.
+  uint32_t reserved;
+  /// Borrowed: started in this order, each when the one before is up, and stopped in the other.
+  const regrow_child_spec *children;
+  /// How many they are.
+  size_t child_count;
+  /// Runs in the supervisor, before its children are started, at each start; it may wait. REGROW_READY, REGROW_IGNORE
+  /// or regrow_stop_self(). NULL: nothing.
+  regrow_body_callback init;
+  /// Passed to `init`.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+} regrow_supervisor_spec;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/// The library's binary interface, as a number that grows with each change: REGROW_ABI_VERSION of its own header. Any
+/// thread.
+uint32_t regrow_abi_version(void);
+
+/// The library's version, such as "0.1.0"; static. Any thread.
+const char *regrow_version(void);
+
+/// Starts a runtime and returns its root supervisor, the handle to all of it. May wait.
+///
+/// @param options  borrowed; NULL takes every default.
+/// @param root     out: the root: start children under it, stop everything with regrow_shutdown().
+/// @return REGROW_ERR_LIMIT when no thread can be had.
+regrow_error regrow_init(const regrow_options *options, regrow_pid *root);
+
+/// Stops a runtime: every process, children last to first, then the threads. Waits; not in a callback.
+///
+/// After REGROW_OK no callback runs and none will. At REGROW_ERR_TIMEOUT everything has been killed, and what is still
+/// inside a callback is stuck: call again to go on waiting. A thread that entered this runtime leaves it.
+///
+/// @param timeout_ms  also what the children's shutdown times are cut off at; REGROW_INFINITY: none.
+/// @param stuck       out, also at REGROW_ERR_TIMEOUT: a list of the pids whose callbacks have not returned; yours.
+///                    NULL: not wanted.
+regrow_error regrow_shutdown(regrow_pid root, uint32_t timeout_ms, regrow_term *stuck);
+
+/// Makes the calling thread a process of the runtime, until it leaves or ends: it may link, monitor and receive.
+///
+/// @return REGROW_ERR_EXISTS when it is one already, or runs a callback.
+regrow_error regrow_enter(regrow_pid runtime, regrow_pid *pid);
+
+/// Ends the calling thread's process, with reason normal; the thread goes on without an identity.
+///
+/// @return REGROW_ERR_CONTEXT when it did not enter.
+regrow_error regrow_leave(void);
+
+/// An eventfd that is readable when a message, or the answer to a request of this thread, has come. For event loops:
+/// read it, then take with time limit 0 until there is nothing. It stays regrow's: do not close it. Entered threads.
+regrow_error regrow_thread_fd(int32_t *fd);
+
+/// Waits until the runtime is quiet: nothing runs, no signal is under way, and only a timer, or a call from outside,
+/// could change that. Not in a callback (REGROW_ERR_WOULD_DEADLOCK). A dead process's callback does not count.
+///
+/// @param timeout_ms  real time, whatever the clock.
+/// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
+regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settled *settled);
+
+/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
+regrow_error regrow_settle_async(regrow_pid runtime, regrow_request **pending);
+
+/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Waits; not in
+/// a callback.
+///
+/// @return REGROW_ERR_ARGUMENT when the clock is not manual.
+regrow_error regrow_advance(regrow_pid runtime, uint64_t ms);
+
+/// The runtime's time, in milliseconds since it started. Any thread.
+regrow_error regrow_now(regrow_pid runtime, uint64_t *ms);
+
+/// Reads the runtime's numbers. Any thread.
+///
+/// @param stats  in-out: `.size` set; filled in.
+regrow_error regrow_stats_read(regrow_pid runtime, regrow_stats *stats);
+
+/// The name of an error, such as "REGROW_ERR_TIMEOUT"; static, never NULL. Any thread, also in a forked child.
+const char *regrow_error_name(int32_t error);
+
+/// Tells what the caller's last failed call complained of. The last error belongs to the process in whose callback it
+/// happened, or else to the thread; calls that succeed leave it alone.
+///
+/// @param text  out: a sentence, cut to `size` bytes with its NUL. NULL: not wanted.
+/// @return the last error's code; REGROW_OK when there was none.
+regrow_error regrow_last_error(char *text, size_t size);
+
+/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended.
+///
+/// @param reason  out; yours.
+/// @return REGROW_ERR_NOT_FOUND when there was no error yet.
+regrow_error regrow_last_reason(regrow_term *reason);
+
+/* ---- Terms ---- */
+
+/// The empty list, `[]`, which is also what a zeroed regrow_term is. Any thread.
+regrow_term regrow_nil(void);
+
+/// An integer. Any thread.
+regrow_term regrow_int(int64_t value);
+
+/// A float. Infinities and NaN, which Erlang has not, give the invalid term. Any thread.
+regrow_term regrow_float(double value);
+
+/// The atom `true` or `false`. Any thread.
+regrow_term regrow_bool(bool value);
+
+/// An atom: a constant name of at most 255 characters, such as "ok".
+///
+/// Atoms are never freed; a name that comes from outside the program is better a text. Invalid for NULL, for what is
+/// not UTF-8, and when there are 1,048,576 atoms. Any thread.
+regrow_term regrow_atom(const char *name);
+
+/// Text; a binary in Erlang. Invalid for NULL and for what is not UTF-8. Any thread.
+regrow_term regrow_text(const char *utf8);
+
+/// Bytes; a binary in Erlang. Invalid for NULL, unless `size` is 0. Any thread.
+regrow_term regrow_bytes(const void *data, size_t size);
+
+/// A tuple of `count` terms.
+///
+/// The items are moved out of the array, which is left nil, also when the tuple is invalid: because an item is, or
+/// beyond 16,777,215 items. Any thread.
+regrow_term regrow_tuple(regrow_term *items, size_t count);
+
+/// A list of `count` terms. The items are moved out of the array, which is left nil, also when one of them is invalid
+/// and so the list is. Any thread.
+regrow_term regrow_list(regrow_term *items, size_t count);
+
+/// `[Head | Tail]`: a list with one more term in front. Both are moved. Any thread.
+regrow_term regrow_cons(regrow_term head, regrow_term tail);
+
+/// A map of `count` keys and their values; of equal keys the last one wins.
+///
+/// Keys and values are moved out of the arrays, which are left nil, also when one is invalid and so the map is. Keys
+/// are equal as regrow_term_equal() says: 1 and 1.0 are two. Any thread.
+regrow_term regrow_map(regrow_term *keys, regrow_term *values, size_t count);
+
+/// A process, to be sent inside a message. Any thread.
+regrow_term regrow_from_pid(regrow_pid pid);
+
+/// A reference, to be sent inside a message. Any thread.
+regrow_term regrow_from_ref(regrow_ref reference);
+
+/// A pointer of yours, to be sent inside a message.
+///
+/// `drop` is called with it once the last clone of the term is freed, by the thread that frees it; also when the term
+/// could not be made. NULL: nothing is to be done. Any thread.
+regrow_term regrow_resource(void *pointer, regrow_drop_callback drop);
+
+/// Whether it is a term at all: not NULL, not spent, not invalid. Any thread.
+bool regrow_is_valid(const regrow_term *term);
+
+/// Whether it is the empty list. Any thread.
+bool regrow_is_nil(const regrow_term *term);
+
+/// Whether it is the atom of that name. Any thread.
+bool regrow_is_atom(const regrow_term *term, const char *name);
+
+/// Whether it is an integer, of any size. Any thread.
+bool regrow_is_int(const regrow_term *term);
+
+/// Whether it is a float. Any thread.
+bool regrow_is_float(const regrow_term *term);
+
+/// Whether it is bytes or text. Any thread.
+bool regrow_is_bytes(const regrow_term *term);
+
+/// Whether it is a tuple. Any thread.
+bool regrow_is_tuple(const regrow_term *term);
+
+/// Whether it is a list, empty or not, proper or not. Any thread.
+bool regrow_is_list(const regrow_term *term);
+
+/// Whether it is a map. Any thread.
+bool regrow_is_map(const regrow_term *term);
+
+/// Whether it is the pid of a regrow process. Any thread.
+bool regrow_is_pid(const regrow_term *term);
+
+/// Whether it is a reference of regrow. Any thread.
+bool regrow_is_ref(const regrow_term *term);
+
+/// Whether it is what regrow_resource() made. Any thread.
+bool regrow_is_resource(const regrow_term *term);
+
+/// Reads an integer. False, and `value` untouched, when it is none or does not fit. Any thread.
+bool regrow_as_int(const regrow_term *term, int64_t *value);
+
+/// Reads a float. False, and `value` untouched, when it is none; an integer is none. Any thread.
+bool regrow_as_float(const regrow_term *term, double *value);
+
+/// Reads the atom `true` or `false`. False, and `value` untouched, when it is neither. Any thread.
+bool regrow_as_bool(const regrow_term *term, bool *value);
+
+/// Reads the name of an atom, which stays for ever. False, and `name` untouched, when it is none, or has a NUL in its
+/// name. Any thread.
+bool regrow_as_atom(const regrow_term *term, const char **name);
+
+/// Reads text or the name of an atom, NUL-terminated.
+///
+/// Good until this very variable is moved, freed or leaves its scope: short text lies inside it. False, and `utf8`
+/// untouched, when it is neither, is not UTF-8, or has a NUL in it. Any thread.
+bool regrow_as_text(const regrow_term *term, const char **utf8);
+
+/// Reads bytes or text.
+///
+/// Good until this very variable is moved, freed or leaves its scope: short bytes lie inside it. False, and nothing
+/// written, when it is neither. Either out-parameter may be NULL: not wanted. Any thread.
+bool regrow_as_bytes(const regrow_term *term, const uint8_t **data, size_t *size);
+
+/// Reads a pid. False, and `pid` untouched, when it is none. Any thread.
+bool regrow_as_pid(const regrow_term *term, regrow_pid *pid);
+
+/// Reads a reference. False, and `reference` untouched, when it is none. Any thread.
+bool regrow_as_ref(const regrow_term *term, regrow_ref *reference);
+
+/// Reads the pointer of a resource; good as long as any clone of the term. False, and `pointer` untouched, when it is
+/// none. Any thread.
+bool regrow_as_resource(const regrow_term *term, void **pointer);
+
+/// How many items a tuple has. False, and `size` untouched, when it is none. Any thread.
+bool regrow_tuple_size(const regrow_term *term, size_t *size);
+
+/// An item of a tuple, from 0; borrowed, as long as the tuple lives. NULL beyond the last, and when it is no tuple. Any
+/// thread.
+const regrow_term *regrow_tuple_get(const regrow_term *term, size_t index);
+
+/// The first term of a list; borrowed, as long as the list lives. NULL when it is empty, or no list. Any thread.
+const regrow_term *regrow_list_head(const regrow_term *list);
+
+/// A list but for its first term; borrowed, as long as the list lives. NULL when it is empty, or no list. Any thread.
+const regrow_term *regrow_list_tail(const regrow_term *list);
+
+/// How many terms a list has, which are counted one by one. False, and `length` untouched, when it is no list, or does
+/// not end in `[]`. Any thread.
+bool regrow_list_length(const regrow_term *list, size_t *length);
+
+/// How many keys a map has. False, and `size` untouched, when it is none. Any thread.
+bool regrow_map_size(const regrow_term *term, size_t *size);
+
+/// The value of a key; borrowed, as long as the map lives. NULL when there is no such key, and when it is no map. Any
+/// thread.
+const regrow_term *regrow_map_get(const regrow_term *map, const regrow_term *key);
+
+/// A key and its value by place, from 0, in Erlang's order of keys; both borrowed, as long as the map lives.
+///
+/// False, and nothing written, beyond the last, and when it is no map. Either out-parameter may be NULL: not wanted.
+/// Any thread.
+bool regrow_map_at(const regrow_term *map, size_t index, const regrow_term **key, const regrow_term **value);
+
+/// Erlang's order of terms: below 0, 0 (`==`) or above 0. What is NULL, spent or invalid comes before every term. Any
+/// thread.
+int regrow_term_compare(const regrow_term *left, const regrow_term *right);
+
+/// Whether two terms are the same (`=:=`): 1 and 1.0 are not. False when one is NULL, spent or invalid. Any thread.
+bool regrow_term_equal(const regrow_term *left, const regrow_term *right);
+
+/// Another owner of the same value; yours. Nothing is copied. Invalid when the term is NULL, spent or invalid. Any
+/// thread.
+regrow_term regrow_term_clone(const regrow_term *term);
+
+/// Gives a term back. The variable is left nil, so that freeing it twice is harmless; NULL does nothing. Any thread.
+void regrow_term_free(regrow_term *term);
+
+/// Writes a term as Erlang's `~w` does, cut to `size` bytes, NUL-terminated.
+///
+/// Returns the length of all of it, without the NUL, as snprintf does. `text` may be NULL when `size` is 0. What is
+/// NULL, spent or invalid is written as the invalid term is. Any thread.
+size_t regrow_term_print(const regrow_term *term, char *text, size_t size);
+
+/// Encodes a term in Erlang's External Term Format.
+///
+/// @param bytes  out: a bytes term.
+/// @return REGROW_ERR_WRONG_KIND when the term is a resource or holds one; REGROW_ERR_LIMIT when something in it has
+///         more than 2^32 - 1 bytes or items. Any thread.
+regrow_error regrow_term_encode(const regrow_term *term, regrow_term *bytes);
+
+/// Decodes a term from Erlang's External Term Format; the bytes need not be trusted.
+///
+/// @param term  out.
+/// @return REGROW_ERR_ARGUMENT when the bytes are no term, or more than one; REGROW_ERR_LIMIT when they unpack to more
+///         than 64 MiB, hold more than 1,000 new atoms, or an integer of more than 128 KiB. Any thread.
+regrow_error regrow_term_decode(const void *data, size_t size, regrow_term *term);
+
+/* ---- Processes ---- */
+
+/// The calling process: the one whose callback this is, or that this thread entered as.
+///
+/// @return REGROW_ERR_CONTEXT on a thread that is none.
+regrow_error regrow_self(regrow_pid *pid);
+
+/// The root of the runtime that a process lives in. Any thread.
+regrow_error regrow_root(regrow_pid pid, regrow_pid *root);
+
+/// Whether the process is alive. It says no only once everything the process held is released. Any thread.
+bool regrow_is_alive(regrow_pid pid);
+
+/// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
+///
+/// REGROW_OK also when the process is dead: the message is dropped.
+///
+/// @param message  moved.
+regrow_error regrow_send(regrow_pid pid, regrow_term message);
+
+/// Sends the same message to many. Any thread.
+///
+/// @param message  borrowed; nothing is copied but the handle.
+/// @param pids     borrowed; `count` of them.
+regrow_error regrow_broadcast(const regrow_term *message, const regrow_pid *pids, size_t count);
+
+/// Takes the oldest message, waiting for one if there is none. May wait; needs an identity.
+///
+/// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
+///
+/// @param timeout_ms  0 looks once and never waits.
+/// @param message     out; yours.
+regrow_error regrow_receive(uint32_t timeout_ms, regrow_term *message);
+
+/// Takes the oldest message that `matches` takes; the others stay, in their order. May wait; needs an identity.
+regrow_error regrow_receive_match(regrow_match_callback matches, void *user, uint32_t timeout_ms, regrow_term *message);
+
+/// Drops the messages that are there now. Needs an identity.
+///
+/// @param count  out: how many. NULL: not wanted.
+regrow_error regrow_flush(size_t *count);
+
+/// Does nothing for `ms` milliseconds of the runtime's clock (real time on a thread without identity); 0 lets others
+/// run first. May wait.
+regrow_error regrow_sleep(uint32_t ms);
+
+/// Sends an exit signal, by the rules of OTP's exit/2. REGROW_OK also when the process is dead. Any thread.
+///
+/// `kill` ends any process at once, with reason `killed`. `normal` does nothing to another process, and ends the caller
+/// itself. Any other reason ends a process that does not trap exits, and becomes {'EXIT', From, Reason} in one that
+/// does.
+///
+/// @param reason  moved.
+regrow_error regrow_exit(regrow_pid pid, regrow_term reason);
+
+/// Links the caller with another process: the end of either is an exit signal to the other. Once, however often it is
+/// asked for. Needs an identity.
+///
+/// @return REGROW_ERR_NO_PROCESS when it is dead; a caller that traps exits gets an EXIT with `noproc` instead.
+regrow_error regrow_link(regrow_pid pid);
+
+/// Takes the link away; no EXIT of it comes after this. Needs an identity.
+regrow_error regrow_unlink(regrow_pid pid);
+
+/// Has the caller get {'DOWN', Ref, process, Pid, Reason} once the process ends; at once, with `noproc`, if it is dead.
+/// Each monitor gives one message. Needs an identity.
+///
+/// @param monitor  out: the Ref.
+regrow_error regrow_monitor(regrow_pid pid, regrow_ref *monitor);
+
+/// Takes a monitor away. Needs an identity.
+///
+/// @param flags    REGROW_FLUSH: takes its DOWN out of the mailbox too.
+/// @param removed  out: false when it had fired, or never was. NULL: not wanted.
+regrow_error regrow_demonitor(regrow_ref monitor, uint32_t flags, bool *removed);
+
+/// Says whether exit signals to the caller become messages. Needs an identity.
+///
+/// @param previous  out: how it was. NULL: not wanted.
+regrow_error regrow_trap_exit(bool trap, bool *previous);
+
+/// Gives a process a name, until it ends. One name for each process. Any thread.
+///
+/// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
+regrow_error regrow_register(regrow_pid pid, const char *name);
+
+/// Takes a name away. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime meant.
+regrow_error regrow_unregister(regrow_pid runtime, const char *name);
+
+/// The process that goes by a name now. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime to look in.
+/// @param pid      out.
+/// @return REGROW_ERR_NOT_FOUND also while the process is between two lives.
+regrow_error regrow_whereis(regrow_pid runtime, const char *name, regrow_pid *pid);
+
+/// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
+///
+/// @param message  moved.
+/// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
+regrow_error regrow_send_after(regrow_pid pid, uint32_t ms, regrow_term message, regrow_ref *timer);
+
+/// As regrow_send_after(); the message comes as {timeout, Ref, Message}. Any thread.
+regrow_error regrow_start_timer(regrow_pid pid, uint32_t ms, regrow_term message, regrow_ref *timer);
+
+/// Sends a message every `ms` milliseconds, the k-th at k times `ms`, without drift; after a standstill it catches up.
+/// Ends with the process it is for. Any thread.
+///
+/// @param ms       at least 1.
+/// @param message  moved.
+/// @param timer    out. NULL: not wanted.
+regrow_error regrow_send_interval(regrow_pid pid, uint32_t ms, regrow_term message, regrow_ref *timer);
+
+/// Cancels a timer. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime it was started in.
+/// @param flags    REGROW_FLUSH: when it has fired, takes its message out of the caller's mailbox (only of timers made
+///                 by regrow_start_timer(), whose message names the timer).
+/// @param left_ms  out: the milliseconds that were left, rounded up. NULL: not wanted.
+/// @return REGROW_ERR_NOT_FOUND when it has fired, even if its message waits in the mailbox, or was cancelled before.
+regrow_error regrow_cancel_timer(regrow_pid runtime, regrow_ref timer, uint32_t flags, uint64_t *left_ms);
+
+/// The time a timer has left. Any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when it has fired or was cancelled.
+regrow_error regrow_read_timer(regrow_pid runtime, regrow_ref timer, uint64_t *left_ms);
+
+/// Gives the calling process a label, for people and tools. Needs an identity.
+///
+/// @param label  borrowed.
+regrow_error regrow_set_label(const regrow_term *label);
+
+/// What can be said of a process without asking it. Any thread.
+///
+/// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
+regrow_error regrow_info(regrow_pid pid, regrow_term *map);
+
+/// Tells a server something and does not wait. REGROW_OK means queued, not handled; also when the process is dead.
+/// Any thread.
+///
+/// @param message  moved; `handle_cast` gets it.
+regrow_error regrow_cast(regrow_pid pid, regrow_term message);
+
+/* ---- Starting ---- */
+
+/// Starts any kind of process, without parent or link, and waits until it is up. May wait.
+///
+/// @param runtime  the root, or any other process, of the runtime to start it in.
+/// @param spec     borrowed, and copied; its id, restart and shutdown are not looked at.
+/// @param pid      out. NULL: not wanted.
+/// @return REGROW_ERR_START when its init stopped: regrow_last_reason(); REGROW_ERR_IGNORED; REGROW_ERR_EXISTS when its
+///         name is taken.
+regrow_error regrow_start(regrow_pid runtime, const regrow_child_spec *spec, regrow_pid *pid);
+
+/// As regrow_start(), linked with the caller, which is its parent. Needs an identity.
+///
+/// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
+regrow_error regrow_start_link(const regrow_child_spec *spec, regrow_pid *pid);
+
+/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity.
+///
+/// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
+regrow_error regrow_start_monitor(const regrow_child_spec *spec, regrow_pid *pid, regrow_ref *monitor);
+
+/* ---- Plain processes ---- */
+
+/// Runs a function in a process of its own, and does not wait. Any thread.
+///
+/// @param runtime  the root, or any other process, of the runtime to run it in.
+/// @param spec     borrowed.
+/// @param pid      out. NULL: not wanted.
+regrow_error regrow_spawn(regrow_pid runtime, const regrow_process_spec *spec, regrow_pid *pid);
+
+/// As regrow_spawn(), linked with the caller, which is its parent, before its first instruction. Needs an identity.
+regrow_error regrow_spawn_link(const regrow_process_spec *spec, regrow_pid *pid);
+
+/// As regrow_spawn(), monitored by the caller before its first instruction. Needs an identity.
+///
+/// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
+regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *pid, regrow_ref *monitor);
+
+/// Asks a server and waits for its answer. May wait.
+///
+/// @param request     moved; `handle_call` gets it.
+/// @param timeout_ms  how long to wait; the server goes on, and a late answer is dropped.
+/// @param reply       out: the answer; yours. NULL: not wanted.
+/// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
+///         before it answered; regrow_last_reason() gives its reason.
+regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
+
+/* ---- Requests: what is waited for later ---- */
+
+/// As regrow_call(), to be collected later. Any thread.
+///
+/// @param request     moved.
+/// @param timeout_ms  the request's own limit.
+/// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.
+regrow_error regrow_call_async(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_request **pending);
+
+/// Asks a process to end, after its `terminate`, and waits until it has. May wait.
+///
+/// @param reason  moved.
+/// @return REGROW_ERR_NO_PROCESS; REGROW_ERR_EXITED when it ended with another reason; REGROW_ERR_TIMEOUT: it goes on.
+regrow_error regrow_stop(regrow_pid pid, regrow_term reason, uint32_t timeout_ms);
+
+/// As regrow_stop(), to be collected later. Any thread.
+regrow_error regrow_stop_async(regrow_pid pid, regrow_term reason, uint32_t timeout_ms, regrow_request **pending);
+
+/// Callback only: answers the call at hand. Write `return regrow_reply(context, answer);`
+///
+/// @param answer  moved.
+regrow_next regrow_reply(regrow_context *context, regrow_term answer);
+
+/// Callback only: answers the call at hand and ends the server. The caller gets the answer once the server's names are
+/// free again.
+///
+/// @param answer, reason  moved.
+regrow_next regrow_reply_stop(regrow_context *context, regrow_term answer, regrow_term reason);
+
+/// Callback only: ends this process. Any reason but `normal`, `shutdown` and `{shutdown, _}` is a crash to its
+/// supervisor. Write `return regrow_stop_self(context, regrow_atom("why"));`
+///
+/// @param reason  moved.
+regrow_next regrow_stop_self(regrow_context *context, regrow_term reason);
+
+/// Callback only: has `handle_continue` called with `argument` before any message. Wraps what the callback would have
+/// returned: `return regrow_continue(context, REGROW_READY, regrow_atom("load"));`
+///
+/// @param argument  moved.
+regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_term argument);
+
+/// Callback only: has `handle_info` get the atom `timeout` when no message comes for `timeout_ms`; any message ends the
+/// wait. Wraps what the callback would have returned.
+regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
+
+/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
+/// A call that is neither answered nor put off ends at once, with `no_reply`.
+///
+/// @param caller  out: whom to answer; a plain value, good on any thread.
+/// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
+regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
+
+/// Answers a call that was put off. Any thread, at most once.
+///
+/// @param answer  moved.
+/// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
+regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
+
+/// The state of a server, as its `get_state` shows it. May wait.
+///
+/// @param state  out; yours.
+/// @return REGROW_ERR_WRONG_KIND when it has no such callback.
+regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *state);
+
+/// Gives a server another state, through its `replace_state`. May wait.
+///
+/// @param state  moved.
+regrow_error regrow_replace_state(regrow_pid pid, regrow_term state, uint32_t timeout_ms);
+
+/// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
+/// end it. May wait.
+regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
+
+/// Ends a suspension. May wait.
+regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
+
+/* ---- Host processes ---- */
+
+/// Ends a host process, as if it had ended by itself: what it stands for is gone. Any thread.
+///
+/// @param reason  moved.
+/// @return REGROW_ERR_WRONG_KIND when it is none.
+regrow_error regrow_host_exit(regrow_pid host, regrow_term reason);
+
+/* ---- Addresses: by name instead of pid ---- */
+
+/// The process that an address leads to now; waits for one as long as the address says.
+///
+/// @param address  borrowed.
+/// @param pid      out.
+regrow_error regrow_whereis_at(const regrow_address *address, regrow_pid *pid);
+
+/// As regrow_call(). A process that ends before it takes the call up is looked for again while the address waits.
+regrow_error regrow_call_at(const regrow_address *address, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
+
+/// As regrow_call_async().
+regrow_error regrow_call_async_at(const regrow_address *address,
+                                  regrow_term request,
+                                  uint32_t timeout_ms,
+                                  regrow_request **pending);
+
+/// As regrow_cast(), but REGROW_ERR_NOT_FOUND when nobody is there: nothing was told to anybody.
+regrow_error regrow_cast_at(const regrow_address *address, regrow_term message);
+
+/// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there.
+regrow_error regrow_send_at(const regrow_address *address, regrow_term message);
+
+/// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,
+/// with `noproc`.
+regrow_error regrow_monitor_at(const regrow_address *address, regrow_ref *monitor);
+
+/// As regrow_stop().
+regrow_error regrow_stop_at(const regrow_address *address, regrow_term reason, uint32_t timeout_ms);
+
+/// Waits for the outcome of a request. May wait; any thread.
+///
+/// @param pending  borrowed: free it afterwards, whatever this returned.
+/// @param timeout_ms  of this wait: REGROW_ERR_TIMEOUT means "still under way", if the request has no limit of its own
+///                    that has run out. 0 looks once.
+/// @param result   out: the answer, a pid for a start, a list of children; yours. NULL: not wanted.
+regrow_error regrow_request_wait(regrow_request *pending, uint32_t timeout_ms, regrow_term *result);
+
+/// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any thread.
+///
+/// @param pending  moved, also when the call fails.
+/// @param drop     gives `user` back, exactly once, after `reply` or without it. NULL: nothing.
+regrow_error regrow_on_reply(regrow_request *pending,
+                             regrow_reply_callback reply,
+                             void *user,
+                             regrow_drop_callback drop);
+
+/// Gives a request up: an answer that still comes is dropped. NULL: nothing. Any thread.
+void regrow_request_free(regrow_request *pending);
+
+/* ---- Supervisors ---- */
+
+/// Starts one more child, waits until it is up, and keeps its spec. May wait; any thread.
+///
+/// @param child  borrowed, and copied: it may live on the stack.
+/// @param pid    out: the child's present pid, a restart gives it another: keep a name or the id rather than this. Zero
+///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
+/// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it does
+///         not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
+///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for.
+regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_child_spec *child, regrow_pid *pid);
+
+/// As regrow_supervisor_start_child(), to be collected later: the result is the pid, or `undefined`. Any thread.
+///
+/// @param pending  out: free it, or give it to regrow_on_reply().
+regrow_error regrow_supervisor_start_child_async(regrow_pid supervisor,
+                                                 const regrow_child_spec *child,
+                                                 regrow_request **pending);
+
+/// Stops a child, as its shutdown time says, and waits until it has ended. Its spec is kept, unless it is temporary.
+/// REGROW_OK also when it did not run. May wait; any thread.
+///
+/// @param id  borrowed.
+/// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
+regrow_error regrow_supervisor_terminate_child(regrow_pid supervisor, const regrow_term *id);
+
+/// Starts a child again that does not run. May wait; any thread.
+///
+/// @param id   borrowed.
+/// @param pid  out: zero when its init answered ignore. NULL: not wanted.
+/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING, REGROW_ERR_NOT_FOUND, REGROW_ERR_EXISTS when its name is taken;
+///         REGROW_ERR_START when its init stopped, which is not tried again.
+regrow_error regrow_supervisor_restart_child(regrow_pid supervisor, const regrow_term *id, regrow_pid *pid);
+
+/// Forgets a child that does not run. May wait; any thread.
+///
+/// @param id  borrowed.
+/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND.
+regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_term *id);
+
+/// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.
+///
+/// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and is
+/// about to be tried again. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
+///
+/// @param children  out; yours.
+regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
+                                              regrow_term *children);
+
+/// As regrow_supervisor_which_children(), to be collected later. Any thread.
+///
+/// @param pending  out: free it, or give it to regrow_on_reply().
+regrow_error regrow_supervisor_which_children_async(regrow_pid supervisor, regrow_request **pending);
+
+/// How many children there are. May wait; any thread.
+///
+/// @param count  out; its `.size` says how much of it there is room for.
+regrow_error regrow_supervisor_count_children(regrow_pid supervisor, regrow_child_count *count);
+
+/// What a child was started with: `#{id, restart, shutdown, type, kind}`. May wait; any thread.
+///
+/// @param id   borrowed.
+/// @param map  out; yours.
+/// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
+regrow_error regrow_supervisor_get_childspec(regrow_pid supervisor, const regrow_term *id, regrow_term *map);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/* The layout that the library was built for; an error here means an unsupported compiler or machine. */
+#if defined(__cplusplus)
+#define REGROW_LAYOUT(number, type, size) static_assert(sizeof(type) == (size), #type)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define REGROW_LAYOUT(number, type, size) _Static_assert(sizeof(type) == (size), #type)
+#else
+#define REGROW_LAYOUT(number, type, size) typedef char regrow_layout_##number[sizeof(type) == (size) ? 1 : -1]
+#endif
+REGROW_LAYOUT(0, regrow_error, 4);
+REGROW_LAYOUT(1, regrow_next, 4);
+REGROW_LAYOUT(2, regrow_pid, 8);
+REGROW_LAYOUT(3, regrow_ref, 8);
+REGROW_LAYOUT(4, regrow_term, 16);
+REGROW_LAYOUT(5, regrow_caller, 16);
+REGROW_LAYOUT(6, size_t, 8);
+REGROW_LAYOUT(7, void *, 8);
+#undef REGROW_LAYOUT
+
+#endif  /* REGROW_H */

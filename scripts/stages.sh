@@ -1,0 +1,525 @@
+# shellcheck shell=bash
+# The stages of scripts/test.sh, which runs each of them in a shell of its own (set -e) at the top of the tree.
+#
+# A stage tells its results by these words; one that says nothing and ends well has passed. A stage whose
+# subject does not exist yet is skipped and says so; as soon as it exists it runs.
+
+target=x86_64-unknown-linux-gnu
+warnings="-Wall -Wextra -Wpedantic -Wno-unused-parameter"
+rounds=${REGROW_ROUNDS:-1}
+
+# shellcheck disable=SC2154 # `results` and `out` are scripts/test.sh's
+pass() { echo "pass ${1:-1}" >>"$results"; }
+fail() { echo "fail $*" >>"$results"; echo "FAILED: $*"; }
+skip() { echo "skip $*" >>"$results"; echo "skipped: $*"; }
+
+# attempt WHAT COMMAND...: one test. Goes on when it fails.
+attempt() {
+  local what=$1
+  shift
+  echo "== $what"
+  if "$@"; then pass; else fail "$what (status $?)"; fi
+}
+
+# needs COMMAND...: skips the stage unless all of them are there.
+needs() {
+  local command
+  for command in "$@"; do
+    command -v "$command" >/dev/null 2>&1 || { skip "$command is not installed"; exit 0; }
+  done
+}
+
+# exists WHAT GLOB: skips the stage while there is no such file.
+exists() {
+  compgen -G "$2" >/dev/null || { skip "there is no $1 yet ($2)"; exit 0; }
+}
+
+temporary() {
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+}
+
+# ---- the crate ----
+
+stage_build() {
+  make all
+  pass
+  # Built in a git checkout, the header is brought up to date: it must be as committed, unless the
+  # functions behind it are being worked on.
+  local generated
+  generated=$(find target/release/build -path '*/regrow-*/out/regrow.h' -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2)
+  if [ -z "$generated" ]; then
+    skip "the build makes no header yet"
+    return
+  fi
+  attempt "include/regrow.h is the generated one" cmp "$generated" include/regrow.h
+  if git rev-parse --git-dir >/dev/null 2>&1 && git diff --quiet HEAD -- src build.rs cbindgen.toml; then
+    attempt "include/regrow.h is committed" git diff --exit-code HEAD -- include/regrow.h
+  fi
+}
+
+stage_fmt() {
+  cargo fmt --version || { skip "rustfmt is not installed"; return; }
+  cargo fmt --check
+}
+
+stage_clippy() {
+  cargo clippy --version || { skip "clippy is not installed"; return; }
+  cargo clippy --release --all-targets -- -D warnings
+}
+
+# Counts what cargo's test programs report.
+count_cargo() {
+  awk '/^test result:/ { p += $4; f += $6; i += $8 }
+       /^test .* \.\.\. ignored/ { reason = $0; sub(/.*ignored,? */, "", reason); print "skip ignored: " $2 " " reason }
+       /^test .* \.\.\. FAILED/ { print "fail " $2 }
+       END { if (p) print "pass " p }' "$1" >>"$results"
+}
+
+stage_rust() {
+  local status=0
+  # The loom models only mean something under --cfg loom, and are empty otherwise.
+  cargo test --release --no-fail-fast 2>&1 | tee "$out/rust.txt" || status=$?
+  count_cargo "$out/rust.txt"
+  return $status
+}
+
+loom_tests() { # [--cfg ...]
+  RUSTFLAGS="--cfg loom $*" LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2} \
+    cargo test --release --target-dir target/loom --test 'loom_*' --no-fail-fast
+}
+
+stage_loom() {
+  exists "loom model" "tests/loom_*.rs"
+  local status=0
+  loom_tests 2>&1 | tee "$out/loom.txt" || status=$?
+  count_cargo "$out/loom.txt"
+  return $status
+}
+
+# Each model with one step left out must fail, or it proves nothing.
+stage_loom_broken() {
+  exists "loom model" "tests/loom_*.rs"
+  local broken
+  for broken in $(grep -ohE 'broken_[a-z_]+' src/*.rs src/*/*.rs tests/loom_*.rs | sort -u); do
+    echo "== $broken"
+    RUSTFLAGS="--cfg loom --cfg $broken" cargo test --release --target-dir target/loom --test 'loom_*' --no-run
+    if loom_tests "--cfg $broken"; then fail "no model notices $broken"; else pass; fi
+  done
+}
+
+# ---- the header and the library's face ----
+
+# Every compiler and standard: CC STD LANGUAGE
+header_matrix() {
+  local std
+  for std in c99 c11 c17 c2x; do echo "gcc $std c"; echo "clang $std c"; done
+  for std in c++17 c++20 c++23; do echo "g++ $std c++"; done
+  for std in c++17 c++20 c++2b; do echo "clang++ $std c++"; done
+}
+
+header_compiles() { # CC STD LANGUAGE
+  local flags="-std=$2 -x $3 -Wall -Wextra -Wpedantic -Werror -Iinclude"
+  # shellcheck disable=SC2086
+  $1 $flags -fsyntax-only tests/c/header_alone.c &&
+    $1 $flags tests/c/header_twice_a.c tests/c/header_twice_b.c -o "$scratch/twice" \
+      -Lbuild -Wl,-rpath,"$PWD/build" -lregrow &&
+    "$scratch/twice"
+}
+
+stage_header() {
+  exists header include/regrow.h
+  temporary
+  local compiler std language
+  while read -r compiler std language; do
+    if command -v "$compiler" >/dev/null; then
+      attempt "regrow.h as $std with $compiler" header_compiles "$compiler" "$std" "$language"
+    else
+      skip "regrow.h as $std: $compiler is not installed"
+    fi
+  done < <(header_matrix)
+}
+
+stage_symbols() {
+  needs python3 nm
+  exists header include/regrow.h
+  local golden=tests/golden/symbols.txt
+  nm -D --defined-only build/libregrow.so | awk '{ print $3 }' | LC_ALL=C sort >"$out/exported.txt"
+  python3 scripts/header.py names include/regrow.h >"$out/declared.txt"
+  attempt "only regrow_* is exported" awk '!/^regrow_/ { print "exported: " $0; bad = 1 } END { exit bad }' "$out/exported.txt"
+  attempt "the library exports the golden list" diff "$golden" "$out/exported.txt"
+  attempt "the header declares the golden list" diff "$golden" "$out/declared.txt"
+  attempt "the SONAME has the version" grep -q "libregrow.so.$(sed -n 's/^version = "\([0-9]*\.[0-9]*\).*/\1/p' Cargo.toml | head -n 1)" \
+    <(readelf -d build/libregrow.so | grep SONAME)
+  attempt "the library is never unloaded" grep -q NODELETE <(readelf -d build/libregrow.so)
+}
+
+stage_abi() {
+  needs abidw abidiff python3
+  exists header include/regrow.h
+  scripts/abi.sh selftest
+  pass
+  if [ -f tests/golden/abi.xml ]; then
+    attempt "the ABI is that of the baseline" scripts/abi.sh check
+  else
+    skip "no ABI baseline yet (tests/golden/abi.xml, made by scripts/abi.sh write)"
+  fi
+}
+
+stage_docs() {
+  needs doxygen
+  exists header include/regrow.h
+  make docs
+}
+
+# ---- C programs ----
+
+c_tests() { # the programs of tests/c: all but the header checks
+  local file
+  for file in tests/c/*.c; do
+    case $(basename "$file" .c) in header_*) ;; *) basename "$file" .c ;; esac
+  done
+}
+
+# run_tests FOLDER NAME...: runs built programs. Status 77 is a skip, with its reason on the last line.
+run_tests() {
+  local folder=$1 name status
+  shift
+  for name in "$@"; do
+    echo "== $name"
+    status=0
+    timeout "${TEST_LIMIT:-120}" "$folder/$name" 2>&1 | tee "$scratch/output" || status=$?
+    case $status in
+      0) pass ;;
+      77) skip "$name: $(tail -n 1 "$scratch/output")" ;;
+      124) fail "$name: no end" ;;
+      *) fail "$name (status $status)" ;;
+    esac
+  done
+}
+
+stage_c() {
+  temporary
+  local names
+  names=$(c_tests | grep -v '\*' || true)
+  [ -n "$names" ] || { skip "there is no C test yet (tests/c/*.c)"; return; }
+  local name
+  for name in $names; do make "build/tests/$name"; done
+  # shellcheck disable=SC2086
+  run_tests build/tests $names
+}
+
+# ---- wordcount ----
+
+# 300 files of all sorts: empty, one word, no newline at the end, CRLF, bytes above 127, words longer than a buffer.
+make_corpus() {
+  python3 - "$1" <<'PY'
+import os, random, sys
+random.seed(7)
+folder = sys.argv[1]
+words = [b"the", b"Supervisor", b"grows", b"X", b"42", "h\u00e9las".encode(), "\u00fcber".encode(), b"a1b2", b"END"]
+gaps = [b" ", b"\n", b"\r\n", b", ", b"--", b"_", b"\t"]
+for i in range(300):
+    os.makedirs(f"{folder}/{i % 7}", exist_ok=True)
+    text = b"".join(random.choice(words) + random.choice(gaps) for _ in range(random.choice([0, 1, 3, 50, 4000, 30000])))
+    if i % 11 == 0:
+        text += b"w" * random.choice([1, 16384, 40000])
+    with open(f"{folder}/{i % 7}/file{i}.txt", "wb") as out:
+        out.write(text)
+PY
+}
+
+# What coreutils say: COUNT WORD, commonest first.
+count_by_hand() {
+  find "$@" -type f -print0 | sort -z | xargs -0 cat | sep_words
+}
+
+sep_words() {
+  LC_ALL=C tr -c 'A-Za-z0-9\200-\377' '\n' | LC_ALL=C tr A-Z a-z | LC_ALL=C grep -a . | LC_ALL=C sort | uniq -c |
+    LC_ALL=C sort -k1,1nr -k2,2 | awk '{ print $1, $2 }'
+}
+
+wordcount() { # ARGUMENT...: into $scratch/output
+  echo "\$ wordcount $*"
+  timeout 100 build/wordcount "$@" >"$scratch/output" 2>&1 || { echo "status $?"; cat "$scratch/output"; return 1; }
+  tail -n 3 "$scratch/output"
+  grep -q '^verified' "$scratch/output"
+}
+
+says() { grep -qE -- "$1" "$scratch/output" || { echo "it does not say: $1"; return 1; }; }
+
+plain_run() {
+  wordcount --top 1000000 "$corpus" || return 1
+  sed -n 's/^ *\([0-9]\{1,\}\)  \(.*\)$/\1 \2/p' "$scratch/output" | diff -q <(count_by_hand "$corpus") - && says ' 0 restarts'
+}
+
+poisoned_run() { # chaos
+  wordcount --poison file100.txt --chaos "$1" --seed 5 "$corpus" &&
+    says 'set aside, .* 3 times: .*/file100.txt' && says '^299 files' && [ "$(grep -c '^set aside' "$scratch/output")" = 1 ]
+}
+
+chaotic_run() { # chaos workers seed
+  wordcount --chaos "$1" --workers "$2" --seed "$3" "$corpus" && says '^300 files' && says ' [1-9][0-9]* restarts'
+}
+
+wrong_usage() {
+  local arguments status
+  for arguments in "--chaos 1 ." "--chaos x ." "--workers 0 ." "--poison nobody $corpus" "--nonsense" "/no/such/path"; do
+    status=0
+    # shellcheck disable=SC2086
+    timeout 20 build/wordcount $arguments >/dev/null 2>"$scratch/errors" || status=$?
+    [ $status = 2 ] && [ -s "$scratch/errors" ] || { echo "$arguments: status $status"; return 1; }
+  done
+}
+
+stage_wordcount() {
+  make build/wordcount
+  temporary
+  corpus=$scratch/corpus
+  make_corpus "$corpus"
+  local round workers
+  attempt "the counts are those of coreutils" plain_run
+  for ((round = 1; round <= rounds; round++)); do
+    for workers in 1 2 8; do
+      attempt "chaos 0.3, $workers workers, seed $round" chaotic_run 0.3 $workers $round
+    done
+    attempt "chaos 0.9, seed $round" chaotic_run 0.9 4 $round
+  done
+  attempt "a poisoned file is set aside" poisoned_run 0
+  attempt "a poisoned file is set aside, with chaos" poisoned_run 0.4
+  attempt "wrong usage is refused" wrong_usage
+  if [ -d /usr/share/common-licenses ]; then
+    attempt "the licences, with chaos" wordcount --chaos 0.2 --seed 1 /usr/share/common-licenses
+  fi
+}
+
+# ---- what the README says ----
+
+# The README's C programs, each with the output that stands below it.
+stage_readme() {
+  temporary
+  local count number
+  count=$(python3 scripts/readme_code.py README.md "$scratch")
+  [ "$count" -gt 0 ] || { fail "the README has no C program"; return; }
+  for ((number = 1; number <= count; number++)); do
+    # shellcheck disable=SC2086
+    attempt "C program $number of the README" cc -std=c11 $warnings -Werror -Iinclude "$scratch/$number.c" -o "$scratch/$number" \
+      -Lbuild -lregrow -Wl,-rpath,"$PWD/build"
+    attempt "it prints what the README says" diff "$scratch/$number.txt" <(timeout 60 "$scratch/$number" 2>/dev/null)
+  done
+  attempt "the first one is examples/hello.c" cmp "$scratch/1.c" examples/hello.c
+}
+
+# ---- installing ----
+
+build_by_cmake() { # TARGET
+  mkdir -p "$scratch/cmake-$1"
+  cat >"$scratch/cmake-$1/CMakeLists.txt" <<CMAKE
+cmake_minimum_required(VERSION 3.13)
+project(user C)
+find_package(regrow 0.1 REQUIRED)
+add_executable(user $PWD/examples/hello.c)
+target_link_libraries(user PRIVATE regrow::$1)
+CMAKE
+  cmake -S "$scratch/cmake-$1" -B "$scratch/cmake-$1/build" -DCMAKE_PREFIX_PATH="$prefix" &&
+    cmake --build "$scratch/cmake-$1/build" && "$scratch/cmake-$1/build/user"
+}
+
+build_by_pkg_config() { # FLAGS: as pkg-config wants them; then what to add for the compiler
+  local flags
+  flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs $1 regrow) || return
+  # shellcheck disable=SC2086
+  cc examples/hello.c -o "$scratch/by-pkg-config" ${flags/-lregrow/$2} && LD_LIBRARY_PATH=$3 "$scratch/by-pkg-config"
+}
+
+stage_install() {
+  temporary
+  make install PREFIX=/usr DESTDIR="$scratch/stage"
+  attempt "the installed files" diff - <(cd "$scratch/stage" && find . -type f -o -type l | LC_ALL=C sort) <<LIST
+$(compgen -G 'include/*.hpp' | sed 's|.*/|./usr/include/|')
+./usr/include/regrow.h
+./usr/lib/cmake/regrow/regrowConfig.cmake
+./usr/lib/cmake/regrow/regrowConfigVersion.cmake
+./usr/lib/libregrow.a
+./usr/lib/libregrow.so
+./usr/lib/libregrow.so.0.1
+./usr/lib/libregrow.so.0.1.0
+./usr/lib/pkgconfig/regrow.pc
+LIST
+  # Moved to where nobody said it would be: the installed files must find each other all the same.
+  prefix=$scratch/moved
+  mv "$scratch/stage/usr" "$prefix"
+  if command -v pkg-config >/dev/null; then
+    attempt "pkg-config, shared" build_by_pkg_config "" "-lregrow" "$prefix/lib"
+    attempt "pkg-config, static" build_by_pkg_config "--static" "-l:libregrow.a" ""
+  else
+    skip "pkg-config is not installed"
+  fi
+  if command -v cmake >/dev/null; then
+    attempt "find_package, shared" build_by_cmake regrow
+    attempt "find_package, static" build_by_cmake static
+  else
+    skip "cmake is not installed"
+  fi
+}
+
+# ---- memory and races ----
+
+stage_valgrind() {
+  needs valgrind
+  make build/hello
+  temporary
+  local suppressions=()
+  [ -f tests/valgrind.supp ] && suppressions=(--suppressions=tests/valgrind.supp)
+  attempt "hello under valgrind" valgrind --quiet --error-exitcode=99 --leak-check=full \
+    --show-leak-kinds=definite,possible --errors-for-leak-kinds=definite,possible "${suppressions[@]}" build/hello
+}
+
+# Builds the library with a sanitizer. The sanitizers are unstable features: nightly has them, and stable when
+# told to be its own bootstrap. Sets `library` and `runtime`, or skips the stage.
+build_sanitized() { # address|thread RUSTFLAGS... -- CARGO ARGUMENTS...
+  local kind=$1 short=${1:0:1}san toolchain flags=()
+  shift
+  [ "$kind" = address ] && short=asan
+  [ "$kind" = thread ] && short=tsan
+  while [ "$1" != -- ]; do flags+=("$1"); shift; done
+  shift
+  for toolchain in "" +nightly; do
+    # shellcheck disable=SC2086
+    runtime=$(compgen -G "$(rustc $toolchain --print sysroot 2>/dev/null)/lib/rustlib/$target/lib/librustc*_rt.$short.a" | head -n 1) || continue
+    # shellcheck disable=SC2086
+    if RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$kind -Cforce-frame-pointers=yes ${flags[*]}" cargo $toolchain build --release --lib \
+      --target $target --target-dir "target/$kind" "$@"; then
+      library=target/$kind/$target/release
+      return
+    fi
+    echo "that was cargo $toolchain"
+  done
+  skip "no Rust here builds with -Zsanitizer=$kind"
+  exit 0
+}
+
+# Sanitized C programs: compile_sanitized FLAGS SOURCE... -o NAME
+sanitized() {
+  local folder=build/$sanitizer compiler=$1
+  mkdir -p "$folder"
+  shift
+  # shellcheck disable=SC2086
+  $compiler -std=c11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fsanitize=$sanitizer $warnings -Iinclude "$@" \
+    -L$library -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
+}
+
+stage_address() {
+  needs gcc
+  exists header include/regrow.h
+  sanitizer=address
+  build_sanitized address -- --features sanitizer
+  temporary
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0 LSAN_OPTIONS=print_suppressions=0
+  [ -f tests/lsan.supp ] && LSAN_OPTIONS+=:suppressions=$PWD/tests/lsan.supp
+  local name names
+  names=$(c_tests | grep -v '\*' || true)
+  for name in $names; do sanitized gcc "tests/c/$name.c" -o "build/address/$name"; done
+  sanitized gcc examples/hello.c -o build/address/hello
+  sanitized gcc examples/wordcount/*.c -o build/address/wordcount
+  # shellcheck disable=SC2086
+  TEST_LIMIT=300 run_tests build/address hello $names
+  make_corpus "$scratch/corpus"
+  attempt "wordcount with chaos and poison" timeout 300 build/address/wordcount --chaos 0.3 --seed 3 --poison file100.txt "$scratch/corpus"
+  if compgen -G 'benches/c/*.c' >/dev/null; then
+    sanitized gcc benches/c/*.c -o build/address/regrow-bench
+    attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000
+  fi
+  # Every scenario once: what a process leaks it leaks in there.
+  if compgen -G 'tests/conformance/executor/*.c' >/dev/null; then
+    sanitized gcc tests/conformance/executor/*.c -o build/address/regrow-conformance
+    conformance build/address/regrow-conformance tests/conformance/scenarios
+  fi
+}
+
+stage_thread() {
+  needs clang
+  exists "stress program" "tests/c/stress.c"
+  sanitizer=thread
+  build_sanitized thread -Cunsafe-allow-abi-mismatch=sanitizer --
+  temporary
+  # The library and the program must share one runtime, and rustc's is the newer one.
+  sanitizer_link="-fno-sanitize-link-runtime -Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,--export-dynamic -ldl -lrt -lresolv"
+  export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66:history_size=4
+  sanitized clang tests/c/stress.c -o build/thread/stress
+  sanitized clang examples/wordcount/*.c -o build/thread/wordcount
+  TEST_LIMIT=400 run_tests build/thread stress
+  make_corpus "$scratch/corpus"
+  attempt "wordcount with chaos" timeout 200 build/thread/wordcount --chaos 0.3 --seed 3 "$scratch/corpus"
+}
+
+stage_stress() {
+  exists "stress program" "tests/c/stress.c"
+  temporary
+  make build/tests/stress
+  TEST_LIMIT=3000 run_tests build/tests stress
+}
+
+# ---- the conformance suite ----
+
+conformance() { # EXECUTOR PATH...: with REGROW_WORKERS and REGROW_CLOCK as they are
+  local status=0
+  python3 tests/conformance/run.py "$@" 2>&1 | tee "$scratch/conformance" || status=$?
+  local counts
+  counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$scratch/conformance" | tail -n 1) || { fail "the runner said nothing"; return; }
+  # shellcheck disable=SC2086
+  set -- ${counts//,/}
+  [ "$1" = 0 ] || pass "$1"
+  [ "$3" = 0 ] || sed -n 's/^FAIL /fail scenario /p' "$scratch/conformance" >>"$results"
+  local each
+  for ((each = 0; each < $5; each++)); do skip "scenario: the executor does not do it (status 77)"; done
+  return $status
+}
+
+conformance_stage() {
+  needs python3
+  exists "conformance executor" "tests/conformance/executor/*.c"
+  exists "conformance suite" "tests/conformance/scenarios/*.scn"
+  make build/regrow-conformance
+  temporary
+  conformance build/regrow-conformance tests/conformance/scenarios tests/conformance/random
+}
+
+stage_conformance_1() { REGROW_WORKERS=1 conformance_stage; }
+stage_conformance_2() { REGROW_WORKERS=2 conformance_stage; }
+stage_conformance_manual() { REGROW_WORKERS=2 REGROW_CLOCK=manual conformance_stage; }
+
+stage_conformance_rounds() {
+  local round workers
+  for ((round = 0; round < rounds; round++)); do
+    for workers in 1 2; do
+      export REGROW_WORKERS=$workers
+      conformance_stage
+    done
+  done
+}
+
+# ---- long ----
+
+stage_fuzz() {
+  exists "fuzz target" "fuzz/fuzz_targets/*.rs"
+  cargo +nightly fuzz --version || { skip "cargo-fuzz or nightly is not installed"; return; }
+  local name
+  for name in fuzz/fuzz_targets/*.rs; do
+    name=$(basename "$name" .rs)
+    attempt "fuzz $name" cargo +nightly fuzz run "$name" -- -max_total_time=$((30 * rounds)) -rss_limit_mb=2048
+  done
+}
+
+# Half a minute of wordcount for each round: the memory and the counts must hold.
+stage_soak() {
+  make build/wordcount
+  temporary
+  make_corpus "$scratch/corpus"
+  local end=$((SECONDS + 30 * rounds)) seed=0
+  while [ $SECONDS -lt $end ]; do
+    seed=$((seed + 1))
+    wordcount --chaos 0.5 --workers $((1 + seed % 9)) --seed $seed "$scratch/corpus" || { fail "wordcount, seed $seed"; return; }
+  done
+  pass $seed
+}

@@ -1,0 +1,62 @@
+#include "support.h"
+
+#include "operation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An option that is left out, or has this value. */
+static bool is_plain(const struct line *line, const char *key, const char *value)
+{
+  const char *given = line_option(line, key);
+  return !given || !strcmp(given, value);
+}
+
+static bool is_known_behaviour(const char *behaviour, bool is_worker)
+{
+  if (!strcmp(behaviour, "ok") || !strcmp(behaviour, "ignore"))
+    return true;
+  return is_worker &&
+         (!strcmp(behaviour, "cont") || !strncmp(behaviour, "fail:", 5) || !strncmp(behaviour, "kill:", 5));
+}
+
+static bool has_known_init(const struct line *declaration)
+{
+  const char *list = line_option(declaration, "init");
+  bool is_worker = !strcmp(line_word(declaration, 0), "worker");
+  bool is_known = true;
+  while (list && is_known) {
+    char *behaviour = list_item(list, 1);
+    is_known = is_known_behaviour(behaviour, is_worker);
+    free(behaviour);
+    list = strchr(list, ',');
+    list = list ? list + 1 : NULL;
+  }
+  return is_known;
+}
+
+static bool is_supported_declaration(const struct line *declaration)
+{
+  const char *strategy = line_option(declaration, "strategy");
+  return strcmp(line_word(declaration, 0), "dsup") != 0 &&
+         (!strategy || strcmp(strategy, "simple_one_for_one") != 0) && is_plain(declaration, "auto", "never") &&
+         is_plain(declaration, "significant", "false") && has_known_init(declaration);
+}
+
+static bool is_supported_step(const struct line *step)
+{
+  const char *name = line_word(step, 0);
+  return operation_named(name, BY_MAIN) &&
+         (strcmp(name, "do") != 0 || operation_named(line_word(step, 2), BY_PROCESS));
+}
+
+bool is_supported(const struct scenario *scenario)
+{
+  for (size_t i = 0; i < scenario->declaration_count; i++)
+    if (!is_supported_declaration(&scenario->declarations[i]))
+      return false;
+  for (size_t i = 0; i < scenario->step_count; i++)
+    if (!is_supported_step(&scenario->steps[i]))
+      return false;
+  return true;
+}

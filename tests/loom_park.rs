@@ -1,0 +1,54 @@
+//! Models of parking: `RUSTFLAGS="--cfg loom" cargo test --release --test loom_park`.
+#![cfg(loom)]
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::thread;
+use regrow::process::state::{CALLBACK, PARKED, RESUMING, State, phase};
+use regrow::sync::parker::Parker;
+
+#[test]
+fn a_wake_between_the_look_and_the_park_is_not_lost() {
+    loom::model(|| {
+        let state = Arc::new(State::new(CALLBACK));
+        let ready = Arc::new(AtomicBool::new(false));
+        let resumed = Arc::new(AtomicBool::new(false));
+        let (their_state, their_ready, their_resumed) = (state.clone(), ready.clone(), resumed.clone());
+        let waker = thread::spawn(move || {
+            their_ready.store(true, Ordering::SeqCst);
+            if their_state.unpark() {
+                their_resumed.store(true, Ordering::SeqCst);
+            }
+        });
+        // wait::until
+        while !ready.load(Ordering::SeqCst) {
+            if state.park(false) {
+                // suspend: until somebody has won the right to resume, and did.
+                while !resumed.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+                assert_eq!(phase(state.load()), RESUMING);
+                assert!(state.shift(RESUMING, CALLBACK, 0, 0).is_ok());
+            }
+        }
+        waker.join().unwrap();
+        assert_ne!(phase(state.load()), PARKED);
+    });
+}
+
+#[test]
+fn a_threads_token_is_not_lost() {
+    loom::model(|| {
+        let parker = Arc::new(Parker::new());
+        let ready = Arc::new(AtomicBool::new(false));
+        let (their_parker, their_ready) = (parker.clone(), ready.clone());
+        let waker = thread::spawn(move || {
+            their_ready.store(true, Ordering::SeqCst);
+            their_parker.unpark();
+        });
+        while !ready.load(Ordering::SeqCst) {
+            parker.park(None);
+        }
+        waker.join().unwrap();
+    });
+}

@@ -1,0 +1,116 @@
+//! Models of the state word: `RUSTFLAGS="--cfg loom" cargo test --release --test loom_state`. The steps carry the names
+//! of `process/mod.rs`.
+#![cfg(loom)]
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::thread;
+use regrow::mailbox::{Mailbox, Pop};
+use regrow::process::state::{CALLBACK, IDLE, READY, RUNNING, State, Struck};
+
+struct Process {
+    state: State,
+    mailbox: Mailbox<u32>,
+    scheduled: AtomicU32,
+}
+
+impl Process {
+    fn new() -> Arc<Process> {
+        Arc::new(Process { state: State::new(IDLE), mailbox: Mailbox::new(), scheduled: AtomicU32::new(0) })
+    }
+
+    /// push, then look at the word: `Process::deliver`.
+    fn send(&self, message: u32) {
+        self.mailbox.push(message);
+        if self.state.make_ready() {
+            assert_eq!(self.scheduled.fetch_add(1, Ordering::SeqCst), 0, "scheduled twice at once");
+        }
+    }
+
+    /// One turn, up to rest: `run::work`.
+    fn turn(&self, seen: &mut u32) {
+        self.scheduled.fetch_sub(1, Ordering::SeqCst);
+        self.state.unqueue();
+        if self.state.shift(READY, RUNNING, 0, 0).is_err() {
+            return;
+        }
+        loop {
+            // SAFETY: RUNNING.
+            match unsafe { self.mailbox.pop() } {
+                Pop::Message(_) => *seen += 1,
+                Pop::Busy => thread::yield_now(),
+                Pop::Empty => {
+                    assert!(self.state.rest());
+                    if self.mailbox.is_empty() || self.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_comes_as_it_rests_is_not_forgotten_and_nobody_schedules_twice() {
+    loom::model(|| {
+        let process = Process::new();
+        let senders: Vec<_> = (0..2)
+            .map(|n| {
+                let process = process.clone();
+                thread::spawn(move || process.send(n))
+            })
+            .collect();
+        let mut seen = 0;
+        while seen < 2 {
+            if process.scheduled.load(Ordering::SeqCst) > 0 {
+                process.turn(&mut seen);
+            } else {
+                thread::yield_now();
+            }
+        }
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+}
+
+#[test]
+fn one_of_many_strikes_carries_out_the_exit() {
+    loom::model(|| {
+        let process = Process::new();
+        let strikers: Vec<_> = (0..2)
+            .map(|_| {
+                let process = process.clone();
+                thread::spawn(move || u32::from(process.state.strike(true) == Struck::Ours))
+            })
+            .collect();
+        let ours: u32 = strikers.into_iter().map(|striker| striker.join().unwrap()).sum();
+        assert_eq!(ours, 1);
+    });
+}
+
+#[test]
+fn a_kill_during_a_callback_leaves_exactly_one_to_carry_out_the_exit() {
+    loom::model(|| {
+        let process = Arc::new(State::new(RUNNING));
+        let other = process.clone();
+        let striker = thread::spawn(move || match other.strike(true) {
+            Struck::Ghost { resume } => {
+                assert!(!resume);
+                1
+            }
+            Struck::Theirs => 0,
+            struck => panic!("{struck:?}"),
+        });
+        // The runner: enter callback, leave it, look for EXIT.
+        let mine = if process.enter_callback() {
+            match process.shift(CALLBACK, RUNNING, 0, 0) {
+                Err(_) => 0,
+                Ok(_) => 1,
+            }
+        } else {
+            1
+        };
+        let theirs: u32 = striker.join().unwrap();
+        // Fenced from outside: theirs. Else the runner sees EXIT at its next step, and it is ours.
+        assert_eq!(mine + theirs, 1);
+    });
+}
