@@ -264,3 +264,14 @@ fn a_thread_that_entered_and_does_not_leave_ends_its_process_when_it_ends() {
     assert!(!process::is_alive(me));
     assert!(process::is_alive(watcher));
 }
+
+#[test]
+fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
+    let runtime = Runtime::new();
+    for _ in 0..common::rounds(5_000) {
+        let start = ChildStart { name: Some("same".into()), ..ChildStart::new(Box::new(Server::new(Closures::default()))) };
+        let pid = process::spawn_and_wait(&runtime.0, start, None).expect("the name is free").pid;
+        process::stop(pid, atom("normal"), None).unwrap();
+        assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
+    }
+}

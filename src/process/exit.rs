@@ -212,15 +212,20 @@ fn carry_out_one(process: &Process, ghost: bool) {
     for reply in deferred.into_values() {
         reply.die(reason.clone());
     }
-    // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
-    unsafe {
-        while let Some(message) = process.take_message() {
-            discard(message, &reason);
-        }
-    }
+    empty_mailbox(process, &reason);
     process.place.wake();
-    if process.state.gone() {
+    let last = process.state.gone();
+    // Partner: the look at the word after a push, in `reply::queue`. Either that sees the word, or we see the message.
+    empty_mailbox(process, &reason);
+    if last {
         table::retire(process);
+    }
+}
+
+fn empty_mailbox(process: &Process, reason: &Term) {
+    // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
+    while let Some(message) = unsafe { process.take_message() } {
+        discard(message, reason);
     }
 }
 
