@@ -18,8 +18,6 @@ pub mod process {
 #[cfg(not(loom))]
 pub mod registry;
 #[cfg(not(loom))]
-pub mod registry;
-#[cfg(not(loom))]
 pub mod runtime;
 #[cfg(not(loom))]
 pub mod scheduler;

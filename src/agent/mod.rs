@@ -209,6 +209,7 @@ pub fn read(outcome: Outcome) -> Result<Term, Error> {
         Outcome::Died(reason) if reason.is_atom(atoms::NOPROC) => Err(Error::NoProcess),
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
+        Outcome::Failed(error) => Err(error),
         Outcome::Native(_) | Outcome::Started(_) => Err(Error::WrongKind),
     }
 }
