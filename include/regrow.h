@@ -26,7 +26,8 @@
  *   Forks      In the child of a fork no runtime lives: functions return
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
- * Contents: runtime . terms . processes . starting . plain processes . servers . host processes . addresses . requests . supervisors . registries . agents
+ * Contents: runtime . terms . processes . starting . plain processes . servers
+ *           host processes . addresses . requests . supervisors . registries . agents
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -43,8 +44,6 @@
 #define REGROW_VERSION_MAJOR 0
 #define REGROW_VERSION_MINOR 1
 #define REGROW_VERSION_PATCH 0
-
-/* ---- Runtime: start, stop, time, errors ---- */
 
 /// The layout that this header speaks; regrow_abi_version() tells the library's.
 #define REGROW_ABI_VERSION 1
@@ -452,8 +451,6 @@ typedef struct regrow_server_spec {
   size_t size;
   /// Makes the state, before the starter goes on. NULL: the state is NULL, and the server is up at once.
   regrow_init_callback init;
-/* ---- Servers ---- */
-
   /// A question from regrow_call(): return regrow_reply(). NULL: the caller gets REGROW_ERR_EXITED, `no_reply`.
   regrow_handle_callback handle_call;
   /// A message from regrow_cast(). NULL: dropped.
@@ -560,6 +557,8 @@ typedef struct regrow_agent_spec {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/* ---- Runtime: start, stop, time, errors ---- */
 
 /// The library's binary interface, as a number that grows with each change: REGROW_ABI_VERSION of its own header. Any
 /// thread.
@@ -1014,6 +1013,8 @@ regrow_error regrow_spawn_link(const regrow_process_spec *spec, regrow_pid *pid)
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *pid, regrow_ref *monitor);
 
+/* ---- Servers ---- */
+
 /// Asks a server and waits for its answer. May wait.
 ///
 /// @param request     moved; `handle_call` gets it.
@@ -1022,8 +1023,6 @@ regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *p
 /// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
 ///         before it answered; regrow_last_reason() gives its reason.
 regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
-
-/* ---- Requests: what is waited for later ---- */
 
 /// As regrow_call(), to be collected later. Any thread.
 ///
@@ -1136,6 +1135,8 @@ regrow_error regrow_monitor_at(const regrow_address *address, regrow_ref *monito
 
 /// As regrow_stop().
 regrow_error regrow_stop_at(const regrow_address *address, regrow_term reason, uint32_t timeout_ms);
+
+/* ---- Requests: what is waited for later ---- */
 
 /// Waits for the outcome of a request. May wait; any thread.
 ///

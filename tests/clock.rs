@@ -256,7 +256,7 @@ fn steps() -> impl Strategy<Value = Step> {
 const KINDS: [TimerKind; 3] = [TimerKind::User, TimerKind::Supervision, TimerKind::Sleep];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn timers_do_what_a_sorted_map_does(steps in prop::collection::vec(steps(), 1..120)) {

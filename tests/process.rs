@@ -212,6 +212,41 @@ fn many_threads_call_while_servers_are_killed_and_every_call_returns() {
 }
 
 #[test]
+fn a_runtime_is_not_at_rest_while_an_end_is_carried_out() {
+    struct Slow;
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+    let runtime = Runtime::with(1, false);
+    let slow = Slow;
+    let victim = runtime.spawn(Closures {
+        cast: Box::new(move |context, _| {
+            let _ = &slow;
+            context.stop(atom("normal"))
+        }),
+        ..Closures::default()
+    });
+    let downs = Arc::new(AtomicUsize::new(0));
+    let count = downs.clone();
+    runtime.spawn(Closures {
+        init: Box::new(move |_| {
+            process::monitor(victim, None).unwrap();
+            regrow::server::READY
+        }),
+        info: Box::new(move |_, _| {
+            count.fetch_add(1, Ordering::SeqCst);
+            NOREPLY
+        }),
+        ..Closures::default()
+    });
+    process::Process::post(victim, Message::Cast(atom("end")));
+    runtime.settle();
+    assert_eq!(downs.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     let runtime = Runtime::new();
     // Sends back what it gets, with two workers and a thread on their way to sleep at every turn.

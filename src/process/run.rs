@@ -90,7 +90,9 @@ pub(super) unsafe fn on_worker(header: NonNull<Header>) {
 /// As `on_worker`, inside a guard.
 pub(super) unsafe fn is_ghost(header: NonNull<Header>) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { header.cast::<Process>().as_ref() }.state.is_dead()
+    let process = unsafe { header.cast::<Process>().as_ref() };
+    // A process that carries out its own end is dead too, and at work: others are still to hear of it.
+    process.state.is_dead() && process.node().ghosts.lock().contains(&process.pid())
 }
 
 /// Runs a ready process until it rests, ends, or has used up its turn.

@@ -8,7 +8,7 @@ use super::control::{Inner, Link, Process, Watch};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
-use super::message::{DownOf, Message};
+use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;
 use crate::term::{Pid, Ref, Term, atoms};
@@ -137,16 +137,19 @@ pub fn monitor(target: Pid, name: Option<Term>) -> Result<Ref, Error> {
 
 fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
     let monitor = Ref::fresh();
+    if target == me.pid() {
+        // As in OTP: a ref, and nothing behind it.
+        return monitor;
+    }
     me.lock().watching.insert(monitor, Watch { target, name });
-    let set = target != me.pid()
-        && table::with_process(target, |other| {
-            let mut inner = other.lock();
-            if !inner.closed {
-                inner.watchers.insert(monitor, me.pid());
-            }
-            !inner.closed
-        }) == Some(true);
-    if !set && target != me.pid() {
+    let set = table::with_process(target, |other| {
+        let mut inner = other.lock();
+        if !inner.closed {
+            inner.watchers.insert(monitor, me.pid());
+        }
+        !inner.closed
+    }) == Some(true);
+    if !set {
         down(me, monitor, Term::atom(atoms::NOPROC));
     }
     monitor
@@ -156,7 +159,7 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
 pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     let Some(watch) = watcher.lock().watching.remove(&monitor) else { return };
     let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
-    watcher.deliver(Message::Down { monitor, of, reason });
+    watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
 }
 
 /// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.

@@ -8,7 +8,7 @@ use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
-use super::message::{Message, StartResult};
+use super::message::{Message, StartResult, Started};
 use super::names;
 use super::node::Node;
 use super::reply::{self, Outcome, ReplyTo};
@@ -138,7 +138,7 @@ pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
             reply.started(result);
         }
         Ack::Message { to, token } => {
-            signal::deliver(to, Message::Started { token, pid, result });
+            signal::deliver(to, Message::Started(Box::new(Started { token, pid, result })));
         }
     }
 }

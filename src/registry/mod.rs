@@ -133,7 +133,10 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
                 return Err(Refused::Error(Error::OtherRuntime));
             }
             match process.own(|owner| store.insert(hash, &mut key, owner, &mut value)) {
-                Some(Ok(())) => Ok(()),
+                Some(Ok(())) => {
+                    process.node().arrived();
+                    Ok(())
+                }
                 Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
                 Some(Err(Refusal::Closed)) | None => Err(Refused::Error(Error::NoProcess)),
             }

@@ -222,7 +222,8 @@ impl Scheduler {
             let worker = self.worker(index)?;
             stamp = stamp.wrapping_mul(31).wrapping_add(worker.sleeps.load(Ordering::SeqCst));
             let asleep = self.idle.load(Ordering::SeqCst) >> index & 1 == 1;
-            if !asleep && !worker.runs_a_ghost() {
+            // What waits behind a ghost is taken by another worker.
+            if !asleep && (!worker.runs_a_ghost() || worker.has_backlog()) {
                 return None;
             }
         }

@@ -401,6 +401,8 @@ impl Local {
         if found {
             return;
         }
+        // Before the bit: what is freed here may run a user's drop, and that is work.
+        inside::collect();
         let bit = 1u64 << self.worker.index;
         self.worker.sleeps.fetch_add(1, Ordering::SeqCst);
         scheduler.idle.fetch_or(bit, Ordering::SeqCst);
@@ -417,7 +419,6 @@ impl Local {
             }
             return;
         }
-        inside::collect();
         while scheduler.idle.load(Ordering::SeqCst) & bit != 0 {
             self.worker.parker.park(None);
         }

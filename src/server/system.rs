@@ -29,8 +29,8 @@ pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Ter
     match process::call(pid, timeout, false, |reply| Message::System { request, reply })? {
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
-        Outcome::Failed(error) => Err(error),
         Outcome::Reply(term) => Ok(term),
+        Outcome::Failed(error) => Err(error),
         Outcome::Started(_) | Outcome::Native(_) => Err(Error::WrongKind),
     }
 }

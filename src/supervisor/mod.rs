@@ -129,7 +129,7 @@ impl Supervisor {
                 Flow::Continue
             }
             // Of a step that is over.
-            Message::Started { .. } | Message::Down { .. } | Message::Tick(_) => Flow::Continue,
+            Message::Started(_) | Message::Down(_) | Message::Tick(_) => Flow::Continue,
         }
     }
 
@@ -187,7 +187,7 @@ impl Supervisor {
 
     fn system(&mut self, me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
         let ok = |reply: ReplyTo| {
-            reply.answer_native(Box::new(Ok::<Term, ()>(Term::atom(atoms::OK))));
+            reply.answer(Term::atom(atoms::OK));
         };
         match request {
             SystemRequest::Stop(reason) => {

@@ -8,8 +8,13 @@ const TWO_53: f64 = 9_007_199_254_740_992.0;
 /// The shortest digits that read back as the same float, with a point or an exponent, whichever is shorter; a point
 /// when they tie. Rule: `float_to_list(F, [short])` of OTP 25.
 pub(super) fn write_float(out: &mut dyn Write, value: f64) -> fmt::Result {
-    // Rust's form is `-d.ddde-x`, also with the fewest digits.
-    let form = format!("{value:e}");
+    // Rust's form is `-d.ddde-x`, also with the fewest digits. Of two that are equally near it takes the larger,
+    // Erlang the even one, as Rust does when it is told the number of digits.
+    let shortest = format!("{value:e}");
+    let fraction =
+        shortest.split_once('e').map_or("", |(mantissa, _)| mantissa).split_once('.').map_or(0, |(_, rest)| rest.len());
+    let even = format!("{value:.fraction$e}");
+    let form = if even.parse() == Ok(value) { even } else { shortest };
     let (mantissa, exponent) = form.split_once('e').unwrap_or((&form, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
@@ -49,10 +54,8 @@ const CHUNK: u64 = 1_000_000_000;
 
 /// A big integer in decimal. Takes time with the square of its length, as in Erlang; the decoder bounds that.
 pub(super) fn write_big(out: &mut dyn Write, negative: bool, magnitude: &[u8]) -> fmt::Result {
-    let mut limbs: Vec<u32> = magnitude
-        .chunks(4)
-        .map(|chunk| chunk.iter().rev().fold(0, |limb, &byte| limb << 8 | byte as u32))
-        .collect();
+    let mut limbs: Vec<u32> =
+        magnitude.chunks(4).map(|chunk| chunk.iter().rev().fold(0, |limb, &byte| limb << 8 | byte as u32)).collect();
     let mut chunks = Vec::new();
     while !limbs.is_empty() {
         let mut rest = 0;

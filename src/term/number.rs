@@ -24,7 +24,9 @@ impl<'a> Number<'a> {
     pub fn of(term: &'a Term) -> Number<'a> {
         match term.tag() {
             kinds::FLOAT => Number::Float(f64::from_bits(term.value)),
-            kinds::BIG => term.as_big().map_or(Number::Int(0), |(negative, magnitude)| Number::Big(negative, magnitude)),
+            kinds::BIG => {
+                term.as_big().map_or(Number::Int(0), |(negative, magnitude)| Number::Big(negative, magnitude))
+            }
             _ => Number::Int(term.value as i64),
         }
     }

@@ -109,8 +109,7 @@ impl<'a> Work<'a> {
             }
             Work::Maps { a, b, next, exact } => {
                 let pairs = a.len() / 2;
-                let (index, exact) =
-                    if *next < pairs { (2 * *next, true) } else { (2 * (*next - pairs) + 1, *exact) };
+                let (index, exact) = if *next < pairs { (2 * *next, true) } else { (2 * (*next - pairs) + 1, *exact) };
                 *next += 1;
                 Some((a.get(index)?, b.get(index)?, exact))
             }

@@ -197,7 +197,11 @@ pub(super) fn write_atom(out: &mut (impl Write + ?Sized), name: &str) -> fmt::Re
     let starts = |c: char| c.is_ascii_lowercase() || matches!(c as u32, 0xdf..=0xff if c as u32 != 0xf7);
     // 215 is the multiplication sign.
     let goes_on = |c: char| {
-        starts(c) || c.is_ascii_alphanumeric() || c == '_' || c == '@' || matches!(c as u32, 0xc0..=0xde if c as u32 != 0xd7)
+        starts(c)
+            || c.is_ascii_alphanumeric()
+            || c == '_'
+            || c == '@'
+            || matches!(c as u32, 0xc0..=0xde if c as u32 != 0xd7)
     };
     let is_reserved = RESERVED.binary_search(&name).is_ok();
     if name.chars().next().is_some_and(starts) && name.chars().all(goes_on) && !is_reserved {

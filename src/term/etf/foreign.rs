@@ -190,7 +190,8 @@ fn small(bytes: &mut Bytes<'_>) -> Option<i64> {
         tags::SMALL_BIG => {
             let (length, sign) = (bytes.u8()?, bytes.u8()?);
             let magnitude = bytes.take(length as usize)?;
-            let value = (length <= 4).then(|| magnitude.iter().rev().fold(0, |value, &byte| value << 8 | byte as i64))?;
+            let value =
+                (length <= 4).then(|| magnitude.iter().rev().fold(0, |value, &byte| value << 8 | byte as i64))?;
             Some(if sign == 0 { value } else { -value })
         }
         _ => None,
