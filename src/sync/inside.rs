@@ -188,6 +188,18 @@ pub fn re_enter(depth: u32) {
     })
 }
 
+/// Runs code of the user's from within, outside; comes back also when it unwinds.
+pub fn outside<R>(code: impl FnOnce() -> R) -> R {
+    struct Back(u32);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            re_enter(self.0);
+        }
+    }
+    let _back = Back(step_out());
+    code()
+}
+
 /// Calls `look` with each thread's identity and counter; odd counters are inside.
 pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
     let mut at = RECORDS.load(Ordering::Acquire);
