@@ -275,3 +275,36 @@ fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
         assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
     }
 }
+
+#[test]
+fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
+    let runtime = Runtime::new();
+    // Sends back what it gets, with two workers and a thread on their way to sleep at every turn.
+    let echo = || Closures {
+        info: Box::new(|_, message| {
+            process::send(message.as_pid().unwrap(), Term::int(1));
+            NOREPLY
+        }),
+        ..Closures::default()
+    };
+    let (to_thread, to_process) = (runtime.spawn(echo()), runtime.spawn(echo()));
+    let (done_tx, done_rx) = mpsc::channel();
+    let receiver = runtime.spawn(Closures {
+        info: Box::new(move |context, _| {
+            let me = Term::pid(process::current_pid());
+            let one = |_| process::send(to_process, me.clone()) && process::receive(Some(5_000), |_| true).is_ok();
+            done_tx.send((0..common::rounds(10_000)).all(one)).unwrap();
+            context.stop(atom("normal"))
+        }),
+        ..Closures::default()
+    });
+    process::send(receiver, atom("go"));
+    process::enter_thread(&runtime.0).unwrap();
+    let me = Term::pid(process::current_pid());
+    for _ in 0..common::rounds(10_000) {
+        process::send(to_thread, me.clone());
+        process::receive(Some(5_000), |_| true).unwrap();
+    }
+    process::leave_thread(atom("normal")).unwrap();
+    assert!(done_rx.recv().unwrap());
+}

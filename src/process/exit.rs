@@ -92,16 +92,13 @@ pub(super) fn end_in_callback(process: &Process) {
 /// after this, but for the guard that the caller is inside of.
 pub(super) fn ghost_returns(process: &Process) {
     process.node.ghosts.lock().remove(&process.pid());
-    struct Hold(*const Process);
-    // SAFETY: stands for a count of an Arc of something Send and Sync.
-    unsafe impl Send for Hold {}
-    let hold = Hold(process);
-    // Later, since the caller still looks at it.
-    inside::retire(Box::new(move || {
-        let hold = hold;
+    unsafe fn give_up(process: *mut ()) {
         // SAFETY: the ghost's own count, taken in `after`.
-        unsafe { Arc::decrement_strong_count(hold.0) };
-    }));
+        unsafe { Arc::decrement_strong_count(process.cast::<Process>()) };
+    }
+    // Later, since the caller still looks at it.
+    // SAFETY: processes are shared between threads, and the count is ours.
+    unsafe { inside::retire(std::ptr::from_ref(process).cast_mut().cast(), give_up) };
 }
 
 fn carry_out(process: &Process, ghost: bool) {
