@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Closures, Runtime, atom, call};
-use regrow::process::{self, Error, Message};
-use regrow::server::NOREPLY;
+use regrow::process::{self, ChildStart, Error, Message};
+use regrow::server::{NOREPLY, Server};
 use regrow::term::{Pid, Term};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -244,6 +244,36 @@ fn a_runtime_is_not_at_rest_while_an_end_is_carried_out() {
     process::Process::post(victim, Message::Cast(atom("end")));
     runtime.settle();
     assert_eq!(downs.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_thread_that_entered_and_does_not_leave_ends_its_process_when_it_ends() {
+    let runtime = Runtime::new();
+    let node = runtime.0.clone();
+    let watcher = runtime.spawn(Closures { init: Box::new(|_| regrow::server::READY), ..Closures::default() });
+    let ended = std::thread::spawn(move || {
+        let me = process::enter_thread(&node).unwrap();
+        process::link(watcher).unwrap();
+        // An end on this thread before its own.
+        let other = process::spawn_and_wait(&node, ChildStart::new(Box::new(Server::new(Closures::default()))), None);
+        process::exit_signal(other.unwrap().pid, atom("kill")).unwrap();
+        me
+    });
+    let me = ended.join().unwrap();
+    runtime.settle();
+    assert!(!process::is_alive(me));
+    assert!(process::is_alive(watcher));
+}
+
+#[test]
+fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
+    let runtime = Runtime::new();
+    for _ in 0..common::rounds(5_000) {
+        let start = ChildStart { name: Some("same".into()), ..ChildStart::new(Box::new(Server::new(Closures::default()))) };
+        let pid = process::spawn_and_wait(&runtime.0, start, None).expect("the name is free").pid;
+        process::stop(pid, atom("normal"), None).unwrap();
+        assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
+    }
 }
 
 #[test]

@@ -124,6 +124,11 @@ impl Context {
 
     /// Reads what the callback returned. A number that this callback may not return is `bad_return_value`.
     pub fn decide(mut self, next: Next) -> Decision {
+        if next == STOP
+            && let Some(reason) = self.reason.take()
+        {
+            return Decision { step: Step::Stop(reason), continuation: None, idle_ms: None };
+        }
         let continuation = if next & WITH_CONTINUE != 0 { self.continuation.take() } else { None };
         let idle_ms = if next & WITH_TIMEOUT != 0 { self.idle_ms.take() } else { None };
         let plain = next & !(WITH_CONTINUE | WITH_TIMEOUT);

@@ -223,7 +223,21 @@ pub fn heavy_fence() {
     }
 }
 
-type Retired = Box<dyn FnOnce() + Send>;
+/// Something to be freed: a pointer, and the function that frees what it leads to.
+struct Retired {
+    what: *mut (),
+    free: unsafe fn(*mut ()),
+}
+
+// SAFETY: whoever retires it promises that any thread may free it.
+unsafe impl Send for Retired {}
+
+impl Retired {
+    fn free(self) {
+        // SAFETY: the promise of `retire`, and every reader has left.
+        unsafe { (self.free)(self.what) }
+    }
+}
 
 #[derive(Default)]
 struct Limbo {
@@ -242,9 +256,12 @@ static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
 /// How many retired things a thread gathers before it pays for a fence.
 const BATCH: usize = 128;
 
-/// Runs `free` once every thread that is inside now has left or gone on.
-pub fn retire(free: Retired) {
-    let mut free = Some(free);
+/// Calls `free(what)` once every thread that is inside now has left or gone on.
+///
+/// # Safety
+/// `free` may be called with `what`, once, on any thread, as soon as no thread that is inside now is any more.
+pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
+    let mut free = Some(Retired { what, free });
     let ready = LOCAL.try_with(|local| {
         let mut limbo = local.limbo.borrow_mut();
         limbo.fresh.extend(free.take());
@@ -252,7 +269,7 @@ pub fn retire(free: Retired) {
     });
     match ready {
         // Outside the borrow: what is freed may retire more.
-        Ok(ready) => ready.into_iter().for_each(|free| free()),
+        Ok(ready) => ready.into_iter().for_each(Retired::free),
         Err(_) => ORPHANS.lock().push(Limbo { fresh: free.into_iter().collect(), waiting: Default::default() }),
     }
 }
@@ -298,7 +315,7 @@ pub fn collect() {
             ready = close_batch(&mut limbo);
         }
     });
-    ready.into_iter().for_each(|free| free());
+    ready.into_iter().for_each(Retired::free);
 }
 
 #[cfg(test)]
@@ -320,7 +337,12 @@ mod tests {
         });
         inside_rx.recv().unwrap();
         let seen = freed.clone();
-        retire(Box::new(move || seen.store(true, Ordering::SeqCst)));
+        unsafe fn set(flag: *mut ()) {
+            // SAFETY: the count that was given away below.
+            unsafe { Arc::from_raw(flag.cast::<AtomicBool>()) }.store(true, Ordering::SeqCst);
+        }
+        // SAFETY: the count is given away to `set`.
+        unsafe { retire(Arc::into_raw(seen).cast_mut().cast(), set) };
         collect();
         assert!(!freed.load(Ordering::SeqCst));
         leave_tx.send(()).unwrap();
