@@ -56,8 +56,16 @@ pub struct Runnable(pub NonNull<Header>);
 // SAFETY: a runnable is only handed on to be run; what it points to is shared between threads by its own rules.
 unsafe impl Send for Runnable {}
 
-/// What the watch thread asks of the clock: fire what is due, and say how many nanoseconds until the next.
-pub type Tick = Box<dyn Fn() -> Option<u64> + Send + Sync>;
+/// What the watch thread asks of the clock: fire what is due, and say when the next timer is due.
+pub type Tick = Box<dyn Fn() -> Ticked + Send + Sync>;
+
+/// What the clock answered, in its own nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticked {
+    pub now: u64,
+    /// The nanoseconds until the next timer, if there is one.
+    pub next: Option<u64>,
+}
 
 /// The workers of one runtime.
 pub struct Scheduler {
