@@ -8,7 +8,7 @@ use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
-use super::message::{Message, StartResult};
+use super::message::{Message, StartResult, Started};
 use super::names;
 use super::node::Node;
 use super::reply::{self, Outcome, ReplyTo};
@@ -138,7 +138,7 @@ pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
             reply.started(result);
         }
         Ack::Message { to, token } => {
-            signal::deliver(to, Message::Started { token, pid, result });
+            signal::deliver(to, Message::Started(Box::new(Started { token, pid, result })));
         }
     }
 }
@@ -349,13 +349,13 @@ fn unlist(process: &Process) {
 
 /// As [`spawn`], and waits until the start is over; `Error::Start`: its init stopped, with that reason.
 pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u32>) -> Result<Spawned, Error> {
+    if start.at_once {
+        current::identity()?;
+        return spawn(node, start);
+    }
     let slot = reply::slot_for_me()?;
-    let at_once = start.at_once;
     start.ack = Ack::Reply(reply::reply_to(&slot));
     let spawned = spawn(node, start)?;
-    if at_once {
-        return Ok(spawned);
-    }
     match reply::wait_for(&slot, node, timeout, false) {
         Ok(Outcome::Started(StartResult::Ready)) => Ok(spawned),
         Ok(Outcome::Started(StartResult::Ignored)) => Err(Error::Ignored),

@@ -79,6 +79,15 @@ impl<C: Callbacks> Server<C> {
             }
             return Flow::Continue;
         };
+        if context.is_plain_go(next) {
+            return Flow::Continue;
+        }
+        if let Some(answer) = context.plain_reply(next) {
+            if let Some(reply) = me.take_current_call() {
+                reply.answer(answer);
+            }
+            return Flow::Continue;
+        }
         let decision = context.decide(next);
         let flow = self.follow(me, decision);
         if matches!(flow, Flow::Stop(_)) {
@@ -259,7 +268,7 @@ impl<C: Callbacks> Server<C> {
                 system::wrong_kind(reply);
                 Flow::Continue
             }
-            Message::Started { .. } | Message::Tick(_) | Message::System { .. } => Flow::Continue,
+            Message::Started(_) | Message::Tick(_) | Message::System { .. } => Flow::Continue,
             other => match other.into_term() {
                 Ok(term) => self.info(me, term),
                 Err(_) => Flow::Continue,
