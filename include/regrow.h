@@ -936,6 +936,8 @@ regrow_error regrow_whereis(regrow_pid runtime, const char *name, regrow_pid *pi
 
 /// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
 ///
+/// REGROW_OK also when the process is dead: the timer is one that has fired.
+///
 /// @param message  moved.
 /// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
 regrow_error regrow_send_after(regrow_pid pid, uint32_t ms, regrow_term message, regrow_ref *timer);
