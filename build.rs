@@ -134,11 +134,23 @@ fn header(folder: &Path) -> Result<String, Box<dyn Error>> {
         text = hexadecimal(source, text);
         text = headed(source, text);
     }
-    let contents: Vec<_> = sources.iter().filter_map(|source| source.heading.split(':').next()).collect();
-    let contents = contents.into_iter().filter(|heading| !heading.is_empty()).collect::<Vec<_>>().join(" . ");
     let end = text.rfind("#endif  /* REGROW_H */").ok_or("the include guard has no end")?;
     text.insert_str(end, &layout());
-    Ok(text.replace("CONTENTS", &contents.to_lowercase()))
+    Ok(text.replace("CONTENTS", &contents(&sources)))
+}
+
+/// The headings, in lines as long as those of the rules.
+fn contents(sources: &[Source]) -> String {
+    let headings = sources.iter().filter_map(|source| source.heading.split(':').next());
+    let mut lines = vec![String::new()];
+    for heading in headings.filter(|heading| !heading.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(heading),
+            Some(line) if line.len() + heading.len() < 75 => line.extend([" . ", heading]),
+            _ => lines.push(heading.into()),
+        }
+    }
+    lines.join("\n *           ").to_lowercase()
 }
 
 fn generate(sources: &[Source]) -> Result<String, Box<dyn Error>> {
@@ -279,7 +291,9 @@ fn hexadecimal(source: &Source, mut header: String) -> String {
 fn headed(source: &Source, mut header: String) -> String {
     let Some(first) = functions(&source.text).next() else { return header };
     let lines: Vec<&str> = header.lines().collect();
-    let is_it = |line: &&str| line.contains(&format!(" {first}(")) || line.contains(&format!("*{first}("));
+    let is_it = |line: &&str| {
+        !line.starts_with(['/', ' ']) && (line.contains(&format!(" {first}(")) || line.contains(&format!("*{first}(")))
+    };
     let Some(mut at) = lines.iter().position(is_it) else { return header };
     while at > 0 && lines[at - 1].starts_with("///") {
         at -= 1;

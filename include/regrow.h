@@ -26,7 +26,8 @@
  *   Forks      In the child of a fork no runtime lives: functions return
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
- * Contents: runtime . terms . processes . starting . plain processes . servers . host processes . addresses . requests . supervisors
+ * Contents: runtime . terms . processes . starting . plain processes . servers
+ *           host processes . addresses . requests . supervisors . registries . agents
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -43,8 +44,6 @@
 #define REGROW_VERSION_MAJOR 0
 #define REGROW_VERSION_MINOR 1
 #define REGROW_VERSION_PATCH 0
-
-/* ---- Runtime: start, stop, time, errors ---- */
 
 /// The layout that this header speaks; regrow_abi_version() tells the library's.
 #define REGROW_ABI_VERSION 1
@@ -402,6 +401,20 @@ typedef struct regrow_child_count {
   uint64_t workers;
 } regrow_child_count;
 
+/// Runs in an agent (or for an entry of a registry) on what it keeps.
+///
+/// `state` is borrowed. A term written to `next` (updates only) or `reply` (what gives a value only) is moved; one that
+/// is left alone means the state as it was, and []. They are never NULL, and hold nothing to be freed before. Returns
+/// REGROW_DONE, or what regrow_stop_self() gave: then the state stays as it was, and the agent ends.
+typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
+                                             void *user,
+                                             const regrow_term *state,
+                                             regrow_term *next,
+                                             regrow_term *reply);
+
+/// Gets the entries of a registry one by one; `value` is borrowed.
+typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
+
 /// Makes the state of a server; runs before anyone sees the process.
 ///
 /// `arg` is borrowed. `state` is an out-parameter, and stays NULL when it is not written. Returns REGROW_READY,
@@ -415,25 +428,12 @@ typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *sta
 /// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
 typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
 
-/// Runs in an agent (or for an entry of a registry) on what it keeps.
-///
-/// `state` is borrowed. `next` (updates only) and `reply` (what gives a value only) are nil until they are written; a
-/// term written there is moved. Returns REGROW_DONE, or what regrow_stop_self() gave: then nothing changes.
-typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
-                                             void *user,
-                                             const regrow_term *state,
-                                             regrow_term *next,
-                                             regrow_term *reply);
-
 /// Takes a message of a host process out to where it lives; `message` is borrowed. `caller` is zero unless it is a
 /// call, which is answered with regrow_answer().
 typedef void (*regrow_deliver_callback)(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller);
 
 /// Tells the outside that a host process is to end; `reason` is borrowed.
 typedef void (*regrow_exit_callback)(void *user, regrow_pid pid, const regrow_term *reason);
-
-/// Gets the entries of a registry one by one; `value` is borrowed.
-typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
 
 /// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
 typedef regrow_error (*regrow_get_state_callback)(void *state, regrow_term *shown);
@@ -451,8 +451,6 @@ typedef struct regrow_server_spec {
   size_t size;
   /// Makes the state, before the starter goes on. NULL: the state is NULL, and the server is up at once.
   regrow_init_callback init;
-/* ---- Servers ---- */
-
   /// A question from regrow_call(): return regrow_reply(). NULL: the caller gets REGROW_ERR_EXITED, `no_reply`.
   regrow_handle_callback handle_call;
   /// A message from regrow_cast(). NULL: dropped.
@@ -528,9 +526,39 @@ typedef struct regrow_supervisor_spec {
   regrow_drop_callback drop_user;
 } regrow_supervisor_spec;
 
+/// A registry. Whoever has an entry in it is linked with it: one that is killed takes them along.
+typedef struct regrow_registry_spec {
+  /// sizeof(regrow_registry_spec).
+  size_t size;
+  /// REGROW_UNIQUE (0): one entry for each key. REGROW_DUPLICATE: any number.
+  uint32_t keys;
+  /// Zero.
+  uint32_t reserved;
+} regrow_registry_spec;
+
+/// An agent: keeps a term, and runs functions over it one after the other.
+typedef struct regrow_agent_spec {
+  /// sizeof(regrow_agent_spec).
+  size_t size;
+  /// Borrowed: the state at each start. NULL: [].
+  const regrow_term *initial;
+  /// Makes the state, `next`, from `initial`, in the agent; its start waits for that. NULL: `initial` is the state.
+  regrow_agent_callback init;
+  /// Passed to `init`.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+  /// REGROW_NO_PARK: its functions never wait.
+  uint32_t flags;
+  /// Zero.
+  uint32_t reserved;
+} regrow_agent_spec;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/* ---- Runtime: start, stop, time, errors ---- */
 
 /// The library's binary interface, as a number that grows with each change: REGROW_ABI_VERSION of its own header. Any
 /// thread.
@@ -985,6 +1013,8 @@ regrow_error regrow_spawn_link(const regrow_process_spec *spec, regrow_pid *pid)
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *pid, regrow_ref *monitor);
 
+/* ---- Servers ---- */
+
 /// Asks a server and waits for its answer. May wait.
 ///
 /// @param request     moved; `handle_call` gets it.
@@ -993,8 +1023,6 @@ regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *p
 /// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
 ///         before it answered; regrow_last_reason() gives its reason.
 regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
-
-/* ---- Requests: what is waited for later ---- */
 
 /// As regrow_call(), to be collected later. Any thread.
 ///
@@ -1108,6 +1136,8 @@ regrow_error regrow_monitor_at(const regrow_address *address, regrow_ref *monito
 /// As regrow_stop().
 regrow_error regrow_stop_at(const regrow_address *address, regrow_term reason, uint32_t timeout_ms);
 
+/* ---- Requests: what is waited for later ---- */
+
 /// Waits for the outcome of a request. May wait; any thread.
 ///
 /// @param pending  borrowed: free it afterwards, whatever this returned.
@@ -1193,6 +1223,124 @@ regrow_error regrow_supervisor_count_children(regrow_pid supervisor, regrow_chil
 /// @param map  out; yours.
 /// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
 regrow_error regrow_supervisor_get_childspec(regrow_pid supervisor, const regrow_term *id, regrow_term *map);
+
+/* ---- Registries ---- */
+
+/// Gives a process an entry: gone again, at the latest, before anybody can see that it has ended. Any thread.
+///
+/// @param key    moved. Compared exactly: 1 is not 1.0.
+/// @param pid    who is found by it; needs not be the caller.
+/// @param value  moved; what is kept beside it.
+/// @return REGROW_ERR_EXISTS when the key of a unique registry is taken: {already_registered, Pid}.
+regrow_error regrow_registry_register(regrow_pid registry, regrow_term key, regrow_pid pid, regrow_term value);
+
+/// Takes the entries of a process under a key away. REGROW_OK also when there were none. Any thread.
+///
+/// @param key  borrowed.
+regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *key, regrow_pid pid);
+
+/// As regrow_registry_unregister(), only the entries whose value is exactly this one.
+///
+/// @param value  borrowed. The atom _ matches anything, also within tuples and lists.
+regrow_error regrow_registry_unregister_match(regrow_pid registry,
+                                              const regrow_term *key,
+                                              const regrow_term *value,
+                                              regrow_pid pid);
+
+/// Gives the caller's own entry in a unique registry another value. Needs an identity.
+///
+/// @param key        borrowed.
+/// @param update     makes the new value, `next`, from the old, `state`; runs in the caller, and must not wait.
+/// @param old_value  out: the value until now. NULL: not wanted.
+/// @return REGROW_ERR_NOT_FOUND when the caller does not have the key. REGROW_ERR_ARGUMENT when `update` did not return
+///         REGROW_DONE: the value stays, and regrow_last_reason() gives what it returned regrow_stop_self() with.
+regrow_error regrow_registry_update(regrow_pid registry,
+                                    const regrow_term *key,
+                                    regrow_agent_callback update,
+                                    void *user,
+                                    regrow_term *old_value);
+
+/// Who has a key of a unique registry. Any thread.
+///
+/// @param key  borrowed.
+/// @param pid  out.
+/// @return REGROW_ERR_NOT_FOUND when nobody has it.
+regrow_error regrow_registry_whereis(regrow_pid registry, const regrow_term *key, regrow_pid *pid);
+
+/// All entries of a key, in the order in which they were registered. Any thread.
+///
+/// @param key      borrowed.
+/// @param entries  out: a list of {Pid, Value}; yours.
+regrow_error regrow_registry_lookup(regrow_pid registry, const regrow_term *key, regrow_term *entries);
+
+/// The keys that a process has, in no order; in a duplicate registry each as often as it has it. Any thread.
+///
+/// @param keys  out: a list; yours.
+regrow_error regrow_registry_keys(regrow_pid registry, regrow_pid pid, regrow_term *keys);
+
+/// The values that a process has under a key, in the order in which they were registered. Any thread.
+///
+/// @param key     borrowed.
+/// @param values  out: a list; yours.
+regrow_error regrow_registry_values(regrow_pid registry, const regrow_term *key, regrow_pid pid, regrow_term *values);
+
+/// How many entries there are. Any thread.
+///
+/// @param count  out.
+regrow_error regrow_registry_count(regrow_pid registry, size_t *count);
+
+/// Calls a function for every entry that a key has now; in the caller, without a lock, so that it may register and
+/// unregister. Not called for a process that has ended meanwhile. Any thread; waits when `each` does.
+///
+/// @param key  borrowed.
+regrow_error regrow_registry_dispatch(regrow_pid registry,
+                                      const regrow_term *key,
+                                      regrow_each_callback each,
+                                      void *user);
+
+/* ---- Agents ---- */
+
+/// Runs a function that reads an agent's state, in the agent. May wait; any thread.
+///
+/// It returns, even to a caller that was killed, only once `get` has ended or never will run, so `user` may lie on the
+/// stack. A function that ends with regrow_stop_self(), or panics, ends the agent too.
+///
+/// @param get         gives the answer in `reply`. NULL: the answer is the state itself.
+/// @param timeout_ms  how long to wait for it to begin. The agent lives on.
+/// @param value       out: the answer; yours. NULL: not wanted.
+/// @return REGROW_ERR_EXITED when the agent ended first: regrow_last_reason(); REGROW_ERR_NO_PROCESS;
+///         REGROW_ERR_TIMEOUT; REGROW_ERR_SELF_CALL.
+regrow_error regrow_agent_get(regrow_pid agent,
+                              regrow_agent_callback get,
+                              void *user,
+                              uint32_t timeout_ms,
+                              regrow_term *value);
+
+/// Runs a function that makes a new state, `next`, in the agent. May wait; any thread. As regrow_agent_get().
+regrow_error regrow_agent_update(regrow_pid agent, regrow_agent_callback update, void *user, uint32_t timeout_ms);
+
+/// Runs a function that makes a new state, `next`, and an answer, `reply`. May wait; any thread. As regrow_agent_get().
+regrow_error regrow_agent_get_and_update(regrow_pid agent,
+                                         regrow_agent_callback update,
+                                         void *user,
+                                         uint32_t timeout_ms,
+                                         regrow_term *value);
+
+/// As regrow_agent_update(), without waiting. Any thread.
+///
+/// @param drop     gives `user` back, exactly once, after `update` or without it. NULL: nothing.
+/// @param pending  out: the request; its result is the atom ok. The function runs also when nobody waits any more.
+regrow_error regrow_agent_update_async(regrow_pid agent,
+                                       regrow_agent_callback update,
+                                       void *user,
+                                       regrow_drop_callback drop,
+                                       uint32_t timeout_ms,
+                                       regrow_request **pending);
+
+/// Has a function make a new state, and does not wait. REGROW_OK also when the agent is dead. Any thread.
+///
+/// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
+regrow_error regrow_agent_cast(regrow_pid agent, regrow_agent_callback update, void *user, regrow_drop_callback drop);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -181,7 +181,8 @@ fn every_declaration_has_a_comment() {
     let header = header();
     let lines: Vec<&str> = header.lines().collect();
     for (name, _) in prototypes(&header) {
-        let at = lines.iter().position(|line| line.contains(&format!("{name}(")) && !line.starts_with("///"));
+        let is_it = |line: &&str| line.contains(&format!("{name}(")) && !line.starts_with(['/', ' ']);
+        let at = lines.iter().position(is_it);
         let above = at.and_then(|at| lines[..at].last());
         assert!(above.is_some_and(|line| line.starts_with("///")), "{name} has no comment");
     }

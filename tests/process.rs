@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Closures, Runtime, atom, call};
-use regrow::process::{self, Error, Message};
-use regrow::server::NOREPLY;
+use regrow::process::{self, ChildStart, Error, Message};
+use regrow::server::{NOREPLY, Server};
 use regrow::term::{Pid, Term};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -244,4 +244,67 @@ fn a_runtime_is_not_at_rest_while_an_end_is_carried_out() {
     process::Process::post(victim, Message::Cast(atom("end")));
     runtime.settle();
     assert_eq!(downs.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_thread_that_entered_and_does_not_leave_ends_its_process_when_it_ends() {
+    let runtime = Runtime::new();
+    let node = runtime.0.clone();
+    let watcher = runtime.spawn(Closures { init: Box::new(|_| regrow::server::READY), ..Closures::default() });
+    let ended = std::thread::spawn(move || {
+        let me = process::enter_thread(&node).unwrap();
+        process::link(watcher).unwrap();
+        // An end on this thread before its own.
+        let other = process::spawn_and_wait(&node, ChildStart::new(Box::new(Server::new(Closures::default()))), None);
+        process::exit_signal(other.unwrap().pid, atom("kill")).unwrap();
+        me
+    });
+    let me = ended.join().unwrap();
+    runtime.settle();
+    assert!(!process::is_alive(me));
+    assert!(process::is_alive(watcher));
+}
+
+#[test]
+fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
+    let runtime = Runtime::new();
+    for _ in 0..common::rounds(5_000) {
+        let start = ChildStart { name: Some("same".into()), ..ChildStart::new(Box::new(Server::new(Closures::default()))) };
+        let pid = process::spawn_and_wait(&runtime.0, start, None).expect("the name is free").pid;
+        process::stop(pid, atom("normal"), None).unwrap();
+        assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
+    }
+}
+
+#[test]
+fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
+    let runtime = Runtime::new();
+    // Sends back what it gets, with two workers and a thread on their way to sleep at every turn.
+    let echo = || Closures {
+        info: Box::new(|_, message| {
+            process::send(message.as_pid().unwrap(), Term::int(1));
+            NOREPLY
+        }),
+        ..Closures::default()
+    };
+    let (to_thread, to_process) = (runtime.spawn(echo()), runtime.spawn(echo()));
+    let (done_tx, done_rx) = mpsc::channel();
+    let receiver = runtime.spawn(Closures {
+        info: Box::new(move |context, _| {
+            let me = Term::pid(process::current_pid());
+            let one = |_| process::send(to_process, me.clone()) && process::receive(Some(5_000), |_| true).is_ok();
+            done_tx.send((0..common::rounds(10_000)).all(one)).unwrap();
+            context.stop(atom("normal"))
+        }),
+        ..Closures::default()
+    });
+    process::send(receiver, atom("go"));
+    process::enter_thread(&runtime.0).unwrap();
+    let me = Term::pid(process::current_pid());
+    for _ in 0..common::rounds(10_000) {
+        process::send(to_thread, me.clone());
+        process::receive(Some(5_000), |_| true).unwrap();
+    }
+    process::leave_thread(atom("normal")).unwrap();
+    assert!(done_rx.recv().unwrap());
 }

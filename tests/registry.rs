@@ -8,7 +8,7 @@ use regrow::registry::{self, RegistrySpec, Which};
 use regrow::server::{NOREPLY, READY, Server};
 use regrow::term::{Pid, Term, atoms};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 
 fn start(runtime: &Runtime, unique: bool) -> Pid {
     process::spawn_and_wait(&runtime.0, RegistrySpec { unique }.build(), Some(5_000)).expect("a registry starts").pid
@@ -34,7 +34,7 @@ fn trapper(runtime: &Runtime) -> Pid {
             READY
         }),
         info: Box::new(|_, message| {
-            REPORT.with_report(message);
+            REPORT.lock().unwrap().push(message.clone());
             NOREPLY
         }),
         ..Closures::default()
@@ -42,17 +42,14 @@ fn trapper(runtime: &Runtime) -> Pid {
 }
 
 /// Where trappers write down what they hear.
-struct Report(std::sync::Mutex<Vec<Term>>);
-static REPORT: Report = Report(std::sync::Mutex::new(Vec::new()));
-
-impl Report {
-    fn with_report(&self, message: &Term) {
-        self.0.lock().unwrap().push(message.clone());
-    }
-}
+static REPORT: Mutex<Vec<Term>> = Mutex::new(Vec::new());
 
 fn kill(pid: Pid) {
     process::exit_signal(pid, Term::atom(atoms::KILL)).unwrap();
+    // One that is just being run ends at its next step.
+    while process::is_alive(pid) {
+        std::thread::yield_now();
+    }
 }
 
 fn taken_by(pid: Pid) -> Result<(), Error> {
@@ -270,7 +267,7 @@ fn a_killed_registry_takes_its_registrants_along() {
     assert!(!process::is_alive(plain));
     assert!(process::is_alive(gone_again) && process::is_alive(linked) && process::is_alive(trapping));
     let heard = Term::tuple_of([Term::atom(atoms::EXIT), Term::pid(reg), Term::atom(atoms::KILLED)]);
-    assert!(REPORT.0.lock().unwrap().contains(&heard));
+    assert!(REPORT.lock().unwrap().contains(&heard));
     assert_eq!(registry::register(reg, Term::int(5), gone_again, Term::nil()), Err(Error::NoProcess));
 }
 
@@ -326,7 +323,7 @@ fn nothing_of_the_dead_is_found_once_their_death_is_observed() {
             registry::register(dup, atom("topic"), pid, Term::nil()).unwrap();
             let monitor = process::monitor(pid, None).unwrap();
             match round % 3 {
-                0 => kill(pid),
+                0 => process::exit_signal(pid, Term::atom(atoms::KILL)).unwrap(),
                 1 => process::exit_signal(pid, atom("boom")).unwrap(),
                 _ => assert!(process::send(pid, atom("end"))),
             }

@@ -181,6 +181,16 @@ fn terms_of_ours_have_their_places_among_those_of_elsewhere() {
     }
 }
 
+/// Once, comparing these never ended: the tails were given out again and again.
+#[test]
+fn improper_lists_whose_tails_are_equal_by_value_are_equal_by_value() {
+    let list = |tail| Term::list_with_tail(vec![Term::int(1), Term::nil()], tail);
+    let (a, b) = (list(Term::int(2)), list(Term::float(2.0)));
+    assert!(a.eq_value(&b) && b.eq_value(&a) && !a.eq_exact(&b));
+    let (a, b) = (list(Term::text("longer than what is inside")), list(Term::text("longer than what is inside")));
+    assert!(a.eq_exact(&b));
+}
+
 #[test]
 fn atoms_need_quotes_where_erlang_wants_them() {
     let cases = [

@@ -4,7 +4,7 @@
 use super::address::{address, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
-    REGROW_BRUTAL_KILL, REGROW_HOST, REGROW_INFINITY, REGROW_PERMANENT, REGROW_PROCESS,
+    REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_HOST, REGROW_INFINITY, REGROW_PERMANENT, REGROW_PROCESS, REGROW_REGISTRY,
     REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
 };
 use crate::process::{StartSpec, Startable};
@@ -84,6 +84,8 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
         match kind {
             REGROW_SERVER => super::server::startable(spec),
             REGROW_SUPERVISOR => super::supervisor::startable(spec),
+            REGROW_REGISTRY => super::registry::startable(spec),
+            REGROW_AGENT => super::agent::startable(spec),
             REGROW_PROCESS => super::process_body::startable(spec),
             REGROW_HOST => super::host::startable(spec),
             _ => Err(Fault::argument("a child spec's kind is unknown")),

@@ -4,11 +4,13 @@
 //! inside the runtime, with a panic caught, and a fault kept as the caller's last error.
 
 mod address;
+mod agent;
 mod child;
 mod context;
 mod host;
 mod process;
 mod process_body;
+mod registry;
 mod request;
 mod runtime;
 mod server;

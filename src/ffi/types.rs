@@ -236,8 +236,9 @@ pub type regrow_body_callback =
 
 /// Runs in an agent (or for an entry of a registry) on what it keeps.
 ///
-/// `state` is borrowed. `next` (updates only) and `reply` (what gives a value only) are nil until they are written; a
-/// term written there is moved. Returns REGROW_DONE, or what regrow_stop_self() gave: then nothing changes.
+/// `state` is borrowed. A term written to `next` (updates only) or `reply` (what gives a value only) is moved; one that
+/// is left alone means the state as it was, and []. They are never NULL, and hold nothing to be freed before. Returns
+/// REGROW_DONE, or what regrow_stop_self() gave: then the state stays as it was, and the agent ends.
 pub type regrow_agent_callback = Option<
     unsafe extern "C-unwind" fn(
         context: *mut regrow_context,

@@ -1,5 +1,7 @@
 //! The queue itself; see the module for its rules.
 
+#[cfg(not(loom))]
+use crate::sync::blocks::{self, BLOCK};
 use crate::sync::{AtomicPtr, Ordering};
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
@@ -9,6 +11,40 @@ use std::ptr::{self, NonNull};
 pub struct Node<M> {
     next: AtomicPtr<Node<M>>,
     message: Option<M>,
+}
+
+impl<M> Node<M> {
+    #[inline]
+    fn new(message: Option<M>) -> *mut Node<M> {
+        let node = Node { next: AtomicPtr::new(ptr::null_mut()), message };
+        #[cfg(not(loom))]
+        if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
+            let place = blocks::take().cast::<Self>().as_ptr();
+            // SAFETY: a block is large enough, aligned, and nobody else's.
+            unsafe { place.write(node) };
+            return place;
+        }
+        Box::into_raw(Box::new(node))
+    }
+
+    /// Takes the message out and frees the node.
+    ///
+    /// # Safety
+    /// `node` came from `new`, and nobody uses it any more.
+    #[inline]
+    unsafe fn open(node: *mut Node<M>) -> Option<M> {
+        #[cfg(not(loom))]
+        if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
+            // SAFETY: the caller's promise; the node is read out before its block goes.
+            unsafe {
+                let message = node.read().message;
+                blocks::free(NonNull::new_unchecked(node.cast()));
+                return message;
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { Box::from_raw(node) }.message
+    }
 }
 
 /// What [`Mailbox::pop`] found.
@@ -42,7 +78,7 @@ impl<M> Default for Mailbox<M> {
 
 impl<M> Mailbox<M> {
     pub fn new() -> Self {
-        let stub = Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message: None }));
+        let stub = Node::new(None);
         Mailbox {
             head: AtomicPtr::new(stub),
             tail: UnsafeCell::new(stub),
@@ -53,8 +89,7 @@ impl<M> Mailbox<M> {
     /// Adds a message at the end; from any thread.
     #[inline]
     pub fn push(&self, message: M) {
-        let node = Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message: Some(message) }));
-        self.push_node(node);
+        self.push_node(Node::new(Some(message)));
     }
 
     #[inline]
@@ -103,10 +138,9 @@ impl<M> Mailbox<M> {
             }
         }
         *tail_cell = next;
-        // SAFETY: the node was made by `push` from a box, has been left by its sender (its next is set), and only
-        // the consumer frees nodes.
-        let node = unsafe { Box::from_raw(tail) };
-        match node.message {
+        // SAFETY: the node was made by `push`, has been left by its sender (its next is set), and only the consumer
+        // frees nodes.
+        match unsafe { Node::open(tail) } {
             Some(message) => Pop::Message(message),
             None => unreachable!("only the stub has no message, and it was passed over"),
         }
@@ -126,8 +160,8 @@ impl<M> Drop for Mailbox<M> {
         while let Pop::Message(message) = unsafe { self.pop() } {
             drop(message);
         }
-        // SAFETY: the stub came from a box and is the only node left.
-        drop(unsafe { Box::from_raw(self.stub.as_ptr()) });
+        // SAFETY: the stub is the only node left.
+        drop(unsafe { Node::open(self.stub.as_ptr()) });
     }
 }
 

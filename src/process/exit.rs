@@ -11,9 +11,9 @@ use super::{current, signal, start, table, wait};
 use crate::clock::TimerId;
 use crate::sync::{Ordering, inside};
 use crate::term::{Term, atoms};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 struct Ending {
@@ -23,8 +23,9 @@ struct Ending {
 }
 
 thread_local! {
-    static ENDINGS: RefCell<VecDeque<Ending>> = const { RefCell::new(VecDeque::new()) };
-    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+    /// The list of the outermost end on this thread's stack; null: no end is under way. It has no destructor: threads
+    /// that entered end their process while their thread-locals go.
+    static ENDINGS: Cell<*mut VecDeque<Ending>> = const { Cell::new(ptr::null_mut()) };
 }
 
 /// Does what a strike asks of its sender.
@@ -91,30 +92,43 @@ pub(super) fn end_in_callback(process: &Process) {
 /// after this, but for the guard that the caller is inside of.
 pub(super) fn ghost_returns(process: &Process) {
     process.node.ghosts.lock().remove(&process.pid());
-    struct Hold(*const Process);
-    // SAFETY: stands for a count of an Arc of something Send and Sync.
-    unsafe impl Send for Hold {}
-    let hold = Hold(process);
-    // Later, since the caller still looks at it.
-    inside::retire(Box::new(move || {
-        let hold = hold;
+    unsafe fn give_up(process: *mut ()) {
         // SAFETY: the ghost's own count, taken in `after`.
-        unsafe { Arc::decrement_strong_count(hold.0) };
-    }));
+        unsafe { Arc::decrement_strong_count(process.cast::<Process>()) };
+    }
+    // Later, since the caller still looks at it.
+    // SAFETY: processes are shared between threads, and the count is ours.
+    unsafe { inside::retire(std::ptr::from_ref(process).cast_mut().cast(), give_up) };
 }
 
 fn carry_out(process: &Process, ghost: bool) {
     let _inside = inside::enter();
-    ENDINGS.with_borrow_mut(|list| list.push_back(Ending { process: NonNull::from(process), ghost }));
-    if AT_WORK.replace(true) {
+    let ending = Ending { process: NonNull::from(process), ghost };
+    let outer = ENDINGS.get();
+    // SAFETY: it leads to the list of a frame further up, which uses it only between the ends that it carries out.
+    if let Some(list) = unsafe { outer.as_mut() } {
+        list.push_back(ending);
         return;
     }
-    while let Some(ending) = ENDINGS.with_borrow_mut(VecDeque::pop_front) {
+    /// Takes the list away, also when a bug unwinds.
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            ENDINGS.set(ptr::null_mut());
+        }
+    }
+    let mut list = VecDeque::new();
+    let list = &raw mut list;
+    ENDINGS.set(list);
+    let _done = Done;
+    let mut next = Some(ending);
+    while let Some(ending) = next {
         // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
         // thread has left.
         carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
+        // SAFETY: our own list, and no reference to it is alive here.
+        next = unsafe { (*list).pop_front() };
     }
-    AT_WORK.set(false);
 }
 
 fn carry_out_one(process: &Process, ghost: bool) {
@@ -195,15 +209,20 @@ fn carry_out_one(process: &Process, ghost: bool) {
     for reply in deferred.into_values() {
         reply.die(reason.clone());
     }
-    // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
-    unsafe {
-        while let Some(message) = process.take_message() {
-            discard(message, &reason);
-        }
-    }
+    empty_mailbox(process, &reason);
     process.place.wake();
-    if process.state.gone() {
+    let last = process.state.gone();
+    // Partner: the look at the word after a push, in `reply::queue`. Either that sees the word, or we see the message.
+    empty_mailbox(process, &reason);
+    if last {
         table::retire(process);
+    }
+}
+
+fn empty_mailbox(process: &Process, reason: &Term) {
+    // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
+    while let Some(message) = unsafe { process.take_message() } {
+        discard(message, reason);
     }
 }
 

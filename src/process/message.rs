@@ -14,11 +14,11 @@ pub enum Message {
     Call { request: Term, reply: ReplyTo },
     /// An exit signal that was trapped, or that is for one of the runtime's own.
     Exit { from: Pid, reason: Term },
-    Down { monitor: Ref, of: DownOf, reason: Term },
+    Down(Box<Down>),
     /// A timer of the behaviour itself, by its token.
     Tick(u64),
     /// A child's start came to an end.
-    Started { token: u64, pid: Pid, result: StartResult },
+    Started(Box<Started>),
     /// What every kind answers: stop, suspend and the like.
     System { request: SystemRequest, reply: ReplyTo },
     /// A request in a shape of the receiver's own; not visible to users.
@@ -34,6 +34,20 @@ pub enum SystemRequest {
     /// Handle nothing but these requests and the parent's exit until `Resume`.
     Suspend,
     Resume,
+}
+
+/// A monitored process ended.
+pub struct Down {
+    pub monitor: Ref,
+    pub of: DownOf,
+    pub reason: Term,
+}
+
+/// A child's start came to an end.
+pub struct Started {
+    pub token: u64,
+    pub pid: Pid,
+    pub result: StartResult,
 }
 
 /// Whom a DOWN message names.
@@ -58,7 +72,8 @@ impl Message {
         Ok(match self {
             Message::Info(term) => term,
             Message::Exit { from, reason } => Term::tuple_of([Term::atom(atoms::EXIT), Term::pid(from), reason]),
-            Message::Down { monitor, of, reason } => {
+            Message::Down(down) => {
+                let Down { monitor, of, reason } = *down;
                 let of = match of {
                     DownOf::Pid(pid) => Term::pid(pid),
                     DownOf::Name(name) => name,
@@ -68,5 +83,15 @@ impl Message {
             }
             other => return Err(other),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_with_its_link_fits_a_cache_line() {
+        assert!(size_of::<crate::mailbox::Node<Message>>() <= 64);
     }
 }

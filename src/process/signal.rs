@@ -8,7 +8,7 @@ use super::control::{Inner, Link, Process, Watch};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
-use super::message::{DownOf, Message};
+use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;
 use crate::term::{Pid, Ref, Term, atoms};
@@ -159,7 +159,7 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
 pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     let Some(watch) = watcher.lock().watching.remove(&monitor) else { return };
     let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
-    watcher.deliver(Message::Down { monitor, of, reason });
+    watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
 }
 
 /// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.

@@ -8,8 +8,9 @@ use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
-use super::message::{Message, StartResult};
+use super::message::{Message, StartResult, Started};
 use super::names;
+use super::pool;
 use super::node::Node;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::{self, Behaviour};
@@ -138,7 +139,7 @@ pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
             reply.started(result);
         }
         Ack::Message { to, token } => {
-            signal::deliver(to, Message::Started { token, pid, result });
+            signal::deliver(to, Message::Started(Box::new(Started { token, pid, result })));
         }
     }
 }
@@ -247,7 +248,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Shared => None,
         Home::Thread => Some(ThreadHome::new()),
     };
-    let process = Arc::new(Process::new(
+    let process = pool::place(Process::new(
         Header { run: run::on_worker, is_ghost: run::is_ghost },
         pid,
         node.clone(),
@@ -349,13 +350,13 @@ fn unlist(process: &Process) {
 
 /// As [`spawn`], and waits until the start is over; `Error::Start`: its init stopped, with that reason.
 pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u32>) -> Result<Spawned, Error> {
+    if start.at_once {
+        current::identity()?;
+        return spawn(node, start);
+    }
     let slot = reply::slot_for_me()?;
-    let at_once = start.at_once;
     start.ack = Ack::Reply(reply::reply_to(&slot));
     let spawned = spawn(node, start)?;
-    if at_once {
-        return Ok(spawned);
-    }
     match reply::wait_for(&slot, node, timeout, false) {
         Ok(Outcome::Started(StartResult::Ready)) => Ok(spawned),
         Ok(Outcome::Started(StartResult::Ignored)) => Err(Error::Ignored),
@@ -429,7 +430,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         node.processes.fetch_sub(1, Ordering::SeqCst);
         return Err(Error::Limit);
     };
-    let process = Arc::new(Process::new(
+    let process = pool::place(Process::new(
         Header { run: run::on_worker, is_ghost: run::is_ghost },
         pid,
         node.clone(),

@@ -117,18 +117,15 @@ pub(super) fn clear(pid: Pid) {
 
 /// Frees the block, and then the slot, when nobody can be looking at it any more.
 pub(super) fn retire(process: &Process) {
-    struct Hold(*const Process);
-    // SAFETY: stands for a count of an Arc of something Send and Sync.
-    unsafe impl Send for Hold {}
-    let hold = Hold(process);
-    inside::retire(Box::new(move || {
-        let hold = hold;
+    unsafe fn free(process: *mut ()) {
         // SAFETY: the table's count, made by `publish`, given up once.
-        let process = unsafe { Arc::from_raw(hold.0) };
+        let process = unsafe { Arc::from_raw(process.cast::<Process>()) };
         let pid = process.pid();
-        drop(process);
+        super::pool::recycle(process);
         recycle(pid);
-    }));
+    }
+    // SAFETY: processes are shared between threads; the slot is cleared, so only those who are inside can see it.
+    unsafe { inside::retire(std::ptr::from_ref(process).cast_mut().cast(), free) };
 }
 
 /// Gives a pid back that was reserved, and published or not.

@@ -153,6 +153,9 @@ fn park(me: &Process, receives: bool) {
             if !me.park.bind() || !me.state.park(receives) {
                 return;
             }
+            if receives && came_meanwhile(me) {
+                return;
+            }
             let who = current::set(std::ptr::null());
             scheduler::suspend(&me.park);
             current::set(who);
@@ -164,6 +167,9 @@ fn park(me: &Process, receives: bool) {
             if !me.state.park(receives) {
                 return;
             }
+            if receives && came_meanwhile(me) {
+                return;
+            }
             let depth = inside::step_out();
             while me.state.phase() == state::PARKED {
                 home.parker.park(None);
@@ -172,6 +178,17 @@ fn park(me: &Process, receives: bool) {
             let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
         }
     }
+}
+
+/// Whether a message came between the look and the park; then it is not parked any more. Partner: the look at the state
+/// word after a push. Either the sender sees that it waits for a message, or we see the message.
+fn came_meanwhile(me: &Process) -> bool {
+    if me.mailbox.is_empty() || !me.state.unpark() {
+        return false;
+    }
+    // A ghost stays dead.
+    let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
+    true
 }
 
 fn park_ghost(me: &Process) {

@@ -25,6 +25,7 @@ use crate::process::{
     self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Process, Startable, with_process,
 };
 use crate::server;
+use crate::sync::inside;
 use crate::term::{Atom, Pid, Term, atoms};
 use std::sync::Arc;
 use store::{Refusal, Store};
@@ -190,7 +191,7 @@ pub fn update(
     registry: Pid, key: &Term, pid: Pid, make: impl FnOnce(&Term) -> Result<Term, Error>,
 ) -> Result<Term, Error> {
     let (number, old) = with_unique(registry, |_, store| store.own_entry(key, pid))?.ok_or(Error::NotFound)?;
-    let value = make(&old)?;
+    let value = inside::outside(|| make(&old))?;
     let set = with_store(registry, |_, store| store.set_value(key, number, value))?;
     set.map_err(|_| Error::NotFound)
 }
@@ -247,7 +248,7 @@ pub fn count(registry: Pid) -> Result<usize, Error> {
 pub fn dispatch(registry: Pid, key: &Term, mut each: impl FnMut(Pid, &Term)) -> Result<(), Error> {
     for (pid, value) in lookup(registry, key)? {
         if process::is_alive(pid) {
-            each(pid, &value);
+            inside::outside(|| each(pid, &value));
         }
     }
     Ok(())

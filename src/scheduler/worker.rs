@@ -3,7 +3,7 @@
 use super::stack::PooledStack;
 use super::{Header, MAX_WORKERS, ParkSlot, Runnable, Scheduler};
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, fence, inside};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, blocks, fence, inside};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::{Steal, Stealer, Worker as Queue};
 use std::cell::{Cell, RefCell};
@@ -204,6 +204,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
         streak: Cell::new(0),
     };
     LOCAL.set(&local);
+    blocks::keep();
     loop {
         let mut coroutine = match local.take_resumed() {
             // SAFETY: this thread alone touches the coroutine of a slot bound to it, and it kept it there (step 2)
@@ -241,6 +242,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
     }
     LOCAL.set(ptr::null());
     inside::collect();
+    blocks::give_back();
 }
 
 impl Local {

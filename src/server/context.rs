@@ -110,8 +110,25 @@ impl Context {
         process::defer(me).map(|id| (me.pid(), id))
     }
 
+    /// Whether the callback merely went on: the commonest answer, read without building a decision.
+    #[inline]
+    pub fn is_plain_go(&self, next: Next) -> bool {
+        next == NOREPLY && self.callback == Callback::Other
+    }
+
+    /// The answer, if that is all the callback gave.
+    #[inline]
+    pub fn plain_reply(&mut self, next: Next) -> Option<Term> {
+        if next == REPLY && self.callback == Callback::Call { self.answer.take() } else { None }
+    }
+
     /// Reads what the callback returned. A number that this callback may not return is `bad_return_value`.
     pub fn decide(mut self, next: Next) -> Decision {
+        if next == STOP
+            && let Some(reason) = self.reason.take()
+        {
+            return Decision { step: Step::Stop(reason), continuation: None, idle_ms: None };
+        }
         let continuation = if next & WITH_CONTINUE != 0 { self.continuation.take() } else { None };
         let idle_ms = if next & WITH_TIMEOUT != 0 { self.idle_ms.take() } else { None };
         let plain = next & !(WITH_CONTINUE | WITH_TIMEOUT);

@@ -81,6 +81,15 @@ impl<C: Callbacks> Server<C> {
             }
             return Flow::Continue;
         };
+        if context.is_plain_go(next) {
+            return Flow::Continue;
+        }
+        if let Some(answer) = context.plain_reply(next) {
+            if let Some(reply) = me.take_current_call() {
+                reply.answer(answer);
+            }
+            return Flow::Continue;
+        }
         let decision = context.decide(next);
         let flow = self.follow(me, decision);
         if matches!(flow, Flow::Stop(_)) {
@@ -210,7 +219,32 @@ impl<C: Callbacks> Behaviour for Server<C> {
         }
     }
 
+    #[inline]
     fn message(&mut self, me: &Process, message: Message) -> Flow {
+        if self.suspended.is_some() || self.idle.is_some() {
+            return self.any_message(me, message);
+        }
+        // The common ones first, each moved once.
+        match message {
+            Message::Info(term) => self.info(me, term),
+            Message::Cast(term) => self.cast(me, term),
+            Message::Call { request, reply } => self.call(me, request, reply),
+            other => self.any_message(me, other),
+        }
+    }
+
+    fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
+        let mut context = Context::new(Callback::Terminate);
+        let callbacks = &mut self.callbacks;
+        let ran = me.user(|| callbacks.terminate(&mut context, reason))?;
+        let _ = ran;
+        report_crash(me, atoms::SERVER, reason, self.last.as_ref());
+        Ok(())
+    }
+}
+
+impl<C: Callbacks> Server<C> {
+    fn any_message(&mut self, me: &Process, message: Message) -> Flow {
         let from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent() && from.0 != 0);
         match (&mut self.suspended, message) {
             (_, Message::System { request, reply }) => {
@@ -243,34 +277,29 @@ impl<C: Callbacks> Behaviour for Server<C> {
         }
     }
 
-    fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
-        let mut context = Context::new(Callback::Terminate);
-        let callbacks = &mut self.callbacks;
-        let ran = me.user(|| callbacks.terminate(&mut context, reason))?;
-        let _ = ran;
-        report_crash(me, atoms::SERVER, reason, self.last.as_ref());
-        Ok(())
+    fn call(&mut self, me: &Process, request: Term, reply: ReplyTo) -> Flow {
+        me.set_current_call(reply);
+        self.run(me, Callback::Call, Some(request), |callbacks, context, request| {
+            request.and_then(|request| callbacks.call(context, request))
+        })
     }
-}
 
-impl<C: Callbacks> Server<C> {
+    fn cast(&mut self, me: &Process, message: Term) -> Flow {
+        self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
+            message.and_then(|message| callbacks.cast(context, message))
+        })
+    }
+
     fn user_message(&mut self, me: &Process, message: Message, from_parent: bool) -> Flow {
         match message {
-            Message::Call { request, reply } => {
-                me.set_current_call(reply);
-                self.run(me, Callback::Call, Some(request), |callbacks, context, request| {
-                    request.and_then(|request| callbacks.call(context, request))
-                })
-            }
-            Message::Cast(term) => self.run(me, Callback::Other, Some(term), |callbacks, context, message| {
-                message.and_then(|message| callbacks.cast(context, message))
-            }),
+            Message::Call { request, reply } => self.call(me, request, reply),
+            Message::Cast(term) => self.cast(me, term),
             Message::Exit { reason, .. } if from_parent => Flow::Stop(reason),
             Message::Native { reply, .. } => {
                 system::wrong_kind(reply);
                 Flow::Continue
             }
-            Message::Started { .. } | Message::Tick(_) | Message::System { .. } => Flow::Continue,
+            Message::Started(_) | Message::Tick(_) | Message::System { .. } => Flow::Continue,
             other => match other.into_term() {
                 Ok(term) => self.info(me, term),
                 Err(_) => Flow::Continue,

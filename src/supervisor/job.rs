@@ -109,14 +109,16 @@ impl Supervisor {
     pub(super) fn in_job(&mut self, me: &Process, message: Message) -> Flow {
         let Some(mut job) = self.job.take() else { return Flow::Continue };
         match (&mut job.step, message) {
-            (Some(Step::Stop { monitor, .. }), Message::Down { monitor: of, reason, .. }) if *monitor == of => {
+            (Some(Step::Stop { monitor, .. }), Message::Down(down)) if *monitor == down.monitor => {
+                let reason = down.reason;
                 self.stopped_child(me, &mut job, reason);
                 return self.advance(me, job);
             }
             (Some(Step::Stop { pid, .. }), Message::Tick(token)) if token == job.token => {
                 me.exit(*pid, Term::atom(atoms::KILL));
             }
-            (Some(Step::Start { .. }), Message::Started { token, result, .. }) if token == job.token => {
+            (Some(Step::Start { .. }), Message::Started(started)) if started.token == job.token => {
+                let result = started.result;
                 return self.started_child(me, job, result);
             }
             (Some(Step::Start { pid, timed_out, .. }), Message::Tick(token)) if token == job.token => {
@@ -124,7 +126,7 @@ impl Supervisor {
                 me.exit(*pid, Term::atom(atoms::KILL));
             }
             // Of a step that is over.
-            (_, Message::Tick(_) | Message::Down { .. } | Message::Started { .. }) => {}
+            (_, Message::Tick(_) | Message::Down(_) | Message::Started(_)) => {}
             (_, message) => {
                 if Self::is_ending(me, &message) {
                     self.hurry = true;

@@ -129,7 +129,7 @@ impl Supervisor {
                 Flow::Continue
             }
             // Of a step that is over.
-            Message::Started { .. } | Message::Down { .. } | Message::Tick(_) => Flow::Continue,
+            Message::Started(_) | Message::Down(_) | Message::Tick(_) => Flow::Continue,
         }
     }
 

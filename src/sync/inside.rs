@@ -16,7 +16,6 @@
 
 use super::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, compiler_fence, fence};
 use std::cell::{Cell, RefCell};
-use std::marker::PhantomData;
 
 /// What a thread shows of itself.
 pub struct ThreadRecord {
@@ -85,84 +84,120 @@ impl Drop for Local {
 
 thread_local! {
     static LOCAL: Local = Local { record: claim_record(), limbo: RefCell::new(Limbo::default()) };
-    static RECORD: Cell<Option<&'static ThreadRecord>> = const { Cell::new(None) };
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static HERE: Here = const { Here { record: Cell::new(None), depth: Cell::new(0) } };
 }
 
-#[inline]
-fn record() -> &'static ThreadRecord {
-    RECORD.with(|cell| match cell.get() {
-        Some(record) => record,
-        None => {
-            // A thread that is past its thread-locals' end (a destructor calls us) shares a leaked record.
-            let record = LOCAL.try_with(|local| local.record).unwrap_or_else(|_| claim_record());
-            cell.set(Some(record));
-            record
+/// What every entry needs, in one place: finding a thread-local of a shared library is a call.
+struct Here {
+    record: Cell<Option<&'static ThreadRecord>>,
+    depth: Cell<u32>,
+}
+
+impl Here {
+    #[inline]
+    fn record(&self) -> &'static ThreadRecord {
+        match self.record.get() {
+            Some(record) => record,
+            None => self.find_record(),
         }
-    })
-}
+    }
 
-/// Keeps this thread inside; nests.
-pub struct Inside {
-    _not_send: PhantomData<*const ()>,
-}
+    #[cold]
+    fn find_record(&self) -> &'static ThreadRecord {
+        // A thread that is past its thread-locals' end (a destructor calls us) takes a record for ever.
+        let record = LOCAL.try_with(|local| local.record).unwrap_or_else(|_| claim_record());
+        self.record.set(Some(record));
+        record
+    }
 
-/// Enters runtime code: from now on nothing that is reachable is freed, until the guard is dropped.
-#[inline]
-pub fn enter() -> Inside {
-    let depth = DEPTH.get();
-    DEPTH.set(depth + 1);
-    if depth == 0 {
-        let record = record();
+    #[inline]
+    fn go_in(&self) {
+        let record = self.record();
         let count = record.counter.load(Ordering::Relaxed);
         record.counter.store(count + 1, Ordering::Relaxed);
-        // Partner: the membarrier of `try_free`; between them no load of ours moves above the store.
+        // Partner: the membarrier of `close_batch`; between them no load of ours moves above the store.
         compiler_fence(Ordering::SeqCst);
         if STRICT.load(Ordering::Relaxed) {
             fence(Ordering::SeqCst);
         }
     }
-    Inside { _not_send: PhantomData }
+
+    #[inline]
+    fn go_out(&self) {
+        let record = self.record();
+        let count = record.counter.load(Ordering::Relaxed);
+        // Release, partner: the acquire load in `close_batch`: our reads are over before the memory goes.
+        record.counter.store(count + 1, Ordering::Release);
+    }
+}
+
+/// Keeps this thread inside; nests.
+pub struct Inside {
+    here: *const Here,
+}
+
+/// Enters runtime code: from now on nothing that is reachable is freed, until the guard is dropped.
+#[inline]
+pub fn enter() -> Inside {
+    HERE.with(|here| {
+        let depth = here.depth.get();
+        here.depth.set(depth + 1);
+        if depth == 0 {
+            here.go_in();
+        }
+        Inside { here }
+    })
 }
 
 impl Drop for Inside {
     #[inline]
     fn drop(&mut self) {
-        let depth = DEPTH.get() - 1;
-        DEPTH.set(depth);
+        // SAFETY: a thread-local without a destructor lives as long as its thread, which a guard never leaves (it is
+        // neither Send nor kept over a park on another thread: stacks are resumed where they were left).
+        let here = unsafe { &*self.here };
+        let depth = here.depth.get() - 1;
+        here.depth.set(depth);
         if depth == 0 {
-            leave_now();
+            here.go_out();
         }
     }
-}
-
-#[inline]
-fn leave_now() {
-    let record = record();
-    let count = record.counter.load(Ordering::Relaxed);
-    // Release, partner: the acquire load in `try_free`: our reads are over before the memory goes.
-    record.counter.store(count + 1, Ordering::Release);
 }
 
 /// Leaves for as long as user code runs or the thread waits, however deeply it is inside. Give the number back to
 /// [`re_enter`].
 #[inline]
 pub fn step_out() -> u32 {
-    let depth = DEPTH.replace(0);
-    if depth > 0 {
-        leave_now();
-    }
-    depth
+    HERE.with(|here| {
+        let depth = here.depth.replace(0);
+        if depth > 0 {
+            here.go_out();
+        }
+        depth
+    })
 }
 
 /// Comes back to the depth that [`step_out`] left.
 #[inline]
 pub fn re_enter(depth: u32) {
-    debug_assert_eq!(DEPTH.get(), 0);
-    if depth > 0 {
-        std::mem::forget(enter());
-        DEPTH.set(depth);
+    HERE.with(|here| {
+        debug_assert_eq!(here.depth.get(), 0);
+        if depth > 0 {
+            here.go_in();
+            here.depth.set(depth);
+        }
+    })
+}
+
+/// Runs code of the user's from within, outside; comes back also when it unwinds.
+pub fn outside<R>(code: impl FnOnce() -> R) -> R {
+    struct Back(u32);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            re_enter(self.0);
+        }
     }
+    let _back = Back(step_out());
+    code()
 }
 
 /// Calls `look` with each thread's identity and counter; odd counters are inside.
@@ -177,7 +212,7 @@ pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
 
 /// The identity of the calling thread, as [`for_each_thread`] shows it.
 pub fn this_thread() -> usize {
-    record() as *const ThreadRecord as usize
+    HERE.with(|here| std::ptr::from_ref(here.record()) as usize)
 }
 
 /// Makes every thread's earlier stores visible, and pays the fence that the readers saved.
@@ -188,7 +223,21 @@ pub fn heavy_fence() {
     }
 }
 
-type Retired = Box<dyn FnOnce() + Send>;
+/// Something to be freed: a pointer, and the function that frees what it leads to.
+struct Retired {
+    what: *mut (),
+    free: unsafe fn(*mut ()),
+}
+
+// SAFETY: whoever retires it promises that any thread may free it.
+unsafe impl Send for Retired {}
+
+impl Retired {
+    fn free(self) {
+        // SAFETY: the promise of `retire`, and every reader has left.
+        unsafe { (self.free)(self.what) }
+    }
+}
 
 #[derive(Default)]
 struct Limbo {
@@ -207,9 +256,12 @@ static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
 /// How many retired things a thread gathers before it pays for a fence.
 const BATCH: usize = 128;
 
-/// Runs `free` once every thread that is inside now has left or gone on.
-pub fn retire(free: Retired) {
-    let mut free = Some(free);
+/// Calls `free(what)` once every thread that is inside now has left or gone on.
+///
+/// # Safety
+/// `free` may be called with `what`, once, on any thread, as soon as no thread that is inside now is any more.
+pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
+    let mut free = Some(Retired { what, free });
     let ready = LOCAL.try_with(|local| {
         let mut limbo = local.limbo.borrow_mut();
         limbo.fresh.extend(free.take());
@@ -217,7 +269,7 @@ pub fn retire(free: Retired) {
     });
     match ready {
         // Outside the borrow: what is freed may retire more.
-        Ok(ready) => ready.into_iter().for_each(|free| free()),
+        Ok(ready) => ready.into_iter().for_each(Retired::free),
         Err(_) => ORPHANS.lock().push(Limbo { fresh: free.into_iter().collect(), waiting: Default::default() }),
     }
 }
@@ -263,7 +315,7 @@ pub fn collect() {
             ready = close_batch(&mut limbo);
         }
     });
-    ready.into_iter().for_each(|free| free());
+    ready.into_iter().for_each(Retired::free);
 }
 
 #[cfg(test)]
@@ -285,7 +337,12 @@ mod tests {
         });
         inside_rx.recv().unwrap();
         let seen = freed.clone();
-        retire(Box::new(move || seen.store(true, Ordering::SeqCst)));
+        unsafe fn set(flag: *mut ()) {
+            // SAFETY: the count that was given away below.
+            unsafe { Arc::from_raw(flag.cast::<AtomicBool>()) }.store(true, Ordering::SeqCst);
+        }
+        // SAFETY: the count is given away to `set`.
+        unsafe { retire(Arc::into_raw(seen).cast_mut().cast(), set) };
         collect();
         assert!(!freed.load(Ordering::SeqCst));
         leave_tx.send(()).unwrap();

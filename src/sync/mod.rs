@@ -2,6 +2,7 @@
 //!
 //! * the atomics and the lock: the machine's, or loom's when a model is run (`--cfg loom`);
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
+//! * [`blocks`]: memory for messages, kept by the workers;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -23,6 +24,8 @@ pub use std::sync::atomic::compiler_fence;
 
 pub use parking_lot::{Mutex, MutexGuard, RwLock};
 
+#[cfg(not(loom))]
+pub mod blocks;
 #[cfg(not(loom))]
 pub mod inside;
 pub mod parker;

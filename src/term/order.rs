@@ -50,25 +50,25 @@ impl Eq for Term {}
 /// Compares without recursion: what is still to be compared waits on a stack.
 pub(super) fn compare(a: &Term, b: &Term, exact: bool) -> Ordering {
     let mut waiting: Vec<Work> = Vec::new();
+    // The innermost work is kept apart, so that flat containers, the usual keys, cost no allocation.
+    let mut work: Option<Work> = None;
     let (mut a, mut b, mut exact) = (a, b, exact);
     loop {
         match step(a, b, exact) {
             Step::Known(Ordering::Equal) => {}
             Step::Known(order) => return order,
-            Step::Deep(work) => waiting.push(work),
-        }
-        loop {
-            let Some(work) = waiting.last_mut() else { return Ordering::Equal };
-            let next = work.next();
-            // Given up before its last pair is looked into, so that what nests to the right needs no more stack.
-            if work.is_done() {
-                waiting.pop();
-            }
-            if let Some(pair) = next {
-                (a, b, exact) = pair;
-                break;
+            Step::Deep(inner) => {
+                // What is done need not wait: so what nests to the right needs no more stack.
+                waiting.extend(work.replace(inner).filter(|outer| !outer.is_done()));
             }
         }
+        (a, b, exact) = loop {
+            let Some(current) = &mut work else { return Ordering::Equal };
+            match current.next() {
+                Some(pair) => break pair,
+                None => work = waiting.pop(),
+            }
+        };
     }
 }
 
@@ -96,7 +96,7 @@ impl<'a> Work<'a> {
             }
             Work::Lists { a, b, exact, done } => {
                 let exact = *exact;
-                if same(a, b) {
+                if *done || same(a, b) {
                     *done = true;
                     return None;
                 }
