@@ -24,7 +24,7 @@ use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use super::control::{ENTERED as FLAG_ENTERED, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
+pub use super::control::{ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
