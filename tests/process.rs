@@ -285,6 +285,26 @@ fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
 }
 
 #[test]
+fn a_process_that_gives_way_goes_on_whichever_worker_takes_its_turn() {
+    let runtime = Runtime::new();
+    let (done_tx, done_rx) = mpsc::channel();
+    for _ in 0..4 {
+        let done = done_tx.clone();
+        let server = runtime.spawn(Closures {
+            info: Box::new(move |_, _| {
+                done.send((0..common::rounds(50_000)).all(|_| process::sleep(None, 0).is_ok())).unwrap();
+                NOREPLY
+            }),
+            ..Closures::default()
+        });
+        process::send(server, atom("go"));
+    }
+    for _ in 0..4 {
+        assert_eq!(done_rx.recv_timeout(std::time::Duration::from_secs(20)), Ok(true));
+    }
+}
+
+#[test]
 fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     let runtime = Runtime::new();
     // Sends back what it gets, with two workers and a thread on their way to sleep at every turn.

@@ -78,8 +78,9 @@ pub(super) unsafe fn on_worker(header: NonNull<Header>) {
         table::retire(process);
         return;
     }
-    if process.state.phase() == PARKED {
-        // It gave way, and its turn has come.
+    if matches!(process.state.phase(), PARKED | CALLBACK) {
+        // It gave way, and its turn has come: perhaps between its look and its park, on another worker, and the wake
+        // has to wait for it there.
         process.unpark();
         return;
     }
