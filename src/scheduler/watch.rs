@@ -93,6 +93,10 @@ fn look(scheduler: &std::sync::Arc<Scheduler>, beats: &mut [u64; MAX_WORKERS]) -
         *beat = now;
     }
     scheduler.stuck.store(stuck, Ordering::SeqCst);
+    if backlog && idle != 0 {
+        scheduler.share_at.store(1, Ordering::Relaxed);
+        scheduler.wake_one();
+    }
     if stuck > 0 && backlog && awake < scheduler.wanted + stuck as usize {
         if idle != 0 {
             scheduler.wake_one();
