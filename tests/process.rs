@@ -148,8 +148,10 @@ fn Process_post(pid: Pid) {
 fn a_stuck_callback_does_not_hold_up_others_and_is_fenced() {
     let runtime = Runtime::with(1, false);
     let (release_tx, release_rx) = mpsc::channel::<()>();
+    let (begun_tx, begun_rx) = mpsc::channel();
     let stuck = runtime.spawn(Closures {
         cast: Box::new(move |_, _| {
+            begun_tx.send(()).unwrap();
             let _ = release_rx.recv();
             NOREPLY
         }),
@@ -157,6 +159,8 @@ fn a_stuck_callback_does_not_hold_up_others_and_is_fenced() {
     });
     let echo = runtime.spawn(Closures::default());
     Process_post(stuck);
+    // Only in its callback is it fenced at once.
+    begun_rx.recv().unwrap();
     assert_eq!(call(echo, Term::int(1), 30_000), Ok(Term::int(1)));
     process::exit_signal(stuck, atom("kill")).unwrap();
     assert!(!process::is_alive(stuck));
