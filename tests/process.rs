@@ -308,3 +308,35 @@ fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     process::leave_thread(atom("normal")).unwrap();
     assert!(done_rx.recv().unwrap());
 }
+
+/// How often the watch threads of this program have gone to sleep.
+fn sleeps_of_watch_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let count = |task: std::path::PathBuf| -> Option<usize> {
+        let status = std::fs::read_to_string(task.join("status")).ok()?;
+        status.starts_with("Name:\tregrow-watch\n").then_some(())?;
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse().ok()
+    };
+    tasks.filter_map(|task| count(task.ok()?.path())).sum()
+}
+
+#[test]
+fn calls_with_a_limit_far_off_leave_the_watch_thread_alone() {
+    let runtime = Runtime::new();
+    let echo = runtime.spawn(Closures::default());
+    let (done_tx, done_rx) = mpsc::channel();
+    let caller = runtime.spawn(Closures {
+        info: Box::new(move |context, _| {
+            let before = sleeps_of_watch_threads();
+            let answered = (0..20_000).all(|n| call(echo, Term::int(n), 5_000) == Ok(Term::int(n)));
+            done_tx.send((answered, sleeps_of_watch_threads().saturating_sub(before))).unwrap();
+            context.stop(atom("normal"))
+        }),
+        ..Closures::default()
+    });
+    process::send(caller, atom("go"));
+    let (answered, sleeps) = done_rx.recv().unwrap();
+    assert!(answered);
+    assert!(sleeps < 2_000, "{sleeps}");
+}
