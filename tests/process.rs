@@ -37,10 +37,15 @@ fn a_callback_that_calls_another_server_parks_and_comes_back() {
 #[test]
 fn a_killed_parked_callback_unwinds_with_killed_and_its_caller_hears_at_once() {
     let runtime = Runtime::new();
-    let silent = runtime.spawn(Closures { call: Box::new(|context, _| {
-        context.defer().expect("a call is at hand");
-        NOREPLY
-    }), ..Closures::default() });
+    let (asked_tx, asked_rx) = mpsc::channel();
+    let silent = runtime.spawn(Closures {
+        call: Box::new(move |context, _| {
+            context.defer().expect("a call is at hand");
+            asked_tx.send(()).unwrap();
+            NOREPLY
+        }),
+        ..Closures::default()
+    });
     let (seen_tx, seen_rx) = mpsc::channel();
     let relay = runtime.spawn(Closures {
         call: Box::new(move |context, request| {
@@ -51,6 +56,7 @@ fn a_killed_parked_callback_unwinds_with_killed_and_its_caller_hears_at_once() {
         ..Closures::default()
     });
     let caller = std::thread::spawn(move || call(relay, Term::int(1), 60_000));
+    asked_rx.recv().unwrap();
     runtime.settle();
     process::exit_signal(relay, atom("kill")).unwrap();
     assert!(!process::is_alive(relay));
@@ -130,7 +136,7 @@ fn a_thousand_messages_come_before_the_down() {
             ..Closures::default()
         });
         call(watcher, Term::pid(sender), 1_000).unwrap();
-        Process_post(sender);
+        cast(sender);
         for n in 0..1_000 {
             assert_eq!(rx.recv().unwrap(), Term::int(n));
         }
@@ -139,8 +145,7 @@ fn a_thousand_messages_come_before_the_down() {
     }
 }
 
-#[allow(non_snake_case)]
-fn Process_post(pid: Pid) {
+fn cast(pid: Pid) {
     process::Process::post(pid, Message::Cast(Term::nil()));
 }
 
@@ -148,15 +153,18 @@ fn Process_post(pid: Pid) {
 fn a_stuck_callback_does_not_hold_up_others_and_is_fenced() {
     let runtime = Runtime::with(1, false);
     let (release_tx, release_rx) = mpsc::channel::<()>();
+    let (began_tx, began_rx) = mpsc::channel::<()>();
     let stuck = runtime.spawn(Closures {
         cast: Box::new(move |_, _| {
+            began_tx.send(()).unwrap();
             let _ = release_rx.recv();
             NOREPLY
         }),
         ..Closures::default()
     });
     let echo = runtime.spawn(Closures::default());
-    Process_post(stuck);
+    cast(stuck);
+    began_rx.recv().unwrap();
     assert_eq!(call(echo, Term::int(1), 30_000), Ok(Term::int(1)));
     process::exit_signal(stuck, atom("kill")).unwrap();
     assert!(!process::is_alive(stuck));
