@@ -112,8 +112,21 @@ static regrow_next end_at_a_word(regrow_context *context, void *user)
     return regrow_stop_self(context, regrow_atom("boom"));
 }
 
+static atomic_bool noisy;
+
+/* Has the scheduler of the operating system interrupt whoever is in the middle of something. */
+static void *make_noise(void *nothing)
+{
+    while (atomic_load(&noisy))
+        sched_yield();
+    return NULL;
+}
+
 static void after_demonitor_with_flush_no_down_ever_comes(void)
 {
+    pthread_t noise;
+    atomic_store(&noisy, true);
+    CHECK(!pthread_create(&noise, NULL, make_noise, NULL));
     for (size_t round = rounds(20000); round; round--) {
         regrow_pid pid = spawn(end_at_a_word, NULL);
         regrow_ref monitor = monitored(pid);
@@ -122,6 +135,8 @@ static void after_demonitor_with_flush_no_down_ever_comes(void)
         }
         CHECK_OK(regrow_demonitor(monitor, REGROW_FLUSH, NULL));
     }
+    atomic_store(&noisy, false);
+    CHECK(!pthread_join(noise, NULL));
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     CHECK_NO_MESSAGE();
 }
