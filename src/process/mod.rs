@@ -80,5 +80,5 @@ pub use start::{
     spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;
-pub use timer::{Alarm, cancel_timer, read_timer, send_interval, start_message_timer, start_tick};
+pub use timer::{Alarm, cancel_timer, flush_timer, read_timer, send_interval, start_message_timer, start_tick};
 pub use wait::{flush, receive, sleep, without_waiting};

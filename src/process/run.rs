@@ -87,15 +87,6 @@ pub(super) unsafe fn on_worker(header: NonNull<Header>) {
     turn(process);
 }
 
-/// # Safety
-/// As `on_worker`, inside a guard.
-pub(super) unsafe fn is_ghost(header: NonNull<Header>) -> bool {
-    // SAFETY: the caller's promise.
-    let process = unsafe { header.cast::<Process>().as_ref() };
-    // A process that carries out its own end is dead too, and at work: others are still to hear of it.
-    process.state.is_dead() && process.node().ghosts.lock().contains(&process.pid())
-}
-
 /// Runs a ready process until it rests, ends, or has used up its turn.
 pub(super) fn turn(process: &Process) {
     if process.state.shift(READY, RUNNING, 0, 0).is_err() {

@@ -50,8 +50,8 @@ pub struct Worker {
     /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.
     pub(super) beat: AtomicU64,
     pub(super) sleeps: AtomicU64,
-    /// What it runs; read by settle under the guard that keeps processes from being freed.
-    current: AtomicPtr<Header>,
+    /// The id of what it runs; read by settle.
+    current: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
@@ -190,7 +190,7 @@ impl Worker {
             parker: Parker::new(),
             beat: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
-            current: AtomicPtr::new(ptr::null_mut()),
+            current: AtomicU64::new(0),
         });
         (worker, queue)
     }
@@ -224,13 +224,9 @@ impl Worker {
         !self.stealer.is_empty() || !self.slot.load(Ordering::Relaxed).is_null()
     }
 
-    pub(super) fn runs_a_ghost(&self) -> bool {
-        let _guard = inside::enter();
-        match NonNull::new(self.current.load(Ordering::SeqCst)) {
-            // SAFETY: what a worker runs is freed only after every thread that is inside has left.
-            Some(header) => unsafe { (header.as_ref().is_ghost)(header) },
-            None => false,
-        }
+    /// The id of what it runs; 0 for nothing.
+    pub(super) fn current(&self) -> u64 {
+        self.current.load(Ordering::SeqCst)
     }
 }
 
@@ -386,12 +382,13 @@ impl Local {
     fn run_job(&self, job: Runnable) {
         let worker = &*self.worker;
         worker.bump();
-        worker.current.store(job.0.as_ptr(), Ordering::Relaxed);
         let guard = inside::enter();
         // SAFETY: the job was scheduled, and whoever did so keeps it alive until it has run.
+        worker.current.store(unsafe { job.0.as_ref() }.id, Ordering::Relaxed);
+        // SAFETY: as above.
         unsafe { (job.0.as_ref().run)(job.0) };
+        worker.current.store(0, Ordering::Relaxed);
         drop(guard);
-        worker.current.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     #[inline]
