@@ -223,7 +223,9 @@ typedef struct regrow_request regrow_request;
 ///
 /// Zeroed it is `[]`. The fields are regrow's own; read it with regrow_as_*.
 typedef struct regrow_term {
+  /// What it is; regrow's own.
   uint64_t meta;
+  /// What it holds; regrow's own.
   uint64_t value;
 } regrow_term;
 
@@ -258,6 +260,7 @@ typedef struct regrow_options {
 
 /// A process: a plain number, never freed, never reused. Zero is no process.
 typedef struct regrow_pid {
+  /// Equal in equal pids; regrow's own otherwise.
   uint64_t id;
 } regrow_pid;
 
@@ -295,6 +298,7 @@ typedef struct regrow_stats {
 
 /// A reference: a monitor or a timer.
 typedef struct regrow_ref {
+  /// Equal in equal references; regrow's own otherwise.
   uint64_t id;
 } regrow_ref;
 
@@ -380,7 +384,9 @@ typedef struct regrow_process_spec {
 
 /// Whom to answer later: one call, put off with regrow_defer(). A plain number, like a pid.
 typedef struct regrow_caller {
+  /// regrow's own.
   uint64_t server;
+  /// regrow's own.
   uint64_t call;
 } regrow_caller;
 
@@ -929,6 +935,8 @@ regrow_error regrow_unregister(regrow_pid runtime, const char *name);
 regrow_error regrow_whereis(regrow_pid runtime, const char *name, regrow_pid *pid);
 
 /// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
+///
+/// REGROW_OK also when the process is dead: the timer is one that has fired.
 ///
 /// @param message  moved.
 /// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.

@@ -80,7 +80,7 @@ for entry in $stages; do
   summary+="  $line"$'\n'
   notes+=$(grep -E '^(fail|skip) ' "$results" | sort | uniq -c |
     awk -v stage="$stage" '{ n = $1; word = $2 == "fail" ? "FAILED" : "skipped"; $1 = $2 = ""; sub(/^ +/, "")
-                             printf "  %s %s: %s%s#", word, stage, $0, n > 1 ? " (" n ")" : "" }')
+                             printf "  %s %s: %s%s#", word, stage, $0, (n > 1 ? " (" n ")" : "") }')
   if [ "$f" -gt 0 ]; then
     echo "---- the end of $log"
     tail -n 60 "$log"

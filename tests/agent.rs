@@ -53,10 +53,9 @@ fn functions_see_what_the_one_before_left() {
 fn a_function_that_crashes_ends_the_agent_and_errors_its_caller() {
     let runtime = Runtime::new();
     let panics: Job = Box::new(|_| panic!("out of {}", "luck"));
-    for (job, reason) in [
-        (crash("boom"), atom("boom")),
-        (panics, Term::tuple_of([atom("panic"), Term::text("out of luck")])),
-    ] {
+    for (job, reason) in
+        [(crash("boom"), atom("boom")), (panics, Term::tuple_of([atom("panic"), Term::text("out of luck")]))]
+    {
         let agent = start(&runtime, 1);
         process::register(&runtime.0, agent, "agent").unwrap();
         assert_eq!(agent::update(agent, job, LONG), Err(Error::Exited(reason)));
@@ -107,10 +106,13 @@ fn a_call_that_ran_out_of_time_leaves_the_agent_alive_and_its_function_never_run
     let runtime = Runtime::new();
     let agent = start(&runtime, 0);
     let (go_tx, go_rx) = mpsc::channel::<()>();
-    agent::cast(agent, Box::new(move |_| {
-        go_rx.recv().unwrap();
-        Ok(Answer::default())
-    }));
+    agent::cast(
+        agent,
+        Box::new(move |_| {
+            go_rx.recv().unwrap();
+            Ok(Answer::default())
+        }),
+    );
     let ran = Arc::new(AtomicBool::new(false));
     let seen = ran.clone();
     let job: Job = Box::new(move |_| {
@@ -238,10 +240,13 @@ fn a_function_may_wait_and_others_come_after_it() {
     let runtime = Runtime::with(1, false);
     let agent = start(&runtime, 0);
     let other = start(&runtime, 7);
-    agent::cast(agent, Box::new(move |_| {
-        process::sleep(None, 20).unwrap();
-        Ok(Answer { state: Some(agent::state(other, LONG).unwrap()), reply: Term::nil() })
-    }));
+    agent::cast(
+        agent,
+        Box::new(move |_| {
+            process::sleep(None, 20).unwrap();
+            Ok(Answer { state: Some(agent::state(other, LONG).unwrap()), reply: Term::nil() })
+        }),
+    );
     assert_eq!(agent::get_and_update(agent, add(1), LONG), Ok(Term::int(7)));
 }
 

@@ -37,10 +37,15 @@ fn a_callback_that_calls_another_server_parks_and_comes_back() {
 #[test]
 fn a_killed_parked_callback_unwinds_with_killed_and_its_caller_hears_at_once() {
     let runtime = Runtime::new();
-    let silent = runtime.spawn(Closures { call: Box::new(|context, _| {
-        context.defer().expect("a call is at hand");
-        NOREPLY
-    }), ..Closures::default() });
+    let (asked_tx, asked_rx) = mpsc::channel();
+    let silent = runtime.spawn(Closures {
+        call: Box::new(move |context, _| {
+            context.defer().expect("a call is at hand");
+            asked_tx.send(()).unwrap();
+            NOREPLY
+        }),
+        ..Closures::default()
+    });
     let (seen_tx, seen_rx) = mpsc::channel();
     let relay = runtime.spawn(Closures {
         call: Box::new(move |context, request| {
@@ -51,6 +56,7 @@ fn a_killed_parked_callback_unwinds_with_killed_and_its_caller_hears_at_once() {
         ..Closures::default()
     });
     let caller = std::thread::spawn(move || call(relay, Term::int(1), 60_000));
+    asked_rx.recv().unwrap();
     runtime.settle();
     process::exit_signal(relay, atom("kill")).unwrap();
     assert!(!process::is_alive(relay));
@@ -130,7 +136,7 @@ fn a_thousand_messages_come_before_the_down() {
             ..Closures::default()
         });
         call(watcher, Term::pid(sender), 1_000).unwrap();
-        Process_post(sender);
+        cast(sender);
         for n in 0..1_000 {
             assert_eq!(rx.recv().unwrap(), Term::int(n));
         }
@@ -139,8 +145,7 @@ fn a_thousand_messages_come_before_the_down() {
     }
 }
 
-#[allow(non_snake_case)]
-fn Process_post(pid: Pid) {
+fn cast(pid: Pid) {
     process::Process::post(pid, Message::Cast(Term::nil()));
 }
 
@@ -148,15 +153,18 @@ fn Process_post(pid: Pid) {
 fn a_stuck_callback_does_not_hold_up_others_and_is_fenced() {
     let runtime = Runtime::with(1, false);
     let (release_tx, release_rx) = mpsc::channel::<()>();
+    let (began_tx, began_rx) = mpsc::channel::<()>();
     let stuck = runtime.spawn(Closures {
         cast: Box::new(move |_, _| {
+            began_tx.send(()).unwrap();
             let _ = release_rx.recv();
             NOREPLY
         }),
         ..Closures::default()
     });
     let echo = runtime.spawn(Closures::default());
-    Process_post(stuck);
+    cast(stuck);
+    began_rx.recv().unwrap();
     assert_eq!(call(echo, Term::int(1), 30_000), Ok(Term::int(1)));
     process::exit_signal(stuck, atom("kill")).unwrap();
     assert!(!process::is_alive(stuck));
@@ -307,4 +315,36 @@ fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     }
     process::leave_thread(atom("normal")).unwrap();
     assert!(done_rx.recv().unwrap());
+}
+
+/// How often the watch threads of this program have gone to sleep.
+fn sleeps_of_watch_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let count = |task: std::path::PathBuf| -> Option<usize> {
+        let status = std::fs::read_to_string(task.join("status")).ok()?;
+        status.starts_with("Name:\tregrow-watch\n").then_some(())?;
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse().ok()
+    };
+    tasks.filter_map(|task| count(task.ok()?.path())).sum()
+}
+
+#[test]
+fn calls_with_a_limit_far_off_leave_the_watch_thread_alone() {
+    let runtime = Runtime::new();
+    let echo = runtime.spawn(Closures::default());
+    let (done_tx, done_rx) = mpsc::channel();
+    let caller = runtime.spawn(Closures {
+        info: Box::new(move |context, _| {
+            let before = sleeps_of_watch_threads();
+            let answered = (0..20_000).all(|n| call(echo, Term::int(n), 5_000) == Ok(Term::int(n)));
+            done_tx.send((answered, sleeps_of_watch_threads().saturating_sub(before))).unwrap();
+            context.stop(atom("normal"))
+        }),
+        ..Closures::default()
+    });
+    process::send(caller, atom("go"));
+    let (answered, sleeps) = done_rx.recv().unwrap();
+    assert!(answered);
+    assert!(sleeps < 2_000, "{sleeps}");
 }

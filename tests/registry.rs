@@ -65,7 +65,9 @@ fn entered(runtime: &Runtime, test: impl FnOnce()) {
 
 fn wait_for_down(monitor: regrow::term::Ref) -> Term {
     let message = process::receive(Some(10_000), |message| {
-        message.as_tuple().is_some_and(|parts| parts[0].is_atom(atoms::DOWN) && parts[1].as_reference() == Some(monitor))
+        message
+            .as_tuple()
+            .is_some_and(|parts| parts[0].is_atom(atoms::DOWN) && parts[1].as_reference() == Some(monitor))
     });
     message.unwrap().as_tuple().unwrap()[4].clone()
 }
@@ -234,7 +236,8 @@ fn via_registers_before_the_process_runs_and_a_taken_key_refuses_the_start() {
         via: Some(registry::via(which, atom("key"), Term::int(5))),
     };
     let by_name = spec(Which::Name("reg".into()));
-    let go = |spec: &StartSpec| process::spawn_and_wait(&runtime.0, spec.build(), Some(5_000)).map(|spawned| spawned.pid);
+    let go =
+        |spec: &StartSpec| process::spawn_and_wait(&runtime.0, spec.build(), Some(5_000)).map(|spawned| spawned.pid);
     let first = go(&by_name).unwrap();
     assert_eq!(registry::lookup(reg, &atom("key")), Ok(vec![(first, Term::int(5))]));
     let alive = runtime.0.process_count();
@@ -500,9 +503,12 @@ fn keys_and_values_are_dropped_once_whatever_becomes_of_them() {
     let value = || {
         let dropped = dropped.clone();
         made.set(made.get() + 1);
-        Term::resource_with(std::ptr::null_mut(), Box::new(move |_| {
-            dropped.fetch_add(1, Ordering::Relaxed);
-        }))
+        Term::resource_with(
+            std::ptr::null_mut(),
+            Box::new(move |_| {
+                dropped.fetch_add(1, Ordering::Relaxed);
+            }),
+        )
     };
     for reg in [unique(&runtime), duplicate(&runtime)] {
         let (a, b) = (spawn(&runtime), spawn(&runtime));

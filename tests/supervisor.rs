@@ -8,9 +8,7 @@ use regrow::process::{
 };
 use regrow::runtime::{self, Options};
 use regrow::server::{Context, IGNORE, NOREPLY, READY, Server};
-use regrow::supervisor::{
-    self, ChildCount, ChildSpec, Intensity, Restart, Shutdown, Strategy, SupervisorSpec, plan,
-};
+use regrow::supervisor::{self, ChildCount, ChildSpec, Intensity, Restart, Shutdown, Strategy, SupervisorSpec, plan};
 use regrow::term::{Atom, Pid, Term, atoms};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,7 +51,8 @@ fn a_plan_stops_the_newest_first_and_starts_the_oldest_first() {
 fn as_many_restarts_as_allowed_happen_and_one_more_is_too_many() {
     // Most restarts, period in ms; times in ms and whether each is allowed. OTP: "If more than MaxR number of restarts
     // occur in the last MaxT seconds, the supervisor terminates".
-    let cases: &[(u32, u32, &[(u64, bool)])] = &[
+    type Case<'a> = (u32, u32, &'a [(u64, bool)]);
+    let cases: &[Case] = &[
         (0, 5_000, &[(0, false)]),
         (1, 5_000, &[(0, true), (0, false)]),
         (3, 5_000, &[(0, true), (1, true), (2, true), (3, false)]),
@@ -504,7 +503,10 @@ fn the_init_hook_runs_before_the_children_and_decides() {
     assert_eq!(tree.try_start(with(&|_| IGNORE)), Err(Error::Ignored));
     assert_eq!(tree.try_start(with(&|context| context.stop(atom("no")))), Err(Error::Start(atom("no"))));
     assert_eq!(tree.try_start(with(&|_| 0)), Err(Error::Start(atom("bad_return_value"))));
-    assert_eq!(tree.try_start(with(&|_| panic!("on purpose"))).unwrap_err().reason().to_string(), Term::tuple_of([atom("panic"), Term::text("on purpose")]).to_string());
+    assert_eq!(
+        tree.try_start(with(&|_| panic!("on purpose"))).unwrap_err().reason().to_string(),
+        Term::tuple_of([atom("panic"), Term::text("on purpose")]).to_string()
+    );
     assert_eq!(tree.log(), "hook hook hook hook");
 }
 
@@ -615,10 +617,9 @@ fn a_child_that_is_being_restarted_can_be_given_up() {
 
 #[test]
 fn one_for_all_begins_anew_and_rest_for_one_goes_on_when_a_sibling_fails_on_the_way_up() {
-    for (strategy, log) in [
-        (Strategy::OneForAll, "T1 T3 T2 S1 S2 T1 S1 S2 S3"),
-        (Strategy::RestForOne, "T1 T3 T2 S1 S2 S2 S3"),
-    ] {
+    for (strategy, log) in
+        [(Strategy::OneForAll, "T1 T3 T2 S1 S2 T1 S1 S2 S3"), (Strategy::RestForOne, "T1 T3 T2 S1 S2 S2 S3")]
+    {
         let tree = Tree::new();
         let fails_once = tree.worker_with("2", |context, attempt| match attempt {
             2 => context.stop(atom("nope")),
@@ -765,12 +766,15 @@ fn children_are_stopped_as_their_shutdown_says() {
     let tree = Tree::new();
     let supervisor = tree.start(tree.spec());
     let slow = |name, shutdown| {
-        let mut spec = child(name, Worker {
-            ending: Arc::new(|| {
-                let _ = process::sleep(None, 300);
-            }),
-            ..tree.bare(name)
-        });
+        let mut spec = child(
+            name,
+            Worker {
+                ending: Arc::new(|| {
+                    let _ = process::sleep(None, 300);
+                }),
+                ..tree.bare(name)
+            },
+        );
         spec.shutdown = shutdown;
         spec
     };
@@ -806,12 +810,15 @@ fn children_are_stopped_as_their_shutdown_says() {
 fn children_that_take_their_time_are_stopped_one_after_the_other() {
     let tree = Tree::new();
     let slow = |name| {
-        child(name, Worker {
-            ending: Arc::new(|| {
-                let _ = process::sleep(None, 100);
-            }),
-            ..tree.bare(name)
-        })
+        child(
+            name,
+            Worker {
+                ending: Arc::new(|| {
+                    let _ = process::sleep(None, 100);
+                }),
+                ..tree.bare(name)
+            },
+        )
     };
     let children = ["1", "2", "3", "4", "5"].map(slow).into();
     let supervisor = tree.start(SupervisorSpec { children, ..tree.spec() });
@@ -978,9 +985,12 @@ fn a_child_killed_in_its_init_fails_the_start() {
     let children = supervisor::which_children_async(supervisor).unwrap();
     tree.settle();
     assert_eq!(children.wait(Some(0)).err(), Some(Error::Timeout));
-    let inside = tree.runtime.0.all_processes().into_iter().find(|&pid| {
-        process::with_process(pid, |process| process.parent() == supervisor) == Some(true)
-    });
+    let inside = tree
+        .runtime
+        .0
+        .all_processes()
+        .into_iter()
+        .find(|&pid| process::with_process(pid, |process| process.parent() == supervisor) == Some(true));
     exit_signal(inside.expect("it is on its way"), atom("kill")).unwrap();
     tree.settle();
     assert!(matches!(pending.wait(Some(0)), Ok(Outcome::Failed(Error::Start(reason))) if reason == atom("killed")));
@@ -1007,12 +1017,15 @@ fn whoever_waits_for_a_supervisor_hears_of_its_end() {
 #[test]
 fn requests_wait_their_turn_while_a_child_is_stopped() {
     let tree = Tree::new();
-    let slow = child("slow", Worker {
-        ending: Arc::new(|| {
-            let _ = process::sleep(None, 300);
-        }),
-        ..tree.bare("slow")
-    });
+    let slow = child(
+        "slow",
+        Worker {
+            ending: Arc::new(|| {
+                let _ = process::sleep(None, 300);
+            }),
+            ..tree.bare("slow")
+        },
+    );
     let children = vec![tree.worker("a"), slow];
     let supervisor = tree.start(SupervisorSpec { strategy: Strategy::OneForAll, children, ..tree.spec() });
     tree.log();
@@ -1044,15 +1057,74 @@ fn trees_may_be_deep() {
 fn a_group_of_ten_thousand_goes_down_and_comes_up_again() {
     let tree = Tree::new();
     let one = tree.bare("w");
-    let children = (0..10_000).map(|number| {
-        ChildSpec { id: Term::int(number), ..child("w", one.clone()) }
-    });
+    let children = (0..10_000).map(|number| ChildSpec { id: Term::int(number), ..child("w", one.clone()) });
     let spec = SupervisorSpec { strategy: Strategy::OneForAll, children: children.collect(), ..tree.spec() };
     let supervisor = tree.start(spec);
     tree.kill("w");
     let count = supervisor::count_children(supervisor).unwrap();
     assert_eq!((count.specs, count.active), (10_000, 10_000));
     assert_eq!(one.starts.load(Ordering::SeqCst), 20_000);
+}
+
+#[test]
+fn a_tree_with_names_comes_back_at_once_after_its_supervisor_was_killed() {
+    let tree = Tree::new();
+    let named = |name: &'static str, mut spec: ChildSpec| {
+        spec.start.name = Some(name.into());
+        spec
+    };
+    let low = SupervisorSpec { children: vec![named("leaf", tree.worker("leaf"))], ..tree.spec() };
+    let spec =
+        SupervisorSpec { children: vec![named("a", tree.worker("a")), named("low", child("low", low))], ..tree.spec() };
+    for _ in 0..common::rounds(1_000) {
+        let supervisor = tree.start(spec.clone());
+        exit_signal(supervisor, atom("kill")).unwrap();
+        // Whoever finds it dead finds the names of all below it free, although they are still ending.
+        while is_alive(supervisor) {
+            std::thread::yield_now();
+        }
+    }
+    tree.settle();
+    assert!(["a", "low", "leaf"].iter().all(|name| process::whereis(&tree.runtime.0, name).is_none()));
+}
+
+#[test]
+fn kills_and_requests_from_many_threads_leave_a_whole_tree() {
+    let runtime = Runtime::new();
+    let log: Arc<Mutex<Vec<String>>> = Arc::default();
+    let tree = Tree { runtime, log, pids: Arc::default() };
+    for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
+        let names = ["1", "2", "3", "4"];
+        let children = names.map(|name| tree.worker(name)).into();
+        let spec = SupervisorSpec { strategy, max_restarts: u32::MAX, children, ..tree.spec() };
+        let supervisor = tree.start(spec);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let tree = &tree;
+                scope.spawn(move || {
+                    for round in 0..common::rounds(200) {
+                        let name = names[(round + thread) % 4];
+                        let id = atom(name);
+                        match (round / 3 + thread) % 4 {
+                            0 => drop(exit_signal(tree.pid(name), atom("kill"))),
+                            1 => supervisor::terminate_child(supervisor, &id).unwrap(),
+                            2 => drop(supervisor::restart_child(supervisor, &id)),
+                            _ => assert_eq!(supervisor::count_children(supervisor).unwrap().specs, 4),
+                        }
+                    }
+                });
+            }
+        });
+        tree.settle();
+        for name in names {
+            let restarted = supervisor::restart_child(supervisor, &atom(name));
+            assert!(matches!(&restarted, Ok(Some(_)) | Err(Error::Refused(_))), "{restarted:?}");
+        }
+        assert_eq!(which(supervisor), "'4'/+ '3'/+ '2'/+ '1'/+");
+        stopped(supervisor);
+        tree.settle();
+        assert!(names.iter().all(|name| !is_alive(tree.pid(name))));
+    }
 }
 
 // ---- reports ----
@@ -1089,9 +1161,12 @@ fn reports_say_who_what_and_why() {
     kill();
     runtime::shutdown(node.root(), Some(5_000)).unwrap();
     let lines = lines.lock().unwrap();
-    let contexts: Vec<_> = lines.iter().map(|(_, context, reason, id)| {
-        [context, reason, id].map(|field| field.as_deref().unwrap_or("").to_string()).join(" ")
-    }).collect();
+    let contexts: Vec<_> = lines
+        .iter()
+        .map(|(_, context, reason, id)| {
+            [context, reason, id].map(|field| field.as_deref().unwrap_or("").to_string()).join(" ")
+        })
+        .collect();
     let expected = [
         "child_terminated killed a",
         "start_error nope a",

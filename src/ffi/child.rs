@@ -145,3 +145,170 @@ pub(super) unsafe fn child_specs(specs: *const regrow_child_spec, count: usize) 
         read.into_iter().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::regrow_context;
+    use super::super::process_body::regrow_process_spec;
+    use super::super::supervisor::{regrow_supervisor_spec, startable};
+    use super::super::types::{REGROW_NONE, REGROW_ONE_FOR_ALL, regrow_error, regrow_next};
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    unsafe extern "C-unwind" fn body(_: *mut regrow_context, _: *mut c_void) -> regrow_next {
+        0
+    }
+
+    unsafe extern "C-unwind" fn count(user: *mut c_void) {
+        // SAFETY: each test passes a counter that outlives its specs.
+        unsafe { &*user.cast::<AtomicUsize>() }.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn zeroed<T: SizedStruct>() -> T {
+        // SAFETY: the trait says that all zeroes is a value.
+        unsafe { std::mem::zeroed() }
+    }
+
+    fn body_spec(drops: &AtomicUsize) -> regrow_process_spec {
+        regrow_process_spec {
+            size: size_of::<regrow_process_spec>(),
+            body: Some(body),
+            user: std::ptr::from_ref(drops).cast_mut().cast(),
+            drop_user: Some(count),
+            ..zeroed()
+        }
+    }
+
+    fn child(id: &'static std::ffi::CStr, body: &regrow_process_spec) -> regrow_child_spec {
+        regrow_child_spec {
+            size: size_of::<regrow_child_spec>(),
+            id: id.as_ptr(),
+            kind: REGROW_PROCESS,
+            spec: std::ptr::from_ref(body).cast(),
+            ..zeroed()
+        }
+    }
+
+    fn code<T>(read: Result<T, Fault>) -> Option<regrow_error> {
+        read.err().map(|fault| fault.code)
+    }
+
+    const REFUSED: Option<regrow_error> = Some(regrow_error::REGROW_ERR_ARGUMENT);
+
+    #[test]
+    fn zero_takes_the_defaults_and_constants_say_the_rest() {
+        let drops = AtomicUsize::new(0);
+        let body = body_spec(&drops);
+        let plain = child(c"a", &body);
+        let low = regrow_supervisor_spec { size: size_of::<regrow_supervisor_spec>(), ..zeroed() };
+        let low = regrow_child_spec { kind: REGROW_SUPERVISOR, spec: std::ptr::from_ref(&low).cast(), ..plain };
+        let cases = [
+            (plain, Restart::Permanent, Shutdown::Ms(5_000), false),
+            (low, Restart::Permanent, Shutdown::Infinity, true),
+            (regrow_child_spec { shutdown_ms: 7, ..low }, Restart::Permanent, Shutdown::Ms(7), true),
+            (
+                regrow_child_spec { shutdown_ms: REGROW_BRUTAL_KILL, restart: REGROW_TRANSIENT, ..plain },
+                Restart::Transient,
+                Shutdown::BrutalKill,
+                false,
+            ),
+            (
+                regrow_child_spec { shutdown_ms: REGROW_INFINITY, restart: REGROW_TEMPORARY, ..plain },
+                Restart::Temporary,
+                Shutdown::Infinity,
+                false,
+            ),
+        ];
+        for (given, restart, shutdown, is_supervisor) in cases {
+            // SAFETY: a struct of this test.
+            let read = unsafe { child_spec(&raw const given) }.expect("a good spec");
+            assert_eq!((read.restart, read.shutdown, read.is_supervisor), (restart, shutdown, is_supervisor));
+            assert_eq!(read.id, Term::text("a"));
+        }
+        assert_eq!(drops.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn what_is_refused_is_given_back_once() {
+        let drops = AtomicUsize::new(0);
+        let body = body_spec(&drops);
+        let plain = child(c"a", &body);
+        let id = regrow_term { meta: 0, value: 0 };
+        let refused = [
+            regrow_child_spec { id: std::ptr::null(), ..plain },
+            regrow_child_spec { id_term: &raw const id, ..plain },
+            regrow_child_spec { restart: 3, ..plain },
+            regrow_child_spec { reserved: 1, ..plain },
+            regrow_child_spec { name: c"".as_ptr(), ..plain },
+        ];
+        for (index, given) in refused.iter().enumerate() {
+            // SAFETY: a struct of this test.
+            assert_eq!(code(unsafe { child_spec(given) }), REFUSED, "{index}");
+            assert_eq!(drops.load(Ordering::SeqCst), index + 1);
+        }
+        // Not known what its spec is.
+        let given = regrow_child_spec { kind: 99, ..plain };
+        // SAFETY: a struct of this test.
+        assert_eq!(code(unsafe { child_spec(&raw const given) }), REFUSED);
+        // A start needs no id.
+        // SAFETY: a struct of this test.
+        assert!(unsafe { start_spec(&raw const refused[0]) }.is_ok());
+    }
+
+    #[test]
+    fn children_lie_as_far_apart_as_the_first_ones_size_says() {
+        // As an older program has them: without `via`; and as a newer one, with a field more.
+        let known = size_of::<regrow_child_spec>();
+        for size in [known - size_of::<*const regrow_address>(), known, known + 8] {
+            let drops = AtomicUsize::new(0);
+            let body = body_spec(&drops);
+            let mut array = vec![0u64; 3 * size / 8];
+            for (index, id) in [c"a", c"b", c"c"].into_iter().enumerate() {
+                let given = regrow_child_spec { size, ..child(id, &body) };
+                // SAFETY: as many bytes as both have.
+                unsafe {
+                    let place = array.as_mut_ptr().byte_add(index * size).cast::<u8>();
+                    std::ptr::copy_nonoverlapping((&raw const given).cast::<u8>(), place, size.min(known));
+                }
+            }
+            let read = |array: &Vec<u64>| {
+                // SAFETY: three structs of that size.
+                unsafe { child_specs(array.as_ptr().cast(), 3) }
+            };
+            let specs = read(&array).expect("good specs");
+            assert_eq!(specs.iter().map(|spec| spec.id.clone()).collect::<Vec<_>>(), ["a", "b", "c"].map(Term::text));
+            drop(specs);
+            assert_eq!(drops.load(Ordering::SeqCst), 3);
+            // One of another size makes the array unreadable.
+            array[size / 8] -= 8;
+            assert_eq!(code(read(&array)), REFUSED);
+        }
+    }
+
+    #[test]
+    fn a_bad_child_has_all_that_a_supervisor_spec_holds_given_back() {
+        let drops = AtomicUsize::new(0);
+        let body = body_spec(&drops);
+        let bad = regrow_child_spec { restart: 9, ..child(c"b", &body) };
+        for (children, good) in
+            [([child(c"a", &body), bad, child(c"c", &body)], false), ([child(c"a", &body); 3], true)]
+        {
+            drops.store(0, Ordering::SeqCst);
+            let given = regrow_supervisor_spec {
+                size: size_of::<regrow_supervisor_spec>(),
+                strategy: REGROW_ONE_FOR_ALL,
+                max_restarts: REGROW_NONE,
+                children: children.as_ptr(),
+                child_count: 3,
+                user: std::ptr::from_ref(&drops).cast_mut().cast(),
+                drop_user: Some(count),
+                ..zeroed()
+            };
+            // SAFETY: structs of this test. That ids are used twice is told by the start.
+            let read = unsafe { startable((&raw const given).cast()) };
+            assert_eq!(read.is_ok(), good);
+            drop(read);
+            assert_eq!(drops.load(Ordering::SeqCst), 4);
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::support::{
 };
 use super::types::{REGROW_FLUSH, regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message};
-use crate::term::{Pid, Term, atoms};
+use crate::term::{Pid, Ref, Term, atoms};
 use std::ffi::{c_char, c_void};
 
 /// Says whether a receive takes this message. It runs inside the receive: look at the message, and nothing else.
@@ -258,6 +258,8 @@ pub unsafe extern "C" fn regrow_whereis(runtime: regrow_pid, name: *const c_char
 
 /// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
 ///
+/// REGROW_OK also when the process is dead: the timer is one that has fired.
+///
 /// @param message  moved.
 /// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
 #[unsafe(no_mangle)]
@@ -285,8 +287,10 @@ unsafe fn start_timer(
     // SAFETY: the caller's promise.
     let timer = unsafe { out_optional(timer) };
     not_a_ghost()?;
-    let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
-    timer.set(process::start_message_timer(&node, pid.into(), u64::from(ms), message, wrap).into());
+    // To the dead it is a timer that has fired.
+    let started = process::with_process(pid.into(), |process| process.node().clone())
+        .map_or_else(Ref::fresh, |node| process::start_message_timer(&node, pid.into(), u64::from(ms), message, wrap));
+    timer.set(started.into());
     Ok(())
 }
 
@@ -306,8 +310,14 @@ pub unsafe extern "C" fn regrow_send_interval(
         // SAFETY: as the header says.
         let timer = unsafe { out_optional(timer) };
         not_a_ghost()?;
-        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
-        timer.set(process::send_interval(&node, pid.into(), u64::from(ms), message)?.into());
+        if ms == 0 {
+            return Err(Fault::argument("an interval is at least one millisecond"));
+        }
+        let started = match process::with_process(pid.into(), |process| process.node().clone()) {
+            Some(node) => process::send_interval(&node, pid.into(), u64::from(ms), message)?,
+            None => Ref::fresh(), // as in start_timer
+        };
+        timer.set(started.into());
         Ok(())
     })
 }

@@ -61,6 +61,7 @@ pub enum regrow_error {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_pid {
+    /// Equal in equal pids; regrow's own otherwise.
     pub id: u64,
 }
 
@@ -68,6 +69,7 @@ pub struct regrow_pid {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_ref {
+    /// Equal in equal references; regrow's own otherwise.
     pub id: u64,
 }
 
@@ -77,7 +79,9 @@ pub struct regrow_ref {
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct regrow_term {
+    /// What it is; regrow's own.
     pub meta: u64,
+    /// What it holds; regrow's own.
     pub value: u64,
 }
 
@@ -85,7 +89,9 @@ pub struct regrow_term {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_caller {
+    /// regrow's own.
     pub server: u64,
+    /// regrow's own.
     pub call: u64,
 }
 

@@ -28,14 +28,19 @@ thread_local! {
     static ENDINGS: Cell<*mut VecDeque<Ending>> = const { Cell::new(ptr::null_mut()) };
 }
 
+/// Notes that user code still runs or waits in a process that is dead from now on. Under its lock, since that code may
+/// return at any moment, and its thread looks for the note.
+pub(super) fn note_ghost(process: &Process) {
+    // The ghost's own count, given back by `ghost_returns`.
+    std::mem::forget(current::count(process));
+    process.node.ghosts.lock().insert(process.pid());
+}
+
 /// Does what a strike asks of its sender.
 pub(super) fn after(process: &Process, struck: Struck) {
     match struck {
         Struck::Ours => carry_out(process, false),
         Struck::Ghost { resume } => {
-            // The ghost's own count, given back by `ghost_returns`.
-            std::mem::forget(current::count(process));
-            process.node.ghosts.lock().insert(process.pid());
             carry_out(process, true);
             if resume {
                 process.place.resume(process);
@@ -82,8 +87,7 @@ pub(super) fn end_entered(process: &Process, reason: Term) {
 /// from now on.
 pub(super) fn end_in_callback(process: &Process) {
     if process.state.shift(CALLBACK, DEAD, 0, EXIT).is_ok() {
-        std::mem::forget(current::count(process));
-        process.node.ghosts.lock().insert(process.pid());
+        note_ghost(process);
         carry_out(process, true);
     }
 }
@@ -91,6 +95,8 @@ pub(super) fn end_in_callback(process: &Process) {
 /// The last step of a ghost: its user code has returned, its behaviour was dropped. Nothing may touch the process
 /// after this, but for the guard that the caller is inside of.
 pub(super) fn ghost_returns(process: &Process) {
+    // Whoever struck it notes the ghost before the lock is given back.
+    drop(process.lock());
     process.node.ghosts.lock().remove(&process.pid());
     unsafe fn give_up(process: *mut ()) {
         // SAFETY: the ghost's own count, taken in `after`.

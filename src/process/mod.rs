@@ -52,6 +52,7 @@ mod info;
 mod message;
 mod names;
 mod node;
+mod pool;
 mod reply;
 mod run;
 mod signal;

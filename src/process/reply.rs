@@ -138,9 +138,10 @@ impl Drop for ReplyTo {
 pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
     let queued = table::with_process(pid, |process| {
         process.deliver(make(ReplyTo(Some(slot.clone()))));
-        if process.state.is_gone() {
-            // Its exit is over. It has answered what it found; what it did not find is answered here. Not before:
-            // whoever hears of an end must find its names free.
+        // Once its exit is over it has answered what it found; what it did not find is answered here. Not before:
+        // whoever hears of an end must find its names free. And not what is claimed: that is in use, though its
+        // process is dead, and answered by whoever claimed it.
+        if process.state.is_gone() && slot.cell.claim() {
             let reason = process.lock().exit_reason.clone();
             slot.finish(Outcome::Died(reason.unwrap_or(Term::atom(atoms::NOPROC))));
         }

@@ -212,6 +212,8 @@ impl Process {
     }
 
     /// Runs user code as this process. A panic in it is given back as such. `Err`: the process was struck; return.
+    ///
+    /// What the code of a process that was told to end gives back does not count: in OTP it would not have got so far.
     #[inline]
     pub fn user<R>(&self, code: impl FnOnce() -> R) -> Result<std::thread::Result<R>, Fenced> {
         if !self.state.enter_callback() {
@@ -221,6 +223,7 @@ impl Process {
         let result = catch_unwind(AssertUnwindSafe(code));
         inside::re_enter(depth);
         match self.state.shift(CALLBACK, RUNNING, 0, 0) {
+            Ok(word) if word & EXIT != 0 => Err(Fenced::Exit),
             Ok(_) => Ok(result),
             Err(_) => Err(Fenced::Ghost),
         }

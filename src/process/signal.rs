@@ -254,7 +254,11 @@ fn fell(
     } else {
         Some(reason)
     };
-    (process.state.strike(kill), spare)
+    let struck = process.state.strike(kill);
+    if matches!(struck, Struck::Ghost { .. }) {
+        exit::note_ghost(process);
+    }
+    (struck, spare)
 }
 
 /// Ends a process from outside at once, whatever it traps. For shutdown.

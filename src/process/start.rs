@@ -10,6 +10,7 @@ use super::error::Error;
 use super::exit;
 use super::message::{Message, StartResult, Started};
 use super::names;
+use super::pool;
 use super::node::Node;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::{self, Behaviour};
@@ -247,7 +248,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Shared => None,
         Home::Thread => Some(ThreadHome::new()),
     };
-    let process = Arc::new(Process::new(
+    let process = pool::place(Process::new(
         Header { run: run::on_worker, is_ghost: run::is_ghost },
         pid,
         node.clone(),
@@ -429,7 +430,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         node.processes.fetch_sub(1, Ordering::SeqCst);
         return Err(Error::Limit);
     };
-    let process = Arc::new(Process::new(
+    let process = pool::place(Process::new(
         Header { run: run::on_worker, is_ghost: run::is_ghost },
         pid,
         node.clone(),

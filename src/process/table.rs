@@ -121,7 +121,7 @@ pub(super) fn retire(process: &Process) {
         // SAFETY: the table's count, made by `publish`, given up once.
         let process = unsafe { Arc::from_raw(process.cast::<Process>()) };
         let pid = process.pid();
-        drop(process);
+        super::pool::recycle(process);
         recycle(pid);
     }
     // SAFETY: processes are shared between threads; the slot is cleared, so only those who are inside can see it.

@@ -44,11 +44,7 @@ impl Startable for RegistrySpec {
             let store = Store::new(pid, unique);
             Face { what: store.clone(), ends: store }
         };
-        ChildStart {
-            flags: FLAG_SYSTEM,
-            face: Some(Box::new(face)),
-            ..ChildStart::new(Box::new(Registry))
-        }
+        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(Registry)) }
     }
 
     fn kind(&self) -> Atom {
@@ -89,9 +85,7 @@ fn with_store<R>(registry: Pid, look: impl FnOnce(&Process, &Store) -> R) -> Res
 }
 
 fn with_unique<R>(registry: Pid, look: impl FnOnce(&Process, &Store) -> R) -> Result<R, Error> {
-    with_store(registry, |process, store| {
-        if store.is_unique() { Ok(look(process, store)) } else { Err(not_unique()) }
-    })?
+    with_store(registry, |process, store| if store.is_unique() { Ok(look(process, store)) } else { Err(not_unique()) })?
 }
 
 /// What only makes sense where a key has one entry was asked of a duplicate registry.

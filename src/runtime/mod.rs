@@ -11,7 +11,7 @@ pub use shutdown::shutdown;
 
 use crate::clock::Clock;
 use crate::process::{ChildStart, Error, Logger, Node, Startable, spawn_and_wait};
-use crate::scheduler::{Scheduler, StackPool};
+use crate::scheduler::{Scheduler, StackPool, Ticked};
 use crate::sync::Mutex;
 use crate::term::Pid;
 use hashbrown::HashMap;
@@ -40,7 +40,13 @@ pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error>
     let node = Node::new(clock, options.max_processes, options.log_level, options.logger);
     let weak = Arc::downgrade(&node);
     let manual = options.manual_clock;
-    let tick = Box::new(move || if manual { None } else { weak.upgrade().and_then(|node| node.fire_due()) });
+    let tick = Box::new(move || match weak.upgrade() {
+        Some(node) if !manual => {
+            let next = node.fire_due();
+            Ticked { now: node.clock.now(), next }
+        }
+        _ => Ticked { now: 0, next: None },
+    });
     let stacks = StackPool::new(options.stack_size, MAX_STACKS);
     let scheduler = Scheduler::start(options.workers, stacks, tick).map_err(|_| Error::Limit)?;
     node.set_scheduler(scheduler);

@@ -10,7 +10,7 @@
 
 use super::{RUNTIMES, settle};
 use crate::process::{self, Error, Node};
-use crate::sync::{blocks, inside};
+use crate::sync::inside;
 use crate::term::{Pid, Term, atoms};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,7 +72,6 @@ fn stop(node: &Arc<Node>, root: Pid, end: Option<Instant>) -> Result<(), Vec<Pid
     node.drop_timers();
     RUNTIMES.lock().remove(&root);
     inside::collect();
-    blocks::trim();
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
 pub use worker::{on_worker_of, this_worker};
 
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::Injector;
 use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
@@ -56,8 +56,16 @@ pub struct Runnable(pub NonNull<Header>);
 // SAFETY: a runnable is only handed on to be run; what it points to is shared between threads by its own rules.
 unsafe impl Send for Runnable {}
 
-/// What the watch thread asks of the clock: fire what is due, and say how many nanoseconds until the next.
-pub type Tick = Box<dyn Fn() -> Option<u64> + Send + Sync>;
+/// What the watch thread asks of the clock: fire what is due, and say when the next timer is due.
+pub type Tick = Box<dyn Fn() -> Ticked + Send + Sync>;
+
+/// What the clock answered, in its own nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticked {
+    pub now: u64,
+    /// The nanoseconds until the next timer, if there is one.
+    pub next: Option<u64>,
+}
 
 /// The workers of one runtime.
 pub struct Scheduler {
@@ -67,6 +75,9 @@ pub struct Scheduler {
     live: AtomicU32,
     idle: AtomicU64,
     searching: AtomicU32,
+    /// Jobs that wait for one worker before another is woken for them. It doubles when a woken worker had next to
+    /// nothing to do, is halved when it had, and is 1 again at each tick of the watch thread that finds jobs waiting.
+    share_at: AtomicUsize,
     /// Workers the watch thread found stuck at its last tick.
     stuck: AtomicU32,
     injector: Injector<Runnable>,
@@ -85,6 +96,7 @@ impl Scheduler {
             live: AtomicU32::new(0),
             idle: AtomicU64::new(0),
             searching: AtomicU32::new(0),
+            share_at: AtomicUsize::new(1),
             stuck: AtomicU32::new(0),
             injector: Injector::new(),
             stopping: AtomicBool::new(false),

@@ -6,6 +6,7 @@
 //! never unmapped while the runtime lives.
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
+use corosensei::stack::valgrind::ValgrindStackRegistration;
 use corosensei::stack::{Stack, StackPointer};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -25,10 +26,13 @@ pub struct StackPool {
 struct Slab {
     base: usize,
     len: usize,
+    /// Tells valgrind, when it watches, that a jump to one of these is no frame of a million bytes.
+    known: Vec<ValgrindStackRegistration>,
 }
 
 impl Drop for Slab {
     fn drop(&mut self) {
+        self.known.clear();
         // SAFETY: the mapping is ours, and the pool goes only after its last stack.
         unsafe { libc::munmap(self.base as *mut libc::c_void, self.len) };
     }
@@ -106,7 +110,8 @@ impl StackPool {
                 return None;
             }
         }
-        slabs.push(Slab { base, len });
+        let stack = |index| ValgrindStackRegistration::new((base + index * self.size) as *mut u8, self.size);
+        slabs.push(Slab { base, len, known: (0..PER_SLAB).map(stack).collect() });
         self.made.fetch_add(PER_SLAB as u64, Ordering::Relaxed);
         self.free.lock().extend((1..PER_SLAB).rev().map(|index| base + index * self.size));
         Some(base)

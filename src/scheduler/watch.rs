@@ -4,7 +4,7 @@
 //! beat did not change over a whole tick, and which is not asleep, is stuck; if jobs wait then, one more worker is
 //! let run: a spare one that sleeps, or a new one up to the cap.
 
-use super::{MAX_WORKERS, Scheduler, Tick};
+use super::{MAX_WORKERS, Scheduler, Tick, Ticked};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +16,8 @@ const LINGER: u32 = 100;
 
 pub(super) struct Watch {
     parker: Parker,
-    /// The time until which the thread sleeps; an alarm before it wakes the thread.
+    /// The time, on the clock of the timers, until which the thread sleeps; an alarm before it wakes the thread. Calls
+    /// with a limit of seconds come and go while the thread ticks, and must not cost a futex each.
     until: AtomicU64,
     /// True while the thread does not tick.
     deep: AtomicBool,
@@ -54,7 +55,7 @@ pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
         // From here to the sleep every alarm wakes us: `until` is the end of time, so none is missed between the
         // look at the timers and the park.
         watch.until.store(u64::MAX, Ordering::SeqCst);
-        let next = tick();
+        let Ticked { now, next } = tick();
         calm = if look(scheduler, &mut beats) { 0 } else { calm + 1 };
         let deep = calm > LINGER;
         watch.deep.store(deep, Ordering::SeqCst);
@@ -64,6 +65,10 @@ pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
             (Some(ns), true) => Some(Duration::from_nanos(ns)),
             (Some(ns), false) => Some(TICK.min(Duration::from_nanos(ns))),
         };
+        if let Some(limit) = limit {
+            // An alarm that looked before this store has left its token; one that looks after it is as it says.
+            watch.until.store(now.saturating_add(limit.as_nanos() as u64), Ordering::SeqCst);
+        }
         if limit != Some(Duration::ZERO) {
             watch.parker.park(limit);
         }
@@ -88,6 +93,10 @@ fn look(scheduler: &std::sync::Arc<Scheduler>, beats: &mut [u64; MAX_WORKERS]) -
         *beat = now;
     }
     scheduler.stuck.store(stuck, Ordering::SeqCst);
+    if backlog && idle != 0 {
+        scheduler.share_at.store(1, Ordering::Relaxed);
+        scheduler.wake_one();
+    }
     if stuck > 0 && backlog && awake < scheduler.wanted + stuck as usize {
         if idle != 0 {
             scheduler.wake_one();

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How often in a row the job woken last may go first.
 const SLOT_IN_A_ROW: u32 = 32;
@@ -17,6 +18,10 @@ const SLOT_IN_A_ROW: u32 = 32;
 const FAIR: u32 = 61;
 /// Looks around this often before it sleeps.
 const SPINS: u32 = 64;
+/// A worker that was woken and had less than this to do was woken in vain: waking it costs as much.
+const WORTH_WAKING: Duration = Duration::from_micros(30);
+/// The most jobs that wait for their own worker before another is woken for them.
+const MOST_WAITING: usize = 64;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
 const SPARE_LOOPS: usize = 64;
 
@@ -64,6 +69,8 @@ pub(super) struct Local {
     turn: Cell<u32>,
     /// Resumed stacks in a row.
     streak: Cell<u32>,
+    /// When it was woken, until it next runs out of work.
+    awake_since: Cell<Option<Instant>>,
 }
 
 thread_local! {
@@ -98,9 +105,7 @@ pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
         let before = local.worker.slot.swap(job.0.as_ptr(), Ordering::AcqRel);
         if let Some(before) = NonNull::new(before) {
             local.queue.push(Runnable(before));
-            if scheduler.idle.load(Ordering::Relaxed) != 0 {
-                scheduler.wake_one();
-            }
+            local.share();
         }
         true
     })
@@ -113,9 +118,7 @@ pub(super) fn queue_here(scheduler: &Scheduler, job: Runnable) -> bool {
             return false;
         }
         local.queue.push(job);
-        if scheduler.idle.load(Ordering::Relaxed) != 0 {
-            scheduler.wake_one();
-        }
+        local.share();
         true
     })
     .unwrap_or(false)
@@ -202,6 +205,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
         in_a_row: Cell::new(0),
         turn: Cell::new(0),
         streak: Cell::new(0),
+        awake_since: Cell::new(None),
     };
     LOCAL.set(&local);
     blocks::keep();
@@ -217,7 +221,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
                 Some(coroutine) => coroutine,
                 None => {
                     // No stack for another loop: those that wait must go on first.
-                    local.worker.parker.park(Some(std::time::Duration::from_millis(1)));
+                    local.worker.parker.park(Some(Duration::from_millis(1)));
                     continue;
                 }
             },
@@ -246,6 +250,25 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
 }
 
 impl Local {
+    /// Wakes another worker for what waits here, if there is enough of it.
+    #[inline]
+    fn share(&self) {
+        let scheduler = &*self.scheduler;
+        if scheduler.idle.load(Ordering::Relaxed) != 0
+            && self.queue.len() >= scheduler.share_at.load(Ordering::Relaxed)
+        {
+            scheduler.wake_one();
+        }
+    }
+
+    /// About to sleep, having been awake for `busy`: learns whether it was worth waking for.
+    fn learn(&self, busy: Duration) {
+        let share_at = &self.scheduler.share_at;
+        let now = share_at.load(Ordering::Relaxed);
+        let next = if busy < WORTH_WAKING { (now * 2).min(MOST_WAITING) } else { (now / 2).max(1) };
+        share_at.store(next, Ordering::Relaxed);
+    }
+
     fn take_resumed(&self) -> Option<ResumedSlot> {
         if self.streak.get() >= FAIR {
             return None;
@@ -390,6 +413,9 @@ impl Local {
     /// Looks around a little, then sleeps until woken.
     fn sleep(&self) {
         let scheduler = &*self.scheduler;
+        if let Some(since) = self.awake_since.take() {
+            self.learn(since.elapsed());
+        }
         scheduler.searching.fetch_add(1, Ordering::SeqCst);
         let mut found = false;
         for spin in 0..SPINS {
@@ -425,6 +451,7 @@ impl Local {
             self.worker.parker.park(None);
         }
         scheduler.watch.busy();
+        self.awake_since.set(Some(Instant::now()));
     }
 
     fn others_have_work(&self) -> bool {

@@ -44,6 +44,8 @@ pub trait Callbacks: Send {
 pub struct Server<C> {
     callbacks: C,
     idle: Option<(TimerId, u64)>,
+    /// The idle time that was asked for last, until a message comes.
+    idle_ms: Option<u32>,
     /// Counts idle timeouts, so that one that was cancelled too late is known.
     idle_token: u64,
     /// Messages that came while it was suspended.
@@ -53,7 +55,7 @@ pub struct Server<C> {
 
 impl<C: Callbacks> Server<C> {
     pub fn new(callbacks: C) -> Server<C> {
-        Server { callbacks, idle: None, idle_token: 0, suspended: None, last: None }
+        Server { callbacks, idle: None, idle_ms: None, idle_token: 0, suspended: None, last: None }
     }
 
     /// Runs one callback, and what its decision asks for up to the next message.
@@ -122,7 +124,8 @@ impl<C: Callbacks> Server<C> {
             Step::Ignore => return Flow::Stop(Term::atom(atoms::BAD_RETURN_VALUE)),
         }
         if let Some(ms) = decision.idle_ms {
-            self.start_idle(me, ms);
+            self.idle_ms = Some(ms);
+            self.start_idle(me);
         }
         match decision.continuation {
             Some(argument) => self.run(me, Callback::Other, Some(argument), |callbacks, context, argument| {
@@ -132,10 +135,8 @@ impl<C: Callbacks> Server<C> {
         }
     }
 
-    fn start_idle(&mut self, me: &Process, ms: u32) {
-        if ms == u32::MAX {
-            return;
-        }
+    fn start_idle(&mut self, me: &Process) {
+        let Some(ms) = self.idle_ms.filter(|&ms| ms != u32::MAX) else { return };
         self.idle_token += 1;
         let timer = crate::process::start_tick(me, u64::from(ms), TimerKind::User, self.idle_token);
         self.idle = Some((timer, self.idle_token));
@@ -218,26 +219,17 @@ impl<C: Callbacks> Behaviour for Server<C> {
         }
     }
 
+    #[inline]
     fn message(&mut self, me: &Process, message: Message) -> Flow {
-        let from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent() && from.0 != 0);
-        match (&mut self.suspended, message) {
-            (_, Message::System { request, reply }) => return self.system(me, request, reply),
-            (Some(waiting), message) if !from_parent => {
-                waiting.push_back(message);
-                return Flow::Continue;
-            }
-            (_, message) => {
-                if let Message::Tick(token) = &message {
-                    if self.idle.is_none_or(|(_, current)| current != *token) {
-                        return Flow::Continue;
-                    }
-                    self.idle = None;
-                    return self.info(me, Term::atom(atoms::TIMEOUT));
-                }
-                // Any message ends the idle time.
-                self.stop_idle(me);
-                self.user_message(me, message, from_parent)
-            }
+        if self.suspended.is_some() || self.idle.is_some() {
+            return self.any_message(me, message);
+        }
+        // The common ones first, each moved once.
+        match message {
+            Message::Info(term) => self.info(me, term),
+            Message::Cast(term) => self.cast(me, term),
+            Message::Call { request, reply } => self.call(me, request, reply),
+            other => self.any_message(me, other),
         }
     }
 
@@ -252,17 +244,56 @@ impl<C: Callbacks> Behaviour for Server<C> {
 }
 
 impl<C: Callbacks> Server<C> {
+    fn any_message(&mut self, me: &Process, message: Message) -> Flow {
+        let from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent() && from.0 != 0);
+        match (&mut self.suspended, message) {
+            (_, Message::System { request, reply }) => {
+                // The idle time begins anew after it, or after the suspension (OTP: `sys` loops back with it).
+                self.stop_idle(me);
+                let flow = self.system(me, request, reply);
+                if matches!(flow, Flow::Continue) && self.suspended.is_none() {
+                    self.start_idle(me);
+                }
+                return flow;
+            }
+            (Some(waiting), message) if !from_parent => {
+                waiting.push_back(message);
+                return Flow::Continue;
+            }
+            (_, message) => {
+                if let Message::Tick(token) = &message {
+                    if self.idle.is_none_or(|(_, current)| current != *token) {
+                        return Flow::Continue;
+                    }
+                    self.idle = None;
+                    self.idle_ms = None;
+                    return self.info(me, Term::atom(atoms::TIMEOUT));
+                }
+                // Any message ends the idle time.
+                self.stop_idle(me);
+                self.idle_ms = None;
+                self.user_message(me, message, from_parent)
+            }
+        }
+    }
+
+    fn call(&mut self, me: &Process, request: Term, reply: ReplyTo) -> Flow {
+        me.set_current_call(reply);
+        self.run(me, Callback::Call, Some(request), |callbacks, context, request| {
+            request.and_then(|request| callbacks.call(context, request))
+        })
+    }
+
+    fn cast(&mut self, me: &Process, message: Term) -> Flow {
+        self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
+            message.and_then(|message| callbacks.cast(context, message))
+        })
+    }
+
     fn user_message(&mut self, me: &Process, message: Message, from_parent: bool) -> Flow {
         match message {
-            Message::Call { request, reply } => {
-                me.set_current_call(reply);
-                self.run(me, Callback::Call, Some(request), |callbacks, context, request| {
-                    request.and_then(|request| callbacks.call(context, request))
-                })
-            }
-            Message::Cast(term) => self.run(me, Callback::Other, Some(term), |callbacks, context, message| {
-                message.and_then(|message| callbacks.cast(context, message))
-            }),
+            Message::Call { request, reply } => self.call(me, request, reply),
+            Message::Cast(term) => self.cast(me, term),
             Message::Exit { reason, .. } if from_parent => Flow::Stop(reason),
             Message::Native { reply, .. } => {
                 system::wrong_kind(reply);

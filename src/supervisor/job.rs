@@ -21,10 +21,21 @@ use std::collections::VecDeque;
 pub(super) enum Why {
     StartUp,
     /// `key` had failed, and had this pid.
-    Restart { key: Key, pid: Pid },
-    StartChild { key: Key, reply: ReplyTo },
-    RestartChild { key: Key, reply: ReplyTo },
-    TerminateChild { reply: ReplyTo },
+    Restart {
+        key: Key,
+        pid: Pid,
+    },
+    StartChild {
+        key: Key,
+        reply: ReplyTo,
+    },
+    RestartChild {
+        key: Key,
+        reply: ReplyTo,
+    },
+    TerminateChild {
+        reply: ReplyTo,
+    },
     /// The supervisor ends with this reason.
     End(Term),
 }

@@ -56,11 +56,7 @@ use std::collections::VecDeque;
 
 impl Startable for SupervisorSpec {
     fn build(&self) -> ChildStart {
-        ChildStart {
-            flags: FLAG_SYSTEM,
-            kind: self.kind(),
-            ..ChildStart::new(Box::new(Supervisor::new(self.clone())))
-        }
+        ChildStart { flags: FLAG_SYSTEM, kind: self.kind(), ..ChildStart::new(Box::new(Supervisor::new(self.clone()))) }
     }
 
     fn kind(&self) -> Atom {

@@ -1,45 +1,52 @@
 //! Memory for messages: blocks of one cache line, kept by the workers.
 //!
-//! A message is allocated by its sender and freed by its receiver, often on another thread, where the general
-//! allocator pays for a lock or a remote free. A worker keeps the blocks it frees, and allocates from them; what one
-//! has too many of goes in batches to a common store, from which those who have none take. Threads that are no workers
-//! use the general allocator, so that nothing is left behind by a thread that comes and goes.
+//! A message is allocated by its sender and freed by its receiver, often on another thread, where a general allocator
+//! pays for a lock or a remote free. Here a worker keeps the blocks it frees, and allocates from them; what one has too
+//! many of goes in batches to a common store, from which those who have none take. Other threads use the store for
+//! each block. Blocks are cut from slabs, which are kept for the life of the process and used again: what a burst of
+//! messages took, the next one finds.
 //!
-//! Who may touch what: a thread's list only that thread; the store under its lock, once in a batch.
+//! Who may touch what: a thread's list only that thread; the store under its lock, by workers once in a batch.
 
 use super::Mutex;
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
 /// Bytes of a block, and their alignment.
 pub const BLOCK: usize = 64;
-/// Blocks that change hands at once.
-const BATCH: u32 = 128;
-/// Batches that the common store keeps; the rest goes back to the allocator.
-const STORED: usize = 512;
-
-const LAYOUT: Layout = match Layout::from_size_align(BLOCK, BLOCK) {
-    Ok(layout) => layout,
-    Err(_) => panic!("64 is a power of two"),
-};
+/// Blocks that change hands at once, and those in a slab.
+const BATCH: usize = 256;
 
 struct Free {
     next: *mut Free,
 }
 
-/// A list of exactly `BATCH` blocks.
-struct Batch(*mut Free);
-// SAFETY: a batch is memory that nobody uses.
-unsafe impl Send for Batch {}
+/// A list of free blocks.
+struct List {
+    head: *mut Free,
+    count: usize,
+}
 
-static STORE: Mutex<Vec<Batch>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Store {
+    batches: Vec<List>,
+    /// For threads that keep none.
+    loose: Vec<NonNull<u8>>,
+    /// All slabs ever made, so that they are never lost sight of.
+    slabs: Vec<NonNull<u8>>,
+}
+
+// SAFETY: free memory, and slabs that are only remembered.
+unsafe impl Send for Store {}
+
+static STORE: Mutex<Store> = Mutex::new(Store { batches: Vec::new(), loose: Vec::new(), slabs: Vec::new() });
 
 struct Local {
     /// Whether this thread keeps blocks.
     keeps: Cell<bool>,
     head: Cell<*mut Free>,
-    count: Cell<u32>,
+    count: Cell<usize>,
 }
 
 thread_local! {
@@ -57,29 +64,64 @@ pub fn keep() {
 pub fn take() -> NonNull<u8> {
     LOCAL.with(|local| {
         let head = local.head.get();
-        if head.is_null() {
-            return refill(local);
+        match NonNull::new(head) {
+            Some(block) => {
+                // SAFETY: the list holds free blocks of this thread's.
+                local.head.set(unsafe { block.as_ref() }.next);
+                local.count.set(local.count.get() - 1);
+                block.cast()
+            }
+            None => refill(local),
         }
-        // SAFETY: the list holds free blocks of this thread's.
-        local.head.set(unsafe { (*head).next });
-        local.count.set(local.count.get() - 1);
-        // SAFETY: checked above.
-        unsafe { NonNull::new_unchecked(head.cast()) }
     })
 }
 
 #[cold]
 fn refill(local: &Local) -> NonNull<u8> {
-    if local.keeps.get()
-        && let Some(batch) = STORE.lock().pop()
-    {
-        // SAFETY: a batch is a list of BATCH free blocks, at least one.
-        local.head.set(unsafe { (*batch.0).next });
-        local.count.set(BATCH - 1);
-        return NonNull::new(batch.0.cast()).expect("a batch is not empty");
+    let mut store = STORE.lock();
+    if !local.keeps.get() {
+        if let Some(block) = store.loose.pop() {
+            return block;
+        }
+        let list = store.batch();
+        let mut at = list.head;
+        while let Some(block) = NonNull::new(at) {
+            // SAFETY: the blocks of a batch are free and ours.
+            at = unsafe { block.as_ref() }.next;
+            store.loose.push(block.cast());
+        }
+        return store.loose.pop().expect("a batch is not empty");
     }
-    // SAFETY: the layout is not of size zero.
-    NonNull::new(unsafe { alloc(LAYOUT) }).unwrap_or_else(|| handle_alloc_error(LAYOUT))
+    let list = store.batch();
+    drop(store);
+    let first = NonNull::new(list.head).expect("a batch is not empty");
+    // SAFETY: as above.
+    local.head.set(unsafe { first.as_ref() }.next);
+    local.count.set(list.count - 1);
+    first.cast()
+}
+
+impl Store {
+    /// A batch that was given back, or a new slab.
+    fn batch(&mut self) -> List {
+        if let Some(list) = self.batches.pop() {
+            return list;
+        }
+        let layout = Layout::from_size_align(BLOCK * BATCH, BLOCK).expect("64 is a power of two");
+        // SAFETY: the layout is not of size zero.
+        let slab = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        self.slabs.push(slab);
+        let mut head = ptr::null_mut();
+        for index in (0..BATCH).rev() {
+            // SAFETY: within the slab, and nobody else's.
+            unsafe {
+                let block = slab.as_ptr().add(index * BLOCK).cast::<Free>();
+                block.write(Free { next: head });
+                head = block;
+            }
+        }
+        List { head, count: BATCH }
+    }
 }
 
 /// Frees a block.
@@ -90,8 +132,7 @@ fn refill(local: &Local) -> NonNull<u8> {
 pub unsafe fn free(block: NonNull<u8>) {
     LOCAL.with(|local| {
         if !local.keeps.get() {
-            // SAFETY: the caller's promise.
-            unsafe { dealloc(block.as_ptr(), LAYOUT) };
+            STORE.lock().loose.push(block);
             return;
         }
         let block = block.cast::<Free>().as_ptr();
@@ -119,39 +160,19 @@ fn store(local: &Local) {
         (*last).next = ptr::null_mut();
     }
     local.count.set(local.count.get() - BATCH);
-    let mut batches = STORE.lock();
-    if batches.len() < STORED {
-        batches.push(Batch(first));
-        return;
-    }
-    drop(batches);
-    release(first);
+    STORE.lock().batches.push(List { head: first, count: BATCH });
 }
 
-fn release(mut block: *mut Free) {
-    while !block.is_null() {
-        // SAFETY: a list of free blocks that nobody else has.
-        unsafe {
-            let next = (*block).next;
-            dealloc(block.cast(), LAYOUT);
-            block = next;
-        }
-    }
-}
-
-/// Gives everything this thread keeps back to the allocator; for its end.
+/// Gives everything this thread keeps to the others; for its end.
 pub fn give_back() {
     LOCAL.with(|local| {
         local.keeps.set(false);
-        local.count.set(0);
-        release(local.head.replace(ptr::null_mut()));
+        let head = local.head.replace(ptr::null_mut());
+        let count = local.count.replace(0);
+        if count > 0 {
+            STORE.lock().batches.push(List { head, count });
+        }
     });
-}
-
-/// Gives the common store back; for the end of a runtime.
-pub fn trim() {
-    let batches = std::mem::take(&mut *STORE.lock());
-    batches.into_iter().for_each(|batch| release(batch.0));
 }
 
 #[cfg(test)]
@@ -173,11 +194,11 @@ mod tests {
         })
         .join()
         .unwrap();
-        let again = take().as_ptr() as usize;
-        assert!(blocks.contains(&again));
+        let slabs = STORE.lock().slabs.len();
+        let again: Vec<_> = (0..4 * BATCH).map(|_| take()).collect();
+        assert_eq!(STORE.lock().slabs.len(), slabs);
         // SAFETY: taken just now.
-        unsafe { free(NonNull::new(again as *mut u8).unwrap()) };
+        again.into_iter().for_each(|block| unsafe { free(block) });
         give_back();
-        trim();
     }
 }

@@ -1,0 +1,74 @@
+//! Control blocks that are used again.
+//!
+//! Starting and ending a process is too common to go to the general allocator for half a kilobyte each time. A block
+//! that was freed stays with the thread that freed it, and what one has too many of goes to a common store.
+
+use super::control::Process;
+use crate::sync::Mutex;
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// Blocks a thread keeps; half of them change hands at once.
+const KEPT: usize = 256;
+/// Blocks the common store keeps; the rest is freed.
+const STORED: usize = 16 * KEPT;
+
+type Blank = Arc<MaybeUninit<Process>>;
+
+static STORE: Mutex<Vec<Blank>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static LOCAL: RefCell<Vec<Blank>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A process in a block that was used before, if there is one.
+pub(super) fn place(process: Process) -> Arc<Process> {
+    let blank = LOCAL.try_with(|local| {
+        let mut local = local.borrow_mut();
+        if local.is_empty() {
+            let mut store = STORE.lock();
+            let from = store.len().saturating_sub(KEPT / 2);
+            local.extend(store.drain(from..));
+        }
+        local.pop()
+    });
+    match blank {
+        Ok(Some(mut blank)) => match Arc::get_mut(&mut blank) {
+            Some(place) => {
+                place.write(process);
+                // SAFETY: written just now.
+                unsafe { blank.assume_init() }
+            }
+            None => Arc::new(process),
+        },
+        _ => Arc::new(process),
+    }
+}
+
+/// Drops a process; keeps its block, if nobody else counts on it.
+pub(super) fn recycle(mut process: Arc<Process>) {
+    if Arc::get_mut(&mut process).is_none() {
+        // A ghost holds it still; the last count frees it.
+        return;
+    }
+    // SAFETY: `MaybeUninit<Process>` has the layout of `Process`, so the Arc may be taken for one of it.
+    let mut blank = unsafe { Blank::from_raw(Arc::into_raw(process).cast::<MaybeUninit<Process>>()) };
+    if let Some(place) = Arc::get_mut(&mut blank) {
+        // SAFETY: it holds a process, and from here on none.
+        unsafe { place.assume_init_drop() };
+    }
+    let spill = LOCAL.try_with(|local| {
+        let mut local = local.borrow_mut();
+        local.push(blank);
+        if local.len() > KEPT { local.split_off(KEPT / 2) } else { Vec::new() }
+    });
+    if let Ok(mut spill) = spill
+        && !spill.is_empty()
+    {
+        let mut store = STORE.lock();
+        if store.len() < STORED {
+            store.append(&mut spill);
+        }
+    }
+}
