@@ -20,12 +20,15 @@ enum { PARAMETERS = 6, LIMIT_MS = 20000, SLOTS = 1 << 16, REFUSED = -1, OUT_SIZE
 /* ---- what is moved, counted ---- */
 
 static atomic_int drops[SLOTS];
+static const char *made_for[SLOTS];
+static const char *making_for = "";
 static atomic_int slots_used;
 
 static void *new_slot(void)
 {
     int slot = atomic_fetch_add(&slots_used, 1);
     CHECK(slot < SLOTS);
+    made_for[slot] = making_for;
     return &drops[slot];
 }
 
@@ -272,7 +275,11 @@ typedef struct world {
 /* For all worlds. */
 static regrow_pid entered_pid;
 static const regrow_pid stale_pid = { 0x0000123400000fff };
-static regrow_term atom_ok;
+
+static regrow_next init(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    return REGROW_READY;
+}
 
 static regrow_next server_call(regrow_context *context, void *state, const regrow_term *request)
 {
@@ -327,6 +334,14 @@ static const regrow_registry_spec registry_spec = { .size = sizeof registry_spec
 static const regrow_agent_spec agent_spec = { .size = sizeof agent_spec };
 static const regrow_host_spec host_spec = { .size = sizeof host_spec, .deliver = host_deliver };
 static const regrow_process_spec plain_spec = { .size = sizeof plain_spec, .body = wait_for_ever };
+
+static regrow_pid new_runtime(void)
+{
+    regrow_pid root;
+    regrow_options options = { .size = sizeof options, .workers = 2, .log_level = REGROW_LOG_SILENT };
+    CHECK_OK(regrow_init(&options, &root));
+    return root;
+}
 
 static regrow_pid start(regrow_pid runtime, uint32_t kind, const void *spec, const char *name)
 {
@@ -469,6 +484,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
 {
     /* The decoder's input: the integer 7. */
     static const unsigned char encoded[8] = { 131, 97, 7 };
+    making_for = row->name;
     for (size_t at = 0; row->letters[at]; at++) {
         argument *argument = &a[at];
         const char *name = row->parameters[at];
@@ -533,7 +549,8 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             argument->server = server_spec;
             argument->server.user = counted_user(argument);
             argument->server.drop_user = count_drop;
-            /* Waits to be up: with an init the start is waited for. */
+            /* A server without init is up at once; the start of this one is waited for. */
+            argument->server.init = init;
             regrow_child_spec child = { .size = sizeof child, .id = "fresh", .spec = &argument->server };
             memcpy(argument->place, &child, sizeof child);
             break;
@@ -606,7 +623,8 @@ static int call(const row *row, argument *a, const char *where, int expected)
     return result;
 }
 
-/* What was moved into a call that failed has been given back when it returns. */
+/* What was moved into a call that failed has been given back when it returns; unless somebody else refused it, who
+ * may be about to. */
 static void check_given_back(const row *row, const argument *a, const char *where)
 {
     for (size_t at = 0; row->letters[at]; at++)
@@ -658,7 +676,7 @@ static void begin(spoiling *s, const row *row, regrow_pid root, size_t at, const
 static void finish(spoiling *s, const row *row, int expected, bool gives_back)
 {
     int result = call(row, s->a, s->where, expected);
-    if (gives_back && result)
+    if (gives_back && result && result != REGROW_ERR_WRONG_KIND)
         check_given_back(row, s->a, s->where);
     clean_up(row, s->a, result);
     /* A fresh identity for each: what it is linked with must not end the next. */
@@ -708,6 +726,16 @@ static void spoil_terms(spoiling *s, const row *row, regrow_pid root, size_t at)
     }
 }
 
+/* A spec that cannot be read is not taken: its user stays the caller's. */
+static void check_not_taken(const row *row, argument *argument, const char *where)
+{
+    if (!argument->slot)
+        return;
+    if (drops_of(argument->slot))
+        complain(row, where, "the user of a struct that could not be read was given back");
+    count_drop(argument->slot);
+}
+
 static void spoil_struct(spoiling *s, const row *row, regrow_pid root, size_t at)
 {
     static const size_t bad_sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
@@ -719,6 +747,7 @@ static void spoil_struct(spoiling *s, const row *row, regrow_pid root, size_t at
         begin(s, row, root, at, what);
         memcpy(s->a[at].place, &bad_sizes[which], sizeof(size_t));
         finish(s, row, REGROW_ERR_ARGUMENT, true);
+        check_not_taken(row, &s->a[at], s->where);
     }
     for (int zero = 0; zero < 2; zero++) {
         size_t size = known + 64;
@@ -728,6 +757,8 @@ static void spoil_struct(spoiling *s, const row *row, regrow_pid root, size_t at
         if (!zero)
             s->a[at].place[size - 1] = 1;
         finish(s, row, zero ? good_outcome(row) : REGROW_ERR_VERSION, true);
+        if (!zero)
+            check_not_taken(row, &s->a[at], s->where);
     }
     if (is_input)
         return;
@@ -920,6 +951,7 @@ static void visit_in_child(regrow_pid root)
     CHECK(child >= 0);
     if (child == 0) {
         alarm(10);
+        atomic_store(&failures, 0);
         for (size_t at = 0; at < ROWS; at++) {
             int result = rows[at].outcomes[5] == '.' ? 0 : rows[at].call(all[at]);
             int expected = rows[at].outcomes[5] == '.' ? 0 : expected_of(rows[at].outcomes[5]);
@@ -963,6 +995,113 @@ static void visit_in_child(regrow_pid root)
     end_world(&world);
 }
 
+/* ---- after the runtime is shut down ---- */
+
+static int expected_after_shutdown(const row *row)
+{
+    if (is(row, "request_wait"))
+        return REGROW_ERR_EXITED;
+    if (row->letters[0] == 'x')
+        return REGROW_ERR_NOT_ALIVE;
+    if (row->letters[0] == 'p' && row->outcomes[1] != 'x')
+        return expected_of(row->outcomes[6]);
+    return expected_of(row->outcomes[1]);
+}
+
+static void visit_after_shutdown(void)
+{
+    static argument all[ROWS][PARAMETERS];
+    regrow_pid root = new_runtime();
+    world world;
+    make_world(&world, root);
+    for (size_t at = 0; at < ROWS; at++)
+        make_good(&rows[at], all[at], &world, NULL);
+    CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
+    for (size_t at = 0; at < ROWS; at++) {
+        bool is_tried = rows[at].outcomes[1] != '.' || rows[at].letters[0] == 'p';
+        int result = REFUSED;
+        if (is_tried)
+            result = call(&rows[at], all[at], "after shutdown", expected_after_shutdown(&rows[at]));
+        else
+            for (size_t which = 0; rows[at].letters[which]; which++)
+                if (rows[at].letters[which] == 't')
+                    regrow_term_free(&all[at][which].term);
+        if (result)
+            check_given_back(&rows[at], all[at], "after shutdown");
+        clean_up(&rows[at], all[at], result);
+    }
+}
+
+/* ---- terms of the wrong type ---- */
+
+enum { SAMPLES = 17 };
+
+static regrow_term decoded(const void *bytes, size_t size)
+{
+    regrow_term term;
+    CHECK_OK(regrow_term_decode(bytes, size, &term));
+    return term;
+}
+
+/* Each reader against a term of every kind: what it takes, and nothing else. */
+static void read_wrong_types(void)
+{
+    static const struct { const char *reader, *takes; } readers[] = {
+        /* n nil, i int, I big int, f float, a atom, b bool, s text, y bytes, 0 empty tuple, t tuple, l list,
+         * p improper list, m map, d pid, r ref, R resource, F something of Erlang's own */
+        { "is_valid", "niIfabsy0tlpmdrRF" }, { "is_nil", "n" }, { "is_atom", "a" }, { "is_int", "iI" },
+        { "is_float", "f" }, { "is_bytes", "sy" }, { "is_tuple", "0t" }, { "is_list", "nlp" }, { "is_map", "m" },
+        { "is_pid", "d" }, { "is_ref", "r" }, { "is_resource", "R" }, { "as_int", "i" }, { "as_float", "f" },
+        { "as_bool", "b" }, { "as_atom", "ab" }, { "as_text", "abs" }, { "as_bytes", "sy" }, { "as_pid", "d" },
+        { "as_ref", "r" }, { "as_resource", "R" }, { "tuple_size", "0t" }, { "tuple_get", "t" }, { "list_head", "lp" },
+        { "list_tail", "lp" }, { "list_length", "nl" }, { "map_size", "m" }, { "map_get", "m" }, { "map_at", "m" },
+        { "term_equal", "" } };
+    static const char kinds[] = "niIfabsy0tlpmdrRF";
+    static const unsigned char big[] = { 131, 110, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    static const unsigned char export[] = { 131, 113, 119, 1, 'm', 119, 1, 'f', 97, 1 };
+    regrow_term one = regrow_int(1), key = regrow_atom("ok"), two = regrow_int(2);
+    regrow_term samples[SAMPLES] = {
+        regrow_nil(), regrow_int(7), decoded(big, sizeof big), regrow_float(0.5), regrow_atom("ok"), regrow_bool(true),
+        regrow_text("text"), regrow_bytes("\xFF\0", 2), regrow_tuple(NULL, 0), regrow_tuple(&one, 1),
+        regrow_list(&two, 1), regrow_cons(regrow_int(1), regrow_int(2)), regrow_nil(),
+        regrow_from_pid(stale_pid), regrow_from_ref((regrow_ref){ 7 }), regrow_resource(NULL, NULL),
+        decoded(export, sizeof export) };
+    regrow_term value = regrow_int(1);
+    samples[12] = regrow_map(&key, &value, 1);
+    size_t found = 0;
+    for (size_t at = 0; at < ROWS; at++)
+        for (size_t reader = 0; reader < sizeof readers / sizeof *readers; reader++) {
+            if (!is(&rows[at], readers[reader].reader))
+                continue;
+            found++;
+            for (size_t sample = 0; sample < SAMPLES; sample++) {
+                static argument a[PARAMETERS];
+                world nowhere = { .root = { 0 } };
+                make_good(&rows[at], a, &nowhere, NULL);
+                regrow_term good = a[0].term;
+                a[0].pointer = &samples[sample];
+                char where[32];
+                snprintf(where, sizeof where, "of kind %c", kinds[sample]);
+                call(&rows[at], a, where, strchr(readers[reader].takes, kinds[sample]) ? REGROW_OK : REFUSED);
+                a[0].term = good;
+                clean_up(&rows[at], a, REFUSED);
+            }
+        }
+    CHECK(found == sizeof readers / sizeof *readers);
+    for (size_t at = 0; at < ROWS; at++)
+        if (rows[at].result == 'B' && rows[at].letters[0] == 'b') {
+            bool is_read = false;
+            for (size_t reader = 0; reader < sizeof readers / sizeof *readers; reader++)
+                is_read |= is(&rows[at], readers[reader].reader);
+            if (!is_read)
+                complain(&rows[at], "terms of the wrong type", "it reads terms and is not tried");
+        }
+    regrow_term bytes;
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_term_encode(&samples[15], &bytes));
+    for (size_t sample = 0; sample < SAMPLES; sample++)
+        regrow_term_free(&samples[sample]);
+}
+
 /* ---- the rest ---- */
 
 static atomic_bool go_home;
@@ -979,32 +1118,26 @@ static void *entered_thread(void *root)
     return NULL;
 }
 
-static regrow_pid new_runtime(void)
-{
-    regrow_pid root;
-    regrow_options options = { .size = sizeof options, .workers = 2, .log_level = REGROW_LOG_SILENT };
-    CHECK_OK(regrow_init(&options, &root));
-    return root;
-}
-
 static void check_slots(void)
 {
     int used = atomic_load(&slots_used), wrong = 0;
     for (int slot = 0; slot < used; slot++)
-        wrong += atomic_load(&drops[slot]) != 1;
+        if (drops_of(&drops[slot]) != 1) {
+            wrong++;
+            fprintf(stderr, "%s: given back %d times\n", made_for[slot], drops_of(&drops[slot]));
+        }
     if (wrong)
         fprintf(stderr, "%d of %d things that were moved were not given back exactly once\n", wrong, used);
     atomic_fetch_add(&failures, wrong);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     pthread_t thread;
     read_golden();
     regrow_pid dead_root = new_runtime();
     CHECK_OK(regrow_shutdown(dead_root, LIMIT_MS, NULL));
     regrow_pid root = new_runtime();
-    atom_ok = regrow_atom("ok");
     CHECK(pthread_create(&thread, NULL, entered_thread, &root) == 0);
     CHECK_OK(regrow_settle(root, LIMIT_MS, NULL));
 
@@ -1017,6 +1150,8 @@ int main(int argc, char **argv)
     for (size_t at = 0; at < ROWS; at++)
         if (!is(&rows[at], "shutdown"))
             spoil(&rows[at], root, dead_root);
+    read_wrong_types();
+    visit_after_shutdown();
     visit_in_child(root);
 
     atomic_store(&go_home, true);

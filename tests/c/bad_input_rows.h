@@ -110,9 +110,9 @@ ROW(E, regrow_trap_exit, "nO", "oxookf..", "", (NUMBER(0) != 0, POINTER(1)))
 ROW(E, regrow_register, "ps", "ooookfno", "", (PID(0), POINTER(1)))
 ROW(E, regrow_unregister, "ps", "ooookfao", "", (PID(0), POINTER(1)))
 ROW(E, regrow_whereis, "pso", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_send_after, "pntO", "ooookfno", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
-ROW(E, regrow_start_timer, "pntO", "ooookfno", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
-ROW(E, regrow_send_interval, "pntO", "ooookfno", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
+ROW(E, regrow_send_after, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
+ROW(E, regrow_start_timer, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
+ROW(E, regrow_send_interval, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
 ROW(E, regrow_cancel_timer, "prnO", "ooookfao", "", (PID(0), REF(1), NUMBER(2), POINTER(3)))
 ROW(E, regrow_read_timer, "pro", "ooooofao", "", (PID(0), REF(1), POINTER(2)))
 ROW(E, regrow_set_label, "b", "oxookf..", "", (POINTER(0)))
@@ -177,7 +177,7 @@ ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPT", (PID(0), POINTER
 ROW(E, regrow_registry_unregister_match, "pbbp", "ooookfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2), PID(3)))
 ROW(E, regrow_registry_update, "pbfuE", "oxookfni", "SVAHPT",
     (PID(0), POINTER(1), FUNCTION(regrow_agent_callback, 2), POINTER(3), POINTER(4)))
-ROW(E, regrow_registry_whereis, "pbo", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_whereis, "pbo", "oooomfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_registry_lookup, "pbe", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_registry_keys, "ppe", "ooooofni", "SVAHPT", (PID(0), PID(1), POINTER(2)))
 ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPT", (PID(0), POINTER(1), PID(2), POINTER(3)))
@@ -186,11 +186,11 @@ ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPT",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
 
 /* agents */
-ROW(E, regrow_agent_get, "pFunE", "ooowkfns", "SVRHPT",
+ROW(E, regrow_agent_get, "pFunE", "ooowkfni", "SVRHPT",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), NUMBER(3), POINTER(4)))
-ROW(E, regrow_agent_update, "pfun", "ooowkfns", "SVRHPT",
+ROW(E, regrow_agent_update, "pfun", "ooowkfni", "SVRHPT",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), NUMBER(3)))
-ROW(E, regrow_agent_get_and_update, "pfunE", "ooowkfns", "SVRHPT",
+ROW(E, regrow_agent_get_and_update, "pfunE", "ooowkfni", "SVRHPT",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), NUMBER(3), POINTER(4)))
 ROW(E, regrow_agent_update_async, "pfuFnh", "ooookfni", "SVRHPT",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), FUNCTION(regrow_drop_callback, 3), NUMBER(4), POINTER(5)))
