@@ -4,7 +4,7 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
+    Fault, SizedStruct, answers_calls, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
@@ -244,6 +244,7 @@ pub unsafe extern "C" fn regrow_call(
         let request = request?;
         // SAFETY: as the header says.
         let reply = unsafe { out_optional(reply) };
+        answers_calls(pid.into())?;
         let outcome =
             process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
         reply.set(read(outcome, None)?.into());
@@ -271,7 +272,7 @@ pub unsafe extern "C" fn regrow_call_async(
 }
 
 pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
-    process::identity()?;
+    answers_calls(pid)?;
     if process::current_pid() == pid && pid != Pid::NONE {
         return Err(Error::SelfCall);
     }
@@ -301,6 +302,10 @@ pub unsafe extern "C" fn regrow_stop_async(
         let reason = reason?;
         // SAFETY: as the header says.
         let pending = unsafe { out(pending) }?;
+        process::identity()?;
+        if process::current_pid() == Pid::from(pid) && pid.id != 0 {
+            return Err(Error::SelfCall.into());
+        }
         let request = process::stop_request(pid.into(), reason.clone(), limit(timeout_ms))?;
         pass_stop_request(pending, request, reason);
         Ok(())
@@ -419,6 +424,7 @@ pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, stat
     guard(|| {
         // SAFETY: as the header says.
         let state = unsafe { out(state) }?;
+        answers_calls(pid.into())?;
         state.set(server::state(pid.into(), limit(timeout_ms))?.into());
         Ok(())
     })
@@ -430,18 +436,28 @@ pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, stat
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_replace_state(pid: regrow_pid, state: regrow_term, timeout_ms: u32) -> regrow_error {
     let state = take(state);
-    guard(|| Ok(server::replace_state(pid.into(), state?, limit(timeout_ms))?))
+    guard(|| {
+        let state = state?;
+        answers_calls(pid.into())?;
+        Ok(server::replace_state(pid.into(), state, limit(timeout_ms))?)
+    })
 }
 
 /// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
 /// end it. May wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_suspend(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
-    guard(|| Ok(server::suspend(pid.into(), limit(timeout_ms))?))
+    guard(|| {
+        answers_calls(pid.into())?;
+        Ok(server::suspend(pid.into(), limit(timeout_ms))?)
+    })
 }
 
 /// Ends a suspension. May wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_resume(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
-    guard(|| Ok(server::resume(pid.into(), limit(timeout_ms))?))
+    guard(|| {
+        answers_calls(pid.into())?;
+        Ok(server::resume(pid.into(), limit(timeout_ms))?)
+    })
 }
