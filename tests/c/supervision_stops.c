@@ -51,8 +51,8 @@ static void children_are_stopped_one_at_a_time_the_newest_first(void)
 
 static void sleep_long(actor *actor, const regrow_term *reason)
 {
-    regrow_sleep(actor->number == 2 ? 50 : 60000);
-    note("(T%d)", actor->number);
+    if (regrow_sleep(actor->number == 2 ? 50 : 60000) == REGROW_OK)
+        note("(T%d)", actor->number);
 }
 
 static void a_child_that_outlives_its_shutdown_time_is_killed(void)
@@ -214,8 +214,9 @@ static regrow_next start_tree_and_wait(regrow_context *context, void *user)
     tree *tree = user;
     regrow_child_spec start = supervisor_child(0, &tree->spec);
     start.name = "hanging";
+    regrow_term message;
     regrow_start_link(&start, &tree->pid);
-    return REGROW_DONE;
+    return regrow_receive(REGROW_INFINITY, &message) ? REGROW_DONE : regrow_stop_self(context, message);
 }
 
 static void a_supervisor_whose_childs_init_hangs_can_be_killed(void)
@@ -234,6 +235,8 @@ static void a_supervisor_whose_childs_init_hangs_can_be_killed(void)
         regrow_address address = { .size = sizeof address, .runtime = root, .name = "slow",
                                    .wait_ms = REGROW_INFINITY };
         CHECK_OK(regrow_whereis_at(&address, &child));
+        if (!blocks)
+            settle();
         while (blocks && !stuck)
             sched_yield();
         CHECK_OK(regrow_whereis(root, "hanging", &sup));
@@ -514,7 +517,7 @@ static void a_supervisor_that_is_killed_is_rebuilt_at_the_first_attempt(void)
         regrow_address last = { .size = sizeof last, .name = "c", .wait_ms = LIMIT_MS };
         regrow_pid sup;
         CHECK_OK(regrow_whereis_at(&address, &sup));
-        CHECK_OK(regrow_whereis_at(&last, &(regrow_pid){ 0 }));
+        CHECK_OK(regrow_call_at(&last, ATOM("are_you_up"), LIMIT_MS, NULL));
         kill_and_wait(sup);
     }
     settle();
