@@ -33,7 +33,8 @@ pub fn shutdown(root: Pid, timeout: Option<u32>) -> Result<(), (Error, Vec<Pid>)
     }
     let depth = inside::step_out();
     let end = timeout.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
-    let stopped = stop(&node, root, end);
+    // As nobody: an exit signal of a process of another runtime is not that of the root's parent.
+    let stopped = process::without_waiting(|| stop(&node, root, end));
     inside::re_enter(depth);
     stopped.map_err(|stuck| (Error::Timeout, stuck))
 }
