@@ -389,6 +389,7 @@ build_sanitized() { # address|thread RUSTFLAGS... -- CARGO ARGUMENTS...
     if RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$kind -Cforce-frame-pointers=yes ${flags[*]}" cargo $toolchain build --release --lib \
       --target $target --target-dir "target/$kind" "$@"; then
       library=target/$kind/$target/release
+      ln -sf libregrow.so "$library/$(objdump -p "$library/libregrow.so" | awk '$1 == "SONAME" { print $2 }')"
       return
     fi
     echo "that was cargo $toolchain"

@@ -5,7 +5,7 @@ use super::context::{context_pointer, regrow_context};
 use super::request::{User, pass_request, regrow_request};
 use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, take};
 use super::types::{
-    REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid, regrow_term,
+    REGROW_INLINE, REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid, regrow_term,
 };
 use crate::agent::{self, AgentSpec, Answer, Job, Made, Start};
 use crate::process::{self, Error, Startable};
@@ -135,7 +135,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     let user = User { user: given.user, drop: given.drop_user };
     // SAFETY: as above.
     let initial = unsafe { borrow_optional(given.initial) }?.cloned().unwrap_or(Term::nil());
-    if given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
+    if given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
         return Err(Fault::argument("an agent's flags are unknown"));
     }
     let start: Start = match given.init {
@@ -151,7 +151,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             Ok(initial.clone())
         }),
     };
-    let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
+    let flags = super::server::process_flags(given.flags);
     Ok(Arc::new(AgentSpec { initial, start: Some(start), flags }))
 }
 

@@ -6,7 +6,7 @@ use super::support::{
 };
 use super::types::{REGROW_FLUSH, regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message};
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
 
 /// Says whether a receive takes this message. It runs inside the receive: look at the message, and nothing else.
@@ -347,14 +347,7 @@ pub unsafe extern "C" fn regrow_cancel_timer(
             }
             None => {
                 if flags & REGROW_FLUSH != 0 {
-                    let is_it = |term: &Term| {
-                        term.as_tuple().is_some_and(|parts| {
-                            parts.len() == 3
-                                && parts[0].is_atom(atoms::TIMEOUT)
-                                && parts[1].as_reference() == Some(timer.into())
-                        })
-                    };
-                    let _ = process::receive(Some(0), is_it);
+                    process::flush_timer(timer.into());
                 }
                 Err(Error::NotFound.into())
             }

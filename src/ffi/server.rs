@@ -7,7 +7,7 @@ use super::support::{
     Fault, SizedStruct, answers_calls, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
 };
 use super::types::{
-    REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
+    REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
     regrow_pid, regrow_term,
 };
 use crate::process::{self, ChildStart, Error, Home, Message, Request, Startable};
@@ -77,7 +77,8 @@ pub struct regrow_server_spec {
     pub drop_user: regrow_drop_callback,
     /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
     pub home: u32,
-    /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK.
+    /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
+    /// call from another process is answered there and then, on the caller's thread; from elsewhere it is queued.
     pub flags: u32,
     /// How long `init` may take before the start fails with `timeout`; 0: no limit.
     pub init_timeout_ms: u32,
@@ -87,6 +88,12 @@ pub struct regrow_server_spec {
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
 unsafe impl SizedStruct for regrow_server_spec {}
+
+/// The flags of a spec, as a process has them.
+pub(super) fn process_flags(flags: u32) -> u32 {
+    let flag = |given: u32, ours: u32| if flags & given != 0 { ours } else { 0 };
+    flag(REGROW_NO_PARK, process::FLAG_NO_PARK) | flag(REGROW_INLINE, process::FLAG_INLINE)
+}
 
 /// What is kept of a spec: shared by all starts of it.
 struct Spec {
@@ -114,7 +121,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_server_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
-        if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
+        if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
         Ok(Arc::new(CServer(Arc::new(Spec { given, arg, user }))))
@@ -127,7 +134,7 @@ impl Startable for CServer {
         let callbacks = CCallbacks { spec: self.0.clone(), state: std::ptr::null_mut(), made: false };
         ChildStart {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
-            flags: if spec.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
+            flags: process_flags(spec.flags),
             at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
             ..ChildStart::new(Box::new(Server::new(callbacks)))
         }
