@@ -423,6 +423,10 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     if let Some(process) = current::current() {
         return Err(Error::already_started(process.pid()));
     }
+    if current::in_callback() {
+        // A drop: the thread is a worker's, or in the middle of something.
+        return Err(Error::Exists(Term::atom(atoms::ALREADY_STARTED)));
+    }
     if node.is_stopping() {
         return Err(Error::NotAlive);
     }
