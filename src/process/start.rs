@@ -384,6 +384,10 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
         loop {
             {
                 let _inside = inside::enter();
+                // What a worker's queue holds elsewhere is held by this thread.
+                if mine.state.unqueue() {
+                    table::retire(&mine);
+                }
                 run::turn(&mine);
             }
             match mine.state.phase() {
