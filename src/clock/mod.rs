@@ -95,7 +95,7 @@ impl TimerId {
     }
 
     /// The id again from its number. Any number is safe: one that names no timer is refused as a stale id is.
-    pub fn from_bits(bits: u64) -> Self {
+    pub const fn from_bits(bits: u64) -> Self {
         TimerId(bits)
     }
 

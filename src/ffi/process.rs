@@ -6,7 +6,7 @@ use super::support::{
 };
 use super::types::{REGROW_FLUSH, regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message};
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
 
 /// Says whether a receive takes this message. It runs inside the receive: look at the message, and nothing else.
@@ -339,6 +339,7 @@ pub unsafe extern "C" fn regrow_cancel_timer(
         }
         // SAFETY: as the header says.
         let left = unsafe { out_optional(left_ms) };
+        not_a_ghost()?;
         match process::cancel_timer(&*node_of(runtime)?, timer.into()) {
             Some(ns) => {
                 left.set(ns.div_ceil(1_000_000));
@@ -346,14 +347,7 @@ pub unsafe extern "C" fn regrow_cancel_timer(
             }
             None => {
                 if flags & REGROW_FLUSH != 0 {
-                    let is_it = |term: &Term| {
-                        term.as_tuple().is_some_and(|parts| {
-                            parts.len() == 3
-                                && parts[0].is_atom(atoms::TIMEOUT)
-                                && parts[1].as_reference() == Some(timer.into())
-                        })
-                    };
-                    let _ = process::receive(Some(0), is_it);
+                    process::flush_timer(timer.into());
                 }
                 Err(Error::NotFound.into())
             }
@@ -383,8 +377,7 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
     guard(|| {
         // SAFETY: as the header says.
         let label = unsafe { borrow(label) }?;
-        let me = process::current().ok_or(Error::NoIdentity)?;
-        me.set_label(label.clone());
+        super::start::me()?.set_label(label.clone());
         Ok(())
     })
 }

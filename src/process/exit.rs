@@ -7,8 +7,7 @@
 use super::control::Process;
 use super::message::{Message, StartResult};
 use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
-use super::{current, signal, start, table, wait};
-use crate::clock::TimerId;
+use super::{current, signal, start, table, timer, wait};
 use crate::sync::{Ordering, inside};
 use crate::term::{Term, atoms};
 use std::cell::Cell;
@@ -150,9 +149,7 @@ fn carry_out_one(process: &Process, ghost: bool) {
         let children: Vec<_> = inner.links.iter().filter(|(_, link)| link.child).map(|(&pid, _)| pid).collect();
         (reason, std::mem::take(&mut inner.timers), inner.name.take(), owned, children)
     };
-    for bits in timers {
-        drop(node.timers.cancel(TimerId::from_bits(bits)));
-    }
+    timer::cancel_listed(node, timers);
     for what in &owned {
         what.release(pid);
     }

@@ -105,6 +105,12 @@ impl Node {
         self.processes.load(Ordering::SeqCst)
     }
 
+    /// Whether that process is dead and its callback has not returned. One that carries out its own end is none, and at
+    /// work: others are still to hear of it.
+    pub fn is_ghost(&self, pid: Pid) -> bool {
+        self.ghosts.lock().contains(&pid)
+    }
+
     /// Dead processes whose callbacks have not returned.
     pub fn ghosts(&self) -> Vec<Pid> {
         self.ghosts.lock().iter().copied().collect()

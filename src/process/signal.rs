@@ -1,7 +1,8 @@
 //! Sends, links, monitors and exit signals.
 //!
-//! A signal is acted on by its sender, under the receiver's lock; what follows from it (a message, an end) happens
-//! after the lock was given back. What both ends must know (a link, a monitor) is written first at the end that asks,
+//! A signal is acted on by its sender, under the receiver's lock. What becomes of it as a message is in the mailbox
+//! before the lock is given back, so that whoever finds the link or monitor gone finds the message too; an end comes
+//! after that. What both ends must know (a link, a monitor) is written first at the end that asks,
 //! then at the other; an end that died in between is found closed.
 
 use super::control::{Inner, Link, Process, Watch};
@@ -157,7 +158,8 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
 
 /// Delivers a DOWN, if the monitor is still wanted.
 pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
-    let Some(watch) = watcher.lock().watching.remove(&monitor) else { return };
+    let mut inner = watcher.lock();
+    let Some(watch) = inner.watching.remove(&monitor) else { return };
     let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
     watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
 }
@@ -211,14 +213,19 @@ pub(super) fn signal_exit(from: Pid, target: Pid, reason: Term) -> Result<(), Er
 
 /// The end of a linked process reaches `process`.
 pub(super) fn link_broken(process: &Process, from: Pid, reason: Term) {
-    if process.lock().links.remove(&from).is_some() {
-        strike(process, from, reason, false);
+    let mut inner = process.lock();
+    if inner.links.remove(&from).is_some() {
+        strike_locked(process, from, reason, false, inner);
     }
 }
 
 /// An exit signal arrives. `kill`: nothing stops it.
 fn strike(process: &Process, from: Pid, reason: Term, kill: bool) {
-    let inner = process.lock();
+    strike_locked(process, from, reason, kill, process.lock());
+}
+
+/// The lock comes last, and so is given back before the reason is dropped.
+fn strike_locked(process: &Process, from: Pid, reason: Term, kill: bool, inner: crate::sync::MutexGuard<'_, Inner>) {
     if inner.exit_reason.is_some() {
         // It is ending already; a kill still hurries a callback that takes its time to end.
         if !kill {
@@ -227,8 +234,8 @@ fn strike(process: &Process, from: Pid, reason: Term, kill: bool) {
     }
     if !kill {
         if inner.trap_exit || process.is_system() {
-            drop(inner);
             process.deliver(Message::Exit { from, reason });
+            drop(inner);
             return;
         }
         if reason.is_atom(atoms::NORMAL) && from != process.pid() {

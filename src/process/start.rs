@@ -24,7 +24,7 @@ use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use super::control::{ENTERED as FLAG_ENTERED, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
+pub use super::control::{ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -249,7 +249,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Thread => Some(ThreadHome::new()),
     };
     let process = pool::place(Process::new(
-        Header { run: run::on_worker, is_ghost: run::is_ghost },
+        Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
         Place { parent: start.parent, kind: start.kind, home },
@@ -423,6 +423,10 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     if let Some(process) = current::current() {
         return Err(Error::already_started(process.pid()));
     }
+    if current::in_callback() {
+        // A drop: the thread is a worker's, or in the middle of something.
+        return Err(Error::Exists(Term::atom(atoms::ALREADY_STARTED)));
+    }
     if node.is_stopping() {
         return Err(Error::NotAlive);
     }
@@ -434,7 +438,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         return Err(Error::Limit);
     };
     let process = pool::place(Process::new(
-        Header { run: run::on_worker, is_ghost: run::is_ghost },
+        Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
         Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },

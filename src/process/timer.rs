@@ -8,7 +8,7 @@ use super::error::Error;
 use super::message::Message;
 use super::node::Node;
 use super::reply::Slot;
-use super::{signal, table};
+use super::table;
 use crate::clock::{TimerId, TimerKind};
 use crate::sync::parker::Parker;
 use crate::sync::{Mutex, inside};
@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub(super) type TimerRefs = HashSet<u64, IdHash>;
 
 const TIMER_BIT: u64 = 1 << 63;
+/// A timer that was never started.
+const NEVER: TimerId = TimerId::from_bits(u64::MAX);
 /// How many timers one look fires before it looks at the clock again.
 const AT_ONCE: usize = 256;
 
@@ -59,32 +61,35 @@ pub(super) fn start(node: &Node, due: u64, kind: TimerKind, alarm: Alarm) -> Tim
     started.id
 }
 
-fn start_with(node: &Node, due: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> Alarm) -> TimerId {
-    let started = node.timers.start_with(due, kind, make);
-    if started.earliest && !node.clock.is_manual() {
-        node.scheduler().alarm(due);
-    }
-    started.id
-}
-
 pub(super) fn start_slot_timer(node: &Node, due: u64, slot: &Arc<Slot>) -> TimerId {
     start(node, due, TimerKind::Sleep, Alarm::Slot(slot.clone()))
 }
 
-/// Lists a timer with its process, or cancels it when that is dead.
-fn adopt(node: &Node, process: &Process, timer: TimerId) -> bool {
+/// Starts a timer that is listed with its process from the first moment until it has done its work; none when the
+/// process is dead. Lock order: intervals, process, timers.
+fn start_for(
+    node: &Node, process: &Process, due: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> Alarm,
+) -> Option<TimerId> {
+    let started = {
+        let mut inner = process.lock();
+        if inner.fenced {
+            return None;
+        }
+        let started = node.timers.start_with(due, kind, make);
+        inner.timers.insert(started.id.to_bits());
+        started
+    };
+    if started.earliest && !node.clock.is_manual() {
+        node.scheduler().alarm(due);
+    }
+    Some(started.id)
+}
+
+/// Delivers a timer's message, and takes it off the list: nobody finds neither.
+fn deliver(process: &Process, timer: TimerId, message: Message) {
     let mut inner = process.lock();
-    if inner.fenced {
-        drop(inner);
-        drop(node.timers.cancel(timer));
-        return false;
-    }
-    inner.timers.insert(timer.to_bits());
-    // It may have fired between its start and now: then it is not listed.
-    if node.timers.read(timer).is_none() {
-        inner.timers.remove(&timer.to_bits());
-    }
-    true
+    process.deliver(message);
+    inner.timers.remove(&timer.to_bits());
 }
 
 /// Has `message` sent to `to` after `ms` milliseconds; wrapped as `{timeout, Ref, Message}` if `wrap`. To a process
@@ -99,11 +104,8 @@ pub fn start_message_timer(node: &Arc<Node>, to: Pid, ms: u64, message: Term, wr
         };
         Alarm::Send { to, message }
     };
-    let id = start_with(node, due, TimerKind::User, alarm);
-    if table::with_process(to, |process| adopt(node, process, id)).is_none() {
-        drop(node.timers.cancel(id));
-    }
-    ref_of(id)
+    let started = table::with_process(to, |process| start_for(node, process, due, TimerKind::User, alarm));
+    started.flatten().map_or_else(Ref::fresh, ref_of)
 }
 
 /// Sends `message` to `to` every `ms` milliseconds, without drift: the k-th at k times `ms` from now. A sender that
@@ -114,36 +116,85 @@ pub fn send_interval(node: &Arc<Node>, to: Pid, ms: u64, message: Term) -> Resul
     }
     let id = Ref::fresh();
     let period = ms.saturating_mul(1_000_000);
-    arm_interval(node, id, to, node.deadline(ms), period, message);
+    let due = node.deadline(ms);
+    table::with_process(to, |process| {
+        let mut intervals = node.intervals.0.lock();
+        let alarm = |_| Alarm::Interval { id, to, period, message: message.clone() };
+        if let Some(timer) = start_for(node, process, due, TimerKind::User, alarm) {
+            intervals.insert(id, timer);
+        }
+    });
     Ok(id)
 }
 
-fn arm_interval(node: &Node, id: Ref, to: Pid, due: u64, period: u64, message: Term) {
+/// Sends the message of an interval and starts its next timer; nothing if it was cancelled meanwhile, or the process is
+/// dead. All under the lock, so that a cancel comes before or after it.
+fn fire_interval(node: &Node, timer: TimerId, at: u64, id: Ref, to: Pid, period: u64, message: &Term) {
     let mut intervals = node.intervals.0.lock();
-    let timer = start(node, due, TimerKind::User, Alarm::Interval { id, to, period, message });
-    intervals.insert(id, timer);
+    if intervals.get(&id) != Some(&timer) {
+        return;
+    }
+    let next = table::with_process(to, |process| {
+        deliver(process, timer, Message::Info(message.clone()));
+        let alarm = |_| Alarm::Interval { id, to, period, message: message.clone() };
+        start_for(node, process, at.saturating_add(period), TimerKind::User, alarm)
+    });
+    match next.flatten() {
+        Some(next) => intervals.insert(id, next),
+        None => intervals.remove(&id),
+    };
+}
+
+/// Cancels what a process that ended had listed.
+pub(super) fn cancel_listed(node: &Node, timers: TimerRefs) {
+    for bits in timers {
+        let Some((alarm, _)) = node.timers.cancel(TimerId::from_bits(bits)) else { continue };
+        if let Alarm::Interval { id, .. } = &alarm {
+            node.intervals.0.lock().remove(id);
+        }
+    }
+}
+
+/// Whether that timer has been taken out to be fired, and its message has not come yet.
+fn is_firing(process: &Process, timer: Ref) -> bool {
+    id_of(timer).is_some_and(|id| process.lock().timers.contains(&id.to_bits()))
+}
+
+/// Takes the message of a timer that has fired out of the caller's mailbox; waits for it if it is on its way.
+pub fn flush_timer(timer: Ref) {
+    while super::current().is_some_and(|me| is_firing(me, timer)) {
+        std::thread::yield_now();
+    }
+    let is_it = |term: &Term| {
+        term.as_tuple().is_some_and(|parts| {
+            parts.len() == 3 && parts[0].is_atom(atoms::TIMEOUT) && parts[1].as_reference() == Some(timer)
+        })
+    };
+    let _ = super::wait::receive(Some(0), is_it);
 }
 
 /// Starts a behaviour's own timer: `Message::Tick(token)` comes after `ms` milliseconds.
 pub fn start_tick(process: &Process, ms: u64, kind: TimerKind, token: u64) -> TimerId {
     let node = process.node();
-    let id = start(node, node.deadline(ms), kind, Alarm::Tick { to: process.pid(), token });
-    adopt(node, process, id);
-    id
+    let alarm = |_| Alarm::Tick { to: process.pid(), token };
+    start_for(node, process, node.deadline(ms), kind, alarm).unwrap_or(NEVER)
 }
 
 /// Cancels; the nanoseconds that were left, or none when it has fired, was cancelled, or its process ended.
 pub fn cancel_timer(node: &Node, timer: Ref) -> Option<u64> {
-    let id = match id_of(timer) {
-        Some(id) => id,
-        None => node.intervals.0.lock().remove(&timer)?,
-    };
-    cancel(node, id)
+    match id_of(timer) {
+        Some(id) => cancel(node, id),
+        None => {
+            let id = node.intervals.0.lock().remove(&timer)?;
+            // Due, and about to be fired: it finds that it is an interval no more.
+            Some(cancel(node, id).unwrap_or(0))
+        }
+    }
 }
 
 pub(super) fn cancel(node: &Node, id: TimerId) -> Option<u64> {
     let (alarm, due) = node.timers.cancel(id)?;
-    if let Alarm::Send { to, .. } | Alarm::Tick { to, .. } = &alarm {
+    if let Alarm::Send { to, .. } | Alarm::Tick { to, .. } | Alarm::Interval { to, .. } = &alarm {
         table::with_process(*to, |process| process.lock().timers.remove(&id.to_bits()));
     }
     Some(due.saturating_sub(node.clock.now()))
@@ -151,11 +202,13 @@ pub(super) fn cancel(node: &Node, id: TimerId) -> Option<u64> {
 
 /// The nanoseconds that are left.
 pub fn read_timer(node: &Node, timer: Ref) -> Option<u64> {
-    let id = match id_of(timer) {
-        Some(id) => id,
-        None => *node.intervals.0.lock().get(&timer)?,
+    let (id, interval) = match id_of(timer) {
+        Some(id) => (id, false),
+        None => (*node.intervals.0.lock().get(&timer)?, true),
     };
-    node.timers.read(id).map(|due| due.saturating_sub(node.clock.now()))
+    // An interval that is just being fired is alive.
+    let due = node.timers.read(id).or(interval.then_some(0))?;
+    Some(due.saturating_sub(node.clock.now()))
 }
 
 impl Process {
@@ -190,23 +243,13 @@ fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
         }
         Alarm::WakeThread(parker) => parker.unpark(),
         Alarm::Send { to, message } => {
-            table::with_process(to, |process| {
-                process.lock().timers.remove(&id.to_bits());
-                process.deliver(Message::Info(message));
-            });
+            table::with_process(to, |process| deliver(process, id, Message::Info(message)));
         }
         Alarm::Tick { to, token } => {
-            table::with_process(to, |process| {
-                process.lock().timers.remove(&id.to_bits());
-                process.deliver(Message::Tick(token));
-            });
+            table::with_process(to, |process| deliver(process, id, Message::Tick(token)));
         }
-        Alarm::Interval { id, to, period, message } => {
-            // Cancelled in between: the map no longer has it.
-            if node.intervals.0.lock().remove(&id).is_none() || !signal::send(to, message.clone()) {
-                return;
-            }
-            arm_interval(node, id, to, at.saturating_add(period), period, message);
+        Alarm::Interval { id: interval, to, period, message } => {
+            fire_interval(node, id, at, interval, to, period, &message);
         }
         Alarm::Slot(slot) => slot.time_out(),
     }

@@ -7,7 +7,7 @@
 use crate::clock::TimerKind;
 use crate::process::{self, Error, Node, Request};
 use crate::sync::inside;
-use crate::term::Term;
+use crate::term::{Pid, Term};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,8 @@ const SPINS: u32 = 50;
 const PAUSE: Duration = Duration::from_micros(100);
 
 fn look(node: &Arc<Node>) -> Option<Settled> {
-    let before = node.scheduler().quiet_stamp()?;
+    let stamp = || node.scheduler().quiet_stamp(|id| node.is_ghost(Pid(id)));
+    let before = stamp()?;
     if node.has_busy_threads() || others_inside() {
         return None;
     }
@@ -36,7 +37,7 @@ fn look(node: &Arc<Node>) -> Option<Settled> {
         // Due, and about to be fired: by the watch thread, or by whoever moves the manual clock.
         return None;
     }
-    (node.scheduler().quiet_stamp() == Some(before)).then_some(Settled { now, next })
+    (stamp() == Some(before)).then_some(Settled { now, next })
 }
 
 fn others_inside() -> bool {
@@ -58,7 +59,8 @@ pub fn settle(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> 
     settled
 }
 
-fn wait(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> {
+/// As [`settle`], from outside the library.
+pub(super) fn wait(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> {
     let end = timeout.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
     let mut spins = 0;
     loop {

@@ -29,7 +29,7 @@ mod worker;
 
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{on_worker_of, this_worker};
+pub use worker::{on_worker_of, run_nested, this_worker};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::Injector;
@@ -45,8 +45,8 @@ pub const MAX_WORKERS: usize = 64;
 pub struct Header {
     /// Runs the job on a worker.
     pub run: unsafe fn(NonNull<Header>),
-    /// Whether what is running there is dead already and waits only for its callback to return.
-    pub is_ghost: unsafe fn(NonNull<Header>) -> bool,
+    /// What it is known by to others; not 0.
+    pub id: u64,
 }
 
 /// A job that is ready.
@@ -227,7 +227,9 @@ impl Scheduler {
 
     /// A number that stays the same only while no worker does anything; none while one is at work. Two equal
     /// answers with nothing else going on between them mean that all was quiet.
-    pub fn quiet_stamp(&self) -> Option<u64> {
+    ///
+    /// `is_ghost`: whether the job of that id is dead already and waits only for its callback to return.
+    pub fn quiet_stamp(&self, is_ghost: impl Fn(u64) -> bool) -> Option<u64> {
         let live = self.live();
         let mut stamp = live as u64;
         for index in 0..live {
@@ -235,7 +237,7 @@ impl Scheduler {
             stamp = stamp.wrapping_mul(31).wrapping_add(worker.sleeps.load(Ordering::SeqCst));
             let asleep = self.idle.load(Ordering::SeqCst) >> index & 1 == 1;
             // What waits behind a ghost is taken by another worker.
-            if !asleep && (!worker.runs_a_ghost() || worker.has_backlog()) {
+            if !asleep && (!is_ghost(worker.current()) || worker.has_backlog()) {
                 return None;
             }
         }

@@ -22,6 +22,8 @@ const SPINS: u32 = 64;
 const WORTH_WAKING: Duration = Duration::from_micros(30);
 /// The most jobs that wait for their own worker before another is woken for them.
 const MOST_WAITING: usize = 64;
+/// Jobs that may be nested in each other on one thread.
+const DEEPEST: u32 = 8;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
 const SPARE_LOOPS: usize = 64;
 
@@ -48,8 +50,8 @@ pub struct Worker {
     /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.
     pub(super) beat: AtomicU64,
     pub(super) sleeps: AtomicU64,
-    /// What it runs; read by settle under the guard that keeps processes from being freed.
-    current: AtomicPtr<Header>,
+    /// The id of what it runs; read by settle.
+    current: AtomicU64,
 }
 
 #[derive(Clone, Copy)]
@@ -71,6 +73,9 @@ pub(super) struct Local {
     streak: Cell<u32>,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
+    /// Jobs that run within others now, and stacks for them.
+    nested: Cell<u32>,
+    stacks: RefCell<Vec<PooledStack>>,
 }
 
 thread_local! {
@@ -137,6 +142,42 @@ pub(super) fn switch_away(switch: Switch) {
     local.worker.current.store(current, Ordering::Relaxed);
 }
 
+/// Runs `job` now, on a stack of its own, so that it can wait without its caller: returns when it has ended, or when it
+/// has parked. False, and `job` not run, on a thread that is no worker of `scheduler`, when too many jobs are nested
+/// already, or when no stack is left. `job` does not unwind.
+pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
+    let local = LOCAL.get();
+    // SAFETY: set by `run` for as long as its frame lives, on this thread only.
+    let Some(local) = (unsafe { local.as_ref() }) else { return false };
+    if !ptr::eq(&*local.scheduler, scheduler) || local.nested.get() >= DEEPEST {
+        return false;
+    }
+    let spare = local.stacks.borrow_mut().pop();
+    let Some(stack) = spare.or_else(|| local.scheduler.stacks.take()) else { return false };
+    let yielder = local.yielder.get();
+    let current = local.worker.current.load(Ordering::Relaxed);
+    let depth = inside::step_out();
+    local.nested.set(local.nested.get() + 1);
+    let mut coroutine: WorkerCoroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Switch>, ()| {
+        with_local(|local| local.yielder.set(yielder));
+        let _inside = inside::enter();
+        job();
+    });
+    match coroutine.resume(()) {
+        // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
+        CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
+            *slot.as_ref().coroutine.get() = Some(coroutine);
+        },
+        CoroutineResult::Yield(Switch::Aside) => unreachable!("only a loop steps aside"),
+        CoroutineResult::Return(()) => local.stacks.borrow_mut().push(coroutine.into_stack()),
+    }
+    local.nested.set(local.nested.get() - 1);
+    local.yielder.set(yielder);
+    local.worker.current.store(current, Ordering::Relaxed);
+    inside::re_enter(depth);
+    true
+}
+
 impl Worker {
     pub(super) fn new(index: usize) -> (Arc<Worker>, Queue<Runnable>) {
         let queue = Queue::new_fifo();
@@ -149,7 +190,7 @@ impl Worker {
             parker: Parker::new(),
             beat: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
-            current: AtomicPtr::new(ptr::null_mut()),
+            current: AtomicU64::new(0),
         });
         (worker, queue)
     }
@@ -183,13 +224,9 @@ impl Worker {
         !self.stealer.is_empty() || !self.slot.load(Ordering::Relaxed).is_null()
     }
 
-    pub(super) fn runs_a_ghost(&self) -> bool {
-        let _guard = inside::enter();
-        match NonNull::new(self.current.load(Ordering::SeqCst)) {
-            // SAFETY: what a worker runs is freed only after every thread that is inside has left.
-            Some(header) => unsafe { (header.as_ref().is_ghost)(header) },
-            None => false,
-        }
+    /// The id of what it runs; 0 for nothing.
+    pub(super) fn current(&self) -> u64 {
+        self.current.load(Ordering::SeqCst)
     }
 }
 
@@ -206,6 +243,8 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
         turn: Cell::new(0),
         streak: Cell::new(0),
         awake_since: Cell::new(None),
+        nested: Cell::new(0),
+        stacks: RefCell::new(Vec::new()),
     };
     LOCAL.set(&local);
     blocks::keep();
@@ -343,12 +382,13 @@ impl Local {
     fn run_job(&self, job: Runnable) {
         let worker = &*self.worker;
         worker.bump();
-        worker.current.store(job.0.as_ptr(), Ordering::Relaxed);
         let guard = inside::enter();
         // SAFETY: the job was scheduled, and whoever did so keeps it alive until it has run.
+        worker.current.store(unsafe { job.0.as_ref() }.id, Ordering::Relaxed);
+        // SAFETY: as above.
         unsafe { (job.0.as_ref().run)(job.0) };
+        worker.current.store(0, Ordering::Relaxed);
         drop(guard);
-        worker.current.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     #[inline]
