@@ -331,6 +331,13 @@ impl Request {
 
     /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
     pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        let (node, timer) = (self.node.clone(), self.timer);
+        let callback = Box::new(move |outcome| {
+            if let Some(timer) = timer {
+                drop(node.timers.cancel(timer));
+            }
+            callback(outcome);
+        });
         self.state.inner.lock().callback = Some(callback);
         if let Some(outcome) = self.slot.cell.take() {
             // Whoever takes the outcome also takes the callback.
