@@ -221,8 +221,8 @@ pub unsafe extern "C" fn regrow_register(pid: regrow_pid, name: *const c_char) -
     guard(|| {
         // SAFETY: as the header says.
         let name = unsafe { text(name) }?;
-        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
         not_a_ghost()?;
+        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
         Ok(process::register(&node, pid.into(), name)?)
     })
 }
@@ -339,6 +339,7 @@ pub unsafe extern "C" fn regrow_cancel_timer(
         }
         // SAFETY: as the header says.
         let left = unsafe { out_optional(left_ms) };
+        not_a_ghost()?;
         match process::cancel_timer(&*node_of(runtime)?, timer.into()) {
             Some(ns) => {
                 left.set(ns.div_ceil(1_000_000));
@@ -376,6 +377,7 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
     guard(|| {
         // SAFETY: as the header says.
         let label = unsafe { borrow(label) }?;
+        not_a_ghost()?;
         let me = process::current().ok_or(Error::NoIdentity)?;
         me.set_label(label.clone());
         Ok(())

@@ -294,8 +294,9 @@ impl Request {
         ReplyTo(Some(self.slot.clone()))
     }
 
-    /// Sends it off.
+    /// Sends it off; not for a ghost.
     pub fn queue(&self, pid: Pid, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+        current::identity()?;
         queue(pid, &self.slot, make)
     }
 
@@ -415,6 +416,7 @@ pub fn stop(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<(), Error> {
 
 /// As [`stop`], to be collected later: the outcome is `Died` with the reason.
 pub fn stop_request(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<Request, Error> {
+    current::identity()?;
     let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
     let pending = Request::new(&node, timeout);
     let request = SystemRequest::Stop(reason);
