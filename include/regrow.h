@@ -483,7 +483,8 @@ typedef struct regrow_server_spec {
   regrow_drop_callback drop_user;
   /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
   uint32_t home;
-  /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK.
+  /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
+  /// call from another process is answered there and then, on the caller's thread; from elsewhere it is queued.
   uint32_t flags;
   /// How long `init` may take before the start fails with `timeout`; 0: no limit.
   uint32_t init_timeout_ms;

@@ -78,14 +78,11 @@ fn calls_behind_a_crash_hear_its_reason() {
         Err(atom("boom"))
     });
     agent::cast(agent, wait);
-    std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| agent::update(agent, add(1), LONG))).collect();
-        std::thread::sleep(Duration::from_millis(30));
-        go_tx.send(()).unwrap();
-        for caller in callers {
-            assert_eq!(caller.join().unwrap(), Err(Error::Exited(atom("boom"))));
-        }
-    });
+    let behind: Vec<_> = (0..4).map(|_| agent::update_request(agent, add(1), LONG).unwrap()).collect();
+    go_tx.send(()).unwrap();
+    for request in behind {
+        assert_eq!(agent::read(request.wait(LONG).unwrap()), Err(Error::Exited(atom("boom"))));
+    }
 }
 
 #[test]

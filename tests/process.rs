@@ -130,7 +130,7 @@ fn a_thousand_messages_come_before_the_down() {
     for _ in 0..20 {
         let sender = runtime.spawn(Closures {
             cast: Box::new(move |context, _| {
-                (0..1_000).for_each(|n| drop(process::send(watcher, Term::int(n))));
+                (0..1_000).for_each(|n| assert!(process::send(watcher, Term::int(n))));
                 context.stop(atom("done"))
             }),
             ..Closures::default()
@@ -285,6 +285,26 @@ fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
 }
 
 #[test]
+fn a_process_that_gives_way_goes_on_whichever_worker_takes_its_turn() {
+    let runtime = Runtime::new();
+    let (done_tx, done_rx) = mpsc::channel();
+    for _ in 0..4 {
+        let done = done_tx.clone();
+        let server = runtime.spawn(Closures {
+            info: Box::new(move |_, _| {
+                done.send((0..common::rounds(50_000)).all(|_| process::sleep(None, 0).is_ok())).unwrap();
+                NOREPLY
+            }),
+            ..Closures::default()
+        });
+        process::send(server, atom("go"));
+    }
+    for _ in 0..4 {
+        assert_eq!(done_rx.recv_timeout(std::time::Duration::from_secs(20)), Ok(true));
+    }
+}
+
+#[test]
 fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     let runtime = Runtime::new();
     // Sends back what it gets, with two workers and a thread on their way to sleep at every turn.
@@ -347,4 +367,105 @@ fn calls_with_a_limit_far_off_leave_the_watch_thread_alone() {
     let (answered, sleeps) = done_rx.recv().unwrap();
     assert!(answered);
     assert!(sleeps < 2_000, "{sleeps}");
+}
+
+fn spawn_inline(runtime: &Runtime, closures: Closures) -> Pid {
+    let start = ChildStart { flags: process::FLAG_INLINE, ..ChildStart::new(Box::new(Server::new(closures))) };
+    process::spawn_and_wait(&runtime.0, start, None).unwrap().pid
+}
+
+/// A server that has `job` done in its call.
+fn does(runtime: &Runtime, mut job: impl FnMut() -> Term + Send + 'static) -> Pid {
+    runtime.spawn(Closures { call: Box::new(move |context, _| context.reply(job())), ..Closures::default() })
+}
+
+#[test]
+fn an_inline_call_runs_as_the_server_and_its_caller_goes_on_as_itself() {
+    let runtime = Runtime::with(1, false);
+    let who = || Closures {
+        call: Box::new(|context, _| context.reply(Term::pid(process::current_pid()))),
+        ..Closures::default()
+    };
+    let server = spawn_inline(&runtime, who());
+    let caller = does(&runtime, move || {
+        for _ in 0..10_000 {
+            assert_eq!(call(server, Term::nil(), 1_000), Ok(Term::pid(server)));
+        }
+        Term::pid(process::current_pid())
+    });
+    assert_eq!(call(caller, Term::nil(), 60_000), Ok(Term::pid(caller)));
+}
+
+#[test]
+fn an_inline_callback_that_waits_parks_without_its_caller_whose_limit_holds() {
+    let runtime = Runtime::with(1, true);
+    let (asked_tx, asked_rx) = mpsc::channel();
+    let silent = runtime.spawn(Closures {
+        call: Box::new(move |context, _| {
+            context.defer().unwrap();
+            asked_tx.send(()).unwrap();
+            NOREPLY
+        }),
+        ..Closures::default()
+    });
+    let server = spawn_inline(&runtime, Closures {
+        call: Box::new(move |context, _| match call(silent, Term::nil(), 5_000) {
+            Err(Error::Timeout) => context.reply(atom("too late")),
+            other => context.reply(other.unwrap_or_else(|error| error.reason())),
+        }),
+        ..Closures::default()
+    });
+    let caller = does(&runtime, move || match call(server, Term::nil(), 100) {
+        Err(Error::Timeout) => atom("in time"),
+        other => panic!("{other:?}"),
+    });
+    let waiting = std::thread::spawn(move || call(caller, Term::nil(), 600_000));
+    asked_rx.recv().unwrap();
+    regrow::runtime::advance(&runtime.0, 100_000_000).unwrap();
+    assert_eq!(waiting.join().unwrap(), Ok(atom("in time")));
+    regrow::runtime::advance(&runtime.0, 5_000_000_000).unwrap();
+    assert!(process::is_alive(server));
+}
+
+#[test]
+fn an_inline_server_that_stops_or_is_killed_ends_once_and_its_caller_hears_why() {
+    let runtime = Runtime::with(1, false);
+    for reason in ["boom", "kill"] {
+        let server = spawn_inline(&runtime, Closures {
+            call: Box::new(move |context, _| {
+                if reason == "kill" {
+                    process::exit_signal(process::current_pid(), atom("kill")).unwrap();
+                }
+                context.stop(atom(reason))
+            }),
+            ..Closures::default()
+        });
+        let caller = does(&runtime, move || call(server, Term::nil(), 1_000).unwrap_err().reason());
+        let heard = if reason == "kill" { "killed" } else { "boom" };
+        assert_eq!(call(caller, Term::nil(), 60_000), Ok(atom(heard)));
+        assert!(!process::is_alive(server));
+    }
+}
+
+#[test]
+fn inline_calls_do_not_starve_others_on_the_same_worker() {
+    let runtime = Runtime::with(1, false);
+    let echo = spawn_inline(&runtime, Closures::default());
+    let (stop_tx, stop_rx) = mpsc::channel::<()>();
+    let busy = does(&runtime, move || {
+        while stop_rx.try_recv().is_err() {
+            call(echo, Term::nil(), 1_000).unwrap();
+        }
+        atom("ok")
+    });
+    let other = runtime.spawn(Closures {
+        call: Box::new(move |context, _| {
+            stop_tx.send(()).unwrap();
+            context.reply(atom("ok"))
+        }),
+        ..Closures::default()
+    });
+    let busy = std::thread::spawn(move || call(busy, Term::nil(), 600_000));
+    assert_eq!(call(other, Term::nil(), 600_000), Ok(atom("ok")));
+    assert_eq!(busy.join().unwrap(), Ok(atom("ok")));
 }

@@ -453,6 +453,8 @@ fn registering_races_with_the_end_of_the_registry_and_nobody_outlives_it() {
             kill(reg);
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
+        // The exits of its registrants are on their way when the registry is seen to be dead.
+        runtime.settle();
         for pid in pids {
             assert_eq!(process::is_alive(pid), !entered.contains(&pid));
             kill(pid);

@@ -4,7 +4,7 @@
 use super::request::{pass_request, read, regrow_request};
 use super::server::call_request;
 use super::support::{
-    Fault, SizedStruct, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take, text_optional,
+    Fault, SizedStruct, answers_calls, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take, text_optional,
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message, Node, StartSpec};
@@ -163,6 +163,7 @@ pub unsafe extern "C" fn regrow_call_at(
         // SAFETY: as the header says.
         let (address, reply) = unsafe { (self::address(address)?, out_optional(reply)) };
         let outcome = address.with(|pid| {
+            answers_calls(pid)?;
             let request = request.clone();
             process::call(pid, limit(timeout_ms), false, |to| Message::Call { request, reply: to })
         })?;

@@ -5,10 +5,10 @@ use super::context::{context_pointer, regrow_context};
 use super::request::{User, pass_request, regrow_request};
 use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, take};
 use super::types::{
-    REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid, regrow_term,
+    REGROW_INLINE, REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid, regrow_term,
 };
 use crate::agent::{self, AgentSpec, Answer, Job, Made, Start};
-use crate::process::{self, Startable};
+use crate::process::{self, Error, Startable};
 use crate::server::{Callback, Context, Step};
 use crate::term::{Term, atoms};
 use std::ffi::c_void;
@@ -135,7 +135,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     let user = User { user: given.user, drop: given.drop_user };
     // SAFETY: as above.
     let initial = unsafe { borrow_optional(given.initial) }?.cloned().unwrap_or(Term::nil());
-    if given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
+    if given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
         return Err(Fault::argument("an agent's flags are unknown"));
     }
     let start: Start = match given.init {
@@ -151,8 +151,18 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             Ok(initial.clone())
         }),
     };
-    let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
+    let flags = super::server::process_flags(given.flags);
     Ok(Arc::new(AgentSpec { initial, start: Some(start), flags }))
+}
+
+/// Refuses what is no agent: a process of another kind might never say so.
+fn is_agent(agent: regrow_pid) -> Result<(), Error> {
+    process::identity()?;
+    match process::with_process(agent.into(), process::Process::kind) {
+        Some(atoms::AGENT) => Ok(()),
+        Some(_) => Err(Error::WrongKind),
+        None => Err(Error::NoProcess),
+    }
 }
 
 /// Runs a function that reads an agent's state, in the agent. May wait; any thread.
@@ -172,6 +182,7 @@ pub unsafe extern "C" fn regrow_agent_get(
     guard(|| {
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
+        is_agent(agent)?;
         let answer = match get {
             None => agent::state(agent.into(), limit(timeout_ms))?,
             Some(_) => agent::get(agent.into(), Lent::new(get, user)?.job(), limit(timeout_ms))?,
@@ -188,6 +199,7 @@ pub extern "C" fn regrow_agent_update(
 ) -> regrow_error {
     guard(|| {
         let job = Lent::new(update, user)?.job();
+        is_agent(agent)?;
         Ok(agent::update(agent.into(), job, limit(timeout_ms))?)
     })
 }
@@ -201,6 +213,7 @@ pub unsafe extern "C" fn regrow_agent_get_and_update(
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
         let job = Lent::new(update, user)?.job();
+        is_agent(agent)?;
         value.set(agent::get_and_update(agent.into(), job, limit(timeout_ms))?.into());
         Ok(())
     })
@@ -219,8 +232,8 @@ pub unsafe extern "C" fn regrow_agent_update_async(
     guard(|| {
         // SAFETY: as the header says.
         let pending = unsafe { out(pending) }?;
-        process::identity()?;
         let job = Given::new(update, user)?.job();
+        is_agent(agent)?;
         pass_request(pending, agent::update_request(agent.into(), job, limit(timeout_ms))?);
         Ok(())
     })

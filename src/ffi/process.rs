@@ -377,9 +377,7 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
     guard(|| {
         // SAFETY: as the header says.
         let label = unsafe { borrow(label) }?;
-        not_a_ghost()?;
-        let me = process::current().ok_or(Error::NoIdentity)?;
-        me.set_label(label.clone());
+        super::start::me()?.set_label(label.clone());
         Ok(())
     })
 }

@@ -3,7 +3,7 @@
 
 use super::request::{pass_request, regrow_request};
 use super::support::{
-    Fault, SizedStruct, guard, guard_value, last_fault, limit, node_of, out, out_optional, sized_optional, sized_out,
+    Fault, SizedStruct, guard, guard_value, is_forked, last_fault, limit, node_of, out, out_optional, sized_optional, sized_out,
     watch_forks,
 };
 use super::types::{
@@ -289,6 +289,7 @@ pub unsafe extern "C" fn regrow_settle_async(
         let node = node_of(runtime)?;
         // SAFETY: as the header says.
         let pending = unsafe { out(pending) }?;
+        process::identity()?;
         pass_request(pending, runtime::settle_request(&node)?);
         Ok(())
     })
@@ -378,21 +379,21 @@ pub extern "C" fn regrow_error_name(error: i32) -> *const c_char {
 /// @return the last error's code; REGROW_OK when there was none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_last_error(text: *mut c_char, size: usize) -> regrow_error {
-    guard_value(regrow_error::REGROW_ERR_INTERNAL, || {
-        let (code, sentence) = match last_fault() {
-            Some(fault) => (fault.code, fault.text),
-            None => (regrow_error::REGROW_OK, ""),
-        };
-        if !text.is_null() && size > 0 {
-            let length = sentence.len().min(size - 1);
-            // SAFETY: the header asks for `size` writable bytes; the sentences are ASCII.
-            unsafe {
-                std::ptr::copy_nonoverlapping(sentence.as_ptr().cast(), text, length);
-                text.add(length).write(0);
-            }
+    let last = || last_fault().map_or((regrow_error::REGROW_OK, ""), |fault| (fault.code, fault.text));
+    let (code, sentence) = if is_forked() {
+        (regrow_error::REGROW_ERR_FORKED, "this is the child of a fork")
+    } else {
+        guard_value((regrow_error::REGROW_ERR_INTERNAL, ""), last)
+    };
+    if !text.is_null() && size > 0 {
+        let length = sentence.len().min(size - 1);
+        // SAFETY: the header asks for `size` writable bytes; the sentences are ASCII.
+        unsafe {
+            std::ptr::copy_nonoverlapping(sentence.as_ptr().cast(), text, length);
+            text.add(length).write(0);
         }
-        code
-    })
+    }
+    code
 }
 
 /// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended.
@@ -401,6 +402,9 @@ pub unsafe extern "C" fn regrow_last_error(text: *mut c_char, size: usize) -> re
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_last_reason(reason: *mut regrow_term) -> regrow_error {
+    if is_forked() {
+        return regrow_error::REGROW_ERR_FORKED;
+    }
     guard_value(regrow_error::REGROW_ERR_INTERNAL, || {
         // Without `guard`: a complaint of this call must not take the place of the error asked for.
         // SAFETY: as the header says.

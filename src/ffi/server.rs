@@ -4,10 +4,10 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
+    Fault, SizedStruct, answers_calls, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
 };
 use super::types::{
-    REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
+    REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
     regrow_pid, regrow_term,
 };
 use crate::process::{self, ChildStart, Error, Home, Message, Request, Startable};
@@ -77,7 +77,8 @@ pub struct regrow_server_spec {
     pub drop_user: regrow_drop_callback,
     /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
     pub home: u32,
-    /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK.
+    /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
+    /// call from another process is answered there and then, on the caller's thread; from elsewhere it is queued.
     pub flags: u32,
     /// How long `init` may take before the start fails with `timeout`; 0: no limit.
     pub init_timeout_ms: u32,
@@ -87,6 +88,12 @@ pub struct regrow_server_spec {
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
 unsafe impl SizedStruct for regrow_server_spec {}
+
+/// The flags of a spec, as a process has them.
+pub(super) fn process_flags(flags: u32) -> u32 {
+    let flag = |given: u32, ours: u32| if flags & given != 0 { ours } else { 0 };
+    flag(REGROW_NO_PARK, process::FLAG_NO_PARK) | flag(REGROW_INLINE, process::FLAG_INLINE)
+}
 
 /// What is kept of a spec: shared by all starts of it.
 struct Spec {
@@ -114,7 +121,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_server_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
-        if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
+        if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
         Ok(Arc::new(CServer(Arc::new(Spec { given, arg, user }))))
@@ -127,7 +134,7 @@ impl Startable for CServer {
         let callbacks = CCallbacks { spec: self.0.clone(), state: std::ptr::null_mut(), made: false };
         ChildStart {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
-            flags: if spec.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
+            flags: process_flags(spec.flags),
             at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
             ..ChildStart::new(Box::new(Server::new(callbacks)))
         }
@@ -237,6 +244,7 @@ pub unsafe extern "C" fn regrow_call(
         let request = request?;
         // SAFETY: as the header says.
         let reply = unsafe { out_optional(reply) };
+        answers_calls(pid.into())?;
         let outcome =
             process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
         reply.set(read(outcome, None)?.into());
@@ -264,7 +272,7 @@ pub unsafe extern "C" fn regrow_call_async(
 }
 
 pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
-    process::identity()?;
+    answers_calls(pid)?;
     if process::current_pid() == pid && pid != Pid::NONE {
         return Err(Error::SelfCall);
     }
@@ -294,6 +302,10 @@ pub unsafe extern "C" fn regrow_stop_async(
         let reason = reason?;
         // SAFETY: as the header says.
         let pending = unsafe { out(pending) }?;
+        process::identity()?;
+        if process::current_pid() == Pid::from(pid) && pid.id != 0 {
+            return Err(Error::SelfCall.into());
+        }
         let request = process::stop_request(pid.into(), reason.clone(), limit(timeout_ms))?;
         pass_stop_request(pending, request, reason);
         Ok(())
@@ -412,6 +424,7 @@ pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, stat
     guard(|| {
         // SAFETY: as the header says.
         let state = unsafe { out(state) }?;
+        answers_calls(pid.into())?;
         state.set(server::state(pid.into(), limit(timeout_ms))?.into());
         Ok(())
     })
@@ -423,18 +436,28 @@ pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, stat
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_replace_state(pid: regrow_pid, state: regrow_term, timeout_ms: u32) -> regrow_error {
     let state = take(state);
-    guard(|| Ok(server::replace_state(pid.into(), state?, limit(timeout_ms))?))
+    guard(|| {
+        let state = state?;
+        answers_calls(pid.into())?;
+        Ok(server::replace_state(pid.into(), state, limit(timeout_ms))?)
+    })
 }
 
 /// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
 /// end it. May wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_suspend(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
-    guard(|| Ok(server::suspend(pid.into(), limit(timeout_ms))?))
+    guard(|| {
+        answers_calls(pid.into())?;
+        Ok(server::suspend(pid.into(), limit(timeout_ms))?)
+    })
 }
 
 /// Ends a suspension. May wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_resume(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
-    guard(|| Ok(server::resume(pid.into(), limit(timeout_ms))?))
+    guard(|| {
+        answers_calls(pid.into())?;
+        Ok(server::resume(pid.into(), limit(timeout_ms))?)
+    })
 }

@@ -10,7 +10,7 @@ use super::types::{
     REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE, REGROW_REST_FOR_ONE, regrow_drop_callback, regrow_error,
     regrow_pid, regrow_term,
 };
-use crate::process::Startable;
+use crate::process::{self, Startable};
 use crate::server::Context;
 use crate::supervisor::{self, InitHook, Strategy, SupervisorSpec};
 use crate::term::Pid;
@@ -141,6 +141,7 @@ pub unsafe extern "C" fn regrow_supervisor_start_child_async(
     guard(|| {
         // SAFETY: as the header says.
         let (child, pending) = unsafe { (child_spec(child)?, out(pending)?) };
+        process::identity()?;
         pass_request(pending, supervisor::start_child_async(supervisor.into(), child)?);
         Ok(())
     })
@@ -224,6 +225,7 @@ pub unsafe extern "C" fn regrow_supervisor_which_children_async(
     guard(|| {
         // SAFETY: as the header says.
         let pending = unsafe { out(pending) }?;
+        process::identity()?;
         pass_request(pending, supervisor::which_children_async(supervisor.into())?);
         Ok(())
     })

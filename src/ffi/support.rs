@@ -291,6 +291,16 @@ pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
     )
 }
 
+/// Refuses processes that answer no calls: they would be waited for until they end.
+pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
+    let is_other = process::identity().map(|_| process::current_pid() != pid)?;
+    match process::with_process(pid, process::Process::kind) {
+        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY) if is_other => Err(Error::WrongKind),
+        Some(_) => Ok(()),
+        None => Err(Error::NoProcess),
+    }
+}
+
 /// A limit in milliseconds; `REGROW_INFINITY` is none.
 pub(super) fn limit(ms: u32) -> Option<u32> {
     (ms != u32::MAX).then_some(ms)

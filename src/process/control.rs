@@ -34,6 +34,8 @@ pub struct Process {
     pub(super) current_call: AtomicPtr<Slot>,
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
+    /// Receives and inline calls since it last gave its worker back; of the thread that runs it.
+    spent: std::cell::Cell<u32>,
     inner: Mutex<Inner>,
     /// What other threads use of it without asking it, such as a registry's table.
     pub(super) face: Option<Face>,
@@ -45,6 +47,8 @@ pub struct Process {
 pub const NO_PARK: u32 = 1;
 /// One of the runtime's own: EXIT messages come to it whoever sends them, and it never parks.
 pub const SYSTEM: u32 = 2;
+/// A call from a worker is answered there and then, when the process is idle.
+pub const INLINE: u32 = 8;
 /// A thread of the embedding program that entered.
 pub const ENTERED: u32 = 4;
 
@@ -163,6 +167,7 @@ impl Process {
             current_call: AtomicPtr::new(std::ptr::null_mut()),
             behaviour: UnsafeCell::new(behaviour),
             reading: UnsafeCell::new(Reading::default()),
+            spent: std::cell::Cell::new(0),
             inner: Mutex::new(Inner::default()),
             face,
             last_error: UnsafeCell::new(None),
@@ -266,6 +271,15 @@ impl Process {
                 Pop::Busy => std::thread::yield_now(),
             }
         }
+    }
+
+    /// Counts one more thing done without giving the worker back; true when it is time to.
+    #[inline]
+    pub(super) fn spend(&self) -> bool {
+        let spent = self.spent.get() + 1;
+        let over = spent >= super::run::BUDGET;
+        self.spent.set(if over { 0 } else { spent });
+        over
     }
 
     /// Puts the call at hand where a fence finds it.

@@ -9,6 +9,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
+use super::run;
 use super::slot::Cell;
 use super::wait::{self, End};
 use super::{table, timer};
@@ -136,8 +137,12 @@ impl Drop for ReplyTo {
 
 /// Queues the message that `make` builds around the reply end, for `pid`.
 pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+    post(pid, slot, make(ReplyTo(Some(slot.clone()))))
+}
+
+fn post(pid: Pid, slot: &Arc<Slot>, message: Message) -> Result<(), Error> {
     let queued = table::with_process(pid, |process| {
-        process.deliver(make(ReplyTo(Some(slot.clone()))));
+        process.deliver(message);
         // Once its exit is over it has answered what it found; what it did not find is answered here. Not before:
         // whoever hears of an end must find its names free. And not what is claimed: that is in use, though its
         // process is dead, and answered by whoever claimed it.
@@ -168,6 +173,9 @@ pub fn call(
                 return Err(Error::SelfCall);
             }
             wait::may_wait(me)?;
+            if me.spend() {
+                wait::give_way(me);
+            }
             if lends { Waiter::Held(current::count(me)) } else { Waiter::Process(me.pid()) }
         }
         Identity::Thread => {
@@ -177,7 +185,16 @@ pub fn call(
     };
     let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
     let slot = Slot::new(waiter);
-    queue(pid, &slot, make)?;
+    let message = make(ReplyTo(Some(slot.clone())));
+    match table::with_process(pid, |process| run::inline(process, message)) {
+        None => return Err(Error::NoProcess),
+        Some(Err(message)) => post(pid, &slot, message)?,
+        Some(Ok(())) => {
+            if let Some(outcome) = slot.cell.take() {
+                return Ok(outcome);
+            }
+        }
+    }
     wait_for(&slot, &node, timeout, lends)
 }
 

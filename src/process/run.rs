@@ -7,14 +7,14 @@ use super::message::{Message, StartResult};
 use super::start;
 use super::state::{CALLBACK, DEAD, EXIT, IDLE, PARKED, QUEUED, READY, RUNNING, phase};
 use super::table;
-use crate::scheduler::Header;
+use crate::scheduler::{self, Header};
 use crate::sync::inside;
 use crate::term::{Pid, Term, atoms};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 /// Messages a process handles before it gives its worker back.
-const BUDGET: u32 = 256;
+pub(super) const BUDGET: u32 = 256;
 
 /// What a process does; run by one thread at a time. The runtime's own rooms implement it.
 pub trait Behaviour: Send {
@@ -78,8 +78,9 @@ pub(super) unsafe fn on_worker(header: NonNull<Header>) {
         table::retire(process);
         return;
     }
-    if process.state.phase() == PARKED {
-        // It gave way, and its turn has come.
+    if matches!(process.state.phase(), PARKED | CALLBACK) {
+        // It gave way, and its turn has come: perhaps between its look and its park, on another worker, and the wake
+        // has to wait for it there.
         process.unpark();
         return;
     }
@@ -94,15 +95,79 @@ pub(super) fn turn(process: &Process) {
     let before = current::set(process);
     let worked = catch_unwind(AssertUnwindSafe(|| work(process)));
     current::set(before);
-    if worked.is_err() {
-        // A bug in regrow. The process is taken out of the way; its state is dropped with it.
-        log_bug(process);
-        if process.state.phase() == CALLBACK {
-            let _ = process.state.shift(CALLBACK, RUNNING, 0, 0);
-        }
-        if process.state.phase() == RUNNING {
-            exit::end_running(process, Term::atom(atoms::PANIC), None);
-        }
+    recover(process, worked.is_err());
+}
+
+/// Handles one request on the caller's thread, as the process, on a stack of its own: for one that is idle, has nothing
+/// in its mailbox, and allows it. Gives the message back when it has to be queued.
+pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message> {
+    let possible = process.flags & super::control::INLINE != 0
+        && process.place.thread_home().is_none()
+        && process.mailbox.is_empty()
+        && process.state.phase() == IDLE
+        && scheduler::on_worker_of(process.node().scheduler());
+    if !possible || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+        return Err(message);
+    }
+    let pointer = NonNull::from(process);
+    let mut message = Some(message);
+    let taken = NonNull::from(&mut message);
+    // Nobody in between: the stack may be left, and go on later, where the caller is not.
+    let caller = current::set(std::ptr::null());
+    let ran = scheduler::run_nested(process.node().scheduler(), move || {
+        // SAFETY: the process is RUNNING, which this stack now is; the guard of `run_nested` keeps it, and a fence
+        // counts it for the ghost. The message is taken before this stack can park, while the caller's frame waits.
+        let (process, message) = unsafe { (pointer.as_ref(), (*taken.as_ptr()).take()) };
+        let Some(message) = message else { return };
+        current::set(process);
+        let worked = catch_unwind(AssertUnwindSafe(|| one(process, message)));
+        current::set(std::ptr::null());
+        recover(process, worked.is_err());
+    });
+    current::set(caller);
+    if !ran {
+        lie_down(process);
+    }
+    match message {
+        Some(message) => Err(message),
+        None => Ok(()),
+    }
+}
+
+fn one(process: &Process, message: Message) {
+    // SAFETY: RUNNING, and this is the thread that made it so; as in `work`.
+    let slot = unsafe { process.behaviour() };
+    let Some(behaviour) = slot.as_deref_mut() else { return };
+    match behaviour.message(process, message) {
+        Flow::Continue => lie_down(process),
+        Flow::Stop(reason) => stop(process, reason, None),
+        Flow::StopStart(reason, start) => stop(process, reason, Some(start)),
+        Flow::Fenced(fenced) => end_fenced(process, fenced),
+    }
+}
+
+/// Leaves the process alone; what came meanwhile goes to a worker.
+fn lie_down(process: &Process) {
+    if !process.state.rest() {
+        return end_fenced(process, Fenced::Exit);
+    }
+    // Partner: as in `work`.
+    if !process.mailbox.is_empty() && process.state.make_ready() {
+        process.place.schedule(process);
+    }
+}
+
+fn recover(process: &Process, bug: bool) {
+    if !bug {
+        return;
+    }
+    // A bug in regrow. The process is taken out of the way; its state is dropped with it.
+    log_bug(process);
+    if process.state.phase() == CALLBACK {
+        let _ = process.state.shift(CALLBACK, RUNNING, 0, 0);
+    }
+    if process.state.phase() == RUNNING {
+        exit::end_running(process, Term::atom(atoms::PANIC), None);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use super::control::{ENTERED as FLAG_ENTERED, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
+pub use super::control::{ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -366,6 +366,9 @@ pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u
             signal::kill(spawned.pid, Term::atom(atoms::KILLED));
             Err(Error::Start(Term::atom(atoms::TIMEOUT)))
         }
+        // As in OTP, who is killed while it waits leaves the start alone; if they are linked, that link tells of it, and
+        // a supervisor stops its children in order.
+        Err(Error::Killed) => Err(Error::Killed),
         Err(error) => {
             signal::kill(spawned.pid, Term::atom(atoms::KILLED));
             Err(error)
@@ -419,6 +422,10 @@ thread_local! {
 pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     if let Some(process) = current::current() {
         return Err(Error::already_started(process.pid()));
+    }
+    if current::in_callback() {
+        // A drop: the thread is a worker's, or in the middle of something.
+        return Err(Error::Exists(Term::atom(atoms::ALREADY_STARTED)));
     }
     if node.is_stopping() {
         return Err(Error::NotAlive);

@@ -274,6 +274,9 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
         found.is_some()
     };
     if look(me) {
+        if me.spend() && may_wait(me).is_ok() {
+            give_way(me);
+        }
         return found.ok_or(Error::Killed);
     }
     if timeout == Some(0) {
@@ -371,7 +374,7 @@ pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
 }
 
 /// Goes to the end of the run queue: puts itself there, and parks until its turn has come.
-fn give_way(me: &Process) {
+pub(super) fn give_way(me: &Process) {
     if me.place.thread_home().is_some() {
         std::thread::yield_now();
         return;

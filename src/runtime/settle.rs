@@ -59,7 +59,8 @@ pub fn settle(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> 
     settled
 }
 
-fn wait(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> {
+/// As [`settle`], from outside the library.
+pub(super) fn wait(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> {
     let end = timeout.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
     let mut spins = 0;
     loop {

@@ -33,7 +33,8 @@ pub fn shutdown(root: Pid, timeout: Option<u32>) -> Result<(), (Error, Vec<Pid>)
     }
     let depth = inside::step_out();
     let end = timeout.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
-    let stopped = stop(&node, root, end);
+    // As nobody: an exit signal of a process of another runtime is not that of the root's parent.
+    let stopped = process::without_waiting(|| stop(&node, root, end));
     inside::re_enter(depth);
     stopped.map_err(|stuck| (Error::Timeout, stuck))
 }
@@ -85,7 +86,7 @@ fn until(node: &Arc<Node>, end: Option<Instant>, done: impl Fn() -> bool) -> boo
             return false;
         }
         if node.clock.is_manual()
-            && let Ok(settled) = settle::settle(node, Some(1))
+            && let Ok(settled) = settle::wait(node, Some(1))
             && let Some((due, _)) = settled.next
             && !done()
         {

@@ -22,6 +22,8 @@ const SPINS: u32 = 64;
 const WORTH_WAKING: Duration = Duration::from_micros(30);
 /// The most jobs that wait for their own worker before another is woken for them.
 const MOST_WAITING: usize = 64;
+/// Jobs that may be nested in each other on one thread.
+const DEEPEST: u32 = 8;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
 const SPARE_LOOPS: usize = 64;
 
@@ -71,6 +73,9 @@ pub(super) struct Local {
     streak: Cell<u32>,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
+    /// Jobs that run within others now, and stacks for them.
+    nested: Cell<u32>,
+    stacks: RefCell<Vec<PooledStack>>,
 }
 
 thread_local! {
@@ -135,6 +140,42 @@ pub(super) fn switch_away(switch: Switch) {
     unsafe { (*yielder).suspend(switch) };
     local.yielder.set(yielder);
     local.worker.current.store(current, Ordering::Relaxed);
+}
+
+/// Runs `job` now, on a stack of its own, so that it can wait without its caller: returns when it has ended, or when it
+/// has parked. False, and `job` not run, on a thread that is no worker of `scheduler`, when too many jobs are nested
+/// already, or when no stack is left. `job` does not unwind.
+pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
+    let local = LOCAL.get();
+    // SAFETY: set by `run` for as long as its frame lives, on this thread only.
+    let Some(local) = (unsafe { local.as_ref() }) else { return false };
+    if !ptr::eq(&*local.scheduler, scheduler) || local.nested.get() >= DEEPEST {
+        return false;
+    }
+    let spare = local.stacks.borrow_mut().pop();
+    let Some(stack) = spare.or_else(|| local.scheduler.stacks.take()) else { return false };
+    let yielder = local.yielder.get();
+    let current = local.worker.current.load(Ordering::Relaxed);
+    let depth = inside::step_out();
+    local.nested.set(local.nested.get() + 1);
+    let mut coroutine: WorkerCoroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Switch>, ()| {
+        with_local(|local| local.yielder.set(yielder));
+        let _inside = inside::enter();
+        job();
+    });
+    match coroutine.resume(()) {
+        // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
+        CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
+            *slot.as_ref().coroutine.get() = Some(coroutine);
+        },
+        CoroutineResult::Yield(Switch::Aside) => unreachable!("only a loop steps aside"),
+        CoroutineResult::Return(()) => local.stacks.borrow_mut().push(coroutine.into_stack()),
+    }
+    local.nested.set(local.nested.get() - 1);
+    local.yielder.set(yielder);
+    local.worker.current.store(current, Ordering::Relaxed);
+    inside::re_enter(depth);
+    true
 }
 
 impl Worker {
@@ -202,6 +243,8 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
         turn: Cell::new(0),
         streak: Cell::new(0),
         awake_since: Cell::new(None),
+        nested: Cell::new(0),
+        stacks: RefCell::new(Vec::new()),
     };
     LOCAL.set(&local);
     blocks::keep();

@@ -22,7 +22,7 @@ pub use system::{ask, handle_plain, replace_state, resume, state, suspend, wrong
 
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{Behaviour, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
-use crate::term::{Atom, Term, atoms};
+use crate::term::{Atom, Pid, Term, atoms};
 use std::collections::VecDeque;
 
 /// What a server answers with. Each callback may wait, unless the server was told not to.
@@ -230,6 +230,19 @@ impl<C: Callbacks> Behaviour for Server<C> {
             Message::Cast(term) => self.cast(me, term),
             Message::Call { request, reply } => self.call(me, request, reply),
             other => self.any_message(me, other),
+        }
+    }
+
+    fn ended(&mut self, _pid: Pid, reason: &Term) {
+        for message in self.suspended.take().into_iter().flatten() {
+            match message {
+                Message::Call { reply, .. }
+                | Message::System { reply, .. }
+                | Message::Native { reply: Some(reply), .. } => {
+                    reply.die(reason.clone());
+                }
+                _ => {}
+            }
         }
     }
 

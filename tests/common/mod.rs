@@ -3,7 +3,7 @@
 
 use regrow::process::{self, Behaviour, ChildStart, Error, Flow, Init, Message, Node, Outcome, Process, Startable};
 use regrow::runtime::{self, Options};
-use regrow::server::{self, Callbacks, Context, NOREPLY, Next, READY, Server};
+use regrow::server::{Callbacks, Context, NOREPLY, Next, READY, Server};
 use regrow::term::{Atom, Pid, Term, atoms};
 use std::sync::Arc;
 
@@ -145,5 +145,3 @@ pub fn call(pid: Pid, request: Term, timeout: u32) -> Result<Term, Error> {
 pub fn atom(name: &str) -> Term {
     Term::atom_named(name)
 }
-
-pub use server::STOP;

@@ -300,6 +300,7 @@ regrow_server_spec worker_spec(struct place *place)
       .handle_continue = handle_continue,
       .terminate = terminate,
       .drop = drop,
+      .flags = getenv("REGROW_INLINE") ? REGROW_INLINE : 0,
       .user = place,
   };
 }
