@@ -221,8 +221,8 @@ pub unsafe extern "C" fn regrow_register(pid: regrow_pid, name: *const c_char) -
     guard(|| {
         // SAFETY: as the header says.
         let name = unsafe { text(name) }?;
-        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
         not_a_ghost()?;
+        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
         Ok(process::register(&node, pid.into(), name)?)
     })
 }

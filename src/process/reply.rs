@@ -311,8 +311,9 @@ impl Request {
         ReplyTo(Some(self.slot.clone()))
     }
 
-    /// Sends it off.
+    /// Sends it off; not for a ghost.
     pub fn queue(&self, pid: Pid, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+        current::identity()?;
         queue(pid, &self.slot, make)
     }
 
@@ -348,6 +349,13 @@ impl Request {
 
     /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
     pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        let (node, timer) = (self.node.clone(), self.timer);
+        let callback = Box::new(move |outcome| {
+            if let Some(timer) = timer {
+                drop(node.timers.cancel(timer));
+            }
+            callback(outcome);
+        });
         self.state.inner.lock().callback = Some(callback);
         if let Some(outcome) = self.slot.cell.take() {
             // Whoever takes the outcome also takes the callback.
@@ -425,6 +433,7 @@ pub fn stop(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<(), Error> {
 
 /// As [`stop`], to be collected later: the outcome is `Died` with the reason.
 pub fn stop_request(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<Request, Error> {
+    current::identity()?;
     let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
     let pending = Request::new(&node, timeout);
     let request = SystemRequest::Stop(reason);
