@@ -70,34 +70,18 @@ fn timers_of_one_deadline_fire_in_the_order_they_were_started() {
         timers.start(HOUR / 2 + name, TimerKind::User, 1000);
         fire(&timers, HOUR / 100 * name); // moves some of them from level to level
     }
-    let fired: Vec<u64> = fire(&timers, HOUR)
-        .into_iter()
-        .filter(|name| *name < 1000)
-        .collect();
+    let fired: Vec<u64> = fire(&timers, HOUR).into_iter().filter(|name| *name < 1000).collect();
     assert!(fired.into_iter().eq(0..100));
 }
 
 #[test]
 fn the_farthest_deadlines_are_kept_apart() {
     let timers = Timers::new();
-    let dues = [
-        u64::MAX,
-        u64::MAX - 1,
-        u64::MAX - MS,
-        u64::MAX / 2,
-        1 << 63,
-        1,
-    ];
+    let dues = [u64::MAX, u64::MAX - 1, u64::MAX - MS, u64::MAX / 2, 1 << 63, 1];
     for due in dues {
-        assert_eq!(
-            timers.start(due, TimerKind::User, due).earliest,
-            timers.next_due() == Some((due, TimerKind::User))
-        );
+        assert_eq!(timers.start(due, TimerKind::User, due).earliest, timers.next_due() == Some((due, TimerKind::User)));
     }
-    assert_eq!(
-        fire(&timers, u64::MAX - 2),
-        [1, u64::MAX / 2, 1 << 63, u64::MAX - MS]
-    );
+    assert_eq!(fire(&timers, u64::MAX - 2), [1, u64::MAX / 2, 1 << 63, u64::MAX - MS]);
     assert_eq!(timers.next_due(), Some((u64::MAX - 1, TimerKind::User)));
     assert_eq!(fire(&timers, u64::MAX), [u64::MAX - 1, u64::MAX]);
     assert_eq!(timers.next_due_hint(), u64::MAX);
@@ -111,12 +95,7 @@ fn a_stale_or_made_up_id_is_refused() {
     assert_eq!(timers.cancel(cancelled), Some(('a', HOUR)));
     let alive = timers.start(HOUR, TimerKind::User, 'b').id;
     assert_ne!(alive, cancelled);
-    for id in [
-        TimerId::NONE,
-        cancelled,
-        TimerId::from_bits(u64::MAX),
-        TimerId::from_bits(alive.to_bits() + 1),
-    ] {
+    for id in [TimerId::NONE, cancelled, TimerId::from_bits(u64::MAX), TimerId::from_bits(alive.to_bits() + 1)] {
         assert_eq!(timers.cancel(id), None);
         assert_eq!(timers.read(id), None);
     }
@@ -127,13 +106,9 @@ fn a_stale_or_made_up_id_is_refused() {
 #[test]
 fn ids_stay_stale_when_the_memory_of_a_burst_was_given_back() {
     let timers = Timers::new();
-    let burst: Vec<TimerId> = (0..50_000)
-        .map(|due| timers.start(due, TimerKind::User, 'a').id)
-        .collect();
+    let burst: Vec<TimerId> = (0..50_000).map(|due| timers.start(due, TimerKind::User, 'a').id).collect();
     fire(&timers, HOUR);
-    let next: Vec<TimerId> = (0..50_000)
-        .map(|_| timers.start(2 * HOUR, TimerKind::User, 'b').id)
-        .collect();
+    let next: Vec<TimerId> = (0..50_000).map(|_| timers.start(2 * HOUR, TimerKind::User, 'b').id).collect();
     assert!(burst.iter().all(|id| timers.cancel(*id).is_none()));
     assert!(next.iter().all(|id| timers.cancel(*id).is_some()));
     assert_eq!(timers.len(), 0);
@@ -151,10 +126,7 @@ fn a_payload_may_know_its_id() {
 #[test]
 fn the_hint_is_never_late_and_a_start_below_it_says_so() {
     let timers = Timers::new();
-    assert_eq!(
-        (timers.next_due_hint(), timers.next_due()),
-        (u64::MAX, None)
-    );
+    assert_eq!((timers.next_due_hint(), timers.next_due()), (u64::MAX, None));
     let first = timers.start(2 * HOUR, TimerKind::Supervision, ());
     assert!(first.earliest);
     assert!(!timers.start(2 * HOUR, TimerKind::User, ()).earliest);
@@ -197,9 +169,8 @@ fn exactly_one_of_cancel_and_fire_gets_the_payload() {
     let timers = Timers::new();
     let taken: Vec<AtomicUsize> = (0..20_000).map(|_| AtomicUsize::new(0)).collect();
     std::thread::scope(|scope| {
-        let ids: Vec<TimerId> = (0..taken.len())
-            .map(|name| timers.start(name as u64 * 1000, TimerKind::User, name).id)
-            .collect();
+        let ids: Vec<TimerId> =
+            (0..taken.len()).map(|name| timers.start(name as u64 * 1000, TimerKind::User, name).id).collect();
         let (timers, taken) = (&timers, &taken);
         for _ in 0..2 {
             let ids = ids.clone();

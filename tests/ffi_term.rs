@@ -223,9 +223,7 @@ fn each_test_of_kind_says_yes_to_its_kind_alone() {
 
 /// Calls a reader on every kind of term, on what is none, and without a place; it must read `kinds` alone.
 fn check_reader<T: Copy + PartialEq + std::fmt::Debug>(
-    reader: unsafe extern "C" fn(*const Term, *mut T) -> bool,
-    untouched: T,
-    kinds: &[usize],
+    reader: unsafe extern "C" fn(*const Term, *mut T) -> bool, untouched: T, kinds: &[usize],
 ) {
     let terms = of_each_kind();
     let all = terms.iter().map(std::ptr::from_ref).enumerate().chain(no_terms().into_iter().map(|term| (99, term)));

@@ -79,7 +79,9 @@ fn the_state_is_dropped_once_whatever_ends_the_process() {
         let pid = runtime.spawn(Closures {
             call: Box::new(move |context, request| {
                 let _ = &counted;
-                if request.as_int() == Some(0) { panic!("on purpose") }
+                if request.as_int() == Some(0) {
+                    panic!("on purpose")
+                }
                 context.stop(request.clone())
             }),
             ..Closures::default()
@@ -203,14 +205,13 @@ fn many_threads_call_while_servers_are_killed_and_every_call_returns() {
                 for round in 0..rounds as u64 {
                     let server = runtime.spawn(Closures::default());
                     let killer = std::thread::spawn(move || {
-                        if (round + thread) % 3 == 0 { std::thread::yield_now(); }
+                        if (round + thread) % 3 == 0 {
+                            std::thread::yield_now();
+                        }
                         process::exit_signal(server, atom("kill")).unwrap();
                     });
                     let answer = call(server, Term::int(1), 60_000);
-                    assert!(
-                        matches!(answer, Ok(_) | Err(Error::NoProcess | Error::Exited(_))),
-                        "{answer:?}"
-                    );
+                    assert!(matches!(answer, Ok(_) | Err(Error::NoProcess | Error::Exited(_))), "{answer:?}");
                     killer.join().unwrap();
                 }
             });
@@ -277,7 +278,8 @@ fn a_thread_that_entered_and_does_not_leave_ends_its_process_when_it_ends() {
 fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
     let runtime = Runtime::new();
     for _ in 0..common::rounds(5_000) {
-        let start = ChildStart { name: Some("same".into()), ..ChildStart::new(Box::new(Server::new(Closures::default()))) };
+        let start =
+            ChildStart { name: Some("same".into()), ..ChildStart::new(Box::new(Server::new(Closures::default()))) };
         let pid = process::spawn_and_wait(&runtime.0, start, None).expect("the name is free").pid;
         process::stop(pid, atom("normal"), None).unwrap();
         assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
@@ -408,13 +410,16 @@ fn an_inline_callback_that_waits_parks_without_its_caller_whose_limit_holds() {
         }),
         ..Closures::default()
     });
-    let server = spawn_inline(&runtime, Closures {
-        call: Box::new(move |context, _| match call(silent, Term::nil(), 5_000) {
-            Err(Error::Timeout) => context.reply(atom("too late")),
-            other => context.reply(other.unwrap_or_else(|error| error.reason())),
-        }),
-        ..Closures::default()
-    });
+    let server = spawn_inline(
+        &runtime,
+        Closures {
+            call: Box::new(move |context, _| match call(silent, Term::nil(), 5_000) {
+                Err(Error::Timeout) => context.reply(atom("too late")),
+                other => context.reply(other.unwrap_or_else(|error| error.reason())),
+            }),
+            ..Closures::default()
+        },
+    );
     let caller = does(&runtime, move || match call(server, Term::nil(), 100) {
         Err(Error::Timeout) => atom("in time"),
         other => panic!("{other:?}"),
@@ -431,15 +436,18 @@ fn an_inline_callback_that_waits_parks_without_its_caller_whose_limit_holds() {
 fn an_inline_server_that_stops_or_is_killed_ends_once_and_its_caller_hears_why() {
     let runtime = Runtime::with(1, false);
     for reason in ["boom", "kill"] {
-        let server = spawn_inline(&runtime, Closures {
-            call: Box::new(move |context, _| {
-                if reason == "kill" {
-                    process::exit_signal(process::current_pid(), atom("kill")).unwrap();
-                }
-                context.stop(atom(reason))
-            }),
-            ..Closures::default()
-        });
+        let server = spawn_inline(
+            &runtime,
+            Closures {
+                call: Box::new(move |context, _| {
+                    if reason == "kill" {
+                        process::exit_signal(process::current_pid(), atom("kill")).unwrap();
+                    }
+                    context.stop(atom(reason))
+                }),
+                ..Closures::default()
+            },
+        );
         let caller = does(&runtime, move || call(server, Term::nil(), 1_000).unwrap_err().reason());
         let heard = if reason == "kill" { "killed" } else { "boom" };
         assert_eq!(call(caller, Term::nil(), 60_000), Ok(atom(heard)));

@@ -35,9 +35,7 @@ fn parse_plan(text: &str) -> Arrows {
     text.lines()
         .skip_while(|line| {
             let cells = cells(line);
-            !(cells.len() >= 2
-                && cells[0].eq_ignore_ascii_case("room")
-                && cells[1].eq_ignore_ascii_case("may use"))
+            !(cells.len() >= 2 && cells[0].eq_ignore_ascii_case("room") && cells[1].eq_ignore_ascii_case("may use"))
         })
         .skip(2) // the heading and the rule below it
         .take_while(|line| line.trim_start().starts_with('|'))
@@ -125,8 +123,7 @@ fn rooms_and_uses() -> (BTreeSet<String>, Uses) {
     let rooms: BTreeSet<String> = within.iter().map(|(parts, _)| parts[0].clone()).collect();
     let mut uses = Uses::new();
     for (parts, text) in &within {
-        let depth =
-            if parts.last().is_some_and(|last| last == "mod") { parts.len() - 1 } else { parts.len() };
+        let depth = if parts.last().is_some_and(|last| last == "mod") { parts.len() - 1 } else { parts.len() };
         for name in used(text, depth) {
             if rooms.contains(&name) && name != parts[0] {
                 uses.entry((parts[0].clone(), name)).or_default().insert(parts.join("/"));

@@ -185,7 +185,8 @@ fn a_drop_may_drop_terms() {
 
 #[test]
 fn a_million_levels_do_not_recurse() {
-    let shapes: [(fn(usize) -> Term, usize); 4] =
+    type Make = fn(usize) -> Term;
+    let shapes: [(Make, usize); 4] =
         [(deep_tuple, MILLION), (deep_list, MILLION), (deep_map, MILLION / 5), (wide_and_deep, MILLION / 5)];
     for (make, depth) in shapes {
         let (a, b) = (make(depth), make(depth));

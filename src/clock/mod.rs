@@ -27,16 +27,12 @@ enum Source {
 impl Clock {
     /// A clock that starts at 0 now and goes by the machine's monotonic time.
     pub fn monotonic() -> Self {
-        Clock {
-            source: Source::Monotonic(Instant::now()),
-        }
+        Clock { source: Source::Monotonic(Instant::now()) }
     }
 
     /// A clock that stands at 0 until `advance_to` moves it.
     pub fn manual() -> Self {
-        Clock {
-            source: Source::Manual(AtomicU64::new(0)),
-        }
+        Clock { source: Source::Manual(AtomicU64::new(0)) }
     }
 
     /// The time, in ns. Never less than what any thread was told before.

@@ -38,13 +38,7 @@ pub(super) struct Slab<T> {
 
 impl<T> Slab<T> {
     pub fn new() -> Self {
-        Slab {
-            chunks: Vec::new(),
-            free: NIL,
-            live: 0,
-            first_generation: 1,
-            newest_generation: 1,
-        }
+        Slab { chunks: Vec::new(), free: NIL, live: 0, first_generation: 1, newest_generation: 1 }
     }
 
     /// How many timers are alive.
@@ -57,10 +51,7 @@ impl<T> Slab<T> {
         if self.free != NIL {
             return TimerId::new(self.free, self.node(self.free).generation);
         }
-        let made = self
-            .chunks
-            .last()
-            .map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len());
+        let made = self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len());
         assert!(made < NIL as usize, "more than 2^32 - 1 timers");
         TimerId::new(made as u32, self.first_generation)
     }
@@ -82,19 +73,8 @@ impl<T> Slab<T> {
         if index as usize % CHUNK == 0 {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
-        let last = self
-            .chunks
-            .last_mut()
-            .expect("a chunk was pushed for its first node");
-        last.push(Node {
-            due_ns,
-            prev: NIL,
-            next: NIL,
-            generation,
-            place: 0,
-            kind,
-            payload: Some(payload),
-        });
+        let last = self.chunks.last_mut().expect("a chunk was pushed for its first node");
+        last.push(Node { due_ns, prev: NIL, next: NIL, generation, place: 0, kind, payload: Some(payload) });
         index
     }
 
@@ -120,10 +100,7 @@ impl<T> Slab<T> {
     /// The number of a live timer; None for `NONE`, stale and made-up ids.
     pub fn find(&self, id: TimerId) -> Option<u32> {
         let index = id.index();
-        let node = self
-            .chunks
-            .get(index as usize / CHUNK)?
-            .get(index as usize % CHUNK)?;
+        let node = self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?;
         (node.generation == id.generation() && node.payload.is_some()).then_some(index)
     }
 
@@ -142,17 +119,12 @@ impl<T> Slab<T> {
     /// Memory to free after a burst, when no timer is alive: the caller drops it outside the lock.
     pub fn take_surplus(&mut self) -> Option<Surplus<T>> {
         // Past half of the generations the nodes are kept: each time costs new nodes some of their generations.
-        if self.live > 0
-            || self.chunks.len() <= KEPT_CHUNKS
-            || self.newest_generation > LAST_GENERATION / 2
-        {
+        if self.live > 0 || self.chunks.len() <= KEPT_CHUNKS || self.newest_generation > LAST_GENERATION / 2 {
             return None;
         }
         self.first_generation = self.newest_generation;
         self.free = NIL;
-        Some(Surplus {
-            _chunks: std::mem::take(&mut self.chunks),
-        })
+        Some(Surplus { _chunks: std::mem::take(&mut self.chunks) })
     }
 
     #[cfg(test)]

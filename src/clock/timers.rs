@@ -27,10 +27,7 @@ pub struct Timers<T> {
 
 impl<T: Send> Timers<T> {
     pub fn new() -> Self {
-        Timers {
-            wheel: Mutex::new(Wheel::new()),
-            hint_ns: AtomicU64::new(u64::MAX),
-        }
+        Timers { wheel: Mutex::new(Wheel::new()), hint_ns: AtomicU64::new(u64::MAX) }
     }
 
     /// Starts a timer. A deadline that has passed is fired by the next `fire_due`.
@@ -39,12 +36,7 @@ impl<T: Send> Timers<T> {
     }
 
     /// Starts a timer whose payload knows its id. `make` runs under the lock: it must not use these timers.
-    pub fn start_with(
-        &self,
-        due_ns: u64,
-        kind: TimerKind,
-        make: impl FnOnce(TimerId) -> T,
-    ) -> Started {
+    pub fn start_with(&self, due_ns: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> T) -> Started {
         let mut wheel = self.wheel.lock();
         let id = wheel.next_id();
         let payload = make(id); // before anything changed: it may panic

@@ -25,10 +25,7 @@ struct Slot {
     tail: u32,
 }
 
-const EMPTY: Slot = Slot {
-    head: NIL,
-    tail: NIL,
-};
+const EMPTY: Slot = Slot { head: NIL, tail: NIL };
 
 pub(super) struct Wheel<T> {
     slab: Slab<T>,
@@ -137,9 +134,7 @@ impl<T> Wheel<T> {
             }
         }
         // The bound only: sorting a big slot to know the exact one can wait until somebody asks.
-        self.bound_ns = self.first_place().map_or(u64::MAX, |place| {
-            self.start_of(place).saturating_mul(TICK_NS)
-        });
+        self.bound_ns = self.first_place().map_or(u64::MAX, |place| self.start_of(place).saturating_mul(TICK_NS));
         self.earliest = None;
         false
     }

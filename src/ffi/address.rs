@@ -4,7 +4,8 @@
 use super::request::{pass_request, read, regrow_request};
 use super::server::call_request;
 use super::support::{
-    Fault, SizedStruct, answers_calls, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take, text_optional,
+    Fault, SizedStruct, answers_calls, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take,
+    text_optional,
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message, Node, StartSpec};
@@ -109,7 +110,9 @@ impl Address {
     fn look(&self) -> Result<Pid, Error> {
         match &self.place {
             Place::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
-            Place::Key { registry, key, .. } => registry::whereis(self.registry(registry)?, key)?.ok_or(Error::NotFound),
+            Place::Key { registry, key, .. } => {
+                registry::whereis(self.registry(registry)?, key)?.ok_or(Error::NotFound)
+            }
         }
     }
 
@@ -203,15 +206,15 @@ pub unsafe extern "C" fn regrow_send_at(address: *const regrow_address, message:
     guard(|| unsafe { post_at(address, message?, Message::Info) })
 }
 
-unsafe fn post_at(
-    address: *const regrow_address, message: Term, wrap: impl Fn(Term) -> Message,
-) -> Result<(), Fault> {
+unsafe fn post_at(address: *const regrow_address, message: Term, wrap: impl Fn(Term) -> Message) -> Result<(), Fault> {
     // SAFETY: the caller's promise.
     let address = unsafe { self::address(address) }?;
     process::identity()?;
-    Ok(address.with(|pid| {
-        if process::Process::post(pid, wrap(message.clone())) { Ok(()) } else { Err(Error::NoProcess) }
-    })?)
+    Ok(address.with(
+        |pid| {
+            if process::Process::post(pid, wrap(message.clone())) { Ok(()) } else { Err(Error::NoProcess) }
+        },
+    )?)
 }
 
 /// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,

@@ -5,7 +5,8 @@ use super::context::{context_pointer, regrow_context};
 use super::request::{User, pass_request, regrow_request};
 use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, take};
 use super::types::{
-    REGROW_INLINE, REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid, regrow_term,
+    REGROW_INLINE, REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid,
+    regrow_term,
 };
 use crate::agent::{self, AgentSpec, Answer, Job, Made, Start};
 use crate::process::{self, Error, Startable};

@@ -14,7 +14,10 @@ use std::sync::Arc;
 /// zero if it is none. Pass the message on and return: it is borrowed.
 pub type regrow_deliver_callback = Option<
     unsafe extern "C-unwind" fn(
-        user: *mut c_void, self_: regrow_pid, message: *const regrow_term, caller: regrow_caller,
+        user: *mut c_void,
+        self_: regrow_pid,
+        message: *const regrow_term,
+        caller: regrow_caller,
     ),
 >;
 /// Told once that a host process has ended, and why; nothing is delivered after it. It may not wait.

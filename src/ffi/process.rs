@@ -1,9 +1,7 @@
 //! Processes: sending, receiving, links, monitors, names, timers.
 #![allow(non_camel_case_types)]
 
-use super::support::{
-    Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text,
-};
+use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text};
 use super::types::{REGROW_FLUSH, regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message};
 use crate::term::{Pid, Ref, Term};
@@ -246,7 +244,9 @@ pub unsafe extern "C" fn regrow_unregister(runtime: regrow_pid, name: *const c_c
 /// @param pid      out.
 /// @return REGROW_ERR_NOT_FOUND also while the process is between two lives.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn regrow_whereis(runtime: regrow_pid, name: *const c_char, pid: *mut regrow_pid) -> regrow_error {
+pub unsafe extern "C" fn regrow_whereis(
+    runtime: regrow_pid, name: *const c_char, pid: *mut regrow_pid,
+) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let (name, pid) = unsafe { (text(name)?, out(pid)?) };

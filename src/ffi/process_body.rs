@@ -89,9 +89,7 @@ impl Startable for CBody {
     }
 }
 
-fn spawn(
-    node: &Arc<Node>, what: Arc<dyn Startable>, parent: Pid, monitor: Option<Pid>,
-) -> Result<Spawned, Error> {
+fn spawn(node: &Arc<Node>, what: Arc<dyn Startable>, parent: Pid, monitor: Option<Pid>) -> Result<Spawned, Error> {
     let start = StartSpec { what, name: None, via: None }.build();
     process::spawn(node, ChildStart { parent, link: parent != Pid::NONE, monitor, ..start })
 }

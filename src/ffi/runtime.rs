@@ -3,8 +3,8 @@
 
 use super::request::{pass_request, regrow_request};
 use super::support::{
-    Fault, SizedStruct, guard, guard_value, is_forked, last_fault, limit, node_of, out, out_optional, sized_optional, sized_out,
-    watch_forks,
+    Fault, SizedStruct, guard, guard_value, is_forked, last_fault, limit, node_of, out, out_optional, sized_optional,
+    sized_out, watch_forks,
 };
 use super::types::{
     REGROW_LOG_SILENT, REGROW_LOG_WARNING, REGROW_MANUAL, REGROW_MONOTONIC, REGROW_NONE, REGROW_QUIET,
@@ -20,9 +20,8 @@ use std::ffi::{CString, c_char, c_void};
 
 /// Gets the lines of a runtime's log: a level (REGROW_LOG_...), a text, and the report as a term, NULL where there is
 /// none. Both are borrowed. It may be called from several threads at once, and may not wait.
-pub type regrow_log_callback = Option<
-    unsafe extern "C-unwind" fn(user: *mut c_void, level: u32, text: *const c_char, report: *const regrow_term),
->;
+pub type regrow_log_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, level: u32, text: *const c_char, report: *const regrow_term)>;
 
 /// How a runtime is made. A field left zero takes its default.
 #[repr(C)]
@@ -271,20 +270,12 @@ fn settled_struct(found: &Settled) -> regrow_settled {
         Some((due, TimerKind::Supervision)) => (REGROW_WAITING, REGROW_TIMER_SUPERVISION, due),
         Some((due, TimerKind::Sleep)) => (REGROW_WAITING, REGROW_TIMER_SLEEP, due),
     };
-    regrow_settled {
-        size: 0,
-        state,
-        kind,
-        now_ms: found.now / 1_000_000,
-        deadline_ms: deadline.div_ceil(1_000_000),
-    }
+    regrow_settled { size: 0, state, kind, now_ms: found.now / 1_000_000, deadline_ms: deadline.div_ceil(1_000_000) }
 }
 
 /// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn regrow_settle_async(
-    runtime: regrow_pid, pending: *mut *mut regrow_request,
-) -> regrow_error {
+pub unsafe extern "C" fn regrow_settle_async(runtime: regrow_pid, pending: *mut *mut regrow_request) -> regrow_error {
     guard(|| {
         let node = node_of(runtime)?;
         // SAFETY: as the header says.

@@ -4,11 +4,12 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized, take,
+    Fault, SizedStruct, answers_calls, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized,
+    take,
 };
 use super::types::{
-    REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error, regrow_next,
-    regrow_pid, regrow_term,
+    REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
+    regrow_next, regrow_pid, regrow_term,
 };
 use crate::process::{self, ChildStart, Error, Home, Message, Request, Startable};
 use crate::server::{self, Callbacks, Context, Next, READY, Server};
@@ -19,19 +20,23 @@ use std::sync::Arc;
 /// Makes the state of a server: write it to `*state`, return REGROW_READY, REGROW_IGNORE or regrow_stop_self().
 pub type regrow_init_callback = Option<
     unsafe extern "C-unwind" fn(
-        context: *mut regrow_context, user: *mut c_void, arg: *const regrow_term, state: *mut *mut c_void,
+        context: *mut regrow_context,
+        user: *mut c_void,
+        arg: *const regrow_term,
+        state: *mut *mut c_void,
     ) -> regrow_next,
 >;
 /// Handles one message of a server; it is borrowed, and gone when this returns.
 pub type regrow_handle_callback = Option<
     unsafe extern "C-unwind" fn(
-        context: *mut regrow_context, state: *mut c_void, message: *const regrow_term,
+        context: *mut regrow_context,
+        state: *mut c_void,
+        message: *const regrow_term,
     ) -> regrow_next,
 >;
 /// Tells a server that it ends, and why.
-pub type regrow_terminate_callback = Option<
-    unsafe extern "C-unwind" fn(context: *mut regrow_context, state: *mut c_void, reason: *const regrow_term),
->;
+pub type regrow_terminate_callback =
+    Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, state: *mut c_void, reason: *const regrow_term)>;
 /// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
 pub type regrow_get_state_callback =
     Option<unsafe extern "C-unwind" fn(state: *mut c_void, shown: *mut regrow_term) -> regrow_error>;
@@ -245,8 +250,7 @@ pub unsafe extern "C" fn regrow_call(
         // SAFETY: as the header says.
         let reply = unsafe { out_optional(reply) };
         answers_calls(pid.into())?;
-        let outcome =
-            process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
+        let outcome = process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
         reply.set(read(outcome, None)?.into());
         Ok(())
     })

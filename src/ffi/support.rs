@@ -285,10 +285,8 @@ pub(super) unsafe fn sized_out<T: SizedStruct>(place: *mut T, mut value: T) -> R
 
 /// The runtime that a process belongs to; any process of it will do.
 pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
-    process::with_process(pid.into(), |process| process.node().clone()).map_or_else(
-        || crate::runtime::node_of_root(pid.into()).ok_or(Fault::from(Error::NotAlive)),
-        Ok,
-    )
+    process::with_process(pid.into(), |process| process.node().clone())
+        .map_or_else(|| crate::runtime::node_of_root(pid.into()).ok_or(Fault::from(Error::NotAlive)), Ok)
 }
 
 /// Refuses processes that answer no calls: they would be waited for until they end.

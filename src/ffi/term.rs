@@ -464,10 +464,7 @@ pub unsafe extern "C" fn regrow_map_get(map: *const regrow_term, key: *const reg
 /// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_map_at(
-    map: *const regrow_term,
-    index: usize,
-    key: *mut *const regrow_term,
-    value: *mut *const regrow_term,
+    map: *const regrow_term, index: usize, key: *mut *const regrow_term, value: *mut *const regrow_term,
 ) -> bool {
     // SAFETY: the caller's promise.
     let place = unsafe { (out_optional(key), out_optional(value)) };

@@ -100,7 +100,9 @@ impl<M> Mailbox<M> {
         let previous = self.head.swap(node, order);
         // SAFETY: `previous` was the head, so its `next` is ours to write, and the consumer frees no node whose
         // `next` is still null while it is not the head.
-        unsafe { (*previous).next.store(node, if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release }) };
+        unsafe {
+            (*previous).next.store(node, if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release })
+        };
     }
 
     /// Takes the oldest message.

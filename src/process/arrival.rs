@@ -60,9 +60,7 @@ impl Drop for Enlisted<'_> {
 /// Does `act` until it finds somebody (it fails with `NotFound` or `NoProcess` while it does not), at most `wait_ms`
 /// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. `NotAlive`: the runtime is shut down
 /// meanwhile. May wait.
-pub fn until_arrival<R>(
-    node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() -> Result<R, Error>,
-) -> Result<R, Error> {
+pub fn until_arrival<R>(node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() -> Result<R, Error>) -> Result<R, Error> {
     let missing = |done: &Result<R, Error>| matches!(done, Err(Error::NotFound | Error::NoProcess));
     let mut done = act();
     if wait_ms == 0 || !missing(&done) {

@@ -151,6 +151,7 @@ unsafe impl Send for Process {}
 unsafe impl Sync for Process {}
 
 impl Process {
+    #[allow(clippy::too_many_arguments)] // One caller for each kind of place, and each argument is a field.
     pub(super) fn new(
         header: Header, pid: Pid, node: Arc<Node>, place: Place, flags: u32, phase: u32,
         behaviour: Option<Box<dyn Behaviour>>, face: Option<Face>,

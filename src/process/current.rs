@@ -42,7 +42,8 @@ pub fn identity<'a>() -> Result<Identity<'a>, Error> {
 
 /// Whether this thread is in a callback, be it of some process or nobody's (a drop), and not merely entered.
 pub fn in_callback() -> bool {
-    super::wait::thread_may_wait().is_err() || current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
+    super::wait::thread_may_wait().is_err()
+        || current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
 }
 
 pub(super) fn set(process: *const Process) -> *const Process {

@@ -242,7 +242,7 @@ fn discard(message: Message, reason: &Term) {
 /// Drops a behaviour, which may run the user's `drop`: outside all locks, without an identity, and it may not wait.
 pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Box<dyn super::run::Behaviour>>) {
     let Some(mut behaviour) = behaviour else { return };
-    let reason = process.lock().exit_reason.clone().unwrap_or(Term::nil());
+    let reason = process.lock().exit_reason.clone().unwrap_or_default();
     let depth = inside::step_out();
     // A panic of the user's drop ends here: nothing may stop an end.
     let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -253,4 +253,3 @@ pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Box<dyn super:
     }));
     inside::re_enter(depth);
 }
-

@@ -11,18 +11,30 @@ pub enum Message {
     /// From `cast`.
     Cast(Term),
     /// From `call`; dropping it without an answer tells the caller that there will be none.
-    Call { request: Term, reply: ReplyTo },
+    Call {
+        request: Term,
+        reply: ReplyTo,
+    },
     /// An exit signal that was trapped, or that is for one of the runtime's own.
-    Exit { from: Pid, reason: Term },
+    Exit {
+        from: Pid,
+        reason: Term,
+    },
     Down(Box<Down>),
     /// A timer of the behaviour itself, by its token.
     Tick(u64),
     /// A child's start came to an end.
     Started(Box<Started>),
     /// What every kind answers: stop, suspend and the like.
-    System { request: SystemRequest, reply: ReplyTo },
+    System {
+        request: SystemRequest,
+        reply: ReplyTo,
+    },
     /// A request in a shape of the receiver's own; not visible to users.
-    Native { request: Box<dyn Any + Send>, reply: Option<ReplyTo> },
+    Native {
+        request: Box<dyn Any + Send>,
+        reply: Option<ReplyTo>,
+    },
 }
 
 /// What OTP's `sys` and `gen:stop` ask of any process that follows its rules.

@@ -68,16 +68,15 @@ pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::info;
-pub use message::{Down, DownOf, Message, Started, StartResult, SystemRequest};
+pub use message::{Down, DownOf, Message, StartResult, Started, SystemRequest};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
 pub use start::{
-    Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
-    Startable, Via, enter_thread, leave_thread, spawn,
-    spawn_and_wait, thread_event_fd,
+    Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,
+    enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;
 pub use timer::{Alarm, cancel_timer, flush_timer, read_timer, send_interval, start_message_timer, start_tick};

@@ -408,9 +408,8 @@ pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
 
 /// Answers a deferred call; from any thread, once. `Error::NotFound`: answered before, or its server ended.
 pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> {
-    let reply = table::with_process(server, |process| {
-        process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id))
-    });
+    let reply =
+        table::with_process(server, |process| process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id)));
     match reply.flatten() {
         Some(reply) => {
             reply.answer(answer);

@@ -171,9 +171,7 @@ pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
     if flush && !removed {
         let is_it = |term: &Term| {
             term.as_tuple().is_some_and(|parts| {
-                parts.len() == 5
-                    && parts[0].is_atom(atoms::DOWN)
-                    && parts[1].as_reference() == Some(monitor)
+                parts.len() == 5 && parts[0].is_atom(atoms::DOWN) && parts[1].as_reference() == Some(monitor)
             })
         };
         let _ = super::wait::receive(Some(0), is_it);

@@ -10,8 +10,8 @@ use super::error::Error;
 use super::exit;
 use super::message::{Message, StartResult, Started};
 use super::names;
-use super::pool;
 use super::node::Node;
+use super::pool;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::{self, Behaviour};
 use super::signal;
@@ -24,7 +24,9 @@ use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
 
-pub use super::control::{ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM};
+pub use super::control::{
+    ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM,
+};
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,7 +125,10 @@ pub enum Ack {
     Nobody,
     Reply(ReplyTo),
     /// A process gets `Message::Started` with this token.
-    Message { to: Pid, token: u64 },
+    Message {
+        to: Pid,
+        token: u64,
+    },
 }
 
 /// A start that is not over.
@@ -205,12 +210,15 @@ pub trait Startable: Send + Sync {
     }
 }
 
+/// Enters a process somewhere under a name of another kind, at each start.
+pub type Registers = Arc<dyn Fn(Pid) -> Result<(), Error> + Send + Sync>;
+
 /// What to start, and what it is to be called.
 #[derive(Clone)]
 pub struct StartSpec {
     pub what: Arc<dyn Startable>,
     pub name: Option<Arc<str>>,
-    pub via: Option<Arc<dyn Fn(Pid) -> Result<(), Error> + Send + Sync>>,
+    pub via: Option<Registers>,
 }
 
 impl StartSpec {
@@ -384,6 +392,10 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
         loop {
             {
                 let _inside = inside::enter();
+                // What a worker's queue holds elsewhere is held by this thread.
+                if mine.state.unqueue() {
+                    table::retire(&mine);
+                }
                 run::turn(&mine);
             }
             match mine.state.phase() {

@@ -206,7 +206,7 @@ impl State {
 
     /// The run queue let go of it. True when its exit is over: the caller retires it.
     pub fn unqueue(&self) -> bool {
-        self.0.fetch_and(!QUEUED, Ordering::SeqCst) & GONE != 0
+        self.0.fetch_and(!QUEUED, Ordering::SeqCst) & (GONE | QUEUED) == GONE | QUEUED
     }
 
     /// Whether the exit is over: the mailbox is looked at no more.

@@ -31,11 +31,22 @@ pub enum Alarm {
     Wake(Pid),
     WakeThread(Arc<Parker>),
     /// Sends a message.
-    Send { to: Pid, message: Term },
+    Send {
+        to: Pid,
+        message: Term,
+    },
     /// Sends it, and starts again a period later than it was due.
-    Interval { id: Ref, to: Pid, period: u64, message: Term },
+    Interval {
+        id: Ref,
+        to: Pid,
+        period: u64,
+        message: Term,
+    },
     /// Tells a behaviour that its timer has run out.
-    Tick { to: Pid, token: u64 },
+    Tick {
+        to: Pid,
+        token: u64,
+    },
     /// Ends a request's own time.
     Slot(Arc<Slot>),
 }

@@ -140,4 +140,3 @@ pub fn advance(node: &Arc<Node>, ns: u64) -> Result<(), Error> {
     inside::re_enter(depth);
     settled.map(|_| ())
 }
-

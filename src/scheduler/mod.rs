@@ -111,9 +111,8 @@ impl Scheduler {
             }
         }
         let watched = scheduler.clone();
-        let thread = std::thread::Builder::new()
-            .name("regrow-watch".into())
-            .spawn(move || watch::run(&watched, tick))?;
+        let thread =
+            std::thread::Builder::new().name("regrow-watch".into()).spawn(move || watch::run(&watched, tick))?;
         scheduler.threads.lock().push(thread);
         Ok(scheduler)
     }

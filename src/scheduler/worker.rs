@@ -293,8 +293,7 @@ impl Local {
     #[inline]
     fn share(&self) {
         let scheduler = &*self.scheduler;
-        if scheduler.idle.load(Ordering::Relaxed) != 0
-            && self.queue.len() >= scheduler.share_at.load(Ordering::Relaxed)
+        if scheduler.idle.load(Ordering::Relaxed) != 0 && self.queue.len() >= scheduler.share_at.load(Ordering::Relaxed)
         {
             scheduler.wake_one();
         }
@@ -396,29 +395,29 @@ impl Local {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn % FAIR == 0
-            && let Some(job) = self.from_injector()
+            && let Some(job) = self.take_injected()
         {
             return Some(job);
         }
         if self.in_a_row.get() < SLOT_IN_A_ROW
-            && let Some(job) = self.from_slot()
+            && let Some(job) = self.take_slot()
         {
             self.in_a_row.set(self.in_a_row.get() + 1);
             return Some(job);
         }
         self.in_a_row.set(0);
-        self.queue.pop().or_else(|| self.from_slot()).or_else(|| self.from_injector()).or_else(|| self.steal())
+        self.queue.pop().or_else(|| self.take_slot()).or_else(|| self.take_injected()).or_else(|| self.steal())
     }
 
     #[inline]
-    fn from_slot(&self) -> Option<Runnable> {
+    fn take_slot(&self) -> Option<Runnable> {
         if self.worker.slot.load(Ordering::Relaxed).is_null() {
             return None;
         }
         NonNull::new(self.worker.slot.swap(ptr::null_mut(), Ordering::AcqRel)).map(Runnable)
     }
 
-    fn from_injector(&self) -> Option<Runnable> {
+    fn take_injected(&self) -> Option<Runnable> {
         loop {
             match self.scheduler.injector.steal_batch_and_pop(&self.queue) {
                 Steal::Success(job) => return Some(job),

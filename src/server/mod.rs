@@ -14,8 +14,8 @@ mod system;
 
 pub use body::Body;
 pub use context::{
-    Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly, is_ready,
-    panic_reason, report_crash,
+    Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly,
+    is_ready, panic_reason, report_crash,
 };
 pub use host::{Host, HostCallbacks};
 pub use system::{ask, handle_plain, replace_state, resume, state, suspend, wrong_kind};
@@ -267,11 +267,11 @@ impl<C: Callbacks> Server<C> {
                 if matches!(flow, Flow::Continue) && self.suspended.is_none() {
                     self.start_idle(me);
                 }
-                return flow;
+                flow
             }
             (Some(waiting), message) if !from_parent => {
                 waiting.push_back(message);
-                return Flow::Continue;
+                Flow::Continue
             }
             (_, message) => {
                 if let Message::Tick(token) = &message {

@@ -1,0 +1,342 @@
+/* Addresses: the same by name and by key, nobody there, and waiting for somebody through a restart. */
+#include "tree.h"
+
+static regrow_pid registry;
+static regrow_term key;
+
+static regrow_address by_name(const char *name)
+{
+    return (regrow_address){ .size = sizeof(regrow_address), .runtime = root, .name = name };
+}
+
+static regrow_address by_key(void)
+{
+    return (regrow_address){ .size = sizeof(regrow_address), .registry = registry, .key = &key };
+}
+
+static void start_registry(void)
+{
+    regrow_registry_spec spec = { .size = sizeof spec };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &spec, .name = "registry" };
+    CHECK_OK(regrow_start(root, &child, &registry));
+    key = ATOM("key");
+}
+
+static regrow_pid start_actor(actor *actor, const char *name)
+{
+    regrow_server_spec server = actor_spec(actor);
+    regrow_address via = by_key();
+    regrow_child_spec child = server_child(1, &server);
+    regrow_pid pid;
+    if (name)
+        child.name = name;
+    else
+        child.via = &via;
+    CHECK_OK(regrow_start(root, &child, &pid));
+    return pid;
+}
+
+static void every_twin_reaches_whom_the_name_or_the_key_leads_to(void)
+{
+    start_registry();
+    for (int at = 0; at < 2; at++) {
+        actor actor = { .number = 3, .silent = true };
+        regrow_pid pid = start_actor(&actor, at ? NULL : "name"), found;
+        regrow_address address = at ? by_key() : by_name("name");
+        regrow_request *pending;
+        regrow_term reply;
+        regrow_ref ref;
+        CHECK_OK(regrow_whereis_at(&address, &found));
+        CHECK(found.id == pid.id);
+        CHECK_OK(regrow_call_at(&address, ATOM("hello"), LIMIT_MS, &reply));
+        check_given(__FILE__, __LINE__, reply, "{3,hello}");
+        CHECK_OK(regrow_call_async_at(&address, ATOM("hello"), LIMIT_MS, &pending));
+        CHECK_OK(regrow_request_wait(pending, LIMIT_MS, &reply));
+        regrow_request_free(pending);
+        check_given(__FILE__, __LINE__, reply, "{3,hello}");
+        CHECK_OK(regrow_monitor_at(&address, &ref));
+        CHECK_OK(regrow_stop_at(&address, ATOM("enough"), LIMIT_MS));
+        CHECK(!regrow_is_alive(pid));
+        /* The DOWN names the name or the key. */
+        regrow_term down = receive(), name = regrow_text("name");
+        CHECK(regrow_is_atom(regrow_tuple_get(&down, 0), "DOWN"));
+        CHECK(names_ref(&ref, &down));
+        CHECK(regrow_is_atom(regrow_tuple_get(&down, 2), "process"));
+        CHECK(regrow_term_equal(regrow_tuple_get(&down, 3), at ? &key : &name));
+        CHECK(regrow_is_atom(regrow_tuple_get(&down, 4), "enough"));
+        regrow_term_free(&down);
+
+        pid = start_actor(&actor, at ? NULL : "name");
+        ref = monitor(pid);
+        CHECK_OK(regrow_cast_at(&address, TUPLE(ATOM("stop"), ATOM("cast"))));
+        CHECK_DOWN(ref, "cast");
+        pid = start_actor(&actor, at ? NULL : "name");
+        ref = monitor(pid);
+        CHECK_OK(regrow_send_at(&address, TUPLE(ATOM("stop"), ATOM("sent"))));
+        CHECK_DOWN(ref, "sent");
+    }
+}
+
+static void nobody_there_is_told_at_once(void)
+{
+    start_registry();
+    for (int at = 0; at < 2; at++) {
+        regrow_address address = at ? by_key() : by_name("nobody");
+        regrow_request *pending;
+        regrow_term reply;
+        regrow_pid pid;
+        regrow_ref ref;
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_whereis_at(&address, &pid));
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_call_at(&address, ATOM("hello"), LIMIT_MS, &reply));
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_call_async_at(&address, ATOM("hello"), LIMIT_MS, &pending));
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_cast_at(&address, ATOM("hello")));
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_send_at(&address, ATOM("hello")));
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_stop_at(&address, ATOM("normal"), LIMIT_MS));
+        CHECK_OK(regrow_monitor_at(&address, &ref));
+        CHECK_DOWN(ref, "noproc");
+    }
+}
+
+static void an_address_must_say_one_thing(void)
+{
+    start_registry();
+    regrow_pid pid;
+    regrow_address address = by_name("name");
+    address.registry = registry;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(&address, &pid));
+    address = by_key();
+    address.key = NULL;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(&address, &pid));
+    address = by_key();
+    address.registry_name = "registry";
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(&address, &pid));
+    address = by_name("name");
+    address.reserved = 1;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(&address, &pid));
+    address = by_name(NULL);
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(&address, &pid));
+    address = by_name("name");
+    address.size = 0;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(&address, &pid));
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_whereis_at(NULL, &pid));
+    /* Of another kind, and by the registry's name. */
+    actor actor = { .number = 1, .silent = true };
+    address = by_key();
+    address.registry = start_actor(&actor, "name");
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_whereis_at(&address, &pid));
+    start_actor(&actor, NULL);
+    address = by_key();
+    address.registry = (regrow_pid){ 0 };
+    address.registry_name = "registry";
+    CHECK_OK(regrow_whereis_at(&address, &pid));
+}
+
+static void *look_without_identity(void *argument)
+{
+    regrow_address address = by_name("name");
+    regrow_pid pid;
+    CHECK_OK(regrow_whereis_at(&address, &pid));
+    address.runtime = (regrow_pid){ 0 };
+    CHECK_ERROR(REGROW_ERR_CONTEXT, regrow_whereis_at(&address, &pid));
+    return NULL;
+}
+
+static void without_a_runtime_it_is_the_callers_own(void)
+{
+    actor actor = { .number = 1, .silent = true };
+    regrow_pid pid = start_actor(&actor, "name"), found;
+    regrow_address address = by_name("name");
+    address.runtime = (regrow_pid){ 0 };
+    CHECK_OK(regrow_whereis_at(&address, &found));
+    CHECK(found.id == pid.id);
+    join_thread(start_thread(look_without_identity, NULL));
+}
+
+/* ---- waiting ---- */
+
+typedef struct waiter {
+    regrow_address address;
+    regrow_error error;
+    char reply[64];
+} waiter;
+
+static regrow_next wait_and_call(regrow_context *context, void *user)
+{
+    waiter *waiter = user;
+    regrow_term reply;
+    waiter->error = regrow_call_at(&waiter->address, ATOM("hello"), LIMIT_MS, &reply);
+    if (waiter->error == REGROW_OK) {
+        regrow_term_print(&reply, waiter->reply, sizeof waiter->reply);
+        regrow_term_free(&reply);
+    }
+    return REGROW_DONE;
+}
+
+static regrow_pid start_waiter(waiter *waiter, regrow_ref *done)
+{
+    regrow_process_spec process = { .size = sizeof process, .body = wait_and_call, .user = waiter };
+    regrow_pid pid;
+    CHECK_OK(regrow_spawn_monitor(&process, &pid, done));
+    settle();
+    return pid;
+}
+
+static void a_wait_ends_as_soon_as_somebody_is_there(void)
+{
+    start_registry();
+    for (int at = 0; at < 2; at++) {
+        actor actor = { .number = 4, .silent = true };
+        waiter waiters[3];
+        regrow_ref done[3];
+        regrow_settled settled = { .size = sizeof settled };
+        for (int number = 0; number < 3; number++) {
+            waiters[number] = (waiter){ .address = at ? by_key() : by_name("name") };
+            waiters[number].address.wait_ms = number ? 1000 : REGROW_INFINITY;
+            start_waiter(&waiters[number], &done[number]);
+        }
+        CHECK_OK(regrow_settle(root, LIMIT_MS, &settled));
+        CHECK(settled.state == REGROW_WAITING && settled.kind == REGROW_TIMER_SLEEP);
+        CHECK_OK(regrow_advance(root, 999));
+        start_actor(&actor, at ? NULL : "name");
+        for (int number = 0; number < 3; number++) {
+            CHECK_DOWN(done[number], "normal");
+            CHECK(waiters[number].error == REGROW_OK && strcmp(waiters[number].reply, "{4,hello}") == 0);
+        }
+        CHECK_OK(regrow_settle(root, LIMIT_MS, &settled));
+        CHECK(settled.state == REGROW_QUIET);
+    }
+}
+
+static void a_wait_runs_out_and_a_waiter_may_die(void)
+{
+    waiter late = { .address = by_name("nobody") }, killed = { .address = by_name("nobody"), .error = -1 };
+    regrow_ref late_done, killed_done;
+    late.address.wait_ms = 50;
+    killed.address.wait_ms = REGROW_INFINITY;
+    start_waiter(&late, &late_done);
+    regrow_pid victim = start_waiter(&killed, &killed_done);
+    CHECK_OK(regrow_exit(victim, ATOM("kill")));
+    CHECK_DOWN(killed_done, "killed");
+    wait_for_ghosts();
+    CHECK(killed.error == REGROW_ERR_KILLED);
+    CHECK_OK(regrow_advance(root, 49));
+    CHECK_NO_MESSAGE();
+    CHECK_OK(regrow_advance(root, 1));
+    CHECK_DOWN(late_done, "normal");
+    CHECK(late.error == REGROW_ERR_NOT_FOUND);
+}
+
+static void every_twin_waits(void)
+{
+    actor actor = { .number = 1, .silent = true };
+    regrow_address address = by_name("name");
+    regrow_pid pid;
+    /* Nobody comes, and time stands still on this clock: 0 does not wait. */
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_cast_at(&address, ATOM("hello")));
+    start_actor(&actor, "name");
+    address.wait_ms = REGROW_INFINITY;
+    CHECK_OK(regrow_whereis_at(&address, &pid));
+    CHECK_OK(regrow_cast_at(&address, ATOM("hello")));
+    CHECK_OK(regrow_send_at(&address, ATOM("hello")));
+    CHECK_OK(regrow_call_at(&address, ATOM("hello"), LIMIT_MS, NULL));
+    CHECK_OK(regrow_stop_at(&address, ATOM("normal"), LIMIT_MS));
+}
+
+static bool is_go(void *user, const regrow_term *message)
+{
+    return regrow_is_atom(message, "go");
+}
+
+/* From the second start on: fails once, and then comes up when told. */
+static regrow_next come_up_slowly(regrow_context *context, actor *actor)
+{
+    regrow_term go;
+    if (actor->starts == 2)
+        return regrow_stop_self(context, ATOM("nope"));
+    if (actor->starts > 2)
+        CHECK_OK(regrow_receive_match(is_go, NULL, REGROW_INFINITY, &go));
+    return REGROW_READY;
+}
+
+static void a_call_outlasts_a_restart(void)
+{
+    tree tree;
+    waiter waiter = { .address = by_name("name") };
+    regrow_ref done;
+    regrow_pid pid;
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    tree.actors[1].on_init = come_up_slowly;
+    tree.actors[1].silent = true;
+    tree.children[0].name = "name";
+    start_tree(&tree);
+    regrow_pid before = child_pid(tree.pid, 1);
+    /* The call is queued while the server is suspended, which is killed before it takes it up. */
+    CHECK_OK(regrow_suspend(before, LIMIT_MS));
+    CHECK_OK(regrow_exit(before, ATOM("kill")));
+    waiter.address.wait_ms = REGROW_INFINITY;
+    start_waiter(&waiter, &done);
+    CHECK_OK(regrow_whereis(root, "name", &pid));
+    CHECK(pid.id != before.id);
+    CHECK_OK(regrow_send(pid, ATOM("go")));
+    CHECK_DOWN(done, "normal");
+    CHECK(waiter.error == REGROW_OK && strcmp(waiter.reply, "{1,hello}") == 0);
+    stop_tree(&tree);
+}
+
+static void calls_through_kills_and_restarts_all_arrive(void)
+{
+    static tree tree;
+    size_t lost = 0;
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    tree.actors[1].silent = true;
+    tree.actors[1].traps = false;
+    tree.children[0].name = "name";
+    tree.spec.max_restarts = 2000000000;
+    start_tree(&tree);
+    for (size_t left = rounds(5000); left; left--) {
+        regrow_address address = by_name("name");
+        regrow_pid pid;
+        address.wait_ms = LIMIT_MS;
+        CHECK_OK(regrow_whereis_at(&address, &pid));
+        kill_and_wait(pid);
+        lost += regrow_call_at(&address, ATOM("hello"), LIMIT_MS, NULL) != REGROW_OK;
+    }
+    CHECK(lost == 0);
+    stop_tree(&tree);
+}
+
+static regrow_next wait_where_it_may_not(regrow_context *context, void *state, const regrow_term *request)
+{
+    regrow_address address = by_name("nobody"), own = by_name("name");
+    regrow_pid pid;
+    address.wait_ms = 10;
+    CHECK_ERROR(REGROW_ERR_WOULD_BLOCK, regrow_whereis_at(&address, &pid));
+    CHECK_ERROR(REGROW_ERR_SELF_CALL, regrow_call_at(&own, ATOM("hello"), LIMIT_MS, NULL));
+    return regrow_reply(context, ATOM("ok"));
+}
+
+static void who_may_not_wait_is_told_so(void)
+{
+    regrow_server_spec server = { .size = sizeof server, .handle_call = wait_where_it_may_not,
+                                  .flags = REGROW_NO_PARK };
+    regrow_child_spec child = server_child(1, &server);
+    regrow_pid pid;
+    child.name = "name";
+    CHECK_OK(regrow_start(root, &child, &pid));
+    CHECK_OK(regrow_call(pid, ATOM("go"), LIMIT_MS, NULL));
+}
+
+int main(void)
+{
+    TEST(every_twin_reaches_whom_the_name_or_the_key_leads_to);
+    TEST(nobody_there_is_told_at_once);
+    TEST(an_address_must_say_one_thing);
+    TEST(without_a_runtime_it_is_the_callers_own);
+    TEST_MANUAL(a_wait_ends_as_soon_as_somebody_is_there);
+    TEST_MANUAL(a_wait_runs_out_and_a_waiter_may_die);
+    TEST_MANUAL(every_twin_waits);
+    TEST(a_call_outlasts_a_restart);
+    TEST(calls_through_kills_and_restarts_all_arrive);
+    TEST(who_may_not_wait_is_told_so);
+    return 0;
+}
