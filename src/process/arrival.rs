@@ -58,7 +58,8 @@ impl Drop for Enlisted<'_> {
 }
 
 /// Does `act` until it finds somebody (it fails with `NotFound` or `NoProcess` while it does not), at most `wait_ms`
-/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. May wait.
+/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. `NotAlive`: the runtime is shut down
+/// meanwhile. May wait.
 pub fn until_arrival<R>(node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() -> Result<R, Error>) -> Result<R, Error> {
     let missing = |done: &Result<R, Error>| matches!(done, Err(Error::NotFound | Error::NoProcess));
     let mut done = act();
@@ -83,11 +84,12 @@ pub fn until_arrival<R>(node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() ->
     let deadline = (wait_ms != u32::MAX).then(|| node.deadline(u64::from(wait_ms)));
     let end = wait::until(node, deadline, false, || {
         done = act();
-        !missing(&done)
+        !missing(&done) || node.is_stopping()
     });
     drop(enlisted);
     match end {
         wait::End::Killed => Err(Error::Killed),
+        _ if missing(&done) && node.is_stopping() => Err(Error::NotAlive),
         _ => done,
     }
 }

@@ -5,7 +5,7 @@
 //! after that. What both ends must know (a link, a monitor) is written first at the end that asks,
 //! then at the other; an end that died in between is found closed.
 
-use super::control::{Inner, Link, Process, Watch};
+use super::control::{ENTERED, Inner, Link, Process, Watch};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
@@ -259,7 +259,8 @@ fn fell(
     } else {
         Some(reason)
     };
-    let struck = process.state.strike(kill);
+    // A thread that entered has no callback that would return: it is struck where it is.
+    let struck = process.state.strike(kill || process.flags & ENTERED != 0);
     if matches!(struck, Struck::Ghost { .. }) {
         exit::note_ghost(process);
     }

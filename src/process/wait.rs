@@ -38,13 +38,23 @@ pub(super) fn thread_parker() -> Arc<Parker> {
     PARKER.with(Arc::clone)
 }
 
+/// A process that was told to end ends where it would wait, if not at its return before. True: it is dead.
+fn ends_here(me: &Process) -> bool {
+    let word = me.state.load();
+    if state::phase(word) != DEAD && word & EXIT == 0 {
+        return false;
+    }
+    super::exit::end_in_callback(me);
+    true
+}
+
 /// Whether this process may wait now.
 pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
     thread_may_wait()?;
-    let word = process.state.load();
-    if state::phase(word) == DEAD || word & EXIT != 0 {
+    if ends_here(process) {
         return Err(Error::Killed);
     }
+    let word = process.state.load();
     if process.flags & NO_PARK != 0 || state::phase(word) != CALLBACK { Err(Error::WouldBlock) } else { Ok(()) }
 }
 
@@ -74,7 +84,7 @@ pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut
             if ready() {
                 return End::Ready;
             }
-            if me.state.load() & EXIT != 0 || me.state.is_dead() {
+            if ends_here(me) {
                 return End::Killed;
             }
             if limit.is_over(|| Alarm::Wake(me.pid())) {
@@ -271,6 +281,10 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
         found = unsafe { scan(me, &mut looked_at, &mut wanted) };
         let back = me.state.shift(RUNNING, CALLBACK, 0, 0);
         debug_assert!(back.is_ok());
+        // What struck it meanwhile left the end to us.
+        if ends_here(me) {
+            drop(found.take());
+        }
         found.is_some()
     };
     if look(me) {
@@ -342,7 +356,7 @@ pub fn flush() -> Result<usize, Error> {
         }
     }
     let _ = me.state.shift(RUNNING, CALLBACK, 0, 0);
-    Ok(dropped.len())
+    if ends_here(me) { Err(Error::Killed) } else { Ok(dropped.len()) }
 }
 
 /// Does nothing for `ms` milliseconds; 0 lets others run first.

@@ -1,0 +1,261 @@
+/* Host processes: what lives outside, named, linked, monitored and answered for as any process. */
+#include "support.h"
+
+typedef struct host {
+    sem_t delivered;
+    atomic_int inside; /* never two at a time */
+    atomic_int exits;
+    atomic_int dropped;
+    char message[80];
+    char reason[80];
+    regrow_caller caller;
+    regrow_pid pid;
+} host;
+
+static void deliver(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller)
+{
+    host *mine = user;
+    regrow_pid me;
+    CHECK(atomic_fetch_add(&mine->inside, 1) == 0);
+    CHECK(mine->exits == 0); /* nothing comes after the end */
+    CHECK_OK(regrow_self(&me));
+    CHECK(me.id == pid.id);
+    regrow_term_print(message, mine->message, sizeof mine->message);
+    mine->caller = caller;
+    mine->pid = pid;
+    atomic_fetch_sub(&mine->inside, 1);
+    sem_post(&mine->delivered);
+}
+
+static void exited(void *user, regrow_pid pid, const regrow_term *reason)
+{
+    host *mine = user;
+    CHECK(mine->dropped == 0 && !regrow_is_alive(pid));
+    regrow_term_print(reason, mine->reason, sizeof mine->reason);
+    atomic_fetch_add(&mine->exits, 1);
+}
+
+static void host_drop(void *user)
+{
+    atomic_fetch_add(&((host *)user)->dropped, 1);
+}
+
+static regrow_host_spec host_spec(host *mine)
+{
+    memset(mine, 0, sizeof *mine);
+    sem_init(&mine->delivered, 0, 0);
+    return (regrow_host_spec){ .size = sizeof(regrow_host_spec), .deliver = deliver, .exit = exited, .user = mine,
+                               .drop_user = host_drop };
+}
+
+static regrow_pid start_host(host *mine)
+{
+    regrow_host_spec spec = host_spec(mine);
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    return pid;
+}
+
+static void wait_for_delivery(host *mine, const char *expected)
+{
+    while (sem_wait(&mine->delivered)) {
+    }
+    if (strcmp(mine->message, expected)) {
+        fprintf(stderr, "%s, not %s\n", mine->message, expected);
+        _Exit(1);
+    }
+}
+
+static void check_over(host *mine, const char *reason)
+{
+    EVENTUALLY(mine->dropped == 1);
+    CHECK(mine->exits == 1 && !strcmp(mine->reason, reason));
+}
+
+static void messages_and_casts_go_to_the_function(void)
+{
+    host mine;
+    regrow_pid pid = start_host(&mine);
+    CHECK_OK(regrow_send(pid, regrow_atom("hello")));
+    wait_for_delivery(&mine, "hello");
+    CHECK(mine.caller.server == 0 && mine.caller.call == 0 && mine.pid.id == pid.id);
+    CHECK_OK(regrow_cast(pid, regrow_atom("told")));
+    wait_for_delivery(&mine, "told");
+    CHECK(mine.caller.call == 0);
+    for (int at = 0; at < 1000; at++)
+        CHECK_OK(regrow_send(pid, regrow_int(at)));
+    for (int at = 0; at < 1000; at++)
+        while (sem_wait(&mine.delivered)) {
+        }
+    CHECK(!strcmp(mine.message, "999"));
+    CHECK_OK(regrow_host_exit(pid, regrow_atom("normal")));
+    check_over(&mine, "normal");
+}
+
+static void *answer_later(void *user)
+{
+    host *mine = user;
+    CHECK_OK(regrow_answer(mine->caller, regrow_atom("from_outside")));
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_answer(mine->caller, regrow_atom("twice")));
+    return NULL;
+}
+
+static void a_call_is_answered_from_another_thread(void)
+{
+    host mine;
+    regrow_pid pid = start_host(&mine);
+    regrow_request *pending;
+    regrow_term reply;
+    pthread_t thread;
+    CHECK_OK(regrow_call_async(pid, regrow_atom("question"), REGROW_INFINITY, &pending));
+    wait_for_delivery(&mine, "question");
+    CHECK(mine.caller.call != 0 && mine.caller.server == pid.id);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, 1, NULL));
+    regrow_caller caller = mine.caller;
+    CHECK_OK(regrow_send(pid, regrow_atom("meanwhile"))); /* it waits for nothing */
+    wait_for_delivery(&mine, "meanwhile");
+    mine.caller = caller;
+    CHECK(!pthread_create(&thread, NULL, answer_later, &mine));
+    CHECK_OK(regrow_request_wait(pending, LONG_MS, &reply));
+    CHECK_TERM("from_outside", &reply);
+    CHECK(!pthread_join(thread, NULL));
+    regrow_request_free(pending);
+    CHECK_OK(regrow_host_exit(pid, regrow_atom("normal")));
+    check_over(&mine, "normal");
+}
+
+static void calls_that_were_not_answered_end_with_the_host(void)
+{
+    host mine;
+    regrow_pid pid = start_host(&mine);
+    regrow_request *pending;
+    CHECK_OK(regrow_call_async(pid, regrow_atom("question"), REGROW_INFINITY, &pending));
+    wait_for_delivery(&mine, "question");
+    CHECK_OK(regrow_host_exit(pid, pair("gone", regrow_int(1))));
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, LONG_MS, NULL));
+    CHECK_LAST_REASON("{gone,1}");
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_answer(mine.caller, regrow_atom("late")));
+    regrow_request_free(pending);
+    check_over(&mine, "{gone,1}");
+}
+
+static void an_end_from_outside_is_told_to_the_host_and_to_all(void)
+{
+    host mine;
+    regrow_host_spec spec = host_spec(&mine);
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    regrow_pid pid, found;
+    how.name = "outside";
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    CHECK_OK(regrow_start_link(&how, &pid));
+    regrow_ref monitor = monitored(pid);
+    CHECK_OK(regrow_whereis(root, "outside", &found));
+    CHECK(found.id == pid.id);
+    CHECK_OK(regrow_exit(pid, regrow_atom("boom")));
+    CHECK_DOWN("boom", monitor);
+    CHECK_EXIT("boom", pid);
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_whereis(root, "outside", &found));
+    check_over(&mine, "boom");
+
+    regrow_ref second;
+    spec = host_spec(&mine);
+    CHECK_OK(regrow_start_monitor(&how, &pid, &second));
+    CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+    CHECK_DOWN("killed", second);
+    check_over(&mine, "killed");
+    CHECK_OK(regrow_trap_exit(false, NULL));
+}
+
+static void its_own_end_is_told_as_it_is(void)
+{
+    host mine;
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    const char *reasons[] = { "normal", "boom", "kill", "shutdown" };
+    for (int at = 0; at < 4; at++) {
+        regrow_host_spec spec = host_spec(&mine);
+        regrow_child_spec how = child(REGROW_HOST, &spec);
+        regrow_pid pid;
+        CHECK_OK(regrow_start_link(&how, &pid));
+        regrow_ref monitor = monitored(pid);
+        CHECK_OK(regrow_host_exit(pid, regrow_atom(reasons[at])));
+        CHECK_DOWN(reasons[at], monitor);
+        CHECK_EXIT(reasons[at], pid);
+        check_over(&mine, reasons[at]);
+        CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_host_exit(pid, regrow_atom("again")));
+    }
+    CHECK_OK(regrow_trap_exit(false, NULL));
+}
+
+static regrow_next link_and_end(regrow_context *context, void *user)
+{
+    CHECK_OK(regrow_link(*(regrow_pid *)user));
+    return regrow_stop_self(context, regrow_atom("boom"));
+}
+
+static void a_host_dies_with_what_it_is_linked_to(void)
+{
+    host mine;
+    regrow_pid pid = start_host(&mine);
+    spawn(link_and_end, &pid);
+    check_over(&mine, "boom");
+}
+
+static void a_host_can_be_stopped(void)
+{
+    host mine;
+    regrow_pid pid = start_host(&mine);
+    CHECK_OK(regrow_stop(pid, regrow_atom("normal"), LONG_MS));
+    check_over(&mine, "normal");
+}
+
+static void a_host_is_a_child_as_any_other(void)
+{
+    host mine;
+    regrow_host_spec spec = host_spec(&mine);
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    regrow_pid pid, next;
+    how.id = "host";
+    how.name = "host";
+    CHECK_OK(regrow_supervisor_start_child(root, &how, &pid));
+    CHECK_OK(regrow_host_exit(pid, regrow_atom("boom")));
+    EVENTUALLY(regrow_whereis(root, "host", &next) == REGROW_OK && next.id != pid.id);
+    CHECK(mine.exits == 1 && mine.dropped == 0); /* the spec lives on, and the user with it */
+    mine.exits = 0;
+    regrow_term id = regrow_text("host");
+    CHECK_OK(regrow_supervisor_terminate_child(root, &id));
+    EVENTUALLY(mine.exits == 1);
+    CHECK(!strcmp(mine.reason, "shutdown"));
+    CHECK_OK(regrow_supervisor_delete_child(root, &id));
+    regrow_term_free(&id);
+    EVENTUALLY(mine.dropped == 1);
+}
+
+static void only_a_host_has_a_host_exit(void)
+{
+    atomic_int dropped = 0;
+    regrow_pid pid = spawn(wait_for_the_end, NULL);
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_host_exit(pid, regrow_resource(&dropped, count_up)));
+    CHECK(dropped == 1 && regrow_is_alive(pid));
+    kill_and_wait(pid);
+    regrow_host_spec spec = { .size = sizeof spec, .user = &dropped, .drop_user = count_up };
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &how, NULL));
+    CHECK(dropped == 2);
+}
+
+int main(void)
+{
+    open_runtime((regrow_options){ .workers = 2 });
+    RUN(messages_and_casts_go_to_the_function);
+    RUN(a_call_is_answered_from_another_thread);
+    RUN(calls_that_were_not_answered_end_with_the_host);
+    RUN(an_end_from_outside_is_told_to_the_host_and_to_all);
+    RUN(its_own_end_is_told_as_it_is);
+    RUN(a_host_dies_with_what_it_is_linked_to);
+    RUN(a_host_can_be_stopped);
+    RUN(a_host_is_a_child_as_any_other);
+    RUN(only_a_host_has_a_host_exit);
+    close_runtime();
+    return 0;
+}
