@@ -150,7 +150,7 @@ pub unsafe extern "C" fn regrow_whereis_at(address: *const regrow_address, pid: 
     guard(|| {
         // SAFETY: as the header says.
         let (address, pid) = unsafe { (self::address(address)?, out(pid)?) };
-        pid.set(address.with(Ok)?.into());
+        pid.set(address.with(Ok)?);
         Ok(())
     })
 }
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn regrow_call_at(
             (Err(Error::NoProcess | Error::NotFound), Some(reason)) => return Err(Error::Exited(reason).into()),
             (outcome, _) => outcome?,
         };
-        reply.set(read(outcome, None)?.into());
+        reply.set(read(outcome, None)?);
         Ok(())
     })
 }
@@ -247,7 +247,7 @@ pub unsafe extern "C" fn regrow_monitor_at(address: *const regrow_address, monit
             Err(Error::NotFound) => Pid::NONE,
             Err(error) => return Err(error.into()),
         };
-        monitor.set(process::monitor(pid, Some(address.shown()))?.into());
+        monitor.set(process::monitor(pid, Some(address.shown()))?);
         Ok(())
     })
 }

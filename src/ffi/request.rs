@@ -58,7 +58,7 @@ pub unsafe extern "C" fn regrow_request_wait(
         // SAFETY: as the header says.
         let result = unsafe { out_optional(result) };
         let outcome = pending.request.wait(limit(timeout_ms))?;
-        result.set(read(outcome, pending.wanted.as_ref())?.into());
+        result.set(read(outcome, pending.wanted.as_ref())?);
         Ok(())
     })
 }
