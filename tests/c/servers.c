@@ -934,7 +934,6 @@ static void every_call_returns_while_the_server_is_killed_again_and_again(void)
         join_thread(callers[at]);
     atomic_store(&over, true);
     join_thread(killer);
-    CHECK(actor.starts >= LEAST_KILLS);
 }
 
 int main(void)
