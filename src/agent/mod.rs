@@ -207,7 +207,7 @@ pub fn read(outcome: Outcome) -> Result<Term, Error> {
     match outcome {
         Outcome::Reply(term) => Ok(term),
         Outcome::Died(reason) if reason.is_atom(atoms::NOPROC) => Err(Error::NoProcess),
-        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        Outcome::Died(reason) | Outcome::NotTaken(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
         Outcome::Failed(error) => Err(error),
         Outcome::Native(_) | Outcome::Started(_) => Err(Error::WrongKind),

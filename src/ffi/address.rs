@@ -8,7 +8,7 @@ use super::support::{
     text_optional,
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message, Node, StartSpec};
+use crate::process::{self, Error, Message, Node, Outcome, StartSpec};
 use crate::registry::{self, Which};
 use crate::term::{Pid, Term};
 use std::ffi::c_char;
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn regrow_whereis_at(address: *const regrow_address, pid: 
     guard(|| {
         // SAFETY: as the header says.
         let (address, pid) = unsafe { (self::address(address)?, out(pid)?) };
-        pid.set(address.with(Ok)?.into());
+        pid.set(address.with(Ok)?);
         Ok(())
     })
 }
@@ -165,12 +165,30 @@ pub unsafe extern "C" fn regrow_call_at(
         let request = request?;
         // SAFETY: as the header says.
         let (address, reply) = unsafe { (self::address(address)?, out_optional(reply)) };
-        let outcome = address.with(|pid| {
-            answers_calls(pid)?;
-            let request = request.clone();
-            process::call(pid, limit(timeout_ms), false, |to| Message::Call { request, reply: to })
-        })?;
-        reply.set(read(outcome, None)?.into());
+        // Why the last one that was found ended without having seen the request.
+        let mut ended = None;
+        let node = address.node()?;
+        let end = limit(address.wait_ms).map(|ms| node.deadline(u64::from(ms)));
+        let outcome = address.with(|mut pid| {
+            loop {
+                answers_calls(pid)?;
+                let request = request.clone();
+                match process::call(pid, limit(timeout_ms), false, |to| Message::Call { request, reply: to })? {
+                    Outcome::NotTaken(reason) => ended = Some(reason),
+                    outcome => return Ok(outcome),
+                }
+                if end.is_some_and(|end| node.clock.now() >= end) {
+                    return Err(Error::NoProcess);
+                }
+                // The call has waited, and may have taken the wake of an arrival for its own: look before waiting on.
+                pid = address.look()?;
+            }
+        });
+        let outcome = match (outcome, ended) {
+            (Err(Error::NoProcess | Error::NotFound), Some(reason)) => return Err(Error::Exited(reason).into()),
+            (outcome, _) => outcome?,
+        };
+        reply.set(read(outcome, None)?);
         Ok(())
     })
 }
@@ -229,7 +247,7 @@ pub unsafe extern "C" fn regrow_monitor_at(address: *const regrow_address, monit
             Err(Error::NotFound) => Pid::NONE,
             Err(error) => return Err(error.into()),
         };
-        monitor.set(process::monitor(pid, Some(address.shown()))?.into());
+        monitor.set(process::monitor(pid, Some(address.shown()))?);
         Ok(())
     })
 }

@@ -188,7 +188,7 @@ pub unsafe extern "C" fn regrow_agent_get(
             None => agent::state(agent.into(), limit(timeout_ms))?,
             Some(_) => agent::get(agent.into(), Lent::new(get, user)?.job(), limit(timeout_ms))?,
         };
-        value.set(answer.into());
+        value.set(answer);
         Ok(())
     })
 }
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn regrow_agent_get_and_update(
         let value = unsafe { out_optional(value) };
         let job = Lent::new(update, user)?.job();
         is_agent(agent)?;
-        value.set(agent::get_and_update(agent.into(), job, limit(timeout_ms))?.into());
+        value.set(agent::get_and_update(agent.into(), job, limit(timeout_ms))?);
         Ok(())
     })
 }

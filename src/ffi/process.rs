@@ -20,7 +20,7 @@ pub unsafe extern "C" fn regrow_self(pid: *mut regrow_pid) -> regrow_error {
         // SAFETY: as the header says.
         let pid = unsafe { out(pid) }?;
         let me = process::current().ok_or(Error::NoIdentity)?;
-        pid.set(me.pid().into());
+        pid.set(me.pid());
         Ok(())
     })
 }
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn regrow_root(pid: regrow_pid, root: *mut regrow_pid) -> 
     guard(|| {
         // SAFETY: as the header says.
         let root = unsafe { out(root) }?;
-        root.set(node_of(pid)?.root().into());
+        root.set(node_of(pid)?.root());
         Ok(())
     })
 }
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn regrow_receive(timeout_ms: u32, message: *mut regrow_te
     guard(|| {
         // SAFETY: as the header says.
         let message = unsafe { out(message) }?;
-        message.set(process::receive(limit(timeout_ms), |_| true)?.into());
+        message.set(process::receive(limit(timeout_ms), |_| true)?);
         Ok(())
     })
 }
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn regrow_receive_match(
         let message = unsafe { out(message) }?;
         // SAFETY: the user's function, called as the header says.
         let wanted = |term: &Term| unsafe { matches(user, std::ptr::from_ref(term).cast()) };
-        message.set(process::receive(limit(timeout_ms), wanted)?.into());
+        message.set(process::receive(limit(timeout_ms), wanted)?);
         Ok(())
     })
 }
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn regrow_monitor(pid: regrow_pid, monitor: *mut regrow_re
     guard(|| {
         // SAFETY: as the header says.
         let monitor = unsafe { out(monitor) }?;
-        monitor.set(process::monitor(pid.into(), None)?.into());
+        monitor.set(process::monitor(pid.into(), None)?);
         Ok(())
     })
 }
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn regrow_whereis(
         // SAFETY: as the header says.
         let (name, pid) = unsafe { (text(name)?, out(pid)?) };
         let found = process::whereis(&*node_of(runtime)?, name).ok_or(Error::NotFound)?;
-        pid.set(found.into());
+        pid.set(found);
         Ok(())
     })
 }
@@ -290,7 +290,7 @@ unsafe fn start_timer(
     // To the dead it is a timer that has fired.
     let started = process::with_process(pid.into(), |process| process.node().clone())
         .map_or_else(Ref::fresh, |node| process::start_message_timer(&node, pid.into(), u64::from(ms), message, wrap));
-    timer.set(started.into());
+    timer.set(started);
     Ok(())
 }
 
@@ -317,7 +317,7 @@ pub unsafe extern "C" fn regrow_send_interval(
             Some(node) => process::send_interval(&node, pid.into(), u64::from(ms), message)?,
             None => Ref::fresh(), // as in start_timer
         };
-        timer.set(started.into());
+        timer.set(started);
         Ok(())
     })
 }
@@ -390,7 +390,7 @@ pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> 
     guard(|| {
         // SAFETY: as the header says.
         let map = unsafe { out(map) }?;
-        map.set(process::info(pid.into()).ok_or(Error::NoProcess)?.into());
+        map.set(process::info(pid.into()).ok_or(Error::NoProcess)?);
         Ok(())
     })
 }

@@ -107,7 +107,7 @@ pub unsafe extern "C" fn regrow_spawn(
         // SAFETY: as the header says.
         let (what, pid) = unsafe { (startable(spec.cast())?, out_optional(pid)) };
         process::identity()?;
-        pid.set(spawn(&node_of(runtime)?, what, Pid::NONE, None)?.pid.into());
+        pid.set(spawn(&node_of(runtime)?, what, Pid::NONE, None)?.pid);
         Ok(())
     })
 }
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn regrow_spawn_link(spec: *const regrow_process_spec, pid
         // SAFETY: as the header says.
         let (what, pid) = unsafe { (startable(spec.cast())?, out_optional(pid)) };
         let me = super::start::me()?;
-        pid.set(spawn(me.node(), what, me.pid(), None)?.pid.into());
+        pid.set(spawn(me.node(), what, me.pid(), None)?.pid);
         Ok(())
     })
 }
@@ -136,9 +136,9 @@ pub unsafe extern "C" fn regrow_spawn_monitor(
         let (what, pid, monitor) = unsafe { (startable(spec.cast())?, out_optional(pid), out_optional(monitor)) };
         let me = super::start::me()?;
         let spawned = spawn(me.node(), what, Pid::NONE, Some(me.pid()))?;
-        pid.set(spawned.pid.into());
+        pid.set(spawned.pid);
         if let Some(reference) = spawned.monitor {
-            monitor.set(reference.into());
+            monitor.set(reference);
         }
         Ok(())
     })

@@ -109,7 +109,7 @@ pub unsafe extern "C" fn regrow_registry_update(
             let made = unsafe { run(update, user, value) }.map_err(Error::Refused)?;
             Ok(made.state.unwrap_or_else(|| value.clone()))
         })?;
-        old_value.set(old.into());
+        old_value.set(old);
         Ok(())
     })
 }
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn regrow_registry_whereis(
     guard(|| {
         // SAFETY: as the header says.
         let (key, pid) = unsafe { (borrow(key)?, out(pid)?) };
-        pid.set(registry::whereis(registry.into(), key)?.ok_or(Error::NotFound)?.into());
+        pid.set(registry::whereis(registry.into(), key)?.ok_or(Error::NotFound)?);
         Ok(())
     })
 }
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn regrow_registry_lookup(
     guard(|| {
         // SAFETY: as the header says.
         let (key, entries) = unsafe { (borrow(key)?, out(entries)?) };
-        entries.set(registry::lookup_term(registry.into(), key)?.into());
+        entries.set(registry::lookup_term(registry.into(), key)?);
         Ok(())
     })
 }
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn regrow_registry_keys(
     guard(|| {
         // SAFETY: as the header says.
         let keys = unsafe { out(keys) }?;
-        keys.set(Term::list(registry::keys(registry.into(), pid.into())?).into());
+        keys.set(Term::list(registry::keys(registry.into(), pid.into())?));
         Ok(())
     })
 }
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn regrow_registry_values(
     guard(|| {
         // SAFETY: as the header says.
         let (key, values) = unsafe { (borrow(key)?, out(values)?) };
-        values.set(Term::list(registry::values(registry.into(), key, pid.into())?).into());
+        values.set(Term::list(registry::values(registry.into(), key, pid.into())?));
         Ok(())
     })
 }

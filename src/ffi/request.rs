@@ -32,7 +32,7 @@ pub(super) fn read(outcome: Outcome, wanted: Option<&Term>) -> Result<Term, Erro
     match outcome {
         Outcome::Reply(term) => Ok(term),
         Outcome::Died(reason) if wanted == Some(&reason) => Ok(Term::atom(atoms::OK)),
-        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        Outcome::Died(reason) | Outcome::NotTaken(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
         Outcome::Started(StartResult::Failed(reason)) => Err(Error::Start(reason)),
         Outcome::Started(StartResult::Ignored) => Err(Error::Ignored),
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn regrow_request_wait(
         // SAFETY: as the header says.
         let result = unsafe { out_optional(result) };
         let outcome = pending.request.wait(limit(timeout_ms))?;
-        result.set(read(outcome, pending.wanted.as_ref())?.into());
+        result.set(read(outcome, pending.wanted.as_ref())?);
         Ok(())
     })
 }

@@ -145,7 +145,7 @@ pub unsafe extern "C" fn regrow_init(options: *const regrow_options, root: *mut 
             ..SupervisorSpec::default()
         };
         let node = runtime::start(options, &spec)?;
-        root.set(node.root().into());
+        root.set(node.root());
         Ok(())
     })
 }
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn regrow_shutdown(root: regrow_pid, timeout_ms: u32, stuc
         let stuck = unsafe { out_optional(stuck) };
         match runtime::shutdown(root.into(), limit(timeout_ms)) {
             Ok(()) => {
-                stuck.set(Term::nil().into());
+                stuck.set(Term::nil());
                 Ok(())
             }
             Err((error, pids)) => {
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn regrow_shutdown(root: regrow_pid, timeout_ms: u32, stuc
                 let mut fault = Fault::from(error);
                 if fault.code == regrow_error::REGROW_ERR_TIMEOUT {
                     fault.reason = Term::tuple_of([Term::atom_named("stuck"), list.clone()]);
-                    stuck.set(list.into());
+                    stuck.set(list);
                 }
                 Err(fault)
             }
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn regrow_enter(runtime: regrow_pid, pid: *mut regrow_pid)
         let node = node_of(runtime)?;
         // SAFETY: as the header says.
         let pid = unsafe { out_optional(pid) };
-        pid.set(process::enter_thread(&node)?.into());
+        pid.set(process::enter_thread(&node)?);
         Ok(())
     })
 }
@@ -402,7 +402,7 @@ pub unsafe extern "C" fn regrow_last_reason(reason: *mut regrow_term) -> regrow_
         let Ok(reason) = (unsafe { out(reason) }) else { return regrow_error::REGROW_ERR_ARGUMENT };
         match last_fault() {
             Some(fault) => {
-                reason.set(fault.reason.into());
+                reason.set(fault.reason);
                 regrow_error::REGROW_OK
             }
             None => regrow_error::REGROW_ERR_NOT_FOUND,

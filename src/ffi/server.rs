@@ -251,7 +251,7 @@ pub unsafe extern "C" fn regrow_call(
         let reply = unsafe { out_optional(reply) };
         answers_calls(pid.into())?;
         let outcome = process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
-        reply.set(read(outcome, None)?.into());
+        reply.set(read(outcome, None)?);
         Ok(())
     })
 }
@@ -429,7 +429,7 @@ pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, stat
         // SAFETY: as the header says.
         let state = unsafe { out(state) }?;
         answers_calls(pid.into())?;
-        state.set(server::state(pid.into(), limit(timeout_ms))?.into());
+        state.set(server::state(pid.into(), limit(timeout_ms))?);
         Ok(())
     })
 }

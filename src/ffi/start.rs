@@ -33,7 +33,7 @@ pub unsafe extern "C" fn regrow_start(
     guard(|| {
         // SAFETY: as the header says.
         let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
-        pid.set(start(&spec, spec.build(), &node_of(runtime)?)?.pid.into());
+        pid.set(start(&spec, spec.build(), &node_of(runtime)?)?.pid);
         Ok(())
     })
 }
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn regrow_start_link(spec: *const regrow_child_spec, pid: 
         let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
         let me = me()?;
         let linked = ChildStart { parent: me.pid(), link: true, ..spec.build() };
-        pid.set(start(&spec, linked, me.node())?.pid.into());
+        pid.set(start(&spec, linked, me.node())?.pid);
         Ok(())
     })
 }
@@ -66,9 +66,9 @@ pub unsafe extern "C" fn regrow_start_monitor(
         let me = me()?;
         let watched = ChildStart { parent: Pid::NONE, monitor: Some(me.pid()), ..spec.build() };
         let spawned = start(&spec, watched, me.node())?;
-        pid.set(spawned.pid.into());
+        pid.set(spawned.pid);
         if let Some(reference) = spawned.monitor {
-            monitor.set(reference.into());
+            monitor.set(reference);
         }
         Ok(())
     })

@@ -126,7 +126,7 @@ pub unsafe extern "C" fn regrow_supervisor_start_child(
         // SAFETY: as the header says.
         let (child, pid) = unsafe { (child_spec(child)?, out_optional(pid)) };
         let started = supervisor::start_child(supervisor.into(), child)?;
-        pid.set(started.unwrap_or(Pid::NONE).into());
+        pid.set(started.unwrap_or(Pid::NONE));
         Ok(())
     })
 }
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn regrow_supervisor_restart_child(
         // SAFETY: as the header says.
         let (id, pid) = unsafe { (borrow(id)?, out_optional(pid)) };
         let started = supervisor::restart_child(supervisor.into(), id)?;
-        pid.set(started.unwrap_or(Pid::NONE).into());
+        pid.set(started.unwrap_or(Pid::NONE));
         Ok(())
     })
 }
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn regrow_supervisor_which_children(
     guard(|| {
         // SAFETY: as the header says.
         let children = unsafe { out(children) }?;
-        children.set(supervisor::which_children(supervisor.into())?.into());
+        children.set(supervisor::which_children(supervisor.into())?);
         Ok(())
     })
 }
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn regrow_supervisor_get_childspec(
     guard(|| {
         // SAFETY: as the header says.
         let (id, map) = unsafe { (borrow(id)?, out(map)?) };
-        map.set(supervisor::get_childspec(supervisor.into(), id)?.into());
+        map.set(supervisor::get_childspec(supervisor.into(), id)?);
         Ok(())
     })
 }

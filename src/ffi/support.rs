@@ -157,10 +157,11 @@ pub(super) unsafe fn borrow_optional<'a>(term: *const regrow_term) -> Result<Opt
 pub(super) struct Out<T>(*mut T);
 
 impl<T> Out<T> {
-    pub fn set(self, value: T) {
+    /// Nothing is made that nobody takes: without a place `value` is dropped as what it is, a term for one.
+    pub fn set(self, value: impl Into<T>) {
         if !self.0.is_null() {
             // SAFETY: `out` promised a place for a T; it may be uninitialised, so nothing is dropped.
-            unsafe { self.0.write(value) };
+            unsafe { self.0.write(value.into()) };
         }
     }
 }

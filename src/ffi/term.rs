@@ -575,7 +575,7 @@ pub unsafe extern "C" fn regrow_term_encode(term: *const regrow_term, bytes: *mu
         if bytes.is_invalid() {
             return Err(Fault::new(regrow_error::REGROW_ERR_LIMIT, "no memory"));
         }
-        place.set(bytes.into());
+        place.set(bytes);
         Ok(())
     })
 }
@@ -590,7 +590,7 @@ pub unsafe extern "C" fn regrow_term_decode(data: *const c_void, size: usize, te
     guard(|| {
         // SAFETY: the caller's promise.
         let (data, place) = unsafe { (bytes(data, size)?, out(term)?) };
-        place.set(etf::decode(data, &etf::Limits::default())?.into());
+        place.set(etf::decode(data, &etf::Limits::default())?);
         Ok(())
     })
 }

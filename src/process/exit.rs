@@ -231,7 +231,10 @@ fn empty_mailbox(process: &Process, reason: &Term) {
 
 fn discard(message: Message, reason: &Term) {
     match message {
-        Message::Call { reply, .. } | Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
+        Message::Call { reply, .. } => {
+            reply.not_taken(reason.clone());
+        }
+        Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
             reply.die(reason.clone());
         }
         // A child that came up for a dead supervisor is linked to it, and hears of its end that way.

@@ -28,6 +28,8 @@ pub enum Outcome {
     Started(StartResult),
     /// There will be no answer: the process ended with this reason.
     Died(Term),
+    /// Of a message to a server: the process ended with this reason before it took it up.
+    NotTaken(Term),
     /// The call's own time ran out.
     TimedOut,
     /// The callee refuses, and lives on.
@@ -103,6 +105,11 @@ impl ReplyTo {
         self.finish(Outcome::Died(reason))
     }
 
+    /// As [`ReplyTo::die`], where the process never saw the message.
+    pub fn not_taken(mut self, reason: Term) -> bool {
+        self.finish(Outcome::NotTaken(reason))
+    }
+
     /// Takes up what the caller lent: from now on the caller waits, whatever happens. False when it is gone.
     pub fn claim(&self) -> bool {
         self.0.as_ref().is_some_and(|slot| slot.cell.claim())
@@ -141,6 +148,7 @@ pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Me
 }
 
 fn post(pid: Pid, slot: &Arc<Slot>, message: Message) -> Result<(), Error> {
+    let is_call = matches!(message, Message::Call { .. });
     let queued = table::with_process(pid, |process| {
         process.deliver(message);
         // Once its exit is over it has answered what it found; what it did not find is answered here. Not before:
@@ -148,7 +156,8 @@ fn post(pid: Pid, slot: &Arc<Slot>, message: Message) -> Result<(), Error> {
         // process is dead, and answered by whoever claimed it.
         if process.state.is_gone() && slot.cell.claim() {
             let reason = process.lock().exit_reason.clone();
-            slot.finish(Outcome::Died(reason.unwrap_or(Term::atom(atoms::NOPROC))));
+            let reason = reason.unwrap_or(Term::atom(atoms::NOPROC));
+            slot.finish(if is_call { Outcome::NotTaken(reason) } else { Outcome::Died(reason) });
         }
     });
     match queued {

@@ -236,9 +236,10 @@ impl<C: Callbacks> Behaviour for Server<C> {
     fn ended(&mut self, _pid: Pid, reason: &Term) {
         for message in self.suspended.take().into_iter().flatten() {
             match message {
-                Message::Call { reply, .. }
-                | Message::System { reply, .. }
-                | Message::Native { reply: Some(reply), .. } => {
+                Message::Call { reply, .. } => {
+                    reply.not_taken(reason.clone());
+                }
+                Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
                     reply.die(reason.clone());
                 }
                 _ => {}

@@ -27,7 +27,7 @@ pub fn handle_plain(me: &Process, request: SystemRequest, reply: ReplyTo) -> Flo
 /// Asks, and reads the answer.
 pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Term, Error> {
     match process::call(pid, timeout, false, |reply| Message::System { request, reply })? {
-        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        Outcome::Died(reason) | Outcome::NotTaken(reason) => Err(Error::Exited(reason)),
         Outcome::TimedOut => Err(Error::Timeout),
         Outcome::Reply(term) => Ok(term),
         Outcome::Failed(error) => Err(error),

@@ -137,7 +137,7 @@ impl Callbacks for Closures {
 pub fn call(pid: Pid, request: Term, timeout: u32) -> Result<Term, Error> {
     match process::call(pid, Some(timeout), false, |reply| Message::Call { request, reply })? {
         Outcome::Reply(term) => Ok(term),
-        Outcome::Died(reason) => Err(Error::Exited(reason)),
+        Outcome::Died(reason) | Outcome::NotTaken(reason) => Err(Error::Exited(reason)),
         _ => Err(Error::WrongKind),
     }
 }

@@ -1,0 +1,298 @@
+/* The log: what it says of crashes and restarts, to whom, and from which level on. */
+#include "tree.h"
+#include <unistd.h>
+
+/* ---- a runtime with a log of its own ---- */
+
+static char lines[16384];
+static regrow_term last_report;
+static atomic_uint least_level;
+
+static void take_line(void *user, uint32_t level, const char *text, const regrow_term *report)
+{
+    pthread_mutex_lock(&log_lock);
+    CHECK(strcmp(user, "the user") == 0);
+    CHECK(level >= REGROW_LOG_DEBUG && level <= REGROW_LOG_ERROR);
+    if (level < least_level)
+        least_level = level;
+    size_t length = strlen(lines);
+    snprintf(lines + length, sizeof lines - length, "%s\n", text);
+    if (report) {
+        regrow_term_free(&last_report);
+        last_report = regrow_term_clone(report);
+    }
+    pthread_mutex_unlock(&log_lock);
+}
+
+static void start_runtime(uint32_t level, regrow_log_callback log)
+{
+    regrow_options options = { .size = sizeof options, .workers = 2, .clock = REGROW_MANUAL, .log_level = level,
+                               .log = log, .log_user = "the user" };
+    CHECK_OK(regrow_init(&options, &root));
+    CHECK_OK(regrow_enter(root, &self));
+    lines[0] = 0;
+    log_text[0] = 0;
+    least_level = 99;
+}
+
+static void stop_runtime(void)
+{
+    CHECK_OK(regrow_leave());
+    CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
+    regrow_term_free(&last_report);
+}
+
+/* How often a text stands in the log. */
+static int said(const char *text)
+{
+    int count = 0;
+    settle();
+    for (const char *at = lines; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+static const char *reported(const char *name)
+{
+    regrow_term key = ATOM(name);
+    const regrow_term *value = regrow_map_get(&last_report, &key);
+    return value ? show(value) : "missing";
+}
+
+/* ---- crash reports ---- */
+
+static void a_crash_report_names_pid_name_reason_last_message_and_supervisor(void)
+{
+    tree tree;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    tree.children[0].name = "glass";
+    tree.children[0].restart = REGROW_TEMPORARY;
+    start_tree(&tree);
+    regrow_pid pid = child_pid(tree.pid, 1);
+    CHECK(strcmp(lines, "") == 0);
+    end_child(tree.pid, 1, "broken");
+    CHECK(said(show_pid(pid)) > 0 && said("glass") > 0 && said("reason broken") > 0);
+    CHECK(said("last message {stop,broken}") == 1);
+    CHECK(said(show_pid(tree.pid)) > 0);
+    stop_tree(&tree);
+    stop_runtime();
+
+    /* Without a supervisor the report is the last one. */
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    actor actor = { .number = 1, .silent = true };
+    regrow_server_spec server = actor_spec(&actor);
+    regrow_child_spec child = server_child(1, &server);
+    child.name = "glass";
+    CHECK_OK(regrow_start(root, &child, &pid));
+    regrow_term name = regrow_text("glass");
+    regrow_ref ref = monitor(pid);
+    CHECK_OK(regrow_send(pid, TUPLE(ATOM("stop"), ATOM("broken"))));
+    CHECK_DOWN(ref, "broken");
+    settle();
+    CHECK(strcmp(reported("pid"), show_pid(pid)) == 0);
+    CHECK(strcmp(reported("name"), show(&name)) == 0);
+    CHECK(strcmp(reported("kind"), "server") == 0);
+    CHECK(strcmp(reported("reason"), "broken") == 0);
+    CHECK(strcmp(reported("last_message"), "{stop,broken}") == 0);
+    CHECK(strcmp(reported("supervisor"), "undefined") == 0);
+    stop_runtime();
+}
+
+static regrow_next fail(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
+                        regrow_term *reply)
+{
+    return regrow_stop_self(context, ATOM("broken"));
+}
+
+static regrow_next end_badly(regrow_context *context, void *user)
+{
+    return regrow_stop_self(context, ATOM("broken"));
+}
+
+static void agents_and_plain_processes_report_too(void)
+{
+    regrow_agent_spec agent_spec = { .size = sizeof agent_spec };
+    regrow_child_spec agent = { .size = sizeof agent, .kind = REGROW_AGENT, .spec = &agent_spec };
+    regrow_process_spec process = { .size = sizeof process, .body = end_badly };
+    regrow_pid pid;
+    regrow_ref ref;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    CHECK_OK(regrow_start(root, &agent, &pid));
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_agent_update(pid, fail, NULL, LIMIT_MS));
+    CHECK(said("agent") == 1 && said("broken") == 1);
+    CHECK_OK(regrow_spawn_monitor(&process, &pid, &ref));
+    CHECK_DOWN(ref, "broken");
+    CHECK(said("broken") == 2);
+    CHECK(said(show_pid(pid)) == 1);
+    stop_runtime();
+}
+
+static void an_end_in_order_is_no_crash(void)
+{
+    tree tree;
+    start_runtime(REGROW_LOG_WARNING, take_line);
+    plant(&tree, 3, REGROW_ONE_FOR_ONE);
+    for (int at = 0; at < 3; at++)
+        tree.children[at].restart = REGROW_TRANSIENT;
+    start_tree(&tree);
+    end_child(tree.pid, 1, "normal");
+    end_child(tree.pid, 2, "shutdown");
+    CHECK_OK(regrow_supervisor_terminate_child(tree.pid, number_id(3)));
+    stop_tree(&tree);
+    settle();
+    CHECK(*lines == 0);
+    stop_runtime();
+}
+
+/* ---- supervisor reports ---- */
+
+static regrow_next only_once(regrow_context *context, actor *actor)
+{
+    return actor->starts == 1 ? REGROW_READY : regrow_stop_self(context, ATOM("nope"));
+}
+
+static void a_supervisor_reports_ends_failed_starts_and_giving_up(void)
+{
+    tree tree;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    tree.actors[1].on_init = only_once;
+    tree.children[0].name = "glass";
+    tree.spec.max_restarts = 2;
+    start_tree(&tree);
+    regrow_pid pid = child_pid(tree.pid, 1);
+    end_child(tree.pid, 1, "kill");
+    CHECK_DOWN(tree.monitor, "shutdown");
+    CHECK(said("child_terminated, reason killed") == 1);
+    CHECK(said("start_error, reason nope") == 2);
+    CHECK(said("reached_max_restart_intensity") == 1);
+    CHECK(said("glass") >= 4 && said(show_pid(pid)) >= 1);
+    CHECK(strcmp(reported("context"), "shutdown") == 0);
+    CHECK(strcmp(reported("reason"), "reached_max_restart_intensity") == 0);
+    CHECK(strcmp(reported("supervisor"), show_pid(tree.pid)) == 0);
+    CHECK(strcmp(reported("id"), "1") == 0);
+    CHECK(strcmp(reported("restart"), "permanent") == 0);
+    CHECK(strcmp(reported("type"), "worker") == 0);
+    stop_runtime();
+}
+
+static regrow_next never_end(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    note("up");
+    while (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK)
+        regrow_term_free(&message);
+    return REGROW_DONE;
+}
+
+static regrow_next end_otherwise(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    note("up");
+    if (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK)
+        regrow_term_free(&message);
+    return regrow_stop_self(context, ATOM("otherwise"));
+}
+
+static void a_child_that_does_not_end_as_told_is_reported(void)
+{
+    regrow_process_spec stubborn = { .size = sizeof stubborn, .body = never_end };
+    regrow_process_spec contrary = { .size = sizeof contrary, .body = end_otherwise };
+    tree tree;
+    regrow_request *stop;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    plant(&tree, 2, REGROW_ONE_FOR_ONE);
+    tree.children[0].kind = tree.children[1].kind = REGROW_PROCESS;
+    tree.children[0].spec = &stubborn;
+    tree.children[0].shutdown_ms = 10;
+    tree.children[1].spec = &contrary;
+    start_tree(&tree);
+    CHECK_LOG("up up");
+    CHECK_OK(regrow_stop_async(tree.pid, ATOM("normal"), REGROW_INFINITY, &stop));
+    settle();
+    CHECK_OK(regrow_advance(root, 10));
+    CHECK_OK(regrow_request_wait(stop, LIMIT_MS, NULL));
+    regrow_request_free(stop);
+    CHECK(said("shutdown_error, reason otherwise") == 1);
+    CHECK(said("shutdown_error, reason killed") == 1);
+    stop_runtime();
+}
+
+static void a_stray_message_to_a_supervisor_is_reported_and_does_no_harm(void)
+{
+    tree tree;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    start_tree(&tree);
+    CHECK_OK(regrow_send(tree.pid, ATOM("stray")));
+    CHECK(said("stray") == 1);
+    CHECK_CHILDREN(tree.pid, "1");
+    stop_tree(&tree);
+    stop_runtime();
+}
+
+/* ---- levels ---- */
+
+static void crash_something(void)
+{
+    tree tree;
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    start_tree(&tree);
+    end_child(tree.pid, 1, "broken");
+    stop_tree(&tree);
+}
+
+static void nothing_below_the_level_is_logged(void)
+{
+    for (uint32_t level = 0; level <= REGROW_LOG_SILENT; level++) {
+        start_runtime(level, take_line);
+        crash_something();
+        stop_runtime();
+        CHECK((*lines != 0) == (level != REGROW_LOG_SILENT));
+        CHECK(least_level >= (level ? level : REGROW_LOG_WARNING));
+    }
+    regrow_options options = { .size = sizeof options, .log_level = REGROW_LOG_SILENT + 1 };
+    regrow_pid none;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_init(&options, &none));
+}
+
+static size_t stderr_of(uint32_t level, char *text, size_t size)
+{
+    int ends[2], before = dup(STDERR_FILENO);
+    CHECK(before >= 0 && pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    start_runtime(level, NULL);
+    crash_something();
+    stop_runtime();
+    CHECK(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    close(ends[1]);
+    ssize_t length = read(ends[0], text, size - 1);
+    close(ends[0]);
+    CHECK(length >= 0);
+    text[length] = 0;
+    return (size_t)length;
+}
+
+static void without_a_callback_it_goes_to_stderr(void)
+{
+    char text[8192];
+    CHECK(stderr_of(0, text, sizeof text) > 0);
+    CHECK(strstr(text, "broken") && strstr(text, "{stop,broken}"));
+    CHECK(stderr_of(REGROW_LOG_SILENT, text, sizeof text) == 0);
+}
+
+int main(void)
+{
+    a_crash_report_names_pid_name_reason_last_message_and_supervisor();
+    agents_and_plain_processes_report_too();
+    an_end_in_order_is_no_crash();
+    a_supervisor_reports_ends_failed_starts_and_giving_up();
+    a_child_that_does_not_end_as_told_is_reported();
+    a_stray_message_to_a_supervisor_is_reported_and_does_no_harm();
+    nothing_below_the_level_is_logged();
+    without_a_callback_it_goes_to_stderr();
+    return 0;
+}
