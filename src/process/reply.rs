@@ -366,10 +366,12 @@ impl Request {
             callback(outcome);
         });
         self.state.inner.lock().callback = Some(callback);
-        if let Some(outcome) = self.slot.cell.take() {
-            // Whoever takes the outcome also takes the callback.
+        // Whoever takes the callback also takes the outcome: this, or `done`.
+        if self.slot.cell.is_done() {
             let callback = self.state.inner.lock().callback.take();
-            if let Some(callback) = callback {
+            if let Some(callback) = callback
+                && let Some(outcome) = self.slot.cell.take()
+            {
                 run_callback(callback, outcome);
             }
         }

@@ -420,8 +420,12 @@ static void who_floods_itself_starves_nobody(void)
     CHECK(alone);
 }
 
+static atomic_bool both_are_there;
+
 static regrow_next give_way_and_count(regrow_context *context, void *user)
 {
+    while (!both_are_there)
+        CHECK_OK(regrow_sleep(0));
     for (int at = 0; at < 1000; at++) {
         ++*(int *)user;
         CHECK_OK(regrow_sleep(0));
@@ -434,8 +438,10 @@ static void sleep_0_gives_the_others_their_turn(void)
 {
     int first = 0, second = 0;
     regrow_ref one, two;
+    both_are_there = false;
     spawn_monitor(give_way_and_count, &first, &one);
     spawn_monitor(give_way_and_count, &second, &two);
+    both_are_there = true;
     CHECK_DOWN("normal", one);
     CHECK(second > 900); /* it was never far behind */
     CHECK_DOWN("normal", two);

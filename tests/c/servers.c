@@ -916,9 +916,11 @@ static void *call_and_call(void *argument)
     return NULL;
 }
 
+enum { LEAST_KILLS = 100 };
+
 static void *kill_and_kill(void *argument)
 {
-    while (!atomic_load(&over)) {
+    for (size_t kills = 0; kills < LEAST_KILLS || !atomic_load(&over); kills++) {
         regrow_address address = { .size = sizeof address, .runtime = root, .name = "prey", .wait_ms = LIMIT_MS };
         regrow_pid pid;
         CHECK_OK(regrow_whereis_at(&address, &pid));
@@ -952,7 +954,6 @@ static void every_call_returns_while_the_server_is_killed_again_and_again(void)
         join_thread(callers[at]);
     atomic_store(&over, true);
     join_thread(killer);
-    CHECK(actor.starts > 1);
     CHECK_OK(regrow_stop(pid, ATOM("normal"), LIMIT_MS));
 }
 
