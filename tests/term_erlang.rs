@@ -23,7 +23,9 @@ main(["check", Seed, Count, File]) ->
     {ok, Bytes} = file:read_file(File),
     Rows = lists:zip(terms(list_to_integer(Seed), list_to_integer(Count)), binary_to_term(Bytes)),
     %% Pids, references and ports of that run are not those of this one.
-    [throw({differs, A, B}) || {{Group, A}, B} <- Rows, Group =/= opaque, Group =/= closure, A =/= B],
+    %% By their bytes too: OTP 25 was seen to make a -2^59 that is unequal to the one it decodes, and prints the same.
+    [throw({differs, A, B}) || {{Group, A}, B} <- Rows, Group =/= opaque, Group =/= closure, A =/= B,
+        term_to_binary(A) =/= term_to_binary(B)],
     io:format("same");
 %% Sorts terms of the other side, and gives them back as bytes.
 main(["sort", File]) ->
@@ -131,8 +133,7 @@ integer() ->
         3 -> rand:uniform(1 bsl (64 + rand:uniform(300)));
         4 -> rand:uniform(1 bsl 64) bsl rand:uniform(64)
     end,
-    %% OTP 25 was seen to make -2^59 a big integer here, unequal to the small one; its external form is right.
-    binary_to_term(term_to_binary(case rand:uniform(2) of 1 -> Value; 2 -> -Value end)).
+    case rand:uniform(2) of 1 -> Value; 2 -> -Value end.
 
 float() ->
     case rand:uniform(7) of
