@@ -23,9 +23,7 @@ main(["check", Seed, Count, File]) ->
     {ok, Bytes} = file:read_file(File),
     Rows = lists:zip(terms(list_to_integer(Seed), list_to_integer(Count)), binary_to_term(Bytes)),
     %% Pids, references and ports of that run are not those of this one.
-    %% By their bytes too: OTP 25 was seen to make a -2^59 that is unequal to the one it decodes, and prints the same.
-    [throw({differs, A, B}) || {{Group, A}, B} <- Rows, Group =/= opaque, Group =/= closure, A =/= B,
-        term_to_binary(A) =/= term_to_binary(B)],
+    [throw({differs, A, B}) || {{Group, A}, B} <- Rows, Group =/= opaque, Group =/= closure, A =/= B],
     io:format("same");
 %% Sorts terms of the other side, and gives them back as bytes.
 main(["sort", File]) ->
@@ -125,8 +123,9 @@ bits() ->
     <<Bits:Length/bitstring, _/bitstring>> = Bytes,
     Bits.
 
+%% Near 2^59, but not at it: OTP 25 was seen to make a -2^59 of two words, which is unequal to the one it decodes.
 integer() ->
-    Near = element(rand:uniform(9), {0, 255, 1 bsl 27, 1 bsl 31, 1 bsl 53, 1 bsl 59, 1 bsl 63, 1 bsl 64, 1 bsl 1000}),
+    Near = element(rand:uniform(9), {0, 255, 1 bsl 27, 1 bsl 31, 1 bsl 53, (1 bsl 59) + 4, 1 bsl 63, 1 bsl 64, 1 bsl 1000}),
     Value = case rand:uniform(4) of
         1 -> Near + rand:uniform(5) - 3;
         2 -> rand:uniform(1 bsl rand:uniform(70));
