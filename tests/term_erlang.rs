@@ -123,16 +123,18 @@ bits() ->
     <<Bits:Length/bitstring, _/bitstring>> = Bytes,
     Bits.
 
-%% Near 2^59, but not at it: OTP 25 was seen to make a -2^59 of two words, which is unequal to the one it decodes.
 integer() ->
-    Near = element(rand:uniform(9), {0, 255, 1 bsl 27, 1 bsl 31, 1 bsl 53, (1 bsl 59) + 4, 1 bsl 63, 1 bsl 64, 1 bsl 1000}),
+    Near = element(rand:uniform(9), {0, 255, 1 bsl 27, 1 bsl 31, 1 bsl 53, 1 bsl 59, 1 bsl 63, 1 bsl 64, 1 bsl 1000}),
     Value = case rand:uniform(4) of
         1 -> Near + rand:uniform(5) - 3;
         2 -> rand:uniform(1 bsl rand:uniform(70));
         3 -> rand:uniform(1 bsl (64 + rand:uniform(300)));
         4 -> rand:uniform(1 bsl 64) bsl rand:uniform(64)
     end,
-    case rand:uniform(2) of 1 -> Value; 2 -> -Value end.
+    Signed = case rand:uniform(2) of 1 -> Value; 2 -> -Value end,
+    %% OTP 25 was seen to make a -2^59 of two words, which is unequal to the one of one word that it decodes, and
+    %% sorts differently as a key.
+    case integer_to_list(Signed) of "-576460752303423488" -> 59; _ -> Signed end.
 
 float() ->
     case rand:uniform(7) of
