@@ -66,14 +66,14 @@ touch(Term) when is_integer(Term) ->
         4 -> try float(Term) catch _:_ -> Term end
     end;
 touch(Term) when is_float(Term) ->
-    %% trunc(-576460752303423488.0) makes an integer that equals no other in OTP 25; the sum is a sound one.
-    case rand:uniform(3) of 1 -> trunc(Term) + 0; 2 -> -Term; 3 -> trunc(Term) + 1 end;
+    case rand:uniform(3) of 1 -> whole(Term); 2 -> -Term; 3 -> whole(Term + 1) end;
 touch([Head | Tail]) -> case rand:uniform(2) of 1 -> [touch(Head) | Tail]; 2 -> [Head | touch(Tail)] end;
 touch(Term) when is_tuple(Term), tuple_size(Term) > 0 ->
     At = rand:uniform(tuple_size(Term)),
     setelement(At, Term, touch(element(At, Term)));
 touch(Term) when is_map(Term), map_size(Term) > 0 ->
-    [{Key, Value} | _] = lists:sort(maps:to_list(Term)),
+    %% The same one in each run, where to_list has no order and 5 and 5.0 are both keys.
+    [{_, Key, Value} | _] = lists:sort([{term_to_binary(K), K, V} || {K, V} <- maps:to_list(Term)]),
     case rand:uniform(3) of
         1 -> Term#{Key := touch(Value)};
         2 -> maps:put(touch(Key), Value, maps:remove(Key, Term));
@@ -84,6 +84,9 @@ touch(Term) when is_map(Term), map_size(Term) > 0 ->
 touch(<<Byte, Rest/bitstring>>) ->
     case rand:uniform(3) of 1 -> Rest; 2 -> <<(Byte bxor 1), Rest/bitstring>>; 3 -> <<Byte, Rest/bitstring, 1:1>> end;
 touch(Term) -> Term.
+
+%% trunc(-576460752303423488.0) makes an integer that equals no other in OTP 25; read again it is a sound one.
+whole(Float) -> list_to_integer(integer_to_list(trunc(Float))).
 
 plain(Depth) when Depth =< 0 -> flat();
 plain(Depth) ->
