@@ -4,7 +4,7 @@
 use super::request::{pass_request, regrow_request};
 use super::support::{
     Fault, SizedStruct, guard, guard_value, is_forked, last_fault, limit, node_of, out, out_optional, sized_optional,
-    sized_out, watch_forks,
+    sized_out,
 };
 use super::types::{
     REGROW_LOG_SILENT, REGROW_LOG_WARNING, REGROW_MANUAL, REGROW_MONOTONIC, REGROW_NONE, REGROW_QUIET,
@@ -116,7 +116,7 @@ pub extern "C" fn regrow_version() -> *const c_char {
 /// @return REGROW_ERR_LIMIT when no thread can be had.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_init(options: *const regrow_options, root: *mut regrow_pid) -> regrow_error {
-    watch_forks();
+    crate::sync::forked::watch();
     guard(|| {
         // SAFETY: the C caller's promises about pointers, as the header says them.
         let (given, root) = unsafe { (sized_optional(options)?, out(root)?) };

@@ -2,7 +2,8 @@
 
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error};
-use crate::sync::{AtomicBool, Ordering, inside};
+pub(super) use crate::sync::forked::is_forked;
+use crate::sync::inside;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
@@ -56,27 +57,6 @@ impl From<Error> for Fault {
         };
         Fault { code, reason: error.reason(), text }
     }
-}
-
-static FORKED: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn in_child() {
-    FORKED.store(true, Ordering::SeqCst);
-}
-
-/// Has the child of a fork know that it is one; once, when the first runtime starts.
-pub(super) fn watch_forks() {
-    static WATCHED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
-    WATCHED.get_or_init(|| {
-        // SAFETY: the handler only stores a flag, and the library is never unloaded.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
-}
-
-/// Whether this is the child of a fork, where no thread of the runtime lives.
-#[inline]
-pub(super) fn is_forked() -> bool {
-    FORKED.load(Ordering::Relaxed)
 }
 
 thread_local! {

@@ -19,7 +19,7 @@ use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY};
 use super::table;
 use crate::scheduler::Header;
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicI32, Ordering, inside};
+use crate::sync::{AtomicI32, Ordering, forked, inside};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -420,7 +420,11 @@ struct Entered(RefCell<Option<Arc<Process>>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(process) = self.0.borrow_mut().take() {
+        let Some(process) = self.0.borrow_mut().take() else { return };
+        if forked::is_forked() {
+            // Alive in the parent, and nobody's here.
+            std::mem::forget(process);
+        } else {
             end_entered(&process, Term::atom(atoms::NORMAL));
         }
     }

@@ -6,7 +6,7 @@
 //! stale before its memory goes. A slot whose generations ran out is never used again.
 
 use super::control::Process;
-use crate::sync::{AtomicPtr, AtomicU64, Mutex, Ordering, inside};
+use crate::sync::{AtomicPtr, AtomicU64, Mutex, Ordering, forked, inside};
 use crate::term::Pid;
 use once_cell::sync::Lazy;
 use std::cell::RefCell;
@@ -49,6 +49,9 @@ struct Cached(Vec<u32>);
 
 impl Drop for Cached {
     fn drop(&mut self) {
+        if forked::is_forked() {
+            return;
+        }
         TABLE.free.lock().indexes.append(&mut self.0);
     }
 }

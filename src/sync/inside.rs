@@ -76,6 +76,10 @@ struct Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
+        if super::forked::is_forked() {
+            std::mem::forget(std::mem::take(&mut *self.limbo.borrow_mut()));
+            return;
+        }
         let limbo = std::mem::take(&mut *self.limbo.borrow_mut());
         ORPHANS.lock().push(limbo);
         self.record.taken.store(false, Ordering::Release);
@@ -176,9 +180,12 @@ pub fn step_out() -> u32 {
     })
 }
 
-/// Comes back to the depth that [`step_out`] left.
+/// Comes back to the depth that [`step_out`] left; not in the child of a fork, where there is nothing to come back to.
 #[inline]
 pub fn re_enter(depth: u32) {
+    if super::forked::is_forked() {
+        super::forked::end_child();
+    }
     HERE.with(|here| {
         debug_assert_eq!(here.depth.get(), 0);
         if depth > 0 {

@@ -26,5 +26,7 @@ pub use parking_lot::{Mutex, MutexGuard, RwLock};
 #[cfg(not(loom))]
 pub mod blocks;
 #[cfg(not(loom))]
+pub mod forked;
+#[cfg(not(loom))]
 pub mod inside;
 pub mod parker;

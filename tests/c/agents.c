@@ -114,6 +114,12 @@ static void the_state_changes_only_by_an_update_that_writes_another(void)
     regrow_term_free(&value);
     CHECK(drops == 1);
     agent = start_agent(regrow_resource(&thing, count_drop));
+    CHECK_OK(regrow_agent_get(agent, NULL, NULL, LIMIT_MS, NULL));
+    kill_and_wait(agent);
+    settle();
+    CHECK(drops == 2);
+    atomic_store(&drops, 1);
+    agent = start_agent(regrow_resource(&thing, count_drop));
     CHECK_OK(regrow_agent_update(agent, forget, NULL, LIMIT_MS));
     settle();
     CHECK(drops == 2);

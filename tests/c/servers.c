@@ -512,6 +512,25 @@ static void a_request_that_was_given_up_leaves_nothing_behind(void)
     regrow_request_free(NULL);
 }
 
+static void an_answer_that_is_not_wanted_is_freed(void)
+{
+    static int thing;
+    actor actor = { .number = 5, .silent = true };
+    regrow_pid pid = start_deferring(&actor);
+    regrow_request *pending = ask_later(pid, 0, LIMIT_MS);
+    settle();
+    atomic_store(&drops, 0);
+    CHECK_OK(regrow_answer(deferred[0], regrow_resource(&thing, count_drop)));
+    CHECK_OK(regrow_request_wait(pending, LIMIT_MS, NULL));
+    regrow_request_free(pending);
+    settle();
+    CHECK(drops == 1);
+    /* The request comes back in the answer. */
+    CHECK_OK(regrow_call(pid, TUPLE(ATOM("take"), regrow_resource(&thing, count_drop)), LIMIT_MS, NULL));
+    settle();
+    CHECK(drops == 2);
+}
+
 static void note_outcome(void *user, regrow_error error, const regrow_term *result)
 {
     note("%s:%s", (char *)user, error ? regrow_error_name(error) + strlen("REGROW_ERR_") : show(result));
@@ -924,7 +943,8 @@ static void every_call_returns_while_the_server_is_killed_again_and_again(void)
                                           .children = &child, .child_count = 1 };
     regrow_child_spec start = supervisor_child(0, &supervisor);
     pthread_t callers[CALLERS], killer;
-    CHECK_OK(regrow_start(root, &start, NULL));
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &start, &pid));
     atomic_store(&over, false);
     atomic_store(&answered, 0);
     for (size_t at = 0; at < CALLERS; at++)
@@ -934,6 +954,7 @@ static void every_call_returns_while_the_server_is_killed_again_and_again(void)
         join_thread(callers[at]);
     atomic_store(&over, true);
     join_thread(killer);
+    CHECK_OK(regrow_stop(pid, ATOM("normal"), LIMIT_MS));
 }
 
 int main(void)
@@ -953,6 +974,7 @@ int main(void)
         TEST(answers_find_their_requests_in_any_order);
         TEST_MANUAL(each_request_has_a_deadline_of_its_own);
         TEST_MANUAL(a_request_that_was_given_up_leaves_nothing_behind);
+        TEST(an_answer_that_is_not_wanted_is_freed);
         TEST_MANUAL(on_reply_is_told_once_whatever_comes);
         TEST_MANUAL(the_idle_timeout_comes_when_nothing_came_and_any_message_ends_the_wait);
         TEST(stop_runs_terminate_and_waits_for_the_end);

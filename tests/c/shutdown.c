@@ -127,8 +127,8 @@ static void wait_for_ever(actor *actor, const regrow_term *reason)
 {
     regrow_term message;
     regrow_error error;
-    /* It traps exits, and the shutdown tells everybody once more before it kills. */
-    while (!(error = regrow_receive(REGROW_INFINITY, &message)))
+    /* It may be told to shut down once more. */
+    while ((error = regrow_receive(REGROW_INFINITY, &message)) == REGROW_OK)
         regrow_term_free(&message);
     CHECK(error == REGROW_ERR_KILLED);
     note("fenced");
