@@ -54,7 +54,7 @@ case $kind in
 esac
 
 if ! command -v cargo >/dev/null 2>&1; then
-  echo "regrow: cargo is missing; install Rust 1.85 or later: https://rustup.rs" >&2
+  echo "regrow: cargo is missing; install Rust 1.88 or later" >&2
   exit 1
 fi
 
