@@ -48,11 +48,6 @@ impl Parker {
         self.state.load(Ordering::Relaxed) == TOKEN && self.state.swap(EMPTY, Ordering::Acquire) == TOKEN
     }
 
-    /// Whether the token is there; for spinning.
-    pub fn is_set(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == TOKEN
-    }
-
     /// Leaves the token, and wakes the owner if it sleeps.
     pub fn unpark(&self) {
         if self.state.swap(TOKEN, Ordering::Release) == SLEEPING {
