@@ -438,7 +438,7 @@ typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, 
 /// call, which is answered with regrow_answer().
 typedef void (*regrow_deliver_callback)(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller);
 
-/// Tells the outside that a host process is to end; `reason` is borrowed.
+/// Told once that a host process has ended; nothing is delivered after it. `reason` is borrowed. It may not wait.
 typedef void (*regrow_exit_callback)(void *user, regrow_pid pid, const regrow_term *reason);
 
 /// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.

@@ -240,7 +240,7 @@ proptest! {
                 Step::Start(span) => {
                     let name = started.len();
                     // Some deadlines have passed already.
-                    let due = now.saturating_add(span).saturating_sub(if name % 5 == 0 { MS } else { 0 });
+                    let due = now.saturating_add(span).saturating_sub(if name.is_multiple_of(5) { MS } else { 0 });
                     let answer = timers.start(due, KINDS[name % 3], name);
                     prop_assert!(answer.earliest || due >= asleep_until);
                     if answer.earliest {

@@ -70,7 +70,7 @@ impl<T> Slab<T> {
         }
         let index = self.next_id().index();
         let generation = self.first_generation;
-        if index as usize % CHUNK == 0 {
+        if (index as usize).is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         let last = self.chunks.last_mut().expect("a chunk was pushed for its first node");

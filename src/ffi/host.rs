@@ -3,26 +3,15 @@
 
 use super::request::User;
 use super::support::{Fault, SizedStruct, guard, sized, take};
-use super::types::{regrow_caller, regrow_drop_callback, regrow_error, regrow_pid, regrow_term};
+use super::types::{
+    regrow_caller, regrow_deliver_callback, regrow_drop_callback, regrow_error, regrow_exit_callback, regrow_pid,
+    regrow_term,
+};
 use crate::process::{self, ChildStart, Error, Startable};
 use crate::server::{Host, HostCallbacks};
 use crate::term::{Atom, Pid, Term, atoms};
 use std::ffi::c_void;
 use std::sync::Arc;
-
-/// Gets a message of a host process. `caller` is whom to answer, with regrow_answer() and when you like, if it is a call;
-/// zero if it is none. Pass the message on and return: it is borrowed.
-pub type regrow_deliver_callback = Option<
-    unsafe extern "C-unwind" fn(
-        user: *mut c_void,
-        self_: regrow_pid,
-        message: *const regrow_term,
-        caller: regrow_caller,
-    ),
->;
-/// Told once that a host process has ended, and why; nothing is delivered after it. It may not wait.
-pub type regrow_exit_callback =
-    Option<unsafe extern "C-unwind" fn(user: *mut c_void, self_: regrow_pid, reason: *const regrow_term)>;
 
 /// A host process: its messages go to a function of the embedding program, one at a time, on some worker. For event
 /// loops and other runtimes, whose objects become processes that way: named, linked, monitored, supervised.

@@ -2,14 +2,10 @@
 #![allow(non_camel_case_types)]
 
 use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text};
-use super::types::{REGROW_FLUSH, regrow_error, regrow_pid, regrow_ref, regrow_term};
+use super::types::{REGROW_FLUSH, regrow_error, regrow_match_callback, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message};
 use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
-
-/// Says whether a receive takes this message. It runs inside the receive: look at the message, and nothing else.
-pub type regrow_match_callback =
-    Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;
 
 /// The calling process: the one whose callback this is, or that this thread entered as.
 ///

@@ -1,11 +1,11 @@
 //! Plain processes: a function that runs once, and may receive.
 #![allow(non_camel_case_types)]
 
-use super::context::{context_pointer, regrow_context};
+use super::context::context_pointer;
 use super::request::User;
 use super::support::{Fault, SizedStruct, guard, node_of, out_optional, sized};
 use super::types::{
-    REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_drop_callback, regrow_error, regrow_next, regrow_pid,
+    REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_body_callback, regrow_drop_callback, regrow_error, regrow_pid,
     regrow_ref,
 };
 use crate::process::{self, ChildStart, Error, Home, Node, Spawned, StartSpec, Startable};
@@ -13,10 +13,6 @@ use crate::server::{Body, Context};
 use crate::term::{Atom, Pid, atoms};
 use std::ffi::c_void;
 use std::sync::Arc;
-
-/// What a plain process does. REGROW_DONE ends it with reason normal, regrow_stop_self() with another.
-pub type regrow_body_callback =
-    Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, user: *mut c_void) -> regrow_next>;
 
 /// A plain process: a function that runs once, in a process of its own, and may receive.
 #[repr(C)]

@@ -2,7 +2,7 @@
 #![allow(non_camel_case_types)]
 
 use super::support::{Fault, Out, guard, guard_value, is_forked, limit, out_optional};
-use super::types::{regrow_drop_callback, regrow_error, regrow_term};
+use super::types::{regrow_drop_callback, regrow_error, regrow_reply_callback, regrow_term};
 use crate::process::{Error, Outcome, Request, StartResult};
 use crate::term::{Term, atoms};
 use std::ffi::c_void;
@@ -13,11 +13,6 @@ pub struct regrow_request {
     /// The reason a stop was asked for with: an end with that reason is success.
     wanted: Option<Term>,
 }
-
-/// Gets the outcome of a request: REGROW_OK and the result, or an error and OTP's reason for it; both borrowed. It may
-/// not wait.
-pub type regrow_reply_callback =
-    Option<unsafe extern "C-unwind" fn(user: *mut c_void, error: regrow_error, result: *const regrow_term)>;
 
 pub(super) fn pass_request(place: Out<*mut regrow_request>, request: Request) {
     place.set(Box::into_raw(Box::new(regrow_request { request, wanted: None })));

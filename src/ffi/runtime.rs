@@ -8,8 +8,8 @@ use super::support::{
 };
 use super::types::{
     REGROW_LOG_SILENT, REGROW_LOG_WARNING, REGROW_MANUAL, REGROW_MONOTONIC, REGROW_NONE, REGROW_QUIET,
-    REGROW_TIMER_SLEEP, REGROW_TIMER_SUPERVISION, REGROW_TIMER_USER, REGROW_WAITING, regrow_error, regrow_pid,
-    regrow_term,
+    REGROW_TIMER_SLEEP, REGROW_TIMER_SUPERVISION, REGROW_TIMER_USER, REGROW_WAITING, regrow_error, regrow_log_callback,
+    regrow_pid, regrow_term,
 };
 use crate::clock::TimerKind;
 use crate::process::{self, LogLevel, Logger};
@@ -17,11 +17,6 @@ use crate::runtime::{self, Options, Settled};
 use crate::supervisor::SupervisorSpec;
 use crate::term::{Term, atoms};
 use std::ffi::{CString, c_char, c_void};
-
-/// Gets the lines of a runtime's log: a level (REGROW_LOG_...), a text, and the report as a term, NULL where there is
-/// none. Both are borrowed. It may be called from several threads at once, and may not wait.
-pub type regrow_log_callback =
-    Option<unsafe extern "C-unwind" fn(user: *mut c_void, level: u32, text: *const c_char, report: *const regrow_term)>;
 
 /// How a runtime is made. A field left zero takes its default.
 #[repr(C)]

@@ -9,7 +9,7 @@ use super::support::{
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
-    regrow_next, regrow_pid, regrow_term,
+    regrow_handle_callback, regrow_init_callback, regrow_next, regrow_pid, regrow_term, regrow_terminate_callback,
 };
 use crate::process::{self, ChildStart, Error, Home, Message, Request, Startable};
 use crate::server::{self, Callbacks, Context, Next, READY, Server};
@@ -17,26 +17,6 @@ use crate::term::{Atom, Pid, Term, atoms};
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// Makes the state of a server: write it to `*state`, return REGROW_READY, REGROW_IGNORE or regrow_stop_self().
-pub type regrow_init_callback = Option<
-    unsafe extern "C-unwind" fn(
-        context: *mut regrow_context,
-        user: *mut c_void,
-        arg: *const regrow_term,
-        state: *mut *mut c_void,
-    ) -> regrow_next,
->;
-/// Handles one message of a server; it is borrowed, and gone when this returns.
-pub type regrow_handle_callback = Option<
-    unsafe extern "C-unwind" fn(
-        context: *mut regrow_context,
-        state: *mut c_void,
-        message: *const regrow_term,
-    ) -> regrow_next,
->;
-/// Tells a server that it ends, and why.
-pub type regrow_terminate_callback =
-    Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, state: *mut c_void, reason: *const regrow_term)>;
 /// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
 pub type regrow_get_state_callback =
     Option<unsafe extern "C-unwind" fn(state: *mut c_void, shown: *mut regrow_term) -> regrow_error>;

@@ -3,12 +3,11 @@
 
 use super::child::{child_spec, child_specs, regrow_child_spec};
 use super::context::context_pointer;
-use super::process_body::regrow_body_callback;
 use super::request::{User, pass_request, regrow_request};
 use super::support::{Fault, SizedStruct, borrow, guard, out, out_optional, sized, sized_out};
 use super::types::{
-    REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE, REGROW_REST_FOR_ONE, regrow_drop_callback, regrow_error,
-    regrow_pid, regrow_term,
+    REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE, REGROW_REST_FOR_ONE, regrow_body_callback,
+    regrow_drop_callback, regrow_error, regrow_pid, regrow_term,
 };
 use crate::process::{self, Startable};
 use crate::server::Context;

@@ -265,7 +265,7 @@ pub type regrow_deliver_callback = Option<
     unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, message: *const regrow_term, caller: regrow_caller),
 >;
 
-/// Tells the outside that a host process is to end; `reason` is borrowed.
+/// Told once that a host process has ended; nothing is delivered after it. `reason` is borrowed. It may not wait.
 pub type regrow_exit_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, reason: *const regrow_term)>;
 

@@ -394,7 +394,7 @@ impl Local {
     fn next_job(&self) -> Option<Runnable> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
-        if turn % FAIR == 0
+        if turn.is_multiple_of(FAIR)
             && let Some(job) = self.take_injected()
         {
             return Some(job);

@@ -379,7 +379,7 @@ fn run(dropper: Dropper, pointer: *mut c_void) {
 /// As for `Term::check_words`.
 pub(super) unsafe fn check(meta: u64, value: u64) -> bool {
     let (detail, spare, check) = ((meta >> 8) as u8, (meta >> 16) as u16, (meta >> 32) as u32);
-    let shape = spare == 0 && check >> 31 == 1 && value != 0 && value % ALIGN as u64 == 0;
+    let shape = spare == 0 && check >> 31 == 1 && value != 0 && value.is_multiple_of(ALIGN as u64);
     let has_detail = matches!(meta as u8, kinds::BIG | kinds::OPAQUE);
     if !shape || (detail != 0 && !has_detail) {
         return false;
