@@ -434,15 +434,6 @@ static regrow_next give_way_and_count(regrow_context *context, void *user)
     return REGROW_DONE;
 }
 
-static regrow_next race_another(regrow_context *context, void *user)
-{
-    static int mine, other;
-    spawn(give_way_and_count, &other);
-    give_way_and_count(context, &mine);
-    CHECK(mine == 1000 && other > 900); /* it was never far behind */
-    return REGROW_DONE;
-}
-
 /* On one worker. */
 static void sleep_0_gives_the_others_their_turn(void)
 {
