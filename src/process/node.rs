@@ -38,8 +38,6 @@ pub struct Node {
     /// Dead processes whose callback has not returned.
     pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
     stopping: AtomicBool,
-    /// Work outside that will come back: deferred host requests and the like. Settle waits for it.
-    pub(super) busy: AtomicU64,
     /// Thread processes that are in user code: busy as long as they do not wait.
     pub(super) thread_pids: Mutex<HashSet<Pid, IdHash>>,
 }
@@ -61,7 +59,6 @@ impl Node {
             processes: AtomicU64::new(0),
             ghosts: Mutex::new(HashSet::default()),
             stopping: AtomicBool::new(false),
-            busy: AtomicU64::new(0),
             thread_pids: Mutex::new(HashSet::default()),
         })
     }
@@ -131,15 +128,6 @@ impl Node {
         super::signal::kill(pid, reason);
     }
 
-    /// One more piece of work that is done outside and will come back.
-    pub fn begin_busy(&self) {
-        self.busy.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub fn end_busy(&self) {
-        self.busy.fetch_sub(1, Ordering::SeqCst);
-    }
-
     /// The time `ms` from now, on this runtime's clock.
     pub fn deadline(&self, ms: u64) -> u64 {
         self.clock.now().saturating_add(ms.saturating_mul(1_000_000))
@@ -184,6 +172,5 @@ impl Node {
     pub fn has_busy_threads(&self) -> bool {
         let pids: Vec<Pid> = self.thread_pids.lock().iter().copied().collect();
         pids.into_iter().any(|pid| super::table::with_process(pid, |process| process.is_busy()).unwrap_or(false))
-            || self.busy.load(Ordering::SeqCst) > 0
     }
 }

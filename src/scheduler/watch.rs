@@ -7,7 +7,7 @@
 use super::{MAX_WORKERS, Scheduler, Tick, Ticked};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a worker may be in one callback before others get relief (DESIGN.md, decision 5).
 const TICK: Duration = Duration::from_millis(10);
@@ -51,12 +51,17 @@ pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
     let watch = &scheduler.watch;
     let mut beats = [0u64; MAX_WORKERS];
     let mut calm = 0;
+    let mut looked = Instant::now();
     while !scheduler.stopping.load(Ordering::SeqCst) {
         // From here to the sleep every alarm wakes us: `until` is the end of time, so none is missed between the
         // look at the timers and the park.
         watch.until.store(u64::MAX, Ordering::SeqCst);
         let Ticked { now, next } = tick();
-        calm = if look(scheduler, &mut beats) { 0 } else { calm + 1 };
+        // An alarm may come at any time: only a whole tick tells a worker that is stuck from one that is at work.
+        if looked.elapsed() >= TICK {
+            calm = if look(scheduler, &mut beats) { 0 } else { calm + 1 };
+            looked = Instant::now();
+        }
         let deep = calm > LINGER;
         watch.deep.store(deep, Ordering::SeqCst);
         let limit = match (next, deep) {

@@ -95,11 +95,6 @@ pub fn on_worker_of(scheduler: &Scheduler) -> bool {
     with_local(|local| ptr::eq(&*local.scheduler, scheduler)).unwrap_or(false)
 }
 
-/// The index of this worker, for a person to read.
-pub fn this_worker() -> Option<usize> {
-    with_local(|local| local.worker.index)
-}
-
 /// Schedules on this thread, if it is a worker of `scheduler`.
 #[inline]
 pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {

@@ -22,7 +22,7 @@ pub use system::{ask, handle_plain, replace_state, resume, state, suspend, wrong
 
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{Behaviour, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
-use crate::term::{Atom, Pid, Term, atoms};
+use crate::term::{Pid, Term, atoms};
 use std::collections::VecDeque;
 
 /// What a server answers with. Each callback may wait, unless the server was told not to.
@@ -321,6 +321,3 @@ impl<C: Callbacks> Server<C> {
         }
     }
 }
-
-/// The kind a server goes by in reports.
-pub const KIND: Atom = atoms::SERVER;
