@@ -54,8 +54,12 @@ pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
     if ends_here(process) {
         return Err(Error::Killed);
     }
-    let word = process.state.load();
-    if process.flags & NO_PARK != 0 || state::phase(word) != CALLBACK { Err(Error::WouldBlock) } else { Ok(()) }
+    match process.state.phase() {
+        // Killed since.
+        DEAD => Err(Error::Killed),
+        CALLBACK if process.flags & NO_PARK == 0 => Ok(()),
+        _ => Err(Error::WouldBlock),
+    }
 }
 
 pub(super) fn thread_may_wait() -> Result<(), Error> {
