@@ -467,10 +467,11 @@ stress() { # ROUNDS: into `peak` the most memory that it had
   peak=$(sed -n 's/.*, \([0-9]*\) KiB at most$/\1/p' "$scratch/output")
 }
 
-# A program that does fifty times as much needs no more memory for it.
+# A program that does fifty times as much needs little more memory for it: what waits to be freed while the machine is
+# busy. A leak of 100 bytes for each process of the 20 rounds of the long tests would be 170 MB.
 endurance() {
   local before
-  stress 1 && before=$peak && stress $((50 * rounds)) && [ "$peak" -lt $((before * 3 / 2 + 4096)) ]
+  stress 1 && before=$peak && stress $((50 * rounds)) && [ "$peak" -lt $((before + 32 * 1024)) ]
 }
 
 stage_stress() {
