@@ -51,7 +51,7 @@ case ${1:-} in
     notices "a field is gone" '/uint32_t log_level/s/uint32_t log_level;//'
     ;;
   *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

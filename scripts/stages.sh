@@ -35,6 +35,7 @@ exists() {
 }
 
 temporary() {
+  [ -z "${scratch:-}" ] || return 0
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
 }
@@ -189,12 +190,12 @@ c_tests() { # the programs of tests/c: all but the header checks
 
 # run_tests FOLDER NAME...: runs built programs. Status 77 is a skip, with its reason on the last line.
 run_tests() {
-  local folder=$1 name status
+  local folder=$1 name status limit=$((${TEST_LIMIT:-120} * (rounds < 1 ? 1 : rounds)))
   shift
   for name in "$@"; do
     echo "== $name"
     status=0
-    timeout "${TEST_LIMIT:-120}" "$folder/$name" 2>&1 | tee "$scratch/output" || status=$?
+    timeout "$limit" "$folder/$name" 2>&1 | tee "$scratch/output" || status=$?
     case $status in
       0) pass ;;
       77) skip "$name: $(tail -n 1 "$scratch/output")" ;;
@@ -460,11 +461,24 @@ stage_thread() {
   fi
 }
 
+stress() { # ROUNDS: into `peak` the most memory that it had
+  timeout $((120 * rounds)) env REGROW_ROUNDS="$1" build/tests/stress >"$scratch/output" || return
+  echo "$1 rounds: $(cat "$scratch/output")"
+  peak=$(sed -n 's/.*, \([0-9]*\) KiB at most$/\1/p' "$scratch/output")
+}
+
+# A program that does fifty times as much needs little more memory for it: what waits to be freed while the machine is
+# busy. A leak of 100 bytes for each process of the 20 rounds of the long tests would be 170 MB.
+endurance() {
+  local before
+  stress 1 && before=$peak && stress $((50 * rounds)) && [ "$peak" -lt $((before + 32 * 1024)) ]
+}
+
 stage_stress() {
   exists "stress program" "tests/c/stress.c"
   temporary
   make build/tests/stress
-  TEST_LIMIT=3000 run_tests build/tests stress
+  attempt "stress, and its memory" endurance
 }
 
 # ---- the conformance suite ----
@@ -501,7 +515,7 @@ stage_conformance_rounds() {
   for ((round = 0; round < rounds; round++)); do
     for workers in 1 2; do
       export REGROW_WORKERS=$workers
-      conformance_stage
+      conformance_stage || true # it has told what failed; the other rounds may fail otherwise
     done
   done
 }
@@ -518,7 +532,7 @@ stage_fuzz() {
   done
 }
 
-# Half a minute of wordcount for each round: the memory and the counts must hold.
+# Half a minute of wordcount for each round: the counts must hold.
 stage_soak() {
   make build/wordcount
   temporary

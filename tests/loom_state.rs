@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use regrow::mailbox::{Mailbox, Pop};
-use regrow::process::state::{CALLBACK, IDLE, READY, RUNNING, State, Struck};
+use regrow::process::state::{CALLBACK, IDLE, READY, RUNNING, State, Struck, Unqueued};
 
 struct Process {
     state: State,
@@ -30,7 +30,7 @@ impl Process {
     /// One turn, up to rest: `run::work`.
     fn turn(&self, seen: &mut u32) {
         self.scheduled.fetch_sub(1, Ordering::SeqCst);
-        self.state.unqueue();
+        assert_eq!(self.state.unqueue(), Unqueued::Ready);
         if self.state.shift(READY, RUNNING, 0, 0).is_err() {
             return;
         }

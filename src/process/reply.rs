@@ -183,7 +183,7 @@ pub fn call(
             }
             wait::may_wait(me)?;
             if me.spend() {
-                wait::give_way(me);
+                wait::give_way(me)?;
             }
             if lends { Waiter::Held(current::count(me)) } else { Waiter::Process(me.pid()) }
         }

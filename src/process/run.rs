@@ -5,7 +5,7 @@ use super::current;
 use super::exit;
 use super::message::{Message, StartResult};
 use super::start;
-use super::state::{CALLBACK, DEAD, EXIT, IDLE, PARKED, QUEUED, READY, RUNNING, phase};
+use super::state::{CALLBACK, DEAD, EXIT, IDLE, QUEUED, READY, RUNNING, Unqueued, phase};
 use super::table;
 use crate::scheduler::{self, Header};
 use crate::sync::inside;
@@ -74,17 +74,12 @@ impl From<Fenced> for Flow {
 pub(super) unsafe fn on_worker(header: NonNull<Header>) {
     // SAFETY: the header is the process's first field; the queue's hold keeps it alive, and then the guard.
     let process = unsafe { header.cast::<Process>().as_ref() };
-    if process.state.unqueue() {
-        table::retire(process);
-        return;
+    match process.state.unqueue() {
+        Unqueued::Retire => table::retire(process),
+        // Perhaps between its look and its park, on another worker: then the wake waits for it there.
+        Unqueued::GaveWay => process.unpark(),
+        Unqueued::Ready => turn(process),
     }
-    if matches!(process.state.phase(), PARKED | CALLBACK) {
-        // It gave way, and its turn has come: perhaps between its look and its park, on another worker, and the wake
-        // has to wait for it there.
-        process.unpark();
-        return;
-    }
-    turn(process);
 }
 
 /// Runs a ready process until it rests, ends, or has used up its turn.

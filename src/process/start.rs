@@ -15,7 +15,7 @@ use super::pool;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::{self, Behaviour};
 use super::signal;
-use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY};
+use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY, Unqueued};
 use super::table;
 use crate::scheduler::Header;
 use crate::sync::parker::Parker;
@@ -393,7 +393,7 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
             {
                 let _inside = inside::enter();
                 // What a worker's queue holds elsewhere is held by this thread.
-                if mine.state.unqueue() {
+                if mine.state.unqueue() == Unqueued::Retire {
                     table::retire(&mine);
                 }
                 run::turn(&mine);

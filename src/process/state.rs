@@ -51,6 +51,17 @@ pub enum Struck {
     Nothing,
 }
 
+/// What to do with a process that a run queue let go of.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Unqueued {
+    /// Its exit is over, and the queue was the last to hold it.
+    Retire,
+    /// It gave way in a callback, and waits for this, or is about to: it is unparked.
+    GaveWay,
+    /// It is ready for a turn, or dead.
+    Ready,
+}
+
 impl State {
     pub fn new(word: u32) -> State {
         State(AtomicU32::new(word))
@@ -58,7 +69,8 @@ impl State {
 
     #[inline]
     pub fn load(&self) -> u32 {
-        self.0.load(Ordering::SeqCst)
+        // A step of its own: what others do right after it is not tried by loom when it is a plain load.
+        if cfg!(loom) { self.0.fetch_or(0, Ordering::SeqCst) } else { self.0.load(Ordering::SeqCst) }
     }
 
     #[inline]
@@ -181,8 +193,14 @@ impl State {
         }
     }
 
-    pub fn set_queued(&self) {
-        self.0.fetch_or(QUEUED, Ordering::SeqCst);
+    /// Step *queue* of giving way: true when the caller must put it into a run queue. A ghost may not: its exit may be
+    /// over already, and then nobody keeps the memory for the queue.
+    pub fn queue_in_callback(&self) -> bool {
+        if cfg!(broken_giveway) {
+            self.0.fetch_or(QUEUED, Ordering::SeqCst);
+            return true;
+        }
+        self.shift(CALLBACK, CALLBACK, 0, QUEUED).is_ok()
     }
 
     /// A fatal signal. `kill` interrupts running user code too.
@@ -204,9 +222,17 @@ impl State {
         }
     }
 
-    /// The run queue let go of it. True when its exit is over: the caller retires it.
-    pub fn unqueue(&self) -> bool {
-        self.0.fetch_and(!QUEUED, Ordering::SeqCst) & (GONE | QUEUED) == GONE | QUEUED
+    /// The run queue let go of it. The phase counts as it was in that very step: a moment later one that gave way may
+    /// have gone on, rested, and become ready again, and a queue holds it for that turn.
+    pub fn unqueue(&self) -> Unqueued {
+        let word = self.0.fetch_and(!QUEUED, Ordering::SeqCst);
+        if word & (GONE | QUEUED) == GONE | QUEUED {
+            return Unqueued::Retire;
+        }
+        match phase(if cfg!(broken_giveway) { self.load() } else { word }) {
+            CALLBACK | PARKED | RESUMING => Unqueued::GaveWay,
+            _ => Unqueued::Ready,
+        }
     }
 
     /// Whether the exit is over: the mailbox is looked at no more.

@@ -54,8 +54,12 @@ pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
     if ends_here(process) {
         return Err(Error::Killed);
     }
-    let word = process.state.load();
-    if process.flags & NO_PARK != 0 || state::phase(word) != CALLBACK { Err(Error::WouldBlock) } else { Ok(()) }
+    match process.state.phase() {
+        // Killed since.
+        DEAD => Err(Error::Killed),
+        CALLBACK if process.flags & NO_PARK == 0 => Ok(()),
+        _ => Err(Error::WouldBlock),
+    }
 }
 
 pub(super) fn thread_may_wait() -> Result<(), Error> {
@@ -289,7 +293,7 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
     };
     if look(me) {
         if me.spend() && may_wait(me).is_ok() {
-            give_way(me);
+            give_way(me)?;
         }
         return found.ok_or(Error::Killed);
     }
@@ -366,8 +370,7 @@ pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
             may_wait(me)?;
             let node = me.node().clone();
             if ms == 0 {
-                give_way(me);
-                return Ok(());
+                return give_way(me);
             }
             match until(&node, Some(node.deadline(u64::from(ms))), false, || false) {
                 End::Killed => Err(Error::Killed),
@@ -387,14 +390,19 @@ pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
     }
 }
 
-/// Goes to the end of the run queue: puts itself there, and parks until its turn has come.
-pub(super) fn give_way(me: &Process) {
+/// Goes to the end of the run queue: puts itself there, and parks until its turn has come. `Err`: it was killed.
+pub(super) fn give_way(me: &Process) -> Result<(), Error> {
     if me.place.thread_home().is_some() {
         std::thread::yield_now();
-        return;
+        return Ok(());
     }
-    me.state.set_queued();
+    if !me.state.queue_in_callback() {
+        return Err(Error::Killed);
+    }
     me.node().scheduler().yield_back(me.runnable());
     let turn_came = || me.state.load() & state::QUEUED == 0;
-    until(me.node(), None, false, turn_came);
+    match until(me.node(), None, false, turn_came) {
+        End::Killed => Err(Error::Killed),
+        End::Ready | End::TimedOut => Ok(()),
+    }
 }

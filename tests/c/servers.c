@@ -897,6 +897,72 @@ static void whoever_got_the_last_answer_can_start_the_name_anew(void)
     CHECK(failures == 0);
 }
 
+/* Between the first instruction of init and the last of terminate. */
+static atomic_int lives;
+
+static regrow_next come_to_life(regrow_context *context, actor *actor)
+{
+    CHECK(atomic_fetch_add(&lives, 1) == 0);
+    return REGROW_READY;
+}
+
+static void die_slowly(actor *actor, const regrow_term *reason)
+{
+    regrow_sleep(0);
+    atomic_fetch_sub(&lives, 1);
+}
+
+static void whoever_is_told_of_an_end_can_start_the_name_anew(void)
+{
+    actor actor = { .number = 1, .silent = true, .on_init = come_to_life, .on_terminate = die_slowly };
+    regrow_server_spec server = actor_at_home(&actor);
+    size_t failures = 0;
+    atomic_store(&lives, 0);
+    for (size_t left = rounds(5000); left; left--) {
+        regrow_child_spec child = child_of(&server, "phoenix");
+        regrow_pid pid;
+        if (regrow_start(root, &child, &pid) != REGROW_OK) {
+            failures++;
+            continue;
+        }
+        regrow_ref ref = monitor(pid);
+        if (left % 2) {
+            CHECK_OK(regrow_exit(pid, ATOM("kill")));
+            CHECK_DOWN(ref, "killed");
+            atomic_store(&lives, 0);
+        } else {
+            CHECK_OK(regrow_cast(pid, TUPLE(ATOM("stop"), ATOM("normal"))));
+            CHECK_DOWN(ref, "normal");
+        }
+    }
+    CHECK(failures == 0);
+}
+
+static void the_next_life_begins_when_the_one_before_is_over(void)
+{
+    actor actor = { .number = 1, .silent = true, .on_init = come_to_life, .on_terminate = die_slowly };
+    regrow_server_spec server = actor_at_home(&actor);
+    regrow_child_spec child = server_child(1, &server);
+    child.name = "phoenix";
+    regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .max_restarts = 2000000000, .period_ms = 1,
+                                          .children = &child, .child_count = 1 };
+    regrow_child_spec start = supervisor_child(0, &supervisor);
+    regrow_address address = { .size = sizeof address, .runtime = root, .name = "phoenix", .wait_ms = LIMIT_MS };
+    regrow_pid tree, pid;
+    size_t ends = rounds(2000);
+    atomic_store(&lives, 0);
+    CHECK_OK(regrow_start(root, &start, &tree));
+    for (size_t left = ends; left; left--) {
+        CHECK_OK(regrow_whereis_at(&address, &pid));
+        regrow_ref ref = monitor(pid);
+        CHECK_OK(regrow_cast(pid, TUPLE(ATOM("stop"), ATOM("boom"))));
+        CHECK_DOWN(ref, "boom");
+    }
+    CHECK_OK(regrow_call_at(&address, ATOM("are_you_up"), LIMIT_MS, NULL));
+    CHECK((size_t)atomic_load(&actor.starts) == ends + 1);
+    CHECK_OK(regrow_stop(tree, ATOM("normal"), LIMIT_MS));
+}
+
 /* ---- calls never hang ---- */
 
 enum { CALLERS = 8 };
@@ -986,6 +1052,8 @@ int main(void)
         TEST(a_suspended_server_can_still_be_ended);
         TEST(a_second_start_of_a_name_tells_of_the_first_and_leaves_it_alone);
         TEST(whoever_got_the_last_answer_can_start_the_name_anew);
+        TEST(whoever_is_told_of_an_end_can_start_the_name_anew);
+        TEST(the_next_life_begins_when_the_one_before_is_over);
         TEST(every_call_returns_while_the_server_is_killed_again_and_again);
     }
     return 0;

@@ -204,6 +204,19 @@ static void start_tree(void)
     CHECK_OK(regrow_supervisor_start_child(root, &child, NULL));
 }
 
+/* The most memory that this program has had. */
+static size_t peak_kb(void)
+{
+    char line[256];
+    size_t kb = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file) && sscanf(line, "VmHWM: %zu", &kb) != 1)
+        ;
+    fclose(file);
+    return kb;
+}
+
 int main(void)
 {
     pthread_t threads[THREADS];
@@ -234,6 +247,7 @@ int main(void)
     regrow_term_free(&value);
     CHECK_OK(regrow_leave());
     CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
-    printf("stress: %zu kills, %zu increments\n", atomic_load(&kills), atomic_load(&increments));
+    printf("stress: %zu kills, %zu increments, %zu KiB at most\n", atomic_load(&kills), atomic_load(&increments),
+           peak_kb());
     return 0;
 }
