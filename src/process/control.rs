@@ -47,7 +47,7 @@ pub struct Process {
 pub const NO_PARK: u32 = 1;
 /// One of the runtime's own: EXIT messages come to it whoever sends them, and it never parks.
 pub const SYSTEM: u32 = 2;
-/// A call from a worker is answered there and then, when the process is idle.
+/// A call is answered there and then, on the caller's thread, when the process is idle.
 pub const INLINE: u32 = 8;
 /// A thread of the embedding program that entered.
 pub const ENTERED: u32 = 4;

@@ -29,7 +29,7 @@ mod worker;
 
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{on_worker_of, run_nested};
+pub use worker::{is_worker, on_worker_of, run_nested};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::Injector;

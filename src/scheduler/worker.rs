@@ -95,6 +95,11 @@ pub fn on_worker_of(scheduler: &Scheduler) -> bool {
     with_local(|local| ptr::eq(&*local.scheduler, scheduler)).unwrap_or(false)
 }
 
+/// Whether this thread is a worker, of whatever scheduler.
+pub fn is_worker() -> bool {
+    !LOCAL.get().is_null()
+}
+
 /// Schedules on this thread, if it is a worker of `scheduler`.
 #[inline]
 pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
