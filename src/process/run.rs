@@ -213,6 +213,12 @@ fn one(process: &Process, message: Message) {
 
 /// Leaves the process alone; what came meanwhile goes to a worker.
 fn lie_down(process: &Process) {
+    // SAFETY: RUNNING, and this is the thread that made it so.
+    let more = unsafe { !process.reading().saved.is_empty() || !process.mailbox.is_drained() };
+    if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
+        // Looked at in a receive and not wanted, put back, or not looked at yet.
+        return process.place.schedule(process);
+    }
     if !process.state.rest() {
         return end_fenced(process, Fenced::Exit);
     }
