@@ -325,3 +325,57 @@ fn shutdown_waits_for_a_callback_on_a_thread() {
     assert!(caller.join().unwrap().is_err());
     std::mem::forget(runtime);
 }
+
+/// Receives what it wants and leaves the rest, then is idle again.
+#[test]
+fn what_a_receive_in_an_inline_call_left_is_handled_after_it() {
+    let runtime = Runtime::new();
+    let (told_tx, told_rx) = mpsc::channel();
+    let server = spawn_inline(
+        &runtime,
+        Closures {
+            call: Box::new(|context, _| {
+                let me = process::current_pid();
+                process::send(me, Term::int(1));
+                process::send(me, atom("wanted"));
+                process::send(me, Term::int(2));
+                let found = process::receive(Some(5_000), |term| *term == atom("wanted")).unwrap();
+                context.reply(found)
+            }),
+            info: Box::new(move |_, message| {
+                told_tx.send(message.clone()).unwrap();
+                NOREPLY
+            }),
+            ..Closures::default()
+        },
+    );
+    let seconds = std::time::Duration::from_secs(60);
+    for _ in 0..1_000 {
+        assert_eq!(call(server, Term::nil(), 5_000), Ok(atom("wanted")));
+        assert_eq!(told_rx.recv_timeout(seconds).unwrap(), Term::int(1));
+        assert_eq!(told_rx.recv_timeout(seconds).unwrap(), Term::int(2));
+    }
+}
+
+#[test]
+fn what_came_while_it_was_suspended_is_handled_when_a_thread_resumes_it() {
+    let runtime = Runtime::new();
+    let (told_tx, told_rx) = mpsc::channel();
+    let server = spawn_inline(
+        &runtime,
+        Closures {
+            info: Box::new(move |_, message| {
+                told_tx.send(message.clone()).unwrap();
+                NOREPLY
+            }),
+            ..Closures::default()
+        },
+    );
+    for n in 0..100 {
+        regrow::server::suspend(server, Some(5_000)).unwrap();
+        process::send(server, Term::int(n));
+        runtime.settle();
+        regrow::server::resume(server, Some(5_000)).unwrap();
+        assert_eq!(told_rx.recv_timeout(std::time::Duration::from_secs(60)).unwrap(), Term::int(n));
+    }
+}

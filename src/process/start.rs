@@ -402,7 +402,7 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
                 DEAD => break,
                 READY => {}
                 _ => {
-                    home.parker.park(None);
+                    home.parker.wait();
                 }
             }
         }

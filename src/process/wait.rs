@@ -102,7 +102,7 @@ pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut
                     return End::TimedOut;
                 }
                 let depth = inside::step_out();
-                parker.park(None);
+                parker.wait();
                 inside::re_enter(depth);
             }
         }
@@ -183,7 +183,7 @@ fn park(me: &Process, receives: bool) {
             }
             let depth = inside::step_out();
             while me.state.phase() == state::PARKED {
-                home.parker.park(None);
+                home.parker.wait();
             }
             inside::re_enter(depth);
             let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);

@@ -24,12 +24,11 @@ use std::sync::Arc;
 pub struct ParkSlot {
     pub(super) coroutine: UnsafeCell<Option<WorkerCoroutine>>,
     worker: Cell<Option<NonNull<worker::Worker>>>,
-    scheduler: Cell<Option<NonNull<super::Scheduler>>>,
     /// Taken when the slot is bound to a thread that is no worker.
     seat: Seat,
 }
 
-// SAFETY: the coroutine is touched only by the one worker thread that it is bound to; the two pointers are written
+// SAFETY: the coroutine is touched only by the one worker thread that it is bound to; the pointer is written
 // by that thread before the state word says "parked" (release) and read by the one who won the right to resume
 // (acquire).
 unsafe impl Send for ParkSlot {}
@@ -44,12 +43,7 @@ impl Default for ParkSlot {
 
 impl ParkSlot {
     pub fn new() -> Self {
-        ParkSlot {
-            coroutine: UnsafeCell::new(None),
-            worker: Cell::new(None),
-            scheduler: Cell::new(None),
-            seat: Seat::new(),
-        }
+        ParkSlot { coroutine: UnsafeCell::new(None), worker: Cell::new(None), seat: Seat::new() }
     }
 
     /// Prepares for [`suspend`], by the one who runs the job: binds the slot to this thread's worker, or to the thread
@@ -57,7 +51,6 @@ impl ParkSlot {
     pub fn bind(&self, parker: impl FnOnce() -> Arc<Parker>) {
         let on_worker = worker::with_local(|local| {
             self.worker.set(Some(NonNull::from(&*local.worker)));
-            self.scheduler.set(Some(NonNull::from(&*local.scheduler)));
         });
         // SAFETY: the job runs on this thread, so it is not parked, and nobody can have the right to resume it.
         unsafe {
@@ -75,12 +68,10 @@ impl ParkSlot {
             // SAFETY: as above.
             return unsafe { self.seat.resume() };
         }
-        let (Some(worker), Some(scheduler)) = (self.worker.get(), self.scheduler.get()) else {
-            return;
-        };
-        // SAFETY: workers and their scheduler live until the runtime's last process is gone.
-        let (worker, scheduler) = unsafe { (worker.as_ref(), scheduler.as_ref()) };
-        worker.push_private(scheduler, NonNull::from(self));
+        let Some(worker) = self.worker.get() else { return };
+        // SAFETY: workers live until the runtime's last process is gone.
+        let worker = unsafe { worker.as_ref() };
+        worker.push_private(NonNull::from(self));
     }
 }
 

@@ -12,11 +12,12 @@
 //! A [`Seat`] is where a thread waits for exactly one resume, given by whoever won the right to give it:
 //!
 //! 1. *sit* (the owner, before it says anywhere that it waits): leaves its parker in the seat;
-//! 2. *resume* (the one winner): takes a count of the parker, then says so in the seat, then unparks;
-//! 3. *wait* (the owner): goes on only when the seat says so, whatever tokens its parker was left meanwhile.
+//! 2. *resume* (the one winner): takes a count of the parker, then says so in it (`resumed`), then unparks;
+//! 3. *wait* (the owner): goes on only when it was said, whatever tokens its parker was left meanwhile.
 //!
 //! So the winner is through with the seat when the owner goes on, and may sit again, or end, at once.
 
+use super::patience::Patience;
 use super::{Arc, AtomicBool, AtomicU32, Ordering};
 use std::cell::UnsafeCell;
 use std::time::Duration;
@@ -28,6 +29,9 @@ const TOKEN: u32 = 2;
 /// The place where one thread waits.
 pub struct Parker {
     state: AtomicU32,
+    /// Of the seat that its owner sits in, which is one at a time: it was resumed.
+    resumed: AtomicBool,
+    patience: Patience,
 }
 
 impl Default for Parker {
@@ -38,7 +42,14 @@ impl Default for Parker {
 
 impl Parker {
     pub fn new() -> Self {
-        Parker { state: AtomicU32::new(EMPTY) }
+        Parker { state: AtomicU32::new(EMPTY), resumed: AtomicBool::new(false), patience: Patience::new() }
+    }
+
+    /// Waits for the token, and looks out for it a little before it sleeps; only the owner calls this.
+    pub fn wait(&self) {
+        if !self.patience.look(|| self.take()) {
+            self.park(None);
+        }
     }
 
     /// Waits for the token, at most `timeout`; only the owner calls this. False when time ran out first.
@@ -69,7 +80,6 @@ impl Parker {
 /// Where a thread waits for one resume; see the module.
 pub struct Seat {
     parker: UnsafeCell<Option<Arc<Parker>>>,
-    resumed: AtomicBool,
 }
 
 // SAFETY: the parker is written by the owner before it says that it waits, and while it does not; it is read by the one
@@ -86,7 +96,7 @@ impl Default for Seat {
 
 impl Seat {
     pub fn new() -> Seat {
-        Seat { parker: UnsafeCell::new(None), resumed: AtomicBool::new(false) }
+        Seat { parker: UnsafeCell::new(None) }
     }
 
     /// Step *sit*.
@@ -94,7 +104,7 @@ impl Seat {
     /// # Safety
     /// The caller is the owner, and nobody can have the right to resume it now.
     pub unsafe fn sit(&self, parker: Arc<Parker>) {
-        self.resumed.store(false, Ordering::Relaxed);
+        parker.resumed.store(false, Ordering::Relaxed);
         // SAFETY: the caller's promise: nobody else looks.
         unsafe { *self.parker.get() = Some(parker) };
     }
@@ -122,8 +132,8 @@ impl Seat {
         // SAFETY: the owner; it alone writes.
         let Some(parker) = (unsafe { (*self.parker.get()).as_ref() }) else { return };
         // Acquire, partner: the store in `resume`.
-        while !self.resumed.load(Ordering::Acquire) {
-            parker.park(None);
+        while !parker.resumed.load(Ordering::Acquire) {
+            parker.wait();
         }
     }
 
@@ -135,7 +145,7 @@ impl Seat {
         // SAFETY: the owner waits until `resumed`, and so does not write.
         let Some(parker) = (unsafe { (*self.parker.get()).clone() }) else { return };
         // Release, partner: the load in `wait`: we are through with the seat.
-        self.resumed.store(true, Ordering::Release);
+        parker.resumed.store(true, Ordering::Release);
         parker.unpark();
     }
 }
