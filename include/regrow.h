@@ -484,7 +484,10 @@ typedef struct regrow_server_spec {
   /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
   uint32_t home;
   /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
-  /// call from another process is answered there and then, on the caller's thread; from elsewhere it is queued.
+  /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own, so
+  /// that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on that
+  /// thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a thread
+  /// of its own, and calls from one, are queued as without it.
   uint32_t flags;
   /// How long `init` may take before the start fails with `timeout`; 0: no limit.
   uint32_t init_timeout_ms;

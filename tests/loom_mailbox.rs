@@ -8,7 +8,7 @@ use regrow::mailbox::{Mailbox, Pop};
 #[test]
 fn two_senders_and_a_receiver_lose_nothing_and_keep_each_senders_order() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::<_>::new());
         let senders: Vec<_> = (0..2u32)
             .map(|sender| {
                 let mailbox = mailbox.clone();
@@ -39,7 +39,7 @@ fn two_senders_and_a_receiver_lose_nothing_and_keep_each_senders_order() {
 #[test]
 fn what_is_published_is_seen_by_whoever_pops_it() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::new());
+        let mailbox = Arc::new(Mailbox::<_>::new());
         let place = Arc::new(loom::cell::UnsafeCell::new(0));
         let (their_mailbox, their_place) = (mailbox.clone(), place.clone());
         let sender = thread::spawn(move || {

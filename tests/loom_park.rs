@@ -5,7 +5,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use regrow::process::state::{CALLBACK, PARKED, RESUMING, State, phase};
-use regrow::sync::parker::Parker;
+use regrow::sync::parker::{Parker, Seat};
 
 #[test]
 fn a_wake_between_the_look_and_the_park_is_not_lost() {
@@ -50,5 +50,42 @@ fn a_threads_token_is_not_lost() {
             parker.park(None);
         }
         waker.join().unwrap();
+    });
+}
+
+/// An inline call on a thread that is no worker: its parker is left tokens by others too, it sits down again at once, and
+/// the seat goes when it is done.
+#[test]
+fn a_thread_in_a_seat_goes_on_once_for_each_resume_and_only_then() {
+    loom::model(|| {
+        let state = Arc::new(State::new(CALLBACK));
+        let seat = Arc::new(Seat::new());
+        let ready = Arc::new(AtomicBool::new(false));
+        let parker = Arc::new(Parker::new());
+        let (their_state, their_seat, their_ready) = (state.clone(), seat.clone(), ready.clone());
+        let waker = thread::spawn(move || {
+            for last in [false, true] {
+                their_ready.store(last, Ordering::SeqCst);
+                if their_state.unpark() {
+                    // SAFETY: the right to resume was won just now.
+                    unsafe { their_seat.resume() };
+                }
+            }
+        });
+        // wait::until and wait::park
+        parker.unpark();
+        while !ready.load(Ordering::SeqCst) {
+            // SAFETY: not parked: nobody has the right to resume.
+            unsafe { seat.sit(parker.clone()) };
+            if state.park(false) {
+                seat.wait();
+                assert_eq!(phase(state.load()), RESUMING);
+                assert!(state.shift(RESUMING, CALLBACK, 0, 0).is_ok());
+            }
+        }
+        // SAFETY: as above.
+        unsafe { seat.leave() };
+        waker.join().unwrap();
+        assert_eq!(phase(state.load()), CALLBACK);
     });
 }

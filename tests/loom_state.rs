@@ -21,8 +21,7 @@ impl Process {
 
     /// push, then look at the word: `Process::deliver`.
     fn send(&self, message: u32) {
-        self.mailbox.push(message);
-        if self.state.make_ready() {
+        if self.mailbox.push(message) && self.state.make_ready() {
             assert_eq!(self.scheduled.fetch_add(1, Ordering::SeqCst), 0, "scheduled twice at once");
         }
     }

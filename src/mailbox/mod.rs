@@ -7,6 +7,9 @@
 //!   receiver that finds the link of an earlier sender still missing knows that more is under way.
 //! * **Pop** tells three things apart: a message, nothing, and *busy* (a sender stands between swap and link). Busy
 //!   is not empty: a receiver that is about to go to sleep must not.
+//! * **Waking** is the business of the one whose push found the queue empty, and `push` says so: the receiver rests only
+//!   when it has found nothing, says that it rests, and looks once more. So whoever pushes onto something need not look
+//!   at the receiver's state, which would cost a cache line at each message.
 //! * **Order**: what one thread pushes is popped in that order.
 //!
 //! Who may touch what: `head` anybody; `tail` and the stub's place only the one consumer. Who the consumer is, is

@@ -14,17 +14,20 @@ pub struct Node<M> {
 }
 
 impl<M> Node<M> {
-    #[inline]
+    #[inline(always)]
     fn new(message: Option<M>) -> *mut Node<M> {
-        let node = Node { next: AtomicPtr::new(ptr::null_mut()), message };
         #[cfg(not(loom))]
         if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
             let place = blocks::take().cast::<Self>().as_ptr();
-            // SAFETY: a block is large enough, aligned, and nobody else's.
-            unsafe { place.write(node) };
+            // SAFETY: a block is large enough, aligned, and nobody else's. Part by part: the message goes straight to its
+            // place.
+            unsafe {
+                (&raw mut (*place).next).write(AtomicPtr::new(ptr::null_mut()));
+                (&raw mut (*place).message).write(message);
+            }
             return place;
         }
-        Box::into_raw(Box::new(node))
+        Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message }))
     }
 
     /// Takes the message out and frees the node.
@@ -37,7 +40,7 @@ impl<M> Node<M> {
         if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
             // SAFETY: the caller's promise; the node is read out before its block goes.
             unsafe {
-                let message = node.read().message;
+                let message = (&raw const (*node).message).read();
                 blocks::free(NonNull::new_unchecked(node.cast()));
                 return message;
             }
@@ -56,8 +59,15 @@ pub enum Pop<M> {
 }
 
 /// The queue. `M` moves through it unchanged.
-pub struct Mailbox<M> {
+///
+/// Senders write the head, the receiver the tail. `B` is something of the owner's that lies between the two, seldom
+/// used, so that they are on different cache lines and neither side takes the other's away at each message.
+#[repr(C)]
+pub struct Mailbox<M, B = ()> {
     head: AtomicPtr<Node<M>>,
+    /// The stub, as senders know it.
+    empty: *mut Node<M>,
+    pub between: B,
     tail: UnsafeCell<*mut Node<M>>,
     /// The node that stands in the queue when there is none; never carries a message. Boxed on first use, so
     /// that the mailbox itself may move before it is shared.
@@ -66,34 +76,40 @@ pub struct Mailbox<M> {
 
 // SAFETY: messages move between threads (M: Send); the head is atomic; the tail is touched by one consumer at a
 // time, which the state word of the process hands over with acquire and release.
-unsafe impl<M: Send> Send for Mailbox<M> {}
+unsafe impl<M: Send, B: Send> Send for Mailbox<M, B> {}
 // SAFETY: as above.
-unsafe impl<M: Send> Sync for Mailbox<M> {}
+unsafe impl<M: Send, B: Sync> Sync for Mailbox<M, B> {}
 
-impl<M> Default for Mailbox<M> {
+impl<M, B: Default> Default for Mailbox<M, B> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<M> Mailbox<M> {
+impl<M, B: Default> Mailbox<M, B> {
     pub fn new() -> Self {
         let stub = Node::new(None);
         Mailbox {
             head: AtomicPtr::new(stub),
+            empty: stub,
+            between: B::default(),
             tail: UnsafeCell::new(stub),
             stub: NonNull::new(stub).expect("a box is never null"),
         }
     }
+}
 
-    /// Adds a message at the end; from any thread.
-    #[inline]
-    pub fn push(&self, message: M) {
-        self.push_node(Node::new(Some(message)));
+impl<M, B> Mailbox<M, B> {
+    /// Adds a message at the end; from any thread. True when the queue was empty: the caller has to see to it that the
+    /// receiver looks. Else whoever pushed onto the empty queue does, or the receiver has not rested since.
+    #[inline(always)]
+    pub fn push(&self, message: M) -> bool {
+        self.push_node(Node::new(Some(message))) == self.empty
     }
 
+    /// Gives what was the head.
     #[inline]
-    fn push_node(&self, node: *mut Node<M>) {
+    fn push_node(&self, node: *mut Node<M>) -> *mut Node<M> {
         // SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
         // receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
         let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
@@ -103,6 +119,7 @@ impl<M> Mailbox<M> {
         unsafe {
             (*previous).next.store(node, if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release })
         };
+        previous
     }
 
     /// Takes the oldest message.
@@ -148,15 +165,24 @@ impl<M> Mailbox<M> {
         }
     }
 
-    /// Whether nothing is there and nothing is under way; from any thread. (The stub is the head exactly when the
-    /// last message was popped and none was pushed since.)
+    /// Whether nothing was pushed since the receiver last found nothing; from any thread. While the receiver is in the
+    /// middle of the queue the stub may be the head with a message still before it: see [`Mailbox::is_drained`].
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.head.load(Ordering::SeqCst) == self.stub.as_ptr()
+        self.head.load(Ordering::SeqCst) == self.empty
+    }
+
+    /// Whether nothing is left for the receiver, and nothing under way.
+    ///
+    /// # Safety
+    /// The caller is the one consumer.
+    pub unsafe fn is_drained(&self) -> bool {
+        // SAFETY: only the consumer writes the tail.
+        unsafe { *self.tail.get() == self.stub.as_ptr() && self.is_empty() }
     }
 }
 
-impl<M> Drop for Mailbox<M> {
+impl<M, B> Drop for Mailbox<M, B> {
     fn drop(&mut self) {
         // SAFETY: `&mut self`: nobody else is here, so we are the consumer, and no sender is half way.
         while let Pop::Message(message) = unsafe { self.pop() } {
@@ -173,11 +199,15 @@ mod tests {
 
     #[test]
     fn messages_of_one_sender_keep_their_order_among_four() {
-        let mailbox = Mailbox::new();
+        let mailbox = Mailbox::<_>::new();
         std::thread::scope(|scope| {
             for sender in 0..4u64 {
                 let mailbox = &mailbox;
-                scope.spawn(move || (0..10_000u64).for_each(|n| mailbox.push((sender, n))));
+                scope.spawn(move || {
+                    for n in 0..10_000u64 {
+                        mailbox.push((sender, n));
+                    }
+                });
             }
             let mut next = [0u64; 4];
             let mut left = 40_000;
@@ -196,8 +226,9 @@ mod tests {
     #[test]
     fn messages_left_behind_are_dropped_once_each() {
         let counted = std::sync::Arc::new(());
-        let mailbox = Mailbox::new();
-        (0..10).for_each(|_| mailbox.push(counted.clone()));
+        let mailbox = Mailbox::<_>::new();
+        // The first push finds it empty, the others do not.
+        (0..10).for_each(|n| assert_eq!(mailbox.push(counted.clone()), n == 0));
         drop(mailbox);
         assert_eq!(std::sync::Arc::strong_count(&counted), 1);
     }

@@ -22,23 +22,24 @@ use std::sync::Arc;
 /// A process's control block. `header` is first: the scheduler's pointer is the process's.
 #[repr(C)]
 pub struct Process {
+    // What senders read, and the head of the mailbox, which they write; nothing that the receiver writes.
     pub(super) header: Header,
-    pub(super) state: State,
-    pub(super) flags: u32,
     pid: Pid,
-    pub(super) mailbox: Mailbox<Message>,
+    pub(super) flags: u32,
     pub(super) node: Arc<Node>,
     pub(super) place: Place,
-    pub(super) park: ParkSlot,
+    /// What other threads use of it without asking it, such as a registry's table.
+    pub(super) face: Option<Face>,
+    pub(super) mailbox: Mailbox<Message, Mutex<Inner>>,
+    // From the mailbox's tail on: what the one who runs it writes.
+    pub(super) state: State,
+    /// Receives and inline calls since it last gave its worker back; of the thread that runs it.
+    spent: std::cell::Cell<u32>,
     /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it.
     pub(super) current_call: AtomicPtr<Slot>,
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
-    /// Receives and inline calls since it last gave its worker back; of the thread that runs it.
-    spent: std::cell::Cell<u32>,
-    inner: Mutex<Inner>,
-    /// What other threads use of it without asking it, such as a registry's table.
-    pub(super) face: Option<Face>,
+    pub(super) park: ParkSlot,
     /// The last error of a call made from its callbacks, in the shape of the layer that made it.
     last_error: UnsafeCell<Option<Box<dyn Any + Send>>>,
 }
@@ -47,7 +48,7 @@ pub struct Process {
 pub const NO_PARK: u32 = 1;
 /// One of the runtime's own: EXIT messages come to it whoever sends them, and it never parks.
 pub const SYSTEM: u32 = 2;
-/// A call from a worker is answered there and then, when the process is idle.
+/// A call is answered there and then, on the caller's thread, when the process is idle.
 pub const INLINE: u32 = 8;
 /// A thread of the embedding program that entered.
 pub const ENTERED: u32 = 4;
@@ -158,19 +159,18 @@ impl Process {
     ) -> Process {
         Process {
             header,
-            state: State::new(phase),
-            flags,
             pid,
-            mailbox: Mailbox::new(),
+            flags,
             node,
             place,
+            face,
+            mailbox: Mailbox::new(),
+            state: State::new(phase),
+            spent: std::cell::Cell::new(0),
             park: ParkSlot::new(),
             current_call: AtomicPtr::new(std::ptr::null_mut()),
             behaviour: UnsafeCell::new(behaviour),
             reading: UnsafeCell::new(Reading::default()),
-            spent: std::cell::Cell::new(0),
-            inner: Mutex::new(Inner::default()),
-            face,
             last_error: UnsafeCell::new(None),
         }
     }
@@ -196,7 +196,7 @@ impl Process {
     }
 
     pub(super) fn lock(&self) -> crate::sync::MutexGuard<'_, Inner> {
-        self.inner.lock()
+        self.mailbox.between.lock()
     }
 
     /// # Safety
@@ -221,10 +221,14 @@ impl Process {
     }
 
     /// Puts a message into the mailbox and sees to it that it is looked at.
-    #[inline]
+    #[inline(always)]
     pub(super) fn deliver(&self, message: Message) {
-        self.mailbox.push(message);
-        self.notify();
+        // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
+        // word, which it writes at each message, is left on its side of the machine.
+        if self.mailbox.push(message) {
+            self.notify();
+        }
+        self.place.signal();
     }
 
     #[inline]
@@ -235,7 +239,6 @@ impl Process {
             super::state::PARKED if word & super::state::RECEIVES != 0 => self.unpark(),
             _ => {}
         }
-        self.place.signal();
     }
 
     /// Wakes it out of a wait, or out of the next one.
@@ -249,6 +252,7 @@ impl Process {
     ///
     /// # Safety
     /// As [`Process::reading`].
+    #[inline]
     pub(super) unsafe fn take_message(&self) -> Option<Message> {
         // SAFETY: the caller's promise.
         if let Some(message) = unsafe { self.reading() }.saved.pop_front() {
@@ -262,6 +266,7 @@ impl Process {
     ///
     /// # Safety
     /// As [`Process::reading`].
+    #[inline]
     pub(super) unsafe fn take_fresh(&self) -> Option<Message> {
         loop {
             // SAFETY: the caller is the consumer.
@@ -299,12 +304,12 @@ impl Process {
     /// Has a call answered when this process ends, as soon as its names and all it owns are free again. For one that is
     /// about to end.
     pub fn answer_at_end(&self, reply: ReplyTo, answer: Term) {
-        self.inner.lock().rare.get_or_insert_default().farewells.push((reply, answer));
+        self.mailbox.between.lock().rare.get_or_insert_default().farewells.push((reply, answer));
     }
 
     /// Runs `look` under this process's lock, to add something it owns. None when it is fenced.
     pub fn own<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
-        let mut inner = self.inner.lock();
+        let mut inner = self.mailbox.between.lock();
         if inner.fenced || inner.nameless {
             return None;
         }
@@ -321,7 +326,7 @@ impl Process {
     ///
     /// For a process that ends and has kept count of who is linked to it in another way.
     pub fn take_up_links(&self, peers: impl Iterator<Item = Pid>) {
-        let mut inner = self.inner.lock();
+        let mut inner = self.mailbox.between.lock();
         if inner.closed {
             return;
         }
@@ -332,26 +337,26 @@ impl Process {
 
     /// A copy of its links.
     pub fn links(&self) -> Vec<Pid> {
-        self.inner.lock().links.keys().copied().collect()
+        self.mailbox.between.lock().links.keys().copied().collect()
     }
 
     /// The name it is registered under.
     pub fn name(&self) -> Option<Arc<str>> {
-        self.inner.lock().name.clone()
+        self.mailbox.between.lock().name.clone()
     }
 
     /// A word for people and tools.
     pub fn set_label(&self, label: Term) {
-        let old = self.inner.lock().rare.get_or_insert_default().label.replace(label);
+        let old = self.mailbox.between.lock().rare.get_or_insert_default().label.replace(label);
         drop(old);
     }
 
     pub fn label(&self) -> Option<Term> {
-        self.inner.lock().rare.as_ref().and_then(|rare| rare.label.clone())
+        self.mailbox.between.lock().rare.as_ref().and_then(|rare| rare.label.clone())
     }
 
     pub fn is_trapping(&self) -> bool {
-        self.inner.lock().trap_exit
+        self.mailbox.between.lock().trap_exit
     }
 
     /// Keeps the last error of the calling callback. Only for the process that [`super::current`] gives: its thread
@@ -438,5 +443,9 @@ mod tests {
         // SPEED.md: 700 bytes for an idle process, state and allocations included.
         let size = size_of::<Process>();
         assert!(size <= 512, "{size} bytes");
+        // Nothing that both sides write at each message is on one cache line.
+        let state = std::mem::offset_of!(Process, state);
+        let mailbox = std::mem::offset_of!(Process, mailbox);
+        assert!(state >= mailbox + 128, "{mailbox} {state}");
     }
 }

@@ -168,9 +168,15 @@ impl Node {
         pids
     }
 
-    /// Whether a thread process is in user code, or has a message to look at. For settle.
+    /// Whether a thread process is in user code, or has a message to look at, or a thread from outside runs a process of
+    /// ours in an inline call. For settle.
+    ///
+    /// Of processes that run within each other on one thread the innermost tells: it runs, or all of them wait with it.
     pub fn has_busy_threads(&self) -> bool {
         let pids: Vec<Pid> = self.thread_pids.lock().iter().copied().collect();
-        pids.into_iter().any(|pid| super::table::with_process(pid, |process| process.is_busy()).unwrap_or(false))
+        let is_busy = |pid| super::table::with_process(pid, |process| process.is_busy()).unwrap_or(false);
+        let is_ours = |process: &super::Process| std::ptr::eq(&**process.node(), self) && process.is_busy();
+        pids.into_iter().any(is_busy)
+            || crate::sync::inside::any_shown(|id| super::table::with_process(Pid(id), is_ours).unwrap_or(false))
     }
 }

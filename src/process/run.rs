@@ -1,20 +1,47 @@
 //! A turn: what the one who runs a process does.
+//!
+//! # Inline calls
+//!
+//! A process that allows it (`INLINE`), is idle and has nothing in its mailbox is run by its caller, for that one
+//! request. The step is the worker's own, `IDLE` to `RUNNING`, by compare-and-swap, so the state word knows nothing of
+//! who runs it, and fences, kills and messages meet what they always meet. Afterwards the process rests, and what came
+//! meanwhile goes to a worker: the caller never drains the mailbox, so no two callers can keep it from others.
+//!
+//! * **On a worker of the same runtime** it runs on a pooled stack: it can park, and its caller goes on, with its limit.
+//! * **On a thread that is no worker** (a foreign one, or one that entered) it runs on that thread's own stack. A pooled
+//!   one would be of no use, since there is no other loop that the thread could go on with: whatever waits in there
+//!   blocks the thread, and the caller's limit begins only when the callback has returned. So:
+//!   - *Parking*: the word says `PARKED` as ever; the thread waits in the process's park slot, which it has bound to a
+//!     seat in place of a worker (`scheduler::park`), and who resumes the slot lets that thread go on.
+//!   - *Identity*: `current` is the server until it returns, then again the caller: nobody, the process that entered,
+//!     or the server around it. What a thread entered as is not the server's to leave. The last error is kept by the
+//!     process, errno and the floating-point control words are the caller's and put back.
+//!   - *A kill, or an expired shutdown* meets `CALLBACK`: whoever kills carries out the exit, the caller's answer
+//!     included; the thread has a ghost until the callback returns, which shutdown waits for, and only then returns.
+//!   - *Quiet*: the thread shows the pid of the innermost process it runs (`inside::show`); settle asks that one's word.
+//!   - *A fork* inside: as in any callback, the child ends when it returns.
+//! * **Elsewhere** (a worker of another runtime, a process with a thread of its own, a caller of another runtime within
+//!   an inline call) the request is queued: there others, or the caller's own limit and death, would have to wait.
 
-use super::control::Process;
+use super::control::{ENTERED, Process};
 use super::current;
 use super::exit;
 use super::message::{Message, StartResult};
 use super::start;
 use super::state::{CALLBACK, DEAD, EXIT, IDLE, QUEUED, READY, RUNNING, Unqueued, phase};
-use super::table;
+use super::{table, wait};
 use crate::scheduler::{self, Header};
 use crate::sync::inside;
 use crate::term::{Pid, Term, atoms};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// Messages a process handles before it gives its worker back.
 pub(super) const BUDGET: u32 = 256;
+/// Inline calls within each other on a thread that is no worker.
+const DEEPEST: u32 = 8;
 
 /// What a process does; run by one thread at a time. The runtime's own rooms implement it.
 pub trait Behaviour: Send {
@@ -99,9 +126,18 @@ pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message>
     let possible = process.flags & super::control::INLINE != 0
         && process.place.thread_home().is_none()
         && process.mailbox.is_empty()
-        && process.state.phase() == IDLE
-        && scheduler::on_worker_of(process.node().scheduler());
-    if !possible || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+        && process.state.phase() == IDLE;
+    if !possible {
+        return Err(message);
+    }
+    if scheduler::is_worker() {
+        if !scheduler::on_worker_of(process.node().scheduler()) {
+            return Err(message);
+        }
+    } else {
+        return on_this_thread(process, message);
+    }
+    if process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
         return Err(message);
     }
     let pointer = NonNull::from(process);
@@ -129,6 +165,35 @@ pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message>
     }
 }
 
+thread_local! {
+    /// How many processes run within each other on this thread, which is no worker.
+    static GUESTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// [`inline`], on a thread that is no worker.
+fn on_this_thread(process: &Process, message: Message) -> Result<(), Message> {
+    let may = match current::current() {
+        None => true,
+        Some(caller) if caller.flags & ENTERED != 0 => true,
+        Some(caller) => caller.place.thread_home().is_none() && Arc::ptr_eq(caller.node(), process.node()),
+    };
+    if !may || GUESTS.get() >= DEEPEST || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+        return Err(message);
+    }
+    let saved = wait::Saved::now();
+    GUESTS.set(GUESTS.get() + 1);
+    let shown = inside::show(process.pid().0);
+    let caller = current::set(process);
+    let worked = catch_unwind(AssertUnwindSafe(|| one(process, message)));
+    // The caller's guard, which it is back in, keeps the block also when the process has ended.
+    current::set(caller);
+    recover(process, worked.is_err());
+    inside::show(shown);
+    GUESTS.set(GUESTS.get() - 1);
+    saved.restore();
+    Ok(())
+}
+
 fn one(process: &Process, message: Message) {
     // SAFETY: RUNNING, and this is the thread that made it so; as in `work`.
     let slot = unsafe { process.behaviour() };
@@ -143,6 +208,12 @@ fn one(process: &Process, message: Message) {
 
 /// Leaves the process alone; what came meanwhile goes to a worker.
 fn lie_down(process: &Process) {
+    // SAFETY: RUNNING, and this is the thread that made it so.
+    let more = unsafe { !process.reading().saved.is_empty() || !process.mailbox.is_drained() };
+    if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
+        // Looked at in a receive and not wanted, put back, or not looked at yet.
+        return process.place.schedule(process);
+    }
     if !process.state.rest() {
         return end_fenced(process, Fenced::Exit);
     }

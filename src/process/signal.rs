@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 /// Sends a plain message. False when nobody is there: it is dropped.
 pub fn send(to: Pid, message: Term) -> bool {
-    deliver(to, Message::Info(message))
+    // Made at its place in the mailbox: moving it there would cost as much as the send.
+    table::with_process(to, move |process| process.deliver(Message::Info(message))).is_some()
 }
 
 pub(super) fn deliver(to: Pid, message: Message) -> bool {
-    let mut message = Some(message);
-    table::with_process(to, |process| process.deliver(message.take().expect("delivered once"))).is_some()
+    table::with_process(to, move |process| process.deliver(message)).is_some()
 }
 
 impl Process {

@@ -402,7 +402,7 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
                 DEAD => break,
                 READY => {}
                 _ => {
-                    home.parker.park(None);
+                    home.parker.wait();
                 }
             }
         }
@@ -471,6 +471,10 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
 
 /// Ends the calling thread's process, as if it had returned. `NoIdentity`: it did not enter.
 pub fn leave_thread(reason: Term) -> Result<(), Error> {
+    // A process that runs on this thread in an inline call did not enter it, and leaves it by returning.
+    if current::in_callback() {
+        return Err(Error::NoIdentity);
+    }
     let process = ENTERED.with(|entered| entered.0.borrow_mut().take()).ok_or(Error::NoIdentity)?;
     end_entered(&process, reason);
     Ok(())

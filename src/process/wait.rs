@@ -106,7 +106,7 @@ pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut
                     return End::TimedOut;
                 }
                 let depth = inside::step_out();
-                parker.park(None);
+                parker.wait();
                 inside::re_enter(depth);
             }
         }
@@ -164,7 +164,8 @@ fn park(me: &Process, receives: bool) {
     match me.place.thread_home() {
         None => {
             let saved = Saved::now();
-            if !me.park.bind() || !me.state.park(receives) {
+            me.park.bind(thread_parker);
+            if !me.state.park(receives) {
                 return;
             }
             if receives && came_meanwhile(me) {
@@ -186,7 +187,7 @@ fn park(me: &Process, receives: bool) {
             }
             let depth = inside::step_out();
             while me.state.phase() == state::PARKED {
-                home.parker.park(None);
+                home.parker.wait();
             }
             inside::re_enter(depth);
             let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
@@ -208,7 +209,8 @@ fn came_meanwhile(me: &Process) -> bool {
 fn park_ghost(me: &Process) {
     match me.place.thread_home() {
         None => {
-            if !me.park.bind() || !me.state.park_ghost() {
+            me.park.bind(thread_parker);
+            if !me.state.park_ghost() {
                 return;
             }
             let who = current::set(std::ptr::null());
@@ -229,8 +231,8 @@ fn park_with_exit(me: &Process) {
     park_ghost(me);
 }
 
-/// What belongs to the thread and must follow the callback over a park.
-struct Saved {
+/// What belongs to the thread and must follow the callback over a park, and the caller over another's callback.
+pub(super) struct Saved {
     errno: i32,
     #[cfg(target_arch = "x86_64")]
     mxcsr: u32,
@@ -240,7 +242,7 @@ struct Saved {
 
 impl Saved {
     #[inline]
-    fn now() -> Saved {
+    pub fn now() -> Saved {
         // SAFETY: errno's place is valid on every thread; the two stores write to locals of the right size.
         unsafe {
             #[cfg(target_arch = "x86_64")]
@@ -259,7 +261,7 @@ impl Saved {
     }
 
     #[inline]
-    fn restore(self) {
+    pub fn restore(self) {
         // SAFETY: as in `now`; the words come from there.
         unsafe {
             #[cfg(target_arch = "x86_64")]
@@ -392,7 +394,8 @@ pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
 
 /// Goes to the end of the run queue: puts itself there, and parks until its turn has come. `Err`: it was killed.
 pub(super) fn give_way(me: &Process) -> Result<(), Error> {
-    if me.place.thread_home().is_some() {
+    // A thread that is no worker is in no run queue: it runs its own process, or another's inline.
+    if !scheduler::is_worker() {
         std::thread::yield_now();
         return Ok(());
     }

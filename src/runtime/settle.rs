@@ -28,7 +28,8 @@ const PAUSE: Duration = Duration::from_micros(100);
 fn look(node: &Arc<Node>) -> Option<Settled> {
     let stamp = || node.scheduler().quiet_stamp(|id| node.is_ghost(Pid(id)));
     let before = stamp()?;
-    if node.has_busy_threads() || others_inside() {
+    // Inside is looked at before and after: who was on the way into an inline call is seen at the first look, or in it.
+    if others_inside() || node.has_busy_threads() || others_inside() {
         return None;
     }
     let now = node.clock.now();

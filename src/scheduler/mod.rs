@@ -14,7 +14,8 @@
 //! so often in a row), a queue that others steal from, and the private queue. Other threads use the injector.
 //!
 //! **Sleeping.** No futex for a message: a worker is woken only when there is more than one job waiting, or none to
-//! take it, and nobody is searching. To sleep: set the own bit in `idle`, look at everything once more, park. To
+//! take it, and nobody is searching. Before it sleeps one worker looks around a little, if that has paid lately
+//! (`sync::patience`). To sleep: set the own bit in `idle`, look at everything once more, park. To
 //! wake: clear the bit, unpark. So a set bit means "asleep or about to be, with nothing seen", and settle reads it.
 //!
 //! **Relief.** The watch thread ticks while some worker is busy. A worker seen in one job over a whole tick while
@@ -29,7 +30,7 @@ mod worker;
 
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{on_worker_of, run_nested};
+pub use worker::{is_worker, on_worker_of, run_nested};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::Injector;
@@ -124,7 +125,7 @@ impl Scheduler {
         if index == MAX_WORKERS || self.stopping.load(Ordering::SeqCst) {
             return Ok(false);
         }
-        let (worker, queue) = Worker::new(index);
+        let (worker, queue) = Worker::new(self, index);
         let worker = self.workers[index].get_or_init(|| worker).clone();
         self.live.store(index as u32 + 1, Ordering::SeqCst);
         let scheduler = self.clone();

@@ -9,20 +9,26 @@
 //! 4. *switch back* (the worker): takes the coroutine out and runs it on.
 //!
 //! 3 may come before 2 is done: only the worker itself takes from its private queue, and it does 2 first.
+//!
+//! A thread that is no worker can run a job too (an inline call from outside). It has no other loop to go on with, so
+//! it waits where it is: the slot is bound to a seat (`sync::parker`), 2 and 4 fall away, and 3 lets that thread go on.
 
 use super::worker::{self, Switch, WorkerCoroutine};
 use crate::sync::inside;
+use crate::sync::parker::{Parker, Seat};
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// Where a suspended stack is kept.
 pub struct ParkSlot {
     pub(super) coroutine: UnsafeCell<Option<WorkerCoroutine>>,
     worker: Cell<Option<NonNull<worker::Worker>>>,
-    scheduler: Cell<Option<NonNull<super::Scheduler>>>,
+    /// Taken when the slot is bound to a thread that is no worker.
+    seat: Seat,
 }
 
-// SAFETY: the coroutine is touched only by the one worker thread that it is bound to; the two pointers are written
+// SAFETY: the coroutine is touched only by the one worker thread that it is bound to; the pointer is written
 // by that thread before the state word says "parked" (release) and read by the one who won the right to resume
 // (acquire).
 unsafe impl Send for ParkSlot {}
@@ -36,34 +42,47 @@ impl Default for ParkSlot {
 }
 
 impl ParkSlot {
-    pub const fn new() -> Self {
-        ParkSlot { coroutine: UnsafeCell::new(None), worker: Cell::new(None), scheduler: Cell::new(None) }
+    pub fn new() -> Self {
+        ParkSlot { coroutine: UnsafeCell::new(None), worker: Cell::new(None), seat: Seat::new() }
     }
 
-    /// Prepares for [`suspend`]: binds the slot to this thread's worker. False when this thread is none, or when its
-    /// stack cannot be left.
-    pub fn bind(&self) -> bool {
-        worker::with_local(|local| {
+    /// Prepares for [`suspend`], by the one who runs the job: binds the slot to this thread's worker, or to the thread
+    /// itself, by its parker, when it is none.
+    pub fn bind(&self, parker: impl FnOnce() -> Arc<Parker>) {
+        let on_worker = worker::with_local(|local| {
             self.worker.set(Some(NonNull::from(&*local.worker)));
-            self.scheduler.set(Some(NonNull::from(&*local.scheduler)));
-        })
-        .is_some()
+        });
+        // SAFETY: the job runs on this thread, so it is not parked, and nobody can have the right to resume it.
+        unsafe {
+            match on_worker {
+                Some(()) => self.seat.leave(),
+                None => self.seat.sit(parker()),
+            }
+        }
     }
 
     /// Step 3. The caller has won the right to do so, once.
     pub fn resume(&self) {
-        let (Some(worker), Some(scheduler)) = (self.worker.get(), self.scheduler.get()) else {
-            return;
-        };
-        // SAFETY: workers and their scheduler live until the runtime's last process is gone.
-        let (worker, scheduler) = unsafe { (worker.as_ref(), scheduler.as_ref()) };
-        worker.push_private(scheduler, NonNull::from(self));
+        // SAFETY: the caller's right; the seat was left or taken before the job said that it parks.
+        if unsafe { self.seat.is_taken() } {
+            // SAFETY: as above.
+            return unsafe { self.seat.resume() };
+        }
+        let Some(worker) = self.worker.get() else { return };
+        // SAFETY: workers live until the runtime's last process is gone.
+        let worker = unsafe { worker.as_ref() };
+        worker.push_private(NonNull::from(self));
     }
 }
 
 /// Steps 1 and 4: leaves this stack until somebody resumes the slot. `slot` is bound, and the state word says so.
 pub fn suspend(slot: &ParkSlot) {
     let depth = inside::step_out();
-    worker::switch_away(Switch::Parked(NonNull::from(slot)));
+    // SAFETY: the job that parks here is the owner.
+    if unsafe { slot.seat.is_taken() } {
+        slot.seat.wait();
+    } else {
+        worker::switch_away(Switch::Parked(NonNull::from(slot)));
+    }
     inside::re_enter(depth);
 }

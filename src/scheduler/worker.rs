@@ -3,6 +3,7 @@
 use super::stack::PooledStack;
 use super::{Header, MAX_WORKERS, ParkSlot, Runnable, Scheduler};
 use crate::sync::parker::Parker;
+use crate::sync::patience::Patience;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, blocks, fence, inside};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::{Steal, Stealer, Worker as Queue};
@@ -16,12 +17,12 @@ use std::time::{Duration, Instant};
 const SLOT_IN_A_ROW: u32 = 32;
 /// How many resumed stacks in a row before the queues get a turn, and how often the injector is looked at first.
 const FAIR: u32 = 61;
-/// Looks around this often before it sleeps.
+/// A worker looks around this often before it sleeps, when another does so for longer.
 const SPINS: u32 = 64;
 /// A worker that was woken and had less than this to do was woken in vain: waking it costs as much.
 const WORTH_WAKING: Duration = Duration::from_micros(30);
 /// The most jobs that wait for their own worker before another is woken for them.
-const MOST_WAITING: usize = 64;
+const MOST_WAITING: usize = 256;
 /// Jobs that may be nested in each other on one thread.
 const DEEPEST: u32 = 8;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
@@ -40,6 +41,8 @@ pub(super) enum Switch {
 /// What others may see of a worker.
 pub struct Worker {
     index: usize,
+    /// Which it belongs to, and does not outlive.
+    scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
     /// The job woken last: the first that the owner runs, and that others take only from a stuck worker.
     slot: AtomicPtr<Header>,
@@ -71,6 +74,7 @@ pub(super) struct Local {
     turn: Cell<u32>,
     /// Resumed stacks in a row.
     streak: Cell<u32>,
+    patience: Patience,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
     /// Jobs that run within others now, and stacks for them.
@@ -93,6 +97,11 @@ pub(super) fn with_local<R>(look: impl FnOnce(&Local) -> R) -> Option<R> {
 /// Whether this thread is a worker of that scheduler.
 pub fn on_worker_of(scheduler: &Scheduler) -> bool {
     with_local(|local| ptr::eq(&*local.scheduler, scheduler)).unwrap_or(false)
+}
+
+/// Whether this thread is a worker, of whatever scheduler.
+pub fn is_worker() -> bool {
+    !LOCAL.get().is_null()
 }
 
 /// Schedules on this thread, if it is a worker of `scheduler`.
@@ -174,10 +183,11 @@ pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
 }
 
 impl Worker {
-    pub(super) fn new(index: usize) -> (Arc<Worker>, Queue<Runnable>) {
+    pub(super) fn new(scheduler: &Scheduler, index: usize) -> (Arc<Worker>, Queue<Runnable>) {
         let queue = Queue::new_fifo();
         let worker = Arc::new(Worker {
             index,
+            scheduler: AtomicPtr::new(std::ptr::from_ref(scheduler).cast_mut()),
             stealer: queue.stealer(),
             slot: AtomicPtr::new(ptr::null_mut()),
             private: Mutex::new(VecDeque::new()),
@@ -191,7 +201,7 @@ impl Worker {
     }
 
     /// Hands a resumed stack to its thread.
-    pub(super) fn push_private(&self, scheduler: &Scheduler, slot: NonNull<ParkSlot>) {
+    pub(super) fn push_private(&self, slot: NonNull<ParkSlot>) {
         let here = with_local(|local| {
             let mine = ptr::eq(&*local.worker, self);
             if mine {
@@ -205,7 +215,8 @@ impl Worker {
         self.private.lock().push_back(ResumedSlot(slot));
         // SeqCst, partner: the look at `has_private` after the idle bit was set, in `sleep`.
         self.has_private.store(true, Ordering::SeqCst);
-        scheduler.wake(self.index);
+        // SAFETY: the scheduler keeps its workers, and is itself kept by the runtime that the slot's process lives in.
+        unsafe { self.scheduler.load(Ordering::Relaxed).as_ref() }.expect("set when it was made").wake(self.index);
     }
 
     /// Only the owner counts, so two plain steps will do.
@@ -237,6 +248,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
         in_a_row: Cell::new(0),
         turn: Cell::new(0),
         streak: Cell::new(0),
+        patience: Patience::new(),
         awake_since: Cell::new(None),
         nested: Cell::new(0),
         stacks: RefCell::new(Vec::new()),
@@ -415,7 +427,11 @@ impl Local {
     fn take_injected(&self) -> Option<Runnable> {
         loop {
             match self.scheduler.injector.steal_batch_and_pop(&self.queue) {
-                Steal::Success(job) => return Some(job),
+                Steal::Success(job) => {
+                    // Whoever put the rest there woke nobody, since we were searching.
+                    self.share();
+                    return Some(job);
+                }
                 Steal::Empty => return None,
                 Steal::Retry => {}
             }
@@ -427,7 +443,7 @@ impl Local {
         for offset in 1..live {
             let index = (self.worker.index + offset) % live;
             let Some(other) = self.scheduler.worker(index) else { continue };
-            loop {
+            while self.has_enough(other) {
                 match other.stealer.steal_batch_and_pop(&self.queue) {
                     Steal::Success(job) => return Some(job),
                     Steal::Empty => break,
@@ -450,17 +466,25 @@ impl Local {
         if let Some(since) = self.awake_since.take() {
             self.learn(since.elapsed());
         }
-        scheduler.searching.fetch_add(1, Ordering::SeqCst);
-        let mut found = false;
-        for spin in 0..SPINS {
-            std::hint::spin_loop();
-            if self.has_resumed() || !scheduler.injector.is_empty() || (spin % 8 == 0 && self.others_have_work()) {
-                found = true;
-                break;
-            }
-        }
+        // One looks around for as long as it has paid, the others shortly.
+        let alone = scheduler.searching.fetch_add(1, Ordering::SeqCst) == 0;
+        let mut looks = 0u32;
+        let mut seen = || {
+            looks += 1;
+            self.has_resumed() || !scheduler.injector.is_empty() || (looks % 8 == 1 && self.others_have_work())
+        };
+        let found = if alone {
+            self.patience.look(seen)
+        } else {
+            (0..SPINS).any(|_| {
+                std::hint::spin_loop();
+                seen()
+            })
+        };
         scheduler.searching.fetch_sub(1, Ordering::SeqCst);
         if found {
+            // Not woken, but taken up as if: was it worth it?
+            self.awake_since.set(Some(Instant::now()));
             return;
         }
         // Before the bit: what is freed here may run a user's drop, and that is work.
@@ -488,11 +512,19 @@ impl Local {
         self.awake_since.set(Some(Instant::now()));
     }
 
+    /// Whether another worker has so much to do that one would be woken for it. Less is left to it: taking small jobs
+    /// away as they come costs more than they do. At the next tick that finds some waiting, one is enough.
+    fn has_enough(&self, other: &Worker) -> bool {
+        let waiting = other.stealer.len();
+        let stuck = self.scheduler.stuck() > 0;
+        waiting > 0 && (stuck || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
+    }
+
     fn others_have_work(&self) -> bool {
         let live = self.scheduler.live().min(MAX_WORKERS);
         (0..live)
             .filter(|&index| index != self.worker.index)
             .filter_map(|index| self.scheduler.worker(index))
-            .any(|other| !other.stealer.is_empty() || (self.scheduler.stuck() > 0 && other.has_backlog()))
+            .any(|other| self.has_enough(other) || (self.scheduler.stuck() > 0 && other.has_backlog()))
     }
 }

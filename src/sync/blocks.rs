@@ -18,19 +18,55 @@ pub const BLOCK: usize = 64;
 /// Blocks that change hands at once, and those in a slab.
 const BATCH: usize = 256;
 
-struct Free {
-    next: *mut Free,
+/// Blocks that change hands together, by their addresses: a block that lies here is not touched, so that it does not
+/// travel between the caches of those who free and those who take before it is written.
+struct Magazine {
+    count: usize,
+    blocks: [*mut u8; BATCH],
 }
 
-/// A list of free blocks.
-struct List {
-    head: *mut Free,
-    count: usize,
+impl Magazine {
+    fn empty() -> Box<Magazine> {
+        Box::new(Magazine { count: 0, blocks: [ptr::null_mut(); BATCH] })
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<NonNull<u8>> {
+        self.count = self.count.checked_sub(1)?;
+        if let Some(&soon) = self.blocks.get(self.count.wrapping_sub(AHEAD)) {
+            fetch(soon);
+        }
+        NonNull::new(self.blocks[self.count])
+    }
+
+    #[inline]
+    fn push(&mut self, block: NonNull<u8>) -> bool {
+        let Some(place) = self.blocks.get_mut(self.count) else { return false };
+        *place = block.as_ptr();
+        self.count += 1;
+        true
+    }
+}
+
+/// A block this far down is fetched while others are written: it lies in the cache of the thread that freed it.
+const AHEAD: usize = 4;
+
+#[inline(always)]
+fn fetch(block: *mut u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing that the program sees, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(block.cast_const().cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = block;
 }
 
 #[derive(Default)]
+#[allow(clippy::vec_box)] // A magazine changes hands as a pointer, under the lock.
 struct Store {
-    batches: Vec<List>,
+    full: Vec<Box<Magazine>>,
+    empty: Vec<Box<Magazine>>,
     /// For threads that keep none.
     loose: Vec<NonNull<u8>>,
     /// All slabs ever made, so that they are never lost sight of.
@@ -40,87 +76,81 @@ struct Store {
 // SAFETY: free memory, and slabs that are only remembered.
 unsafe impl Send for Store {}
 
-static STORE: Mutex<Store> = Mutex::new(Store { batches: Vec::new(), loose: Vec::new(), slabs: Vec::new() });
+static STORE: Mutex<Store> =
+    Mutex::new(Store { full: Vec::new(), empty: Vec::new(), loose: Vec::new(), slabs: Vec::new() });
 
-struct Local {
-    /// Whether this thread keeps blocks.
-    keeps: Cell<bool>,
-    head: Cell<*mut Free>,
-    count: Cell<usize>,
+/// What a thread keeps: the magazine at hand and another, so that one who takes and frees in turn goes to the store
+/// once in a magazine at most (Bonwick, "Magazines and Vmem").
+struct Kept {
+    hand: Box<Magazine>,
+    other: Box<Magazine>,
 }
 
 thread_local! {
-    static LOCAL: Local =
-        const { Local { keeps: Cell::new(false), head: Cell::new(ptr::null_mut()), count: Cell::new(0) } };
+    /// Of a thread that keeps blocks; made by [`keep`], taken by [`give_back`].
+    static KEPT: Cell<*mut Kept> = const { Cell::new(ptr::null_mut()) };
 }
 
 /// From now on this thread keeps the blocks it frees; it calls [`give_back`] before it ends.
 pub fn keep() {
-    LOCAL.with(|local| local.keeps.set(true));
+    if KEPT.get().is_null() {
+        KEPT.set(Box::into_raw(Box::new(Kept { hand: Magazine::empty(), other: Magazine::empty() })));
+    }
 }
 
 /// A block.
 #[inline]
 pub fn take() -> NonNull<u8> {
-    LOCAL.with(|local| {
-        let head = local.head.get();
-        match NonNull::new(head) {
-            Some(block) => {
-                // SAFETY: the list holds free blocks of this thread's.
-                local.head.set(unsafe { block.as_ref() }.next);
-                local.count.set(local.count.get() - 1);
-                block.cast()
-            }
-            None => refill(local),
-        }
-    })
+    // SAFETY: this thread's own, and no other reference to it is alive: nothing below calls anybody.
+    match unsafe { KEPT.get().as_mut() } {
+        Some(kept) => match kept.hand.pop() {
+            Some(block) => block,
+            None => refill(kept),
+        },
+        None => STORE.lock().loose_block(),
+    }
 }
 
 #[cold]
-fn refill(local: &Local) -> NonNull<u8> {
-    let mut store = STORE.lock();
-    if !local.keeps.get() {
-        if let Some(block) = store.loose.pop() {
-            return block;
-        }
-        let list = store.batch();
-        let mut at = list.head;
-        while let Some(block) = NonNull::new(at) {
-            // SAFETY: the blocks of a batch are free and ours.
-            at = unsafe { block.as_ref() }.next;
-            store.loose.push(block.cast());
-        }
-        return store.loose.pop().expect("a batch is not empty");
+fn refill(kept: &mut Kept) -> NonNull<u8> {
+    if kept.other.count == 0 {
+        let mut store = STORE.lock();
+        let full = store.full();
+        store.empty.push(std::mem::replace(&mut kept.other, full));
     }
-    let list = store.batch();
-    drop(store);
-    let first = NonNull::new(list.head).expect("a batch is not empty");
-    // SAFETY: as above.
-    local.head.set(unsafe { first.as_ref() }.next);
-    local.count.set(list.count - 1);
-    first.cast()
+    std::mem::swap(&mut kept.hand, &mut kept.other);
+    kept.hand.pop().expect("a full magazine is not empty")
 }
 
 impl Store {
-    /// A batch that was given back, or a new slab.
-    fn batch(&mut self) -> List {
-        if let Some(list) = self.batches.pop() {
-            return list;
+    /// A magazine that was given back, or a new slab.
+    fn full(&mut self) -> Box<Magazine> {
+        if let Some(magazine) = self.full.pop() {
+            return magazine;
         }
         let layout = Layout::from_size_align(BLOCK * BATCH, BLOCK).expect("64 is a power of two");
         // SAFETY: the layout is not of size zero.
         let slab = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
         self.slabs.push(slab);
-        let mut head = ptr::null_mut();
+        let mut magazine = self.empty.pop().unwrap_or_else(Magazine::empty);
         for index in (0..BATCH).rev() {
             // SAFETY: within the slab, and nobody else's.
-            unsafe {
-                let block = slab.as_ptr().add(index * BLOCK).cast::<Free>();
-                block.write(Free { next: head });
-                head = block;
-            }
+            let block = unsafe { slab.add(index * BLOCK) };
+            magazine.push(block);
         }
-        List { head, count: BATCH }
+        magazine
+    }
+
+    fn loose_block(&mut self) -> NonNull<u8> {
+        if let Some(block) = self.loose.pop() {
+            return block;
+        }
+        let mut magazine = self.full();
+        while let Some(block) = magazine.pop() {
+            self.loose.push(block);
+        }
+        self.empty.push(magazine);
+        self.loose.pop().expect("a full magazine is not empty")
     }
 }
 
@@ -130,49 +160,40 @@ impl Store {
 /// It came from [`take`], on whatever thread, and nobody uses it any more.
 #[inline]
 pub unsafe fn free(block: NonNull<u8>) {
-    LOCAL.with(|local| {
-        if !local.keeps.get() {
-            STORE.lock().loose.push(block);
-            return;
+    // SAFETY: as in `take`.
+    match unsafe { KEPT.get().as_mut() } {
+        Some(kept) => {
+            if !kept.hand.push(block) {
+                store(kept, block);
+            }
         }
-        let block = block.cast::<Free>().as_ptr();
-        // SAFETY: the block is ours and large enough.
-        unsafe { (*block).next = local.head.get() };
-        local.head.set(block);
-        local.count.set(local.count.get() + 1);
-        if local.count.get() >= 2 * BATCH {
-            store(local);
-        }
-    });
+        None => STORE.lock().loose.push(block),
+    }
 }
 
 #[cold]
-fn store(local: &Local) {
-    let first = local.head.get();
-    let mut last = first;
-    for _ in 1..BATCH {
-        // SAFETY: the list is at least 2 * BATCH long.
-        last = unsafe { (*last).next };
+fn store(kept: &mut Kept, block: NonNull<u8>) {
+    if kept.other.count > 0 {
+        let mut store = STORE.lock();
+        let empty = store.empty.pop().unwrap_or_else(Magazine::empty);
+        store.full.push(std::mem::replace(&mut kept.other, empty));
     }
-    // SAFETY: as above.
-    unsafe {
-        local.head.set((*last).next);
-        (*last).next = ptr::null_mut();
-    }
-    local.count.set(local.count.get() - BATCH);
-    STORE.lock().batches.push(List { head: first, count: BATCH });
+    std::mem::swap(&mut kept.hand, &mut kept.other);
+    kept.hand.push(block);
 }
 
 /// Gives everything this thread keeps to the others; for its end.
 pub fn give_back() {
-    LOCAL.with(|local| {
-        local.keeps.set(false);
-        let head = local.head.replace(ptr::null_mut());
-        let count = local.count.replace(0);
-        if count > 0 {
-            STORE.lock().batches.push(List { head, count });
-        }
-    });
+    let kept = KEPT.replace(ptr::null_mut());
+    if kept.is_null() {
+        return;
+    }
+    // SAFETY: made by `keep`, taken from its place just now.
+    let kept = unsafe { Box::from_raw(kept) };
+    let mut store = STORE.lock();
+    for magazine in [kept.hand, kept.other] {
+        if magazine.count > 0 { store.full.push(magazine) } else { store.empty.push(magazine) }
+    }
 }
 
 #[cfg(test)]

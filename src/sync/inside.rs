@@ -21,6 +21,8 @@ use std::cell::{Cell, RefCell};
 pub struct ThreadRecord {
     /// Odd: inside.
     counter: AtomicU64,
+    /// What it says that it runs; see [`show`].
+    shown: AtomicU64,
     taken: AtomicBool,
     next: AtomicPtr<ThreadRecord>,
 }
@@ -56,6 +58,7 @@ fn claim_record() -> &'static ThreadRecord {
     }
     let record = Box::leak(Box::new(ThreadRecord {
         counter: AtomicU64::new(0),
+        shown: AtomicU64::new(0),
         taken: AtomicBool::new(true),
         next: AtomicPtr::new(std::ptr::null_mut()),
     }));
@@ -82,6 +85,7 @@ impl Drop for Local {
         }
         let limbo = std::mem::take(&mut *self.limbo.borrow_mut());
         ORPHANS.lock().push(limbo);
+        self.record.shown.store(0, Ordering::Relaxed);
         self.record.taken.store(false, Ordering::Release);
     }
 }
@@ -215,6 +219,32 @@ pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
         look(at as usize, record.counter.load(Ordering::SeqCst));
         at = record.next.load(Ordering::Acquire);
     }
+}
+
+/// Says what the calling thread runs from now on, and gives what it said before; 0: nothing that anybody has to know of.
+/// It stays said while the thread is outside, so settle knows that user code it finds outside is a process's.
+pub fn show(what: u64) -> u64 {
+    HERE.with(|here| {
+        let shown = &here.record().shown;
+        let before = shown.load(Ordering::Relaxed);
+        // SeqCst, partner: the loads in `any_shown`; a thread that has said nothing yet is still inside.
+        shown.store(what, Ordering::SeqCst);
+        before
+    })
+}
+
+/// Whether `is` holds for what any thread says it runs.
+pub fn any_shown(mut is: impl FnMut(u64) -> bool) -> bool {
+    let mut at = RECORDS.load(Ordering::Acquire);
+    // SAFETY: records are leaked boxes, reachable for ever once published.
+    while let Some(record) = unsafe { at.as_ref() } {
+        let shown = record.shown.load(Ordering::SeqCst);
+        if shown != 0 && is(shown) {
+            return true;
+        }
+        at = record.next.load(Ordering::Acquire);
+    }
+    false
 }
 
 /// The identity of the calling thread, as [`for_each_thread`] shows it.

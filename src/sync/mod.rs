@@ -2,6 +2,7 @@
 //!
 //! * the atomics and the lock: the machine's, or loom's when a model is run (`--cfg loom`);
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
+//! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`blocks`]: memory for messages, kept by the workers;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
@@ -30,3 +31,4 @@ pub mod forked;
 #[cfg(not(loom))]
 pub mod inside;
 pub mod parker;
+pub mod patience;

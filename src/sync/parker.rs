@@ -8,7 +8,18 @@
 //! by anybody; `TOKEN` -> `EMPTY` by the owner. The futex is called only out of `SLEEPING`: a wake with nobody
 //! there would cost 160 ns.
 
-use super::{AtomicU32, Ordering};
+//!
+//! A [`Seat`] is where a thread waits for exactly one resume, given by whoever won the right to give it:
+//!
+//! 1. *sit* (the owner, before it says anywhere that it waits): leaves its parker in the seat;
+//! 2. *resume* (the one winner): takes a count of the parker, then says so in it (`resumed`), then unparks;
+//! 3. *wait* (the owner): goes on only when it was said, whatever tokens its parker was left meanwhile.
+//!
+//! So the winner is through with the seat when the owner goes on, and may sit again, or end, at once.
+
+use super::patience::Patience;
+use super::{Arc, AtomicBool, AtomicU32, Ordering};
+use std::cell::UnsafeCell;
 use std::time::Duration;
 
 const EMPTY: u32 = 0;
@@ -18,6 +29,9 @@ const TOKEN: u32 = 2;
 /// The place where one thread waits.
 pub struct Parker {
     state: AtomicU32,
+    /// Of the seat that its owner sits in, which is one at a time: it was resumed.
+    resumed: AtomicBool,
+    patience: Patience,
 }
 
 impl Default for Parker {
@@ -28,7 +42,14 @@ impl Default for Parker {
 
 impl Parker {
     pub fn new() -> Self {
-        Parker { state: AtomicU32::new(EMPTY) }
+        Parker { state: AtomicU32::new(EMPTY), resumed: AtomicBool::new(false), patience: Patience::new() }
+    }
+
+    /// Waits for the token, and looks out for it a little before it sleeps; only the owner calls this.
+    pub fn wait(&self) {
+        if !self.patience.look(|| self.take()) {
+            self.park(None);
+        }
     }
 
     /// Waits for the token, at most `timeout`; only the owner calls this. False when time ran out first.
@@ -53,6 +74,79 @@ impl Parker {
         if self.state.swap(TOKEN, Ordering::Release) == SLEEPING {
             futex_wake(&self.state);
         }
+    }
+}
+
+/// Where a thread waits for one resume; see the module.
+pub struct Seat {
+    parker: UnsafeCell<Option<Arc<Parker>>>,
+}
+
+// SAFETY: the parker is written by the owner before it says that it waits, and while it does not; it is read by the one
+// who won the right to resume it, before it says so in `resumed`.
+unsafe impl Send for Seat {}
+// SAFETY: as above.
+unsafe impl Sync for Seat {}
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Seat {
+    pub fn new() -> Seat {
+        Seat { parker: UnsafeCell::new(None) }
+    }
+
+    /// Step *sit*.
+    ///
+    /// # Safety
+    /// The caller is the owner, and nobody can have the right to resume it now.
+    pub unsafe fn sit(&self, parker: Arc<Parker>) {
+        parker.resumed.store(false, Ordering::Relaxed);
+        // SAFETY: the caller's promise: nobody else looks.
+        unsafe { *self.parker.get() = Some(parker) };
+    }
+
+    /// Nobody sits here.
+    ///
+    /// # Safety
+    /// As [`Seat::sit`].
+    pub unsafe fn leave(&self) {
+        // SAFETY: the caller's promise: nobody else looks.
+        unsafe { *self.parker.get() = None };
+    }
+
+    /// Whether a thread sits here.
+    ///
+    /// # Safety
+    /// The caller is the owner, or has the right to resume it.
+    pub unsafe fn is_taken(&self) -> bool {
+        // SAFETY: the caller's promise: nobody writes.
+        unsafe { (*self.parker.get()).is_some() }
+    }
+
+    /// Step *wait*; only after *sit*.
+    pub fn wait(&self) {
+        // SAFETY: the owner; it alone writes.
+        let Some(parker) = (unsafe { (*self.parker.get()).as_ref() }) else { return };
+        // Acquire, partner: the store in `resume`.
+        while !parker.resumed.load(Ordering::Acquire) {
+            parker.wait();
+        }
+    }
+
+    /// Step *resume*.
+    ///
+    /// # Safety
+    /// The caller has won the right to do so, once for each *sit*.
+    pub unsafe fn resume(&self) {
+        // SAFETY: the owner waits until `resumed`, and so does not write.
+        let Some(parker) = (unsafe { (*self.parker.get()).clone() }) else { return };
+        // Release, partner: the load in `wait`: we are through with the seat.
+        parker.resumed.store(true, Ordering::Release);
+        parker.unpark();
     }
 }
 
