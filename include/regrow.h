@@ -26,8 +26,9 @@
  *   Forks      In the child of a fork no runtime lives: functions return
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
- * Contents: runtime . terms . processes . starting . plain processes . servers
- *           host processes . addresses . requests . supervisors . registries . agents
+ * Contents: runtime . making terms . reading terms . processes . starting
+ *           plain processes . servers . host processes . addresses . requests
+ *           supervisors . registries . agents
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -645,7 +646,7 @@ regrow_error regrow_last_error(char *text, size_t size);
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.
 regrow_error regrow_last_reason(regrow_term *reason);
 
-/* ---- Terms ---- */
+/* ---- Making terms ---- */
 
 /// The empty list, `[]`, which is also what a zeroed regrow_term is. Any thread.
 regrow_term regrow_nil(void);
@@ -701,6 +702,22 @@ regrow_term regrow_from_ref(regrow_ref reference);
 /// `drop` is called with it once the last clone of the term is freed, by the thread that frees it; also when the term
 /// could not be made. NULL: nothing is to be done. Any thread.
 regrow_term regrow_resource(void *pointer, regrow_drop_callback drop);
+
+/// Another owner of the same value; yours. Nothing is copied. Invalid when the term is NULL, spent or invalid. Any
+/// thread.
+regrow_term regrow_term_clone(const regrow_term *term);
+
+/// Gives a term back. The variable is left nil, so that freeing it twice is harmless; NULL does nothing. Any thread.
+void regrow_term_free(regrow_term *term);
+
+/// Decodes a term from Erlang's External Term Format; the bytes need not be trusted.
+///
+/// @param term  out.
+/// @return REGROW_ERR_ARGUMENT when the bytes are no term, or more than one; REGROW_ERR_LIMIT when they unpack to more
+///         than 64 MiB, hold more than 1,000 new atoms, or an integer of more than 128 KiB. Any thread.
+regrow_error regrow_term_decode(const void *data, size_t size, regrow_term *term);
+
+/* ---- Reading terms ---- */
 
 /// Whether it is a term at all: not NULL, not spent, not invalid. Any thread.
 bool regrow_is_valid(const regrow_term *term);
@@ -810,13 +827,6 @@ int regrow_term_compare(const regrow_term *left, const regrow_term *right);
 /// Whether two terms are the same (`=:=`): 1 and 1.0 are not. False when one is NULL, spent or invalid. Any thread.
 bool regrow_term_equal(const regrow_term *left, const regrow_term *right);
 
-/// Another owner of the same value; yours. Nothing is copied. Invalid when the term is NULL, spent or invalid. Any
-/// thread.
-regrow_term regrow_term_clone(const regrow_term *term);
-
-/// Gives a term back. The variable is left nil, so that freeing it twice is harmless; NULL does nothing. Any thread.
-void regrow_term_free(regrow_term *term);
-
 /// Writes a term as Erlang's `~w` does, cut to `size` bytes, NUL-terminated.
 ///
 /// Returns the length of all of it, without the NUL, as snprintf does. `text` may be NULL when `size` is 0. What is
@@ -829,13 +839,6 @@ size_t regrow_term_print(const regrow_term *term, char *text, size_t size);
 /// @return REGROW_ERR_WRONG_KIND when the term is a resource or holds one; REGROW_ERR_LIMIT when something in it has
 ///         more than 2^32 - 1 bytes or items. Any thread.
 regrow_error regrow_term_encode(const regrow_term *term, regrow_term *bytes);
-
-/// Decodes a term from Erlang's External Term Format; the bytes need not be trusted.
-///
-/// @param term  out.
-/// @return REGROW_ERR_ARGUMENT when the bytes are no term, or more than one; REGROW_ERR_LIMIT when they unpack to more
-///         than 64 MiB, hold more than 1,000 new atoms, or an integer of more than 128 KiB. Any thread.
-regrow_error regrow_term_decode(const void *data, size_t size, regrow_term *term);
 
 /* ---- Processes ---- */
 
@@ -1041,6 +1044,9 @@ regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_m
 regrow_error regrow_call_async(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_request **pending);
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.
+///
+/// A plain process and an entered thread are not asked: they do not look for it, so this waits until they end by
+/// themselves, as gen_server:stop/3 does in OTP. regrow_exit() ends those.
 ///
 /// @param reason  moved.
 /// @return REGROW_ERR_NO_PROCESS; REGROW_ERR_EXITED when it ended with another reason; REGROW_ERR_TIMEOUT: it goes on.

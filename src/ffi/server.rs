@@ -268,6 +268,9 @@ pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<R
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.
 ///
+/// A plain process and an entered thread are not asked: they do not look for it, so this waits until they end by
+/// themselves, as gen_server:stop/3 does in OTP. regrow_exit() ends those.
+///
 /// @param reason  moved.
 /// @return REGROW_ERR_NO_PROCESS; REGROW_ERR_EXITED when it ended with another reason; REGROW_ERR_TIMEOUT: it goes on.
 #[unsafe(no_mangle)]
