@@ -19,7 +19,7 @@
 //! | `heap.rs` | payloads: their layout, their count, freeing them |
 //! | `make.rs`, `read.rs` | constructors and readers |
 //! | `number.rs`, `order.rs`, `hash.rs` | Erlang's order, both its equalities, a hash for the exact one |
-//! | `print.rs`, `digits.rs` | `~w` |
+//! | `print.rs`, `digits.rs` | `~w`; for people, `~0tp` |
 //! | `etf/` | Erlang's External Term Format |
 
 #[cfg(target_endian = "big")]
@@ -39,6 +39,7 @@ mod read;
 
 pub use atom::{Atom, TermError, atoms};
 pub use identity::{Pid, Ref};
+pub use print::Pretty;
 pub use read::{Kind, ListIter, MapIter, MapView};
 
 /// A value. See the module's page.
