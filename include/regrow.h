@@ -118,6 +118,9 @@
 /// flags: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
 
+/// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
+#define REGROW_NOT_BUSY 4
+
 /// keys: one process for each.
 #define REGROW_UNIQUE 0
 
@@ -279,6 +282,12 @@ typedef struct regrow_settled {
   uint64_t deadline_ms;
 } regrow_settled;
 
+/// A reference: a monitor, a timer or a busy token.
+typedef struct regrow_ref {
+  /// Equal in equal references; regrow's own otherwise.
+  uint64_t id;
+} regrow_ref;
+
 /// Numbers about a runtime, each of the moment it was read.
 typedef struct regrow_stats {
   /// sizeof(regrow_stats).
@@ -295,13 +304,9 @@ typedef struct regrow_stats {
   uint64_t ghosts;
   /// Stacks that were ever needed at one time, rounded up to the slab.
   uint64_t stacks;
+  /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
+  uint64_t busy;
 } regrow_stats;
-
-/// A reference: a monitor or a timer.
-typedef struct regrow_ref {
-  /// Equal in equal references; regrow's own otherwise.
-  uint64_t id;
-} regrow_ref;
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
 typedef void (*regrow_drop_callback)(void *user);
@@ -506,6 +511,11 @@ typedef struct regrow_host_spec {
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
+  /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
+  /// each is answered, or its caller has given up.
+  uint32_t flags;
+  /// Zero.
+  uint32_t reserved;
 } regrow_host_spec;
 
 /// A supervisor, and the children it starts with. Copied when used.
@@ -609,6 +619,9 @@ regrow_error regrow_thread_fd(int32_t *fd);
 /// Waits until the runtime is quiet: nothing runs, no signal is under way, and only a timer, or a call from outside,
 /// could change that. Not in a callback (REGROW_ERR_WOULD_DEADLOCK). A dead process's callback does not count.
 ///
+/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process that
+/// is not answered. A call that a server has put off with regrow_defer() does not count by itself.
+///
 /// @param timeout_ms  real time, whatever the clock.
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
 regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settled *settled);
@@ -616,8 +629,24 @@ regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settl
 /// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
 regrow_error regrow_settle_async(regrow_pid runtime, regrow_request **pending);
 
-/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Waits; not in
-/// a callback.
+/// Tells the runtime that work for it goes on where it cannot see that: until the token is given back with
+/// regrow_done(), regrow_settle() and regrow_advance() wait. Any thread, also in a callback.
+///
+/// Take it before the work is handed out, such as a call put off with regrow_defer() that a thread of yours answers;
+/// give it back after the last call that the work makes. regrow_shutdown() does not wait for tokens.
+///
+/// @param runtime  the root, or any other process of the runtime.
+/// @param token    out: a plain value, good on any thread; to be given back once.
+regrow_error regrow_busy(regrow_pid runtime, regrow_ref *token);
+
+/// Gives a busy token back. Any thread, also in a callback, and in that of a killed process.
+///
+/// @param runtime  the root, or any other process of the runtime that the token is from.
+/// @return REGROW_ERR_NOT_FOUND when it was given back before, or is none of this runtime's.
+regrow_error regrow_done(regrow_pid runtime, regrow_ref token);
+
+/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Time stands
+/// still while work goes on outside, as regrow_settle() sees it. Waits; not in a callback.
 ///
 /// @return REGROW_ERR_ARGUMENT when the clock is not manual.
 regrow_error regrow_advance(regrow_pid runtime, uint64_t ms);
@@ -978,6 +1007,9 @@ regrow_error regrow_set_label(const regrow_term *label);
 
 /// What can be said of a process without asking it. Any thread.
 ///
+/// `ancestors` are the parent, its parent and so on (at most 64), as they were when the process started, dead or alive:
+/// a name for who had one then, else the pid.
+///
 /// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
@@ -1083,7 +1115,8 @@ regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_te
 regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
 
 /// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
-/// A call that is neither answered nor put off ends at once, with `no_reply`.
+/// A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
 ///
 /// @param caller  out: whom to answer; a plain value, good on any thread.
 /// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
@@ -1095,11 +1128,30 @@ regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
 /// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
 regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
-/// The state of a server, as its `get_state` shows it. May wait.
+/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback.
+/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
 regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *state);
+
+/// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
+/// processes and entered threads, which answer nothing. May wait.
+///
+/// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
+///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
+///                Yours.
+/// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
+regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term *status);
+
+/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+///
+/// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
+/// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
+/// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
+///
+/// @return REGROW_ERR_WRONG_KIND when it is no server.
+regrow_error regrow_trace(regrow_pid pid, bool on, uint32_t timeout_ms);
 
 /// Gives a server another state, through its `replace_state`. May wait.
 ///

@@ -65,7 +65,7 @@ pub struct regrow_pid {
     pub id: u64,
 }
 
-/// A reference: a monitor or a timer.
+/// A reference: a monitor, a timer or a busy token.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_ref {
@@ -169,6 +169,9 @@ pub const REGROW_THREAD: u32 = 1;
 pub const REGROW_NO_PARK: u32 = 1;
 /// flags: answers calls on the caller's thread while it is idle.
 pub const REGROW_INLINE: u32 = 2;
+
+/// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
+pub const REGROW_NOT_BUSY: u32 = 4;
 
 /// keys: one process for each.
 pub const REGROW_UNIQUE: u32 = 0;

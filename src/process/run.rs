@@ -293,8 +293,24 @@ impl Process {
         // SAFETY: RUNNING, in a behaviour's turn, which is the thread that runs it.
         let reading = unsafe { self.reading() };
         for message in messages.rev() {
-            reading.saved.push_front(message);
+            reading.saved().push_front(message);
         }
+    }
+
+    /// Puts a message aside until [`Process::release_held`]; should the process end before, it is answered for.
+    ///
+    /// For a behaviour, from within its own turn.
+    pub fn hold(&self, message: Message) {
+        debug_assert_eq!(self.state.phase(), RUNNING);
+        // SAFETY: as in `put_back`.
+        unsafe { self.reading() }.hold(message);
+    }
+
+    /// Has what was put aside handled before all else, in its order. As [`Process::hold`].
+    pub fn release_held(&self) {
+        debug_assert_eq!(self.state.phase(), RUNNING);
+        // SAFETY: as in `put_back`.
+        unsafe { self.reading() }.release();
     }
 
     pub(super) fn is_busy(&self) -> bool {

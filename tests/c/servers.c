@@ -1,6 +1,7 @@
 /* Servers: how they start, answer, wait, are looked into and end. Each test runs with servers on the workers and with
  * servers on threads of their own: there is one semantics. */
 #include "tree.h"
+#include <semaphore.h>
 
 static uint32_t home;
 
@@ -860,6 +861,50 @@ static void a_suspended_server_can_still_be_ended(void)
     CHECK_OK(regrow_trap_exit(false, NULL));
 }
 
+static sem_t state_reached, state_open;
+
+static regrow_error stand_in_get_state(void *state, regrow_term *shown)
+{
+    sem_post(&state_reached);
+    while (sem_wait(&state_open)) {
+    }
+    return REGROW_ERR_NOT_FOUND;
+}
+
+static void *ask_for_the_state(void *pid)
+{
+    regrow_term state;
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_get_state(*(regrow_pid *)pid, LIMIT_MS, &state));
+    return NULL;
+}
+
+static void calls_held_by_a_suspended_server_are_answered_when_it_is_killed_in_get_state(void)
+{
+    regrow_server_spec server = { .size = sizeof server, .home = home,
+                                  .get_state = stand_in_get_state };
+    regrow_pid pid = start_server(&server, NULL);
+    regrow_request *held, *system;
+    pthread_t thread;
+    sem_init(&state_reached, 0, 0);
+    sem_init(&state_open, 0, 0);
+    CHECK_OK(regrow_suspend(pid, LIMIT_MS));
+    CHECK_OK(regrow_call_async(pid, INT(1), REGROW_INFINITY, &held));
+    /* It has put the call aside before it shows its state. */
+    CHECK(pthread_create(&thread, NULL, ask_for_the_state, &pid) == 0);
+    while (sem_wait(&state_reached)) {
+    }
+    CHECK_OK(regrow_stop_async(pid, ATOM("enough"), REGROW_INFINITY, &system));
+    CHECK_OK(regrow_exit(pid, ATOM("kill")));
+    /* While it still stands there. */
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(held, LIMIT_MS, NULL));
+    CHECK_REASON("killed");
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(system, LIMIT_MS, NULL));
+    pthread_join(thread, NULL);
+    sem_post(&state_open);
+    regrow_request_free(held);
+    regrow_request_free(system);
+}
+
 /* ---- names ---- */
 
 static void a_second_start_of_a_name_tells_of_the_first_and_leaves_it_alone(void)
@@ -984,6 +1029,7 @@ int main(void)
         TEST(a_state_can_be_seen_and_replaced);
         TEST(what_comes_during_a_suspension_is_handled_in_order_after_it);
         TEST(a_suspended_server_can_still_be_ended);
+        TEST(calls_held_by_a_suspended_server_are_answered_when_it_is_killed_in_get_state);
         TEST(a_second_start_of_a_name_tells_of_the_first_and_leaves_it_alone);
         TEST(whoever_got_the_last_answer_can_start_the_name_anew);
         TEST(every_call_returns_while_the_server_is_killed_again_and_again);
