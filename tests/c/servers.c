@@ -820,6 +820,73 @@ static void a_state_can_be_seen_and_replaced(void)
     CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_get_state(pid, LIMIT_MS, &state));
 }
 
+static regrow_term status_of(regrow_pid pid)
+{
+    regrow_term status;
+    CHECK_OK(regrow_get_status(pid, LIMIT_MS, &status));
+    return status;
+}
+
+#define CHECK_STATUS(pid, ...) check_given(__FILE__, __LINE__, status_of(pid), __VA_ARGS__)
+
+static void every_kind_that_answers_tells_its_status(void)
+{
+    actor actor = { .number = 1, .silent = true };
+    regrow_server_spec server = actor_at_home(&actor);
+    regrow_pid me, pid, one;
+    regrow_term status;
+    CHECK_OK(regrow_self(&me));
+    pid = start_server(&server, NULL);
+    CHECK_STATUS(pid, "#{kind => server,label => undefined,name => undefined,parent => undefined,pid => %s,"
+                      "sys_state => running,trace => false}", show_pid(pid));
+    server.get_state = get_number;
+    regrow_child_spec child = child_of(&server, "shown");
+    CHECK_OK(regrow_start_link(&child, &one));
+    CHECK_OK(regrow_suspend(one, LIMIT_MS));
+    CHECK_STATUS(one, "#{kind => server,label => undefined,name => <<115,104,111,119,110>>,parent => %s,pid => %s,"
+                      "state => 1,sys_state => suspended,trace => false}", show_pid(me), show_pid(one));
+    CHECK_OK(regrow_resume(one, LIMIT_MS));
+    CHECK_OK(regrow_unlink(one));
+    kill_and_wait(one);
+    CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_get_status(one, LIMIT_MS, &status));
+
+    regrow_term kept = INT(7);
+    regrow_agent_spec agent = { .size = sizeof agent, .initial = &kept };
+    child = (regrow_child_spec){ .size = sizeof child, .kind = REGROW_AGENT, .spec = &agent };
+    CHECK_OK(regrow_start(root, &child, &one));
+    CHECK_STATUS(one, "#{kind => agent,label => undefined,name => undefined,parent => undefined,pid => %s,state => 7,"
+                      "sys_state => running,trace => false}", show_pid(one));
+    CHECK_OK(regrow_get_state(one, LIMIT_MS, &status));
+    check_given(__FILE__, __LINE__, status, "7");
+    CHECK_OK(regrow_replace_state(one, INT(8), LIMIT_MS));
+    CHECK_OK(regrow_agent_get(one, NULL, NULL, LIMIT_MS, &status));
+    check_given(__FILE__, __LINE__, status, "8");
+    kill_and_wait(one);
+
+    regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_DUPLICATE };
+    child = (regrow_child_spec){ .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &registry };
+    CHECK_OK(regrow_start(root, &child, &one));
+    CHECK_STATUS(one, "#{kind => registry,label => undefined,name => undefined,parent => undefined,pid => %s,"
+                      "state => #{entries => 0,keys => duplicate},sys_state => running,trace => false}",
+                 show_pid(one));
+    kill_and_wait(one);
+
+    regrow_child_spec worker = server_child(1, &server);
+    regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .strategy = REGROW_REST_FOR_ONE,
+                                          .children = &worker, .child_count = 1 };
+    child = supervisor_child(0, &supervisor);
+    CHECK_OK(regrow_start(root, &child, &one));
+    regrow_pid leaf = child_pid(one, 1);
+    CHECK_OK(regrow_suspend(one, LIMIT_MS));
+    CHECK_STATUS(one, "#{kind => supervisor,label => undefined,name => undefined,parent => undefined,pid => %s,"
+                      "state => #{children => [{1,%s,worker,server}],max_restarts => 3,period_ms => 5000,"
+                      "strategy => rest_for_one},sys_state => suspended,trace => false}",
+                 show_pid(one), show_pid(leaf));
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_trace(one, true, LIMIT_MS));
+    kill_and_wait(one);
+    kill_and_wait(pid);
+}
+
 static void what_comes_during_a_suspension_is_handled_in_order_after_it(void)
 {
     regrow_server_spec server = noting;
@@ -1029,6 +1096,7 @@ int main(void)
         TEST(a_state_can_be_seen_and_replaced);
         TEST(what_comes_during_a_suspension_is_handled_in_order_after_it);
         TEST(a_suspended_server_can_still_be_ended);
+        TEST(every_kind_that_answers_tells_its_status);
         TEST(calls_held_by_a_suspended_server_are_answered_when_it_is_killed_in_get_state);
         TEST(a_second_start_of_a_name_tells_of_the_first_and_leaves_it_alone);
         TEST(whoever_got_the_last_answer_can_start_the_name_anew);
