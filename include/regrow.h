@@ -311,7 +311,8 @@ typedef struct regrow_stats {
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
 typedef void (*regrow_drop_callback)(void *user);
 
-/// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
+/// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
+/// refused.
 typedef bool (*regrow_match_callback)(void *user, const regrow_term *message);
 
 /// Whom to talk to, by name or by registry and key, so that a restart is none of your business.

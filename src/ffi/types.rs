@@ -280,6 +280,7 @@ pub type regrow_log_callback =
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
 
-/// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
+/// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
+/// refused.
 pub type regrow_match_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;

@@ -126,14 +126,17 @@ fn carry_out(process: &Process, ghost: bool) {
     let list = &raw mut list;
     ENDINGS.set(list);
     let _done = Done;
-    let mut next = Some(ending);
-    while let Some(ending) = next {
-        // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
-        // thread has left.
-        carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
-        // SAFETY: our own list, and no reference to it is alive here.
-        next = unsafe { (*list).pop_front() };
-    }
+    // What is dropped on the way may run the user's code: not as whoever sent the signal, and it may not wait here.
+    wait::without_waiting(|| {
+        let mut next = Some(ending);
+        while let Some(ending) = next {
+            // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
+            // thread has left.
+            carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
+            // SAFETY: our own list, and no reference to it is alive here.
+            next = unsafe { (*list).pop_front() };
+        }
+    });
 }
 
 fn carry_out_one(process: &Process, ghost: bool) {
