@@ -151,13 +151,13 @@
 /// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
 #define REGROW_TIMER_SLEEP 2
 
-/// log_level: every detail.
+/// log_level: what is traced, too.
 #define REGROW_LOG_DEBUG 1
 
-/// log_level: starts and ends, and what is worse.
+/// log_level: children that are up (OTP's progress reports), and what is worse.
 #define REGROW_LOG_INFO 2
 
-/// log_level: what may be wrong, and what is worse.
+/// log_level: what may be wrong, such as messages that nobody handles, and what is worse.
 #define REGROW_LOG_WARNING 3
 
 /// log_level: crashes.

@@ -198,11 +198,11 @@ pub const REGROW_TIMER_SUPERVISION: u32 = 1;
 /// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
 pub const REGROW_TIMER_SLEEP: u32 = 2;
 
-/// log_level: every detail.
+/// log_level: what is traced, too.
 pub const REGROW_LOG_DEBUG: u32 = 1;
-/// log_level: starts and ends, and what is worse.
+/// log_level: children that are up (OTP's progress reports), and what is worse.
 pub const REGROW_LOG_INFO: u32 = 2;
-/// log_level: what may be wrong, and what is worse.
+/// log_level: what may be wrong, such as messages that nobody handles, and what is worse.
 pub const REGROW_LOG_WARNING: u32 = 3;
 /// log_level: crashes.
 pub const REGROW_LOG_ERROR: u32 = 4;
