@@ -26,8 +26,9 @@
  *   Forks      In the child of a fork no runtime lives: functions return
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
- * Contents: runtime . terms . processes . starting . plain processes . servers
- *           host processes . addresses . requests . supervisors . registries . agents
+ * Contents: runtime . making terms . reading terms . processes . starting
+ *           plain processes . servers . host processes . addresses . requests
+ *           supervisors . registries . agents
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -117,6 +118,9 @@
 /// flags: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
 
+/// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
+#define REGROW_NOT_BUSY 4
+
 /// keys: one process for each.
 #define REGROW_UNIQUE 0
 
@@ -147,13 +151,13 @@
 /// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
 #define REGROW_TIMER_SLEEP 2
 
-/// log_level: every detail.
+/// log_level: what is traced, too.
 #define REGROW_LOG_DEBUG 1
 
-/// log_level: starts and ends, and what is worse.
+/// log_level: children that are up (OTP's progress reports), and what is worse.
 #define REGROW_LOG_INFO 2
 
-/// log_level: what may be wrong, and what is worse.
+/// log_level: what may be wrong, such as messages that nobody handles, and what is worse.
 #define REGROW_LOG_WARNING 3
 
 /// log_level: crashes.
@@ -278,6 +282,12 @@ typedef struct regrow_settled {
   uint64_t deadline_ms;
 } regrow_settled;
 
+/// A reference: a monitor, a timer or a busy token.
+typedef struct regrow_ref {
+  /// Equal in equal references; regrow's own otherwise.
+  uint64_t id;
+} regrow_ref;
+
 /// Numbers about a runtime, each of the moment it was read.
 typedef struct regrow_stats {
   /// sizeof(regrow_stats).
@@ -294,18 +304,15 @@ typedef struct regrow_stats {
   uint64_t ghosts;
   /// Stacks that were ever needed at one time, rounded up to the slab.
   uint64_t stacks;
+  /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
+  uint64_t busy;
 } regrow_stats;
-
-/// A reference: a monitor or a timer.
-typedef struct regrow_ref {
-  /// Equal in equal references; regrow's own otherwise.
-  uint64_t id;
-} regrow_ref;
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
 typedef void (*regrow_drop_callback)(void *user);
 
-/// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
+/// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
+/// refused.
 typedef bool (*regrow_match_callback)(void *user, const regrow_term *message);
 
 /// Whom to talk to, by name or by registry and key, so that a restart is none of your business.
@@ -508,6 +515,11 @@ typedef struct regrow_host_spec {
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
+  /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
+  /// each is answered, or its caller has given up.
+  uint32_t flags;
+  /// Zero.
+  uint32_t reserved;
 } regrow_host_spec;
 
 /// A supervisor, and the children it starts with. Copied when used.
@@ -611,6 +623,9 @@ regrow_error regrow_thread_fd(int32_t *fd);
 /// Waits until the runtime is quiet: nothing runs, no signal is under way, and only a timer, or a call from outside,
 /// could change that. Not in a callback (REGROW_ERR_WOULD_DEADLOCK). A dead process's callback does not count.
 ///
+/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process that
+/// is not answered. A call that a server has put off with regrow_defer() does not count by itself.
+///
 /// @param timeout_ms  real time, whatever the clock.
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
 regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settled *settled);
@@ -618,8 +633,24 @@ regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settl
 /// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
 regrow_error regrow_settle_async(regrow_pid runtime, regrow_request **pending);
 
-/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Waits; not in
-/// a callback.
+/// Tells the runtime that work for it goes on where it cannot see that: until the token is given back with
+/// regrow_done(), regrow_settle() and regrow_advance() wait. Any thread, also in a callback.
+///
+/// Take it before the work is handed out, such as a call put off with regrow_defer() that a thread of yours answers;
+/// give it back after the last call that the work makes. regrow_shutdown() does not wait for tokens.
+///
+/// @param runtime  the root, or any other process of the runtime.
+/// @param token    out: a plain value, good on any thread; to be given back once.
+regrow_error regrow_busy(regrow_pid runtime, regrow_ref *token);
+
+/// Gives a busy token back. Any thread, also in a callback, and in that of a killed process.
+///
+/// @param runtime  the root, or any other process of the runtime that the token is from.
+/// @return REGROW_ERR_NOT_FOUND when it was given back before, or is none of this runtime's.
+regrow_error regrow_done(regrow_pid runtime, regrow_ref token);
+
+/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Time stands
+/// still while work goes on outside, as regrow_settle() sees it. Waits; not in a callback.
 ///
 /// @return REGROW_ERR_ARGUMENT when the clock is not manual.
 regrow_error regrow_advance(regrow_pid runtime, uint64_t ms);
@@ -648,7 +679,7 @@ regrow_error regrow_last_error(char *text, size_t size);
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.
 regrow_error regrow_last_reason(regrow_term *reason);
 
-/* ---- Terms ---- */
+/* ---- Making terms ---- */
 
 /// The empty list, `[]`, which is also what a zeroed regrow_term is. Any thread.
 regrow_term regrow_nil(void);
@@ -704,6 +735,22 @@ regrow_term regrow_from_ref(regrow_ref reference);
 /// `drop` is called with it once the last clone of the term is freed, by the thread that frees it; also when the term
 /// could not be made. NULL: nothing is to be done. Any thread.
 regrow_term regrow_resource(void *pointer, regrow_drop_callback drop);
+
+/// Another owner of the same value; yours. Nothing is copied. Invalid when the term is NULL, spent or invalid. Any
+/// thread.
+regrow_term regrow_term_clone(const regrow_term *term);
+
+/// Gives a term back. The variable is left nil, so that freeing it twice is harmless; NULL does nothing. Any thread.
+void regrow_term_free(regrow_term *term);
+
+/// Decodes a term from Erlang's External Term Format; the bytes need not be trusted.
+///
+/// @param term  out.
+/// @return REGROW_ERR_ARGUMENT when the bytes are no term, or more than one; REGROW_ERR_LIMIT when they unpack to more
+///         than 64 MiB, hold more than 1,000 new atoms, or an integer of more than 128 KiB. Any thread.
+regrow_error regrow_term_decode(const void *data, size_t size, regrow_term *term);
+
+/* ---- Reading terms ---- */
 
 /// Whether it is a term at all: not NULL, not spent, not invalid. Any thread.
 bool regrow_is_valid(const regrow_term *term);
@@ -813,13 +860,6 @@ int regrow_term_compare(const regrow_term *left, const regrow_term *right);
 /// Whether two terms are the same (`=:=`): 1 and 1.0 are not. False when one is NULL, spent or invalid. Any thread.
 bool regrow_term_equal(const regrow_term *left, const regrow_term *right);
 
-/// Another owner of the same value; yours. Nothing is copied. Invalid when the term is NULL, spent or invalid. Any
-/// thread.
-regrow_term regrow_term_clone(const regrow_term *term);
-
-/// Gives a term back. The variable is left nil, so that freeing it twice is harmless; NULL does nothing. Any thread.
-void regrow_term_free(regrow_term *term);
-
 /// Writes a term as Erlang's `~w` does, cut to `size` bytes, NUL-terminated.
 ///
 /// Returns the length of all of it, without the NUL, as snprintf does. `text` may be NULL when `size` is 0. What is
@@ -832,13 +872,6 @@ size_t regrow_term_print(const regrow_term *term, char *text, size_t size);
 /// @return REGROW_ERR_WRONG_KIND when the term is a resource or holds one; REGROW_ERR_LIMIT when something in it has
 ///         more than 2^32 - 1 bytes or items. Any thread.
 regrow_error regrow_term_encode(const regrow_term *term, regrow_term *bytes);
-
-/// Decodes a term from Erlang's External Term Format; the bytes need not be trusted.
-///
-/// @param term  out.
-/// @return REGROW_ERR_ARGUMENT when the bytes are no term, or more than one; REGROW_ERR_LIMIT when they unpack to more
-///         than 64 MiB, hold more than 1,000 new atoms, or an integer of more than 128 KiB. Any thread.
-regrow_error regrow_term_decode(const void *data, size_t size, regrow_term *term);
 
 /* ---- Processes ---- */
 
@@ -978,6 +1011,9 @@ regrow_error regrow_set_label(const regrow_term *label);
 
 /// What can be said of a process without asking it. Any thread.
 ///
+/// `ancestors` are the parent, its parent and so on (at most 64), as they were when the process started, dead or alive:
+/// a name for who had one then, else the pid.
+///
 /// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
@@ -1045,6 +1081,9 @@ regrow_error regrow_call_async(regrow_pid pid, regrow_term request, uint32_t tim
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.
 ///
+/// A plain process and an entered thread are not asked: they do not look for it, so this waits until they end by
+/// themselves, as gen_server:stop/3 does in OTP. regrow_exit() ends those.
+///
 /// @param reason  moved.
 /// @return REGROW_ERR_NO_PROCESS; REGROW_ERR_EXITED when it ended with another reason; REGROW_ERR_TIMEOUT: it goes on.
 regrow_error regrow_stop(regrow_pid pid, regrow_term reason, uint32_t timeout_ms);
@@ -1080,7 +1119,8 @@ regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_te
 regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
 
 /// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
-/// A call that is neither answered nor put off ends at once, with `no_reply`.
+/// A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
 ///
 /// @param caller  out: whom to answer; a plain value, good on any thread.
 /// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
@@ -1092,11 +1132,30 @@ regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
 /// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
 regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
-/// The state of a server, as its `get_state` shows it. May wait.
+/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback.
+/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
 regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *state);
+
+/// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
+/// processes and entered threads, which answer nothing. May wait.
+///
+/// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
+///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
+///                Yours.
+/// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
+regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term *status);
+
+/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+///
+/// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
+/// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
+/// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
+///
+/// @return REGROW_ERR_WRONG_KIND when it is no server.
+regrow_error regrow_trace(regrow_pid pid, bool on, uint32_t timeout_ms);
 
 /// Gives a server another state, through its `replace_state`. May wait.
 ///

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use regrow::term::etf::{self, Limits};
-use regrow::term::{Pid, Ref, Term};
+use regrow::term::{Pid, Pretty, Ref, Term};
 
-/// Makes terms from a seed, and writes for each: its external form, what `~w` prints, its old and compressed forms,
+/// Makes terms from a seed, and writes for each: its external form, what `~w` and `~0tp` print, its old and compressed forms,
 /// and how it compares with the one before. Or checks what was written here.
 const SCRIPT: &str = r#"
 main(["make", Seed, Count, File]) ->
@@ -33,7 +33,8 @@ main(["sort", File]) ->
 row({Group, Term}, {_, Before}) ->
     [atom_to_binary(Group), term_to_binary(Term), unicode:characters_to_binary(io_lib:format("~w", [Term])),
      term_to_binary(Term, [{minor_version, 0}]), term_to_binary(Term, [{minor_version, 2}, compressed]),
-     <<(order(Before, Term)), (if Before =:= Term -> 1; true -> 0 end)>>].
+     <<(order(Before, Term)), (if Before =:= Term -> 1; true -> 0 end)>>,
+     unicode:characters_to_binary(io_lib:format("~0tp", [Term]))].
 
 order(A, B) when A == B -> 0;
 order(A, B) when A < B -> 1;
@@ -111,15 +112,29 @@ long() ->
 several(Depth) -> [plain(Depth - 1) || _ <- lists:seq(1, rand:uniform(6) - 1)].
 
 flat() ->
-    case rand:uniform(7) of
+    case rand:uniform(8) of
         1 -> integer();
         2 -> float();
         3 -> atom();
         4 -> rand:bytes(rand:uniform(30) - 1);
         5 -> bits();
         6 -> rand:uniform(10);
-        7 -> element(rand:uniform(4), {[], {}, #{}, <<>>})
+        7 -> element(rand:uniform(4), {[], {}, #{}, <<>>});
+        8 -> text()
     end.
+
+%% What people read as text, or nearly.
+text() ->
+    Characters = some_of(["abc \"\\'\n\t\r\v\b\f\e", lists:seq(32, 126), lists:seq(160, 255),
+                          [$a, $b, 955, 8364, 128512, 16#d7ff, 16#e000, 16#fffd], [$a, 127, 128, 159, 160, 0, 16#fffe]]),
+    Text = [some_of(Characters) || _ <- lists:seq(1, rand:uniform(12))],
+    case rand:uniform(3) of
+        1 -> Text;
+        2 -> case unicode:characters_to_binary(Text) of Bytes when is_binary(Bytes) -> Bytes; _ -> Text end;
+        3 -> << <<Character>> || Character <- Text >>
+    end.
+
+some_of(List) -> lists:nth(rand:uniform(length(List)), List).
 
 bits() ->
     Bytes = rand:bytes(rand:uniform(6)),
@@ -227,8 +242,8 @@ fn random_terms_are_what_they_are_in_erlang() {
     let bytes = std::fs::read(&file).unwrap();
     let mut before: Option<Term> = None;
     let mut terms = Vec::new();
-    for row in blocks(&bytes).chunks_exact(6) {
-        let [group, external, printed, old, packed, order] = row else { unreachable!() };
+    for row in blocks(&bytes).chunks_exact(7) {
+        let [group, external, printed, old, packed, order, pretty] = row else { unreachable!() };
         let printed = std::str::from_utf8(printed).unwrap();
         let term = etf::decode(external, &limits).unwrap_or_else(|error| panic!("{error}: {printed}"));
         let before = before.replace(term.clone()).unwrap_or(term.clone());
@@ -244,6 +259,7 @@ fn random_terms_are_what_they_are_in_erlang() {
         }
         if *group == b"plain" {
             assert_eq!(term.to_string(), printed);
+            assert_eq!(Pretty(&term).to_string(), std::str::from_utf8(pretty).unwrap());
         }
         if !is_closure && *group != b"opaque" {
             let expected = [Ordering::Equal, Ordering::Less, Ordering::Greater][order[0] as usize];

@@ -185,12 +185,17 @@ impl Agent {
     fn system(&mut self, me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
         match request {
             SystemRequest::GetState => {
-                reply.answer_native(Box::new(Ok::<Term, ()>(self.state.clone())));
+                reply.answer(self.state.clone());
                 Flow::Continue
             }
             SystemRequest::ReplaceState(state) => {
-                self.state = state;
-                reply.answer_native(Box::new(Ok::<Term, ()>(Term::atom(atoms::OK))));
+                let spare = std::mem::replace(&mut self.state, state);
+                let freed = me.user(|| process::without_waiting(|| drop(spare)));
+                reply.answer(Term::atom(atoms::OK));
+                freed.map_or_else(Flow::from, |_| Flow::Continue)
+            }
+            SystemRequest::GetStatus => {
+                reply.answer(server::status(me, false, false, Some(self.state.clone())));
                 Flow::Continue
             }
             request => server::handle_plain(me, request, reply),

@@ -4,8 +4,8 @@
 use super::request::User;
 use super::support::{Fault, SizedStruct, guard, sized, take};
 use super::types::{
-    regrow_caller, regrow_deliver_callback, regrow_drop_callback, regrow_error, regrow_exit_callback, regrow_pid,
-    regrow_term,
+    REGROW_NOT_BUSY, regrow_caller, regrow_deliver_callback, regrow_drop_callback, regrow_error, regrow_exit_callback,
+    regrow_pid, regrow_term,
 };
 use crate::process::{self, ChildStart, Error, Startable};
 use crate::server::{Host, HostCallbacks};
@@ -28,6 +28,11 @@ pub struct regrow_host_spec {
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
+    /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
+    /// each is answered, or its caller has given up.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -56,12 +61,16 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.deliver.is_none() {
         return Err(Fault::argument("a host process needs a function to deliver to"));
     }
+    if given.flags & !REGROW_NOT_BUSY != 0 || given.reserved != 0 {
+        return Err(Fault::argument("a host's flags are unknown"));
+    }
     Ok(Arc::new(CHost(Arc::new(Spec { given, user }))))
 }
 
 impl Startable for CHost {
     fn build(&self) -> ChildStart {
-        ChildStart { at_once: true, ..ChildStart::new(Box::new(Host::new(Functions(self.0.clone())))) }
+        let busy = self.0.given.flags & REGROW_NOT_BUSY == 0;
+        ChildStart { at_once: true, ..ChildStart::new(Box::new(Host::new(Functions(self.0.clone()), busy))) }
     }
 
     fn kind(&self) -> Atom {

@@ -17,5 +17,6 @@ mod server;
 mod start;
 mod supervisor;
 mod support;
-mod term;
+mod term_make;
+mod term_read;
 mod types;

@@ -108,8 +108,11 @@ pub unsafe extern "C" fn regrow_receive_match(
         let matches = matches.ok_or(Fault::argument("the function is NULL"))?;
         // SAFETY: as the header says.
         let message = unsafe { out(message) }?;
-        // SAFETY: the user's function, called as the header says.
-        let wanted = |term: &Term| unsafe { matches(user, std::ptr::from_ref(term).cast()) };
+        let wanted = |term: &Term| {
+            // Not as this process, which is in the middle of looking: what would wait or receive is refused.
+            // SAFETY: the user's function, called as the header says.
+            process::without_waiting(|| unsafe { matches(user, std::ptr::from_ref(term).cast()) })
+        };
         message.set(process::receive(limit(timeout_ms), wanted)?);
         Ok(())
     })
@@ -379,6 +382,9 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
 }
 
 /// What can be said of a process without asking it. Any thread.
+///
+/// `ancestors` are the parent, its parent and so on (at most 64), as they were when the process started, dead or alive:
+/// a name for who had one then, else the pid.
 ///
 /// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
 #[unsafe(no_mangle)]

@@ -9,10 +9,10 @@ use super::support::{
 use super::types::{
     REGROW_LOG_SILENT, REGROW_LOG_WARNING, REGROW_MANUAL, REGROW_MONOTONIC, REGROW_NONE, REGROW_QUIET,
     REGROW_TIMER_SLEEP, REGROW_TIMER_SUPERVISION, REGROW_TIMER_USER, REGROW_WAITING, regrow_error, regrow_log_callback,
-    regrow_pid, regrow_term,
+    regrow_pid, regrow_ref, regrow_term,
 };
 use crate::clock::TimerKind;
-use crate::process::{self, LogLevel, Logger};
+use crate::process::{self, Error, LogLevel, Logger};
 use crate::runtime::{self, Options, Settled};
 use crate::supervisor::SupervisorSpec;
 use crate::term::{Term, atoms};
@@ -86,6 +86,8 @@ pub struct regrow_stats {
     pub ghosts: u64,
     /// Stacks that were ever needed at one time, rounded up to the slab.
     pub stacks: u64,
+    /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
+    pub busy: u64,
 }
 
 // SAFETY: as above.
@@ -241,6 +243,9 @@ pub unsafe extern "C" fn regrow_thread_fd(fd: *mut i32) -> regrow_error {
 /// Waits until the runtime is quiet: nothing runs, no signal is under way, and only a timer, or a call from outside,
 /// could change that. Not in a callback (REGROW_ERR_WOULD_DEADLOCK). A dead process's callback does not count.
 ///
+/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process that
+/// is not answered. A call that a server has put off with regrow_defer() does not count by itself.
+///
 /// @param timeout_ms  real time, whatever the clock.
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
 #[unsafe(no_mangle)]
@@ -281,8 +286,36 @@ pub unsafe extern "C" fn regrow_settle_async(runtime: regrow_pid, pending: *mut 
     })
 }
 
-/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Waits; not in
-/// a callback.
+/// Tells the runtime that work for it goes on where it cannot see that: until the token is given back with
+/// regrow_done(), regrow_settle() and regrow_advance() wait. Any thread, also in a callback.
+///
+/// Take it before the work is handed out, such as a call put off with regrow_defer() that a thread of yours answers;
+/// give it back after the last call that the work makes. regrow_shutdown() does not wait for tokens.
+///
+/// @param runtime  the root, or any other process of the runtime.
+/// @param token    out: a plain value, good on any thread; to be given back once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_busy(runtime: regrow_pid, token: *mut regrow_ref) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let token = unsafe { out(token) }?;
+        process::identity()?;
+        token.set(node_of(runtime)?.take_busy());
+        Ok(())
+    })
+}
+
+/// Gives a busy token back. Any thread, also in a callback, and in that of a killed process.
+///
+/// @param runtime  the root, or any other process of the runtime that the token is from.
+/// @return REGROW_ERR_NOT_FOUND when it was given back before, or is none of this runtime's.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_done(runtime: regrow_pid, token: regrow_ref) -> regrow_error {
+    guard(|| if node_of(runtime)?.give_busy(token.into()) { Ok(()) } else { Err(Error::NotFound.into()) })
+}
+
+/// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Time stands
+/// still while work goes on outside, as regrow_settle() sees it. Waits; not in a callback.
 ///
 /// @return REGROW_ERR_ARGUMENT when the clock is not manual.
 #[unsafe(no_mangle)]
@@ -320,6 +353,7 @@ pub unsafe extern "C" fn regrow_stats_read(runtime: regrow_pid, stats: *mut regr
             stuck: scheduler.stuck() as u64,
             ghosts: node.ghosts().len() as u64,
             stacks: scheduler.stacks().made(),
+            busy: node.busy_count() as u64,
         };
         // SAFETY: as the header says.
         unsafe { sized_out(stats, numbers) }

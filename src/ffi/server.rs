@@ -83,18 +83,24 @@ pub(super) fn process_flags(flags: u32) -> u32 {
     flag(REGROW_NO_PARK, process::FLAG_NO_PARK) | flag(REGROW_INLINE, process::FLAG_INLINE)
 }
 
-/// What is kept of a spec: shared by all starts of it.
+/// What is kept of a spec: shared by all starts of it. Not the struct itself, since a program with a million servers
+/// may have a million of these.
 struct Spec {
-    given: regrow_server_spec,
+    init: regrow_init_callback,
+    handle_call: regrow_handle_callback,
+    handle_cast: regrow_handle_callback,
+    handle_info: regrow_handle_callback,
+    handle_continue: regrow_handle_callback,
+    terminate: regrow_terminate_callback,
+    drop: regrow_drop_callback,
+    get_state: regrow_get_state_callback,
+    replace_state: regrow_replace_state_callback,
     arg: Term,
     user: User,
+    home: u32,
+    flags: u32,
+    init_timeout_ms: u32,
 }
-
-// SAFETY: the pointers in it are function pointers, or the user's, which the header says go from thread to thread;
-// `arg` in the struct is never read again.
-unsafe impl Send for Spec {}
-// SAFETY: as above.
-unsafe impl Sync for Spec {}
 
 /// A C server as the supervisor starts it.
 struct CServer(Arc<Spec>);
@@ -112,13 +118,30 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
-        Ok(Arc::new(CServer(Arc::new(Spec { given, arg, user }))))
+        let regrow_server_spec { init, handle_call, handle_cast, handle_info, handle_continue, terminate, .. } = given;
+        let regrow_server_spec { drop, get_state, replace_state, home, flags, init_timeout_ms, .. } = given;
+        Ok(Arc::new(CServer(Arc::new(Spec {
+            init,
+            handle_call,
+            handle_cast,
+            handle_info,
+            handle_continue,
+            terminate,
+            drop,
+            get_state,
+            replace_state,
+            arg,
+            user,
+            home,
+            flags,
+            init_timeout_ms,
+        }))))
     }
 }
 
 impl Startable for CServer {
     fn build(&self) -> ChildStart {
-        let spec = &self.0.given;
+        let spec = &self.0;
         let callbacks = CCallbacks { spec: self.0.clone(), state: std::ptr::null_mut(), made: false };
         ChildStart {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
@@ -133,7 +156,7 @@ impl Startable for CServer {
     }
 
     fn init_timeout(&self) -> Option<u32> {
-        limit(self.0.given.init_timeout_ms).filter(|&ms| ms != 0)
+        limit(self.0.init_timeout_ms).filter(|&ms| ms != 0)
     }
 }
 
@@ -158,7 +181,7 @@ impl CCallbacks {
 
 impl Callbacks for CCallbacks {
     fn init(&mut self, context: &mut Context) -> Next {
-        let Some(init) = self.spec.given.init else { return READY };
+        let Some(init) = self.spec.init else { return READY };
         let arg = std::ptr::from_ref(&self.spec.arg).cast();
         // SAFETY: the user's function, called as the header says.
         let next = unsafe { init(context_pointer(context), self.spec.user.user, arg, &raw mut self.state) };
@@ -167,30 +190,30 @@ impl Callbacks for CCallbacks {
     }
 
     fn call(&mut self, context: &mut Context, request: &Term) -> Option<Next> {
-        self.handle(self.spec.given.handle_call, context, request)
+        self.handle(self.spec.handle_call, context, request)
     }
 
     fn cast(&mut self, context: &mut Context, message: &Term) -> Option<Next> {
-        self.handle(self.spec.given.handle_cast, context, message)
+        self.handle(self.spec.handle_cast, context, message)
     }
 
     fn info(&mut self, context: &mut Context, message: &Term) -> Option<Next> {
-        self.handle(self.spec.given.handle_info, context, message)
+        self.handle(self.spec.handle_info, context, message)
     }
 
     fn resume(&mut self, context: &mut Context, argument: &Term) -> Option<Next> {
-        self.handle(self.spec.given.handle_continue, context, argument)
+        self.handle(self.spec.handle_continue, context, argument)
     }
 
     fn terminate(&mut self, context: &mut Context, reason: &Term) {
-        if let Some(terminate) = self.spec.given.terminate {
+        if let Some(terminate) = self.spec.terminate {
             // SAFETY: the user's function, called as the header says.
             unsafe { terminate(context_pointer(context), self.state, std::ptr::from_ref(reason).cast()) }
         }
     }
 
     fn state(&mut self) -> Option<Term> {
-        let show = self.spec.given.get_state?;
+        let show = self.spec.get_state?;
         let mut shown = regrow_term { meta: 0, value: 0 };
         // SAFETY: the user's function, called as the header says.
         let error = unsafe { show(self.state, &raw mut shown) };
@@ -198,7 +221,7 @@ impl Callbacks for CCallbacks {
     }
 
     fn replace_state(&mut self, state: &Term) -> bool {
-        let Some(replace) = self.spec.given.replace_state else { return false };
+        let Some(replace) = self.spec.replace_state else { return false };
         // SAFETY: the user's function, called as the header says.
         unsafe { replace(self.state, std::ptr::from_ref(state).cast()) == regrow_error::REGROW_OK }
     }
@@ -206,7 +229,7 @@ impl Callbacks for CCallbacks {
 
 impl Drop for CCallbacks {
     fn drop(&mut self) {
-        if let Some(drop) = self.spec.given.drop
+        if let Some(drop) = self.spec.drop
             && self.made
             && !is_forked()
         {
@@ -270,6 +293,9 @@ pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<R
 }
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.
+///
+/// A plain process and an entered thread are not asked: they do not look for it, so this waits until they end by
+/// themselves, as gen_server:stop/3 does in OTP. regrow_exit() ends those.
 ///
 /// @param reason  moved.
 /// @return REGROW_ERR_NO_PROCESS; REGROW_ERR_EXITED when it ended with another reason; REGROW_ERR_TIMEOUT: it goes on.
@@ -372,7 +398,8 @@ pub unsafe extern "C" fn regrow_idle_timeout(
 }
 
 /// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
-/// A call that is neither answered nor put off ends at once, with `no_reply`.
+/// A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
 ///
 /// @param caller  out: whom to answer; a plain value, good on any thread.
 /// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
@@ -402,10 +429,10 @@ pub extern "C" fn regrow_answer(caller: regrow_caller, answer: regrow_term) -> r
     })
 }
 
-/// The state of a server, as its `get_state` shows it. May wait.
+/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback.
+/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, state: *mut regrow_term) -> regrow_error {
     guard(|| {
@@ -414,6 +441,47 @@ pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, stat
         answers_calls(pid.into())?;
         state.set(server::state(pid.into(), limit(timeout_ms))?);
         Ok(())
+    })
+}
+
+/// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
+/// processes and entered threads, which answer nothing. May wait.
+///
+/// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
+///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
+///                Yours.
+/// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_get_status(pid: regrow_pid, timeout_ms: u32, status: *mut regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let status = unsafe { out(status) }?;
+        process::identity()?;
+        match process::with_process(pid.into(), process::Process::kind) {
+            Some(atoms::PROCESS | atoms::THREAD) if process::current_pid() != pid.into() => {
+                return Err(Error::WrongKind.into());
+            }
+            Some(_) => {}
+            None => return Err(Error::NoProcess.into()),
+        }
+        status.set(server::get_status(pid.into(), limit(timeout_ms))?);
+        Ok(())
+    })
+}
+
+/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+///
+/// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
+/// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
+/// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
+///
+/// @return REGROW_ERR_WRONG_KIND when it is no server.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_trace(pid: regrow_pid, on: bool, timeout_ms: u32) -> regrow_error {
+    guard(|| {
+        answers_calls(pid.into())?;
+        Ok(server::trace(pid.into(), on, limit(timeout_ms))?)
     })
 }
 

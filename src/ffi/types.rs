@@ -65,7 +65,7 @@ pub struct regrow_pid {
     pub id: u64,
 }
 
-/// A reference: a monitor or a timer.
+/// A reference: a monitor, a timer or a busy token.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_ref {
@@ -170,6 +170,9 @@ pub const REGROW_NO_PARK: u32 = 1;
 /// flags: answers calls on the caller's thread while it is idle.
 pub const REGROW_INLINE: u32 = 2;
 
+/// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
+pub const REGROW_NOT_BUSY: u32 = 4;
+
 /// keys: one process for each.
 pub const REGROW_UNIQUE: u32 = 0;
 /// keys: any number of processes for each.
@@ -195,11 +198,11 @@ pub const REGROW_TIMER_SUPERVISION: u32 = 1;
 /// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
 pub const REGROW_TIMER_SLEEP: u32 = 2;
 
-/// log_level: every detail.
+/// log_level: what is traced, too.
 pub const REGROW_LOG_DEBUG: u32 = 1;
-/// log_level: starts and ends, and what is worse.
+/// log_level: children that are up (OTP's progress reports), and what is worse.
 pub const REGROW_LOG_INFO: u32 = 2;
-/// log_level: what may be wrong, and what is worse.
+/// log_level: what may be wrong, such as messages that nobody handles, and what is worse.
 pub const REGROW_LOG_WARNING: u32 = 3;
 /// log_level: crashes.
 pub const REGROW_LOG_ERROR: u32 = 4;
@@ -277,6 +280,7 @@ pub type regrow_log_callback =
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
 
-/// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
+/// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
+/// refused.
 pub type regrow_match_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;

@@ -1,5 +1,6 @@
 //! The control block: what there is of a process besides its behaviour.
 
+use super::lineage::Lineage;
 use super::message::Message;
 use super::node::Node;
 use super::reply::{ReplyTo, Slot};
@@ -56,9 +57,49 @@ pub const ENTERED: u32 = 4;
 /// The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// Messages taken out of the mailbox and not yet wanted.
-    pub saved: VecDeque<Message>,
+    /// None until there is something to keep: an idle process as a rule has nothing.
+    kept: Option<Box<Kept>>,
     pub initialised: bool,
+}
+
+/// Messages taken out of the mailbox and not yet handled.
+#[derive(Default)]
+struct Kept {
+    /// Not to be looked at for now, and first in order.
+    held: VecDeque<Message>,
+    /// Not yet wanted.
+    saved: VecDeque<Message>,
+}
+
+impl Reading {
+    /// To add to the messages that are looked at first, or to look through them.
+    pub fn saved(&mut self) -> &mut VecDeque<Message> {
+        &mut self.kept.get_or_insert_default().saved
+    }
+
+    /// How many there are.
+    pub fn saved_count(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.saved.len())
+    }
+
+    /// The first of them.
+    #[inline]
+    fn next_saved(&mut self) -> Option<Message> {
+        self.kept.as_mut()?.saved.pop_front()
+    }
+
+    /// Puts a message aside until [`Reading::release`].
+    pub fn hold(&mut self, message: Message) {
+        self.kept.get_or_insert_default().held.push_back(message);
+    }
+
+    /// Has what was put aside looked at before all else, in its order.
+    pub fn release(&mut self) {
+        let Some(kept) = &mut self.kept else { return };
+        for message in kept.held.drain(..).rev() {
+            kept.saved.push_front(message);
+        }
+    }
 }
 
 /// One end of a link.
@@ -104,12 +145,62 @@ pub(super) struct Inner {
     pub nameless: bool,
     pub trap_exit: bool,
     pub name: Option<Arc<str>>,
+    pub pending: Option<Pending>,
+    /// None until the first of them: most idle processes have none. Read with `tied`.
+    pub ties: Option<Box<Ties>>,
+    pub rare: Option<Box<Rare>>,
+}
+
+/// Links, monitors and timers; and what its children share.
+#[derive(Default)]
+pub(super) struct Ties {
+    pub lineage: Option<Arc<Lineage>>,
     pub links: HashMap<Pid, Link, IdHash>,
     pub watching: HashMap<Ref, Watch, IdHash>,
     pub watchers: HashMap<Ref, Pid, IdHash>,
     pub timers: TimerRefs,
-    pub pending: Option<Pending>,
-    pub rare: Option<Box<Rare>>,
+}
+
+impl Inner {
+    /// To add one.
+    pub fn ties(&mut self) -> &mut Ties {
+        self.ties.get_or_insert_default()
+    }
+
+    /// To look for one, or to take one away.
+    pub fn tied(&mut self) -> Option<&mut Ties> {
+        self.ties.as_deref_mut()
+    }
+
+    /// Takes a link away.
+    pub fn unlink(&mut self, peer: Pid) -> Option<Link> {
+        self.tied()?.links.remove(&peer)
+    }
+
+    /// Takes a monitor away that it holds.
+    pub fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
+        self.tied()?.watching.remove(&monitor)
+    }
+
+    /// Takes a monitor away that another holds on it.
+    pub fn unwatched(&mut self, monitor: Ref) {
+        if let Some(ties) = self.tied() {
+            ties.watchers.remove(&monitor);
+        }
+    }
+
+    /// Takes a timer off its list.
+    pub fn forget_timer(&mut self, timer: u64) {
+        if let Some(ties) = self.tied() {
+            ties.timers.remove(&timer);
+        }
+    }
+
+    /// The processes that it started and is linked with.
+    pub fn children(&self) -> Vec<Pid> {
+        let links = self.ties.as_deref().into_iter().flat_map(|ties| &ties.links);
+        links.filter(|(_, link)| link.child).map(|(&pid, _)| pid).collect()
+    }
 }
 
 /// What few processes have.
@@ -255,7 +346,7 @@ impl Process {
     #[inline]
     pub(super) unsafe fn take_message(&self) -> Option<Message> {
         // SAFETY: the caller's promise.
-        if let Some(message) = unsafe { self.reading() }.saved.pop_front() {
+        if let Some(message) = unsafe { self.reading() }.next_saved() {
             return Some(message);
         }
         // SAFETY: the caller is the consumer.
@@ -331,13 +422,13 @@ impl Process {
             return;
         }
         for peer in peers {
-            inner.links.entry(peer).or_insert(Link { child: false });
+            inner.ties().links.entry(peer).or_insert(Link { child: false });
         }
     }
 
     /// A copy of its links.
     pub fn links(&self) -> Vec<Pid> {
-        self.mailbox.between.lock().links.keys().copied().collect()
+        self.lock().tied().map(|ties| ties.links.keys().copied().collect()).unwrap_or_default()
     }
 
     /// The name it is registered under.
@@ -373,11 +464,6 @@ impl Process {
         debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
         // SAFETY: as above.
         unsafe { (*self.last_error.get()).as_deref() }.and_then(look)
-    }
-
-    /// Who started it as a child or linked; `Pid::NONE` for nobody.
-    pub fn parent(&self) -> Pid {
-        self.place.parent
     }
 
     /// What it is doing, in a word.
@@ -421,16 +507,17 @@ impl Owner<'_> {
     /// Links it with `peer` on its side only: it hears of the peer's end if that takes the link up
     /// ([`Process::take_up_links`]), the peer does not hear of its end. False when it was linked already.
     pub fn link(&mut self, peer: Pid) -> bool {
-        if self.inner.links.contains_key(&peer) {
+        let links = &mut self.inner.ties().links;
+        if links.contains_key(&peer) {
             return false;
         }
-        self.inner.links.insert(peer, Link { child: false });
+        links.insert(peer, Link { child: false });
         true
     }
 
     /// Takes a link away again, on its side only.
     pub fn unlink(&mut self, peer: Pid) {
-        self.inner.links.remove(&peer);
+        self.inner.unlink(peer);
     }
 }
 
@@ -442,7 +529,7 @@ mod tests {
     fn a_control_block_stays_small() {
         // SPEED.md: 700 bytes for an idle process, state and allocations included.
         let size = size_of::<Process>();
-        assert!(size <= 512, "{size} bytes");
+        assert!(size <= 448, "{size} bytes");
         // Nothing that both sides write at each message is on one cache line.
         let state = std::mem::offset_of!(Process, state);
         let mailbox = std::mem::offset_of!(Process, mailbox);

@@ -4,7 +4,7 @@
 //! An end may end others (links). They go onto a list of the thread, and the outermost end works it off, so that a
 //! chain of any length needs no stack.
 
-use super::control::Process;
+use super::control::{Process, Ties};
 use super::message::{Message, StartResult};
 use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
 use super::{current, signal, start, table, timer, wait};
@@ -57,7 +57,7 @@ pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartRe
     let spare = {
         let mut inner = process.lock();
         if let Some(pending) = &mut inner.pending {
-            pending.result = start;
+            pending.result = start.map(Box::new);
         }
         if inner.exit_reason.is_none() {
             inner.exit_reason = Some(reason);
@@ -126,14 +126,17 @@ fn carry_out(process: &Process, ghost: bool) {
     let list = &raw mut list;
     ENDINGS.set(list);
     let _done = Done;
-    let mut next = Some(ending);
-    while let Some(ending) = next {
-        // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
-        // thread has left.
-        carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
-        // SAFETY: our own list, and no reference to it is alive here.
-        next = unsafe { (*list).pop_front() };
-    }
+    // What is dropped on the way may run the user's code: not as whoever sent the signal, and it may not wait here.
+    wait::without_waiting(|| {
+        let mut next = Some(ending);
+        while let Some(ending) = next {
+            // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
+            // thread has left.
+            carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
+            // SAFETY: our own list, and no reference to it is alive here.
+            next = unsafe { (*list).pop_front() };
+        }
+    });
 }
 
 fn carry_out_one(process: &Process, ghost: bool) {
@@ -146,8 +149,9 @@ fn carry_out_one(process: &Process, ghost: bool) {
         inner.fenced = true;
         let reason = inner.exit_reason.get_or_insert(Term::atom(atoms::KILLED)).clone();
         let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
-        let children: Vec<_> = inner.links.iter().filter(|(_, link)| link.child).map(|(&pid, _)| pid).collect();
-        (reason, std::mem::take(&mut inner.timers), inner.name.take(), owned, children)
+        let children = inner.children();
+        let timers = inner.tied().map(|ties| std::mem::take(&mut ties.timers)).unwrap_or_default();
+        (reason, timers, inner.name.take(), owned, children)
     };
     timer::cancel_listed(node, timers);
     for what in &owned {
@@ -163,21 +167,14 @@ fn carry_out_one(process: &Process, ghost: bool) {
 
     // Stale first, then closed: whoever finds it closed can say so.
     table::clear(pid);
-    let (links, watching, watchers, pending, deferred, farewells) = {
+    let (ties, pending, deferred, farewells) = {
         let mut inner = process.lock();
         inner.closed = true;
         let (deferred, farewells) = match &mut inner.rare {
             Some(rare) => (std::mem::take(&mut rare.deferred), std::mem::take(&mut rare.farewells)),
             None => Default::default(),
         };
-        (
-            std::mem::take(&mut inner.links),
-            std::mem::take(&mut inner.watching),
-            std::mem::take(&mut inner.watchers),
-            inner.pending.take(),
-            deferred,
-            farewells,
-        )
+        (inner.ties.take(), inner.pending.take(), deferred, farewells)
     };
     node.processes.fetch_sub(1, Ordering::SeqCst);
     if process.place.thread_home().is_some() {
@@ -185,12 +182,13 @@ fn carry_out_one(process: &Process, ghost: bool) {
     }
 
     if let Some(pending) = pending {
-        let result = pending.result.unwrap_or_else(|| StartResult::Failed(reason.clone()));
+        let result = pending.result.map_or_else(|| StartResult::Failed(reason.clone()), |result| *result);
         start::acknowledge(pid, pending.ack, result);
     }
     for (reply, answer) in farewells {
         reply.answer(answer);
     }
+    let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, |ties| *ties);
     for peer in links.into_keys() {
         table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
     }
@@ -198,7 +196,7 @@ fn carry_out_one(process: &Process, ghost: bool) {
         table::with_process(watcher, |watcher| signal::down(watcher, monitor, reason.clone()));
     }
     for (monitor, watch) in watching {
-        table::with_process(watch.target, |target| target.lock().watchers.remove(&monitor));
+        table::with_process(watch.target, |target| target.lock().unwatched(monitor));
     }
 
     // The state, then what nobody will read any more.
@@ -209,8 +207,9 @@ fn carry_out_one(process: &Process, ghost: bool) {
     if let Some(reply) = process.take_current_call() {
         reply.die(reason.clone());
     }
-    for reply in deferred.into_values() {
+    for (call, reply) in deferred {
         reply.die(reason.clone());
+        node.outside.answered(call);
     }
     empty_mailbox(process, &reason);
     process.place.wake();
@@ -224,6 +223,8 @@ fn carry_out_one(process: &Process, ghost: bool) {
 
 fn empty_mailbox(process: &Process, reason: &Term) {
     // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
+    unsafe { process.reading() }.release();
+    // SAFETY: as above.
     while let Some(message) = unsafe { process.take_message() } {
         discard(message, reason);
     }

@@ -4,20 +4,9 @@ use super::control::Process;
 use super::table;
 use crate::term::{Pid, Term, atoms};
 
-/// Ancestors that are followed, so that a report stays readable.
-const ANCESTORS: usize = 64;
-
 /// A map of what is known; none when the process is dead.
 pub fn info(pid: Pid) -> Option<Term> {
-    let (parent, mut entries) = table::with_process(pid, |process| (process.parent(), own(process)))?;
-    let mut ancestors = Vec::new();
-    let mut next = parent;
-    while next != Pid::NONE && ancestors.len() < ANCESTORS {
-        ancestors.push(Term::pid(next));
-        next = table::with_process(next, Process::parent).unwrap_or(Pid::NONE);
-    }
-    entries.push((Term::atom_named("ancestors"), Term::list(ancestors)));
-    Some(Term::map(entries))
+    table::with_process(pid, own).map(Term::map)
 }
 
 fn own(process: &Process) -> Vec<(Term, Term)> {
@@ -29,6 +18,7 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("name", process.name().map_or_else(undefined, |name| Term::text(&name))),
         ("label", process.label().unwrap_or_else(undefined)),
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
+        ("ancestors", process.ancestors()),
         ("links", Term::list(process.links().into_iter().map(Term::pid).collect())),
         ("trap_exit", Term::bool(process.is_trapping())),
     ]

@@ -43,12 +43,17 @@ pub enum SystemRequest {
     Stop(Term),
     GetState,
     ReplaceState(Term),
+    /// Its state, and what the runtime knows of it.
+    GetStatus,
+    /// Write what comes in and what goes out to the log, or no more.
+    Trace(bool),
     /// Handle nothing but these requests and the parent's exit until `Resume`.
     Suspend,
     Resume,
 }
 
 /// A monitored process ended.
+#[derive(Clone)]
 pub struct Down {
     pub monitor: Ref,
     pub of: DownOf,
@@ -63,6 +68,7 @@ pub struct Started {
 }
 
 /// Whom a DOWN message names.
+#[derive(Clone)]
 pub enum DownOf {
     Pid(Pid),
     /// The name that the monitor was asked for by.
@@ -83,19 +89,34 @@ impl Message {
     pub fn into_term(self) -> Result<Term, Message> {
         Ok(match self {
             Message::Info(term) => term,
-            Message::Exit { from, reason } => Term::tuple_of([Term::atom(atoms::EXIT), Term::pid(from), reason]),
-            Message::Down(down) => {
-                let Down { monitor, of, reason } = *down;
-                let of = match of {
-                    DownOf::Pid(pid) => Term::pid(pid),
-                    DownOf::Name(name) => name,
-                };
-                let tag = Term::atom(atoms::DOWN);
-                Term::tuple_of([tag, Term::reference(monitor), Term::atom(atoms::PROCESS), of, reason])
-            }
+            Message::Exit { from, reason } => exit_term(from, reason),
+            Message::Down(down) => down_term(*down),
             other => return Err(other),
         })
     }
+
+    /// As [`Message::into_term`], and the message stays.
+    pub fn term(&self) -> Option<Term> {
+        Some(match self {
+            Message::Info(term) => term.clone(),
+            Message::Exit { from, reason } => exit_term(*from, reason.clone()),
+            Message::Down(down) => down_term((**down).clone()),
+            _ => return None,
+        })
+    }
+}
+
+fn exit_term(from: Pid, reason: Term) -> Term {
+    Term::tuple_of([Term::atom(atoms::EXIT), Term::pid(from), reason])
+}
+
+fn down_term(down: Down) -> Term {
+    let of = match down.of {
+        DownOf::Pid(pid) => Term::pid(pid),
+        DownOf::Name(name) => name,
+    };
+    let (tag, monitor) = (Term::atom(atoms::DOWN), Term::reference(down.monitor));
+    Term::tuple_of([tag, monitor, Term::atom(atoms::PROCESS), of, down.reason])
 }
 
 #[cfg(test)]

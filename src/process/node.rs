@@ -30,6 +30,7 @@ pub struct Node {
     pub(super) intervals: Intervals,
     pub(super) names: Names,
     pub(super) arrivals: super::arrival::Arrivals,
+    pub(super) outside: super::outside::Outside,
     pub(super) log_level: AtomicU32,
     pub(super) logger: Logger,
     root: AtomicU64,
@@ -52,6 +53,7 @@ impl Node {
             intervals: Intervals::default(),
             names: Names::default(),
             arrivals: Default::default(),
+            outside: Default::default(),
             log_level: AtomicU32::new(log_level),
             logger,
             root: AtomicU64::new(0),
@@ -70,6 +72,11 @@ impl Node {
 
     pub fn scheduler(&self) -> &Arc<Scheduler> {
         self.scheduler.get().expect("a runtime is handed out only with its workers")
+    }
+
+    /// As [`Node::scheduler`], where it may not have been given yet.
+    pub fn try_scheduler(&self) -> Option<&Arc<Scheduler>> {
+        self.scheduler.get()
     }
 
     pub fn root(&self) -> Pid {
@@ -150,6 +157,13 @@ impl Node {
             super::wait::without_waiting(|| (self.logger)(level, text, report));
             crate::sync::inside::re_enter(depth);
         }
+    }
+
+    /// Writes what a process that is traced does; whatever the level, since it was asked for.
+    pub fn trace(&self, text: &str, event: &Term) {
+        let depth = crate::sync::inside::step_out();
+        super::wait::without_waiting(|| (self.logger)(LogLevel::Debug, text, Some(event)));
+        crate::sync::inside::re_enter(depth);
     }
 
     /// Whether a line of that level goes anywhere.

@@ -72,6 +72,11 @@ impl Slot {
         true
     }
 
+    /// Whether somebody waits, or may still look.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.cell.is_awaited()
+    }
+
     pub(super) fn time_out(&self) {
         self.finish(Outcome::TimedOut);
     }
@@ -113,6 +118,19 @@ impl ReplyTo {
     /// Takes up what the caller lent: from now on the caller waits, whatever happens. False when it is gone.
     pub fn claim(&self) -> bool {
         self.0.as_ref().is_some_and(|slot| slot.cell.claim())
+    }
+
+    pub(super) fn slot(&self) -> Option<Arc<Slot>> {
+        self.0.clone()
+    }
+
+    /// The process that asked, where it waits itself; `Pid::NONE` for a thread or a request.
+    pub fn caller(&self) -> Pid {
+        match self.0.as_ref().map(|slot| &slot.waiter) {
+            Some(Waiter::Process(pid)) => *pid,
+            Some(Waiter::Held(process)) => process.pid(),
+            _ => Pid::NONE,
+        }
     }
 
     /// Whether the caller still waits.
@@ -405,7 +423,16 @@ pub fn defer(process: &Process) -> Option<u64> {
 /// As [`defer`], for a call that was taken out of its message. None when the process has ended: answered already, and
 /// by its end if that is still being carried out, so that the caller finds nothing of it.
 pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
-    let id = DEFERRED.fetch_add(1, Ordering::Relaxed);
+    owe_as(process, reply, call_number())
+}
+
+/// A number for a call that is about to be put aside.
+pub(super) fn call_number() -> u64 {
+    DEFERRED.fetch_add(1, Ordering::Relaxed)
+}
+
+/// As [`owe`], under a number that was given before.
+pub(super) fn owe_as(process: &Process, reply: ReplyTo, id: u64) -> Option<u64> {
     let mut inner = process.lock();
     if inner.closed {
         let reason = inner.exit_reason.clone().unwrap_or(Term::atom(atoms::NOPROC));
@@ -419,15 +446,14 @@ pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
 
 /// Answers a deferred call; from any thread, once. `Error::NotFound`: answered before, or its server ended.
 pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> {
-    let reply =
-        table::with_process(server, |process| process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id)));
-    match reply.flatten() {
-        Some(reply) => {
-            reply.answer(answer);
-            Ok(())
-        }
-        None => Err(Error::NotFound),
-    }
+    let found = table::with_process(server, |process| {
+        let reply = process.lock().rare.as_mut()?.deferred.remove(&id)?;
+        Some((reply, process.node.clone()))
+    });
+    let (reply, node) = found.flatten().ok_or(Error::NotFound)?;
+    reply.answer(answer);
+    node.outside.answered(id);
+    Ok(())
 }
 
 /// Asks `pid` to end with `reason`, and waits until it has. `Exited`: it ended with another reason.

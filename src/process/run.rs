@@ -209,7 +209,7 @@ fn one(process: &Process, message: Message) {
 /// Leaves the process alone; what came meanwhile goes to a worker.
 fn lie_down(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so.
-    let more = unsafe { !process.reading().saved.is_empty() || !process.mailbox.is_drained() };
+    let more = unsafe { process.reading().saved_count() > 0 || !process.mailbox.is_drained() };
     if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
         // Looked at in a receive and not wanted, put back, or not looked at yet.
         return process.place.schedule(process);
@@ -359,8 +359,24 @@ impl Process {
         // SAFETY: RUNNING, in a behaviour's turn, which is the thread that runs it.
         let reading = unsafe { self.reading() };
         for message in messages.rev() {
-            reading.saved.push_front(message);
+            reading.saved().push_front(message);
         }
+    }
+
+    /// Puts a message aside until [`Process::release_held`]; should the process end before, it is answered for.
+    ///
+    /// For a behaviour, from within its own turn.
+    pub fn hold(&self, message: Message) {
+        debug_assert_eq!(self.state.phase(), RUNNING);
+        // SAFETY: as in `put_back`.
+        unsafe { self.reading() }.hold(message);
+    }
+
+    /// Has what was put aside handled before all else, in its order. As [`Process::hold`].
+    pub fn release_held(&self) {
+        debug_assert_eq!(self.state.phase(), RUNNING);
+        // SAFETY: as in `put_back`.
+        unsafe { self.reading() }.release();
     }
 
     pub(super) fn is_busy(&self) -> bool {

@@ -58,9 +58,9 @@ pub fn link(target: Pid) -> Result<(), Error> {
     if let Some(Err(error)) = table::with_process(target, |other| same_runtime(me, other)) {
         return Err(error);
     }
-    let fresh = me.lock().links.insert(target, Link { child: false });
+    let fresh = me.lock().ties().links.insert(target, Link { child: false });
     if let Some(old) = fresh {
-        me.lock().links.insert(target, old);
+        me.lock().ties().links.insert(target, old);
         return Ok(());
     }
     let linked = table::with_process(target, |other| {
@@ -68,20 +68,20 @@ pub fn link(target: Pid) -> Result<(), Error> {
         if inner.closed {
             return false;
         }
-        inner.links.insert(me.pid(), Link { child: false });
+        inner.ties().links.insert(me.pid(), Link { child: false });
         true
     });
     if linked == Some(true) {
         // Fenced meanwhile: our exit has signalled already, and will not again.
         if me.state.is_dead() {
-            table::with_process(target, |other| other.lock().links.remove(&me.pid()));
+            table::with_process(target, |other| other.lock().unlink(me.pid()));
             return Err(Error::Killed);
         }
         return Ok(());
     }
     let trapping = {
         let mut inner = me.lock();
-        inner.links.remove(&target);
+        inner.unlink(target);
         inner.trap_exit
     };
     if trapping {
@@ -100,8 +100,8 @@ pub fn unlink(target: Pid) -> Result<(), Error> {
 }
 
 fn unlink_from(me: &Process, target: Pid) {
-    me.lock().links.remove(&target);
-    table::with_process(target, |other| other.lock().links.remove(&me.pid()));
+    me.lock().unlink(target);
+    table::with_process(target, |other| other.lock().unlink(me.pid()));
 }
 
 impl Process {
@@ -142,11 +142,11 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
         // As in OTP: a ref, and nothing behind it.
         return monitor;
     }
-    me.lock().watching.insert(monitor, Watch { target, name });
+    me.lock().ties().watching.insert(monitor, Watch { target, name });
     let set = table::with_process(target, |other| {
         let mut inner = other.lock();
         if !inner.closed {
-            inner.watchers.insert(monitor, me.pid());
+            inner.ties().watchers.insert(monitor, me.pid());
         }
         !inner.closed
     }) == Some(true);
@@ -159,7 +159,7 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
 /// Delivers a DOWN, if the monitor is still wanted.
 pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     let mut inner = watcher.lock();
-    let Some(watch) = inner.watching.remove(&monitor) else { return };
+    let Some(watch) = inner.unwatch(monitor) else { return };
     let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
     watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
 }
@@ -180,8 +180,8 @@ pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
 }
 
 fn demonitor_from(me: &Process, monitor: Ref) -> bool {
-    let Some(watch) = me.lock().watching.remove(&monitor) else { return false };
-    table::with_process(watch.target, |other| other.lock().watchers.remove(&monitor));
+    let Some(watch) = me.lock().unwatch(monitor) else { return false };
+    table::with_process(watch.target, |other| other.lock().unwatched(monitor));
     true
 }
 
@@ -212,7 +212,7 @@ pub(super) fn signal_exit(from: Pid, target: Pid, reason: Term) -> Result<(), Er
 /// The end of a linked process reaches `process`.
 pub(super) fn link_broken(process: &Process, from: Pid, reason: Term) {
     let mut inner = process.lock();
-    if inner.links.remove(&from).is_some() {
+    if inner.unlink(from).is_some() {
         strike_locked(process, from, reason, false, inner);
     }
 }
@@ -294,7 +294,7 @@ pub fn fence_names(children: Vec<Pid>) {
                     return;
                 }
                 inner.nameless = true;
-                todo.extend(inner.links.iter().filter(|(_, link)| link.child).map(|(&pid, _)| pid));
+                todo.extend(inner.children());
                 let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
                 (inner.name.take(), owned)
             };

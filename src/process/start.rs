@@ -8,6 +8,7 @@ use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
+use super::lineage::Lineage;
 use super::message::{Message, StartResult, Started};
 use super::names;
 use super::node::Node;
@@ -72,7 +73,8 @@ impl Drop for ThreadHome {
 
 /// Home, family and kind.
 pub(super) struct Place {
-    pub parent: Pid,
+    /// Parent and grandparents; none: nobody's child.
+    pub lineage: Option<Arc<Lineage>>,
     pub kind: Atom,
     home: Option<Arc<ThreadHome>>,
 }
@@ -134,7 +136,8 @@ pub enum Ack {
 /// A start that is not over.
 pub(super) struct Pending {
     pub ack: Ack,
-    pub result: Option<StartResult>,
+    /// Only of a start that failed or was ignored.
+    pub result: Option<Box<StartResult>>,
 }
 
 pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
@@ -260,7 +263,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
-        Place { parent: start.parent, kind: start.kind, home },
+        Place { lineage: Lineage::of_children(start.parent), kind: start.kind, home },
         start.flags,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
         READY,
@@ -291,9 +294,9 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     let monitor = start.monitor.map(|watcher| {
         let monitor = Ref::fresh();
         table::with_process(watcher, |watcher| {
-            watcher.lock().watching.insert(monitor, Watch { target: pid, name: None });
+            watcher.lock().ties().watching.insert(monitor, Watch { target: pid, name: None });
         });
-        process.lock().watchers.insert(monitor, watcher);
+        process.lock().ties().watchers.insert(monitor, watcher);
         monitor
     });
     if start.home == Home::Thread {
@@ -333,7 +336,7 @@ fn list(
         via(pid)?;
     }
     if link {
-        process.lock().links.insert(parent, Link { child: false });
+        process.lock().ties().links.insert(parent, Link { child: false });
         let linked = table::with_process(parent, |parent| {
             if !Arc::ptr_eq(parent.node(), node) {
                 return Err(Error::OtherRuntime);
@@ -342,7 +345,7 @@ fn list(
             if inner.fenced || inner.nameless && child {
                 return Err(Error::NoProcess);
             }
-            inner.links.insert(pid, Link { child });
+            inner.ties().links.insert(pid, Link { child });
             Ok(())
         });
         linked.unwrap_or(Err(Error::NoProcess))?;
@@ -352,7 +355,9 @@ fn list(
 
 /// Takes back a process that was published and never ran.
 fn unlist(process: &Process) {
-    process.lock().links.clear();
+    if let Some(ties) = process.lock().tied() {
+        ties.links.clear();
+    }
     signal::kill(process.pid(), Term::atom(atoms::NORMAL));
 }
 
@@ -457,7 +462,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
-        Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
+        Place { lineage: None, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
         FLAG_ENTERED,
         CALLBACK,
         None,

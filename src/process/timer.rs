@@ -87,7 +87,7 @@ fn start_for(
             return None;
         }
         let started = node.timers.start_with(due, kind, make);
-        inner.timers.insert(started.id.to_bits());
+        inner.ties().timers.insert(started.id.to_bits());
         started
     };
     if started.earliest && !node.clock.is_manual() {
@@ -100,7 +100,7 @@ fn start_for(
 fn deliver(process: &Process, timer: TimerId, message: Message) {
     let mut inner = process.lock();
     process.deliver(message);
-    inner.timers.remove(&timer.to_bits());
+    inner.forget_timer(timer.to_bits());
 }
 
 /// Has `message` sent to `to` after `ms` milliseconds; wrapped as `{timeout, Ref, Message}` if `wrap`. To a process
@@ -168,7 +168,7 @@ pub(super) fn cancel_listed(node: &Node, timers: TimerRefs) {
 
 /// Whether that timer has been taken out to be fired, and its message has not come yet.
 fn is_firing(process: &Process, timer: Ref) -> bool {
-    id_of(timer).is_some_and(|id| process.lock().timers.contains(&id.to_bits()))
+    id_of(timer).is_some_and(|id| process.lock().tied().is_some_and(|ties| ties.timers.contains(&id.to_bits())))
 }
 
 /// Takes the message of a timer that has fired out of the caller's mailbox; waits for it if it is on its way.
@@ -206,7 +206,7 @@ pub fn cancel_timer(node: &Node, timer: Ref) -> Option<u64> {
 pub(super) fn cancel(node: &Node, id: TimerId) -> Option<u64> {
     let (alarm, due) = node.timers.cancel(id)?;
     if let Alarm::Send { to, .. } | Alarm::Tick { to, .. } | Alarm::Interval { to, .. } = &alarm {
-        table::with_process(*to, |process| process.lock().timers.remove(&id.to_bits()));
+        table::with_process(*to, |process| process.lock().forget_timer(id.to_bits()));
     }
     Some(due.saturating_sub(node.clock.now()))
 }

@@ -323,11 +323,11 @@ unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Ter
         inside::re_enter(depth);
         yes
     };
-    while *looked_at < reading.saved.len() {
-        if let Message::Info(term) = &reading.saved[*looked_at]
+    while *looked_at < reading.saved_count() {
+        if let Message::Info(term) = &reading.saved()[*looked_at]
             && wants(term, wanted)
         {
-            return match reading.saved.remove(*looked_at) {
+            return match reading.saved().remove(*looked_at) {
                 Some(Message::Info(term)) => Some(term),
                 _ => None,
             };
@@ -338,11 +338,11 @@ unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Ter
     while let Some(message) = unsafe { me.take_fresh() } {
         match message.into_term() {
             Ok(term) if wants(&term, wanted) => return Some(term),
-            Ok(term) => reading.saved.push_back(Message::Info(term)),
+            Ok(term) => reading.saved().push_back(Message::Info(term)),
             // A server in the middle of a callback keeps them for its loop; a plain process has no use for them.
-            Err(other) => reading.saved.push_back(other),
+            Err(other) => reading.saved().push_back(other),
         }
-        *looked_at = reading.saved.len();
+        *looked_at = reading.saved_count();
     }
     None
 }
@@ -356,7 +356,9 @@ pub fn flush() -> Result<usize, Error> {
     }
     // SAFETY: RUNNING, on the thread that runs it.
     unsafe {
-        dropped.extend(me.reading().saved.drain(..));
+        if me.reading().saved_count() != 0 {
+            dropped.extend(me.reading().saved().drain(..));
+        }
         while let Some(message) = me.take_fresh() {
             dropped.push(message);
         }

@@ -22,7 +22,8 @@ mod pattern;
 mod store;
 
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Process, Startable, with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Process, Startable, SystemRequest,
+    with_process,
 };
 use crate::server;
 use crate::sync::inside;
@@ -62,6 +63,15 @@ impl Behaviour for Registry {
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
         match message {
+            Message::System { request: SystemRequest::GetStatus, reply } => {
+                let state = me.face::<Store>().map(|store| {
+                    let keys = Term::atom_named(if store.is_unique() { "unique" } else { "duplicate" });
+                    let entries = Term::int(i64::try_from(store.count()).unwrap_or(i64::MAX));
+                    Term::map(vec![(Term::atom_named("keys"), keys), (Term::atom_named("entries"), entries)])
+                });
+                reply.answer(server::status(me, false, false, state));
+                Flow::Continue
+            }
             Message::System { request, reply } => server::handle_plain(me, request, reply),
             Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => Flow::Stop(reason),
             Message::Native { reply, .. } => {

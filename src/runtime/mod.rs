@@ -10,7 +10,7 @@ pub use settle::{Settled, advance, settle, settle_request};
 pub use shutdown::shutdown;
 
 use crate::clock::Clock;
-use crate::process::{ChildStart, Error, Logger, Node, Startable, spawn_and_wait};
+use crate::process::{ChildStart, Error, LogLevel, Logger, Node, Startable, spawn_and_wait};
 use crate::scheduler::{Scheduler, StackPool, Ticked};
 use crate::sync::Mutex;
 use crate::term::Pid;
@@ -41,11 +41,13 @@ pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error>
     let weak = Arc::downgrade(&node);
     let manual = options.manual_clock;
     let tick = Box::new(move || match weak.upgrade() {
-        Some(node) if !manual => {
-            let next = node.fire_due();
-            Ticked { now: node.clock.now(), next }
+        Some(node) => {
+            report_exhausted(&node);
+            // By hand, timers are fired by whoever moves the clock.
+            let next = if manual { None } else { node.fire_due() };
+            Ticked { now: if manual { 0 } else { node.clock.now() }, next }
         }
-        _ => Ticked { now: 0, next: None },
+        None => Ticked { now: 0, next: None },
     });
     let stacks = StackPool::new(options.stack_size, MAX_STACKS);
     let scheduler = Scheduler::start(options.workers, stacks, tick).map_err(|_| Error::Limit)?;
@@ -62,6 +64,15 @@ pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error>
             Err(error)
         }
     }
+}
+
+/// Writes to the log that workers are stuck and no more can be had: what is ready waits until one of them returns.
+fn report_exhausted(node: &Node) {
+    // The watch thread may be there before the workers are the runtime's.
+    let Some(scheduler) = node.try_scheduler().filter(|scheduler| scheduler.take_exhausted()) else { return };
+    let (stuck, live) = (scheduler.stuck(), scheduler.live());
+    let text = format!("{stuck} of {live} workers are stuck in callbacks, and there can be no more workers");
+    node.log(LogLevel::Warning, &text, None);
 }
 
 /// The runtime whose root had this pid, also after the root died, until it is shut down.

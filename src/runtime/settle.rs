@@ -3,6 +3,9 @@
 //! No message is counted. The workers' sleep counters are read, then whether any other thread is inside the library,
 //! then the counters again. Whoever was inside and sent something in between has woken a worker, and its counter
 //! differs; whoever is still inside is seen. A thread that waits in a call is not inside.
+//!
+//! What goes on outside is looked at around all that: there is none before, and nothing has changed after, so there was
+//! none at the moment at which the workers slept. Whoever gives a token back has made its calls before.
 
 use crate::clock::TimerKind;
 use crate::process::{self, Error, Node, Request};
@@ -25,7 +28,11 @@ const SPINS: u32 = 50;
 /// How long it then sleeps; real time, also under a manual clock: it waits for threads.
 const PAUSE: Duration = Duration::from_micros(100);
 
-fn look(node: &Arc<Node>) -> Option<Settled> {
+fn look(node: &Arc<Node>, work: Work) -> Option<Settled> {
+    let outside = match work {
+        Work::Any => Some(node.outside_stamp()?),
+        Work::Inside => None,
+    };
     let stamp = || node.scheduler().quiet_stamp(|id| node.is_ghost(Pid(id)));
     let before = stamp()?;
     // Inside is looked at before and after: who was on the way into an inline call is seen at the first look, or in it.
@@ -38,7 +45,17 @@ fn look(node: &Arc<Node>) -> Option<Settled> {
         // Due, and about to be fired: by the watch thread, or by whoever moves the manual clock.
         return None;
     }
-    (stamp() == Some(before)).then_some(Settled { now, next })
+    let same = stamp() == Some(before) && (outside.is_none() || node.outside_stamp() == outside);
+    same.then_some(Settled { now, next })
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Also what goes on outside.
+    Any,
+    /// Only that of the runtime itself: at its end nobody counts on what is outside.
+    Inside,
 }
 
 fn others_inside() -> bool {
@@ -55,13 +72,13 @@ pub fn settle(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> 
         return Err(Error::WouldDeadlock);
     }
     let depth = inside::step_out();
-    let settled = wait(node, timeout);
+    let settled = wait(node, timeout, Work::Any);
     inside::re_enter(depth);
     settled
 }
 
 /// As [`settle`], from outside the library.
-pub(super) fn wait(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> {
+pub(super) fn wait(node: &Arc<Node>, timeout: Option<u32>, work: Work) -> Result<Settled, Error> {
     let end = timeout.map(|ms| Instant::now() + Duration::from_millis(u64::from(ms)));
     let mut spins = 0;
     loop {
@@ -69,7 +86,7 @@ pub(super) fn wait(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Er
             // A timer may be started that is due at once.
             node.fire_due();
         }
-        if let Some(settled) = look(node) {
+        if let Some(settled) = look(node, work) {
             return Ok(settled);
         }
         if end.is_some_and(|end| Instant::now() >= end) {
@@ -116,7 +133,8 @@ fn term(settled: &Settled) -> Term {
     }
 }
 
-/// Moves a manual clock on by `ns`, from deadline to deadline, and lets the runtime come to rest at each.
+/// Moves a manual clock on by `ns`, from deadline to deadline, and lets the runtime come to rest at each. Time stands
+/// still while work goes on outside.
 pub fn advance(node: &Arc<Node>, ns: u64) -> Result<(), Error> {
     if process::in_callback() {
         return Err(Error::WouldDeadlock);
@@ -127,7 +145,7 @@ pub fn advance(node: &Arc<Node>, ns: u64) -> Result<(), Error> {
     let depth = inside::step_out();
     let target = node.clock.now().saturating_add(ns);
     loop {
-        let settled = wait(node, None)?;
+        let settled = wait(node, None, Work::Any)?;
         match settled.next {
             Some((due, _)) if due <= target => {
                 node.clock.advance_to(due);
@@ -137,7 +155,7 @@ pub fn advance(node: &Arc<Node>, ns: u64) -> Result<(), Error> {
         }
     }
     node.clock.advance_to(target);
-    let settled = wait(node, None);
+    let settled = wait(node, None, Work::Any);
     inside::re_enter(depth);
     settled.map(|_| ())
 }

@@ -86,7 +86,7 @@ fn until(node: &Arc<Node>, end: Option<Instant>, done: impl Fn() -> bool) -> boo
             return false;
         }
         if node.clock.is_manual()
-            && let Ok(settled) = settle::wait(node, Some(1))
+            && let Ok(settled) = settle::wait(node, Some(1), settle::Work::Inside)
             && let Some((due, _)) = settled.next
             && !done()
         {

@@ -81,6 +81,8 @@ pub struct Scheduler {
     share_at: AtomicUsize,
     /// Workers the watch thread found stuck at its last tick.
     stuck: AtomicU32,
+    /// More relief was needed than may be, and nobody has been told.
+    exhausted: AtomicBool,
     injector: Injector<Runnable>,
     stopping: AtomicBool,
     stacks: Arc<StackPool>,
@@ -99,6 +101,7 @@ impl Scheduler {
             searching: AtomicU32::new(0),
             share_at: AtomicUsize::new(1),
             stuck: AtomicU32::new(0),
+            exhausted: AtomicBool::new(false),
             injector: Injector::new(),
             stopping: AtomicBool::new(false),
             stacks,
@@ -158,6 +161,11 @@ impl Scheduler {
     /// How many workers were in one job for a whole tick.
     pub fn stuck(&self) -> usize {
         self.stuck.load(Ordering::Relaxed) as usize
+    }
+
+    /// Whether more relief was needed than may be; once for each time that it came to that.
+    pub fn take_exhausted(&self) -> bool {
+        self.exhausted.swap(false, Ordering::Relaxed)
     }
 
     /// The stacks that callbacks wait on.

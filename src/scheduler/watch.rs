@@ -50,7 +50,7 @@ impl Watch {
 pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
     let watch = &scheduler.watch;
     let mut beats = [0u64; MAX_WORKERS];
-    let mut calm = 0;
+    let (mut calm, mut exhausted) = (0, false);
     let mut looked = Instant::now();
     while !scheduler.stopping.load(Ordering::SeqCst) {
         // From here to the sleep every alarm wakes us: `until` is the end of time, so none is missed between the
@@ -59,7 +59,7 @@ pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
         let Ticked { now, next } = tick();
         // An alarm may come at any time: only a whole tick tells a worker that is stuck from one that is at work.
         if looked.elapsed() >= TICK {
-            calm = if look(scheduler, &mut beats) { 0 } else { calm + 1 };
+            calm = if look(scheduler, &mut beats, &mut exhausted) { 0 } else { calm + 1 };
             looked = Instant::now();
         }
         let deep = calm > LINGER;
@@ -81,7 +81,7 @@ pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
 }
 
 /// Counts stuck workers and sees to relief; whether any worker is awake.
-fn look(scheduler: &std::sync::Arc<Scheduler>, beats: &mut [u64; MAX_WORKERS]) -> bool {
+fn look(scheduler: &std::sync::Arc<Scheduler>, beats: &mut [u64; MAX_WORKERS], exhausted: &mut bool) -> bool {
     let live = scheduler.live();
     let idle = scheduler.idle.load(Ordering::SeqCst);
     let mut awake = 0;
@@ -106,9 +106,14 @@ fn look(scheduler: &std::sync::Arc<Scheduler>, beats: &mut [u64; MAX_WORKERS]) -
         if idle != 0 {
             scheduler.wake_one();
         } else {
-            // No thread to be had: the stuck callback has to end first.
-            let _ = scheduler.add_worker();
+            // No thread to be had: a stuck callback has to end first.
+            let refused = !matches!(scheduler.add_worker(), Ok(true));
+            if refused && !*exhausted {
+                scheduler.exhausted.store(true, Ordering::Relaxed);
+            }
+            *exhausted |= refused;
         }
     }
+    *exhausted &= stuck > 0;
     awake > 0
 }

@@ -5,7 +5,7 @@
 //! is seen.
 
 use crate::process::{self, Process};
-use crate::term::{Atom, Pid, Term, atoms};
+use crate::term::{Atom, Pid, Pretty, Term, atoms};
 
 /// What a callback returned.
 pub type Next = i32;
@@ -168,6 +168,26 @@ pub fn is_orderly(reason: &Term) -> bool {
     tag.is_atom(atoms::SHUTDOWN) || reason.is_atom(atoms::NORMAL)
 }
 
+fn title(me: &Process, kind: Atom) -> String {
+    let pid = Term::pid(me.pid());
+    match me.name() {
+        Some(name) => format!("{} {pid} ({name})", kind.as_str()),
+        None => format!("{} {pid}", kind.as_str()),
+    }
+}
+
+/// Writes that a message was dropped, since the server has no callback for it (OTP: `gen_server`, "Undefined
+/// handle_info").
+pub(super) fn report_dropped(me: &Process, message: Option<&Term>) {
+    let node = me.node();
+    if let Some(message) = message
+        && node.logs(process::LogLevel::Warning)
+    {
+        let text = format!("{} has no callback for the message {}", title(me, me.kind()), Pretty(message));
+        node.log(process::LogLevel::Warning, &text, Some(message));
+    }
+}
+
 /// Writes a crash report, unless the end was orderly (OTP: `gen_server`, "terminating").
 pub fn report_crash(me: &Process, kind: Atom, reason: &Term, last: Option<&Term>) {
     let node = me.node();
@@ -175,13 +195,9 @@ pub fn report_crash(me: &Process, kind: Atom, reason: &Term, last: Option<&Term>
         return;
     }
     let name = me.name();
-    let mut text = format!("{} {}", kind.as_str(), Term::pid(me.pid()));
-    if let Some(name) = &name {
-        text.push_str(&format!(" ({name})"));
-    }
-    text.push_str(&format!(" terminating, reason {reason}"));
+    let mut text = format!("{} terminating, reason {}", title(me, kind), Pretty(reason));
     if let Some(last) = last {
-        text.push_str(&format!(", last message {last}"));
+        text.push_str(&format!(", last message {}", Pretty(last)));
     }
     let parent = me.parent();
     if parent.0 != 0 {
@@ -196,6 +212,7 @@ pub fn report_crash(me: &Process, kind: Atom, reason: &Term, last: Option<&Term>
         entry("reason", reason.clone()),
         entry("last_message", last.cloned().unwrap_or_else(undefined)),
         entry("supervisor", if parent.0 == 0 { undefined() } else { Term::pid(parent) }),
+        entry("ancestors", me.ancestors()),
     ]);
     node.log(process::LogLevel::Error, &text, Some(&report));
 }

@@ -1,10 +1,11 @@
 //! Host processes: each message is handed to a function of the embedding program.
 //!
 //! For event loops and other runtimes: the function passes the message on and returns; whoever gets it there answers
-//! calls when it likes. The process can be linked, monitored, named, registered and supervised as any other.
+//! calls when it likes. Until then the runtime is not quiet (unless it was told not to mind): only the outside can answer.
+//! The process can be linked, monitored, named, registered and supervised as any other.
 
 use super::system;
-use crate::process::{Behaviour, Flow, Init, Message, Process, owe};
+use crate::process::{Behaviour, Flow, Init, Message, Process, owe, owe_outside};
 use crate::term::{Pid, Term, atoms};
 
 /// What a host process hands on.
@@ -16,11 +17,15 @@ pub trait HostCallbacks: Send {
 }
 
 /// The process of a host.
-pub struct Host<C>(C);
+pub struct Host<C> {
+    callbacks: C,
+    /// Whether a call that waits for its answer keeps the runtime from being quiet.
+    busy: bool,
+}
 
 impl<C: HostCallbacks> Host<C> {
-    pub fn new(callbacks: C) -> Host<C> {
-        Host(callbacks)
+    pub fn new(callbacks: C, busy: bool) -> Host<C> {
+        Host { callbacks, busy }
     }
 }
 
@@ -31,10 +36,13 @@ impl<C: HostCallbacks> Behaviour for Host<C> {
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
         let (term, call) = match message {
-            Message::Call { request, reply } => match owe(me, reply) {
-                Some(call) => (request, call),
-                None => return Flow::Continue,
-            },
+            Message::Call { request, reply } => {
+                let owed = if self.busy { owe_outside(me, reply) } else { owe(me, reply) };
+                match owed {
+                    Some(call) => (request, call),
+                    None => return Flow::Continue,
+                }
+            }
             Message::Cast(term) => (term, 0),
             Message::System { request, reply } => return system::handle_plain(me, request, reply),
             Message::Native { reply, .. } => {
@@ -48,7 +56,7 @@ impl<C: HostCallbacks> Behaviour for Host<C> {
             },
         };
         let pid = me.pid();
-        match me.user(|| self.0.deliver(pid, &term, call)) {
+        match me.user(|| self.callbacks.deliver(pid, &term, call)) {
             Err(fenced) => fenced.into(),
             Ok(Ok(())) => Flow::Continue,
             Ok(Err(_)) => Flow::Stop(Term::atom(atoms::PANIC)),
@@ -56,6 +64,6 @@ impl<C: HostCallbacks> Behaviour for Host<C> {
     }
 
     fn ended(&mut self, me: Pid, reason: &Term) {
-        self.0.exit(me, reason);
+        self.callbacks.exit(me, reason);
     }
 }

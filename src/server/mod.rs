@@ -11,6 +11,7 @@ mod body;
 mod context;
 mod host;
 mod system;
+mod trace;
 
 pub use body::Body;
 pub use context::{
@@ -18,12 +19,11 @@ pub use context::{
     is_ready, panic_reason, report_crash,
 };
 pub use host::{Host, HostCallbacks};
-pub use system::{ask, handle_plain, replace_state, resume, state, suspend, wrong_kind};
+pub use system::{ask, get_status, handle_plain, replace_state, resume, state, status, suspend, trace, wrong_kind};
 
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{Behaviour, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
-use crate::term::{Pid, Term, atoms};
-use std::collections::VecDeque;
+use crate::term::{Term, atoms};
 
 /// What a server answers with. Each callback may wait, unless the server was told not to.
 pub trait Callbacks: Send {
@@ -43,19 +43,35 @@ pub trait Callbacks: Send {
 /// The process of a server.
 pub struct Server<C> {
     callbacks: C,
-    idle: Option<(TimerId, u64)>,
-    /// The idle time that was asked for last, until a message comes.
-    idle_ms: Option<u32>,
+    idle: Idle,
+    /// Messages are held, but for a system's.
+    suspended: bool,
+    /// What comes and goes is written to the log.
+    traced: bool,
+    /// What it crashed over, for the report.
+    last: Option<Box<Term>>,
+}
+
+/// The idle timeout.
+struct Idle {
+    /// `TimerId::NONE`: it is not running.
+    timer: TimerId,
     /// Counts idle timeouts, so that one that was cancelled too late is known.
-    idle_token: u64,
-    /// Messages that came while it was suspended.
-    suspended: Option<VecDeque<Message>>,
-    last: Option<Term>,
+    token: u32,
+    /// The time that was asked for last, until a message comes; `u32::MAX`: none.
+    ms: u32,
+}
+
+impl Idle {
+    fn is_running(&self) -> bool {
+        self.timer != TimerId::NONE
+    }
 }
 
 impl<C: Callbacks> Server<C> {
     pub fn new(callbacks: C) -> Server<C> {
-        Server { callbacks, idle: None, idle_ms: None, idle_token: 0, suspended: None, last: None }
+        let idle = Idle { timer: TimerId::NONE, token: 0, ms: u32::MAX };
+        Server { callbacks, idle, suspended: false, traced: false, last: None }
     }
 
     /// Runs one callback, and what its decision asks for up to the next message.
@@ -69,22 +85,31 @@ impl<C: Callbacks> Server<C> {
         let next = match ran {
             Err(fenced) => return fenced.into(),
             Ok(Err(panic)) => {
-                self.last = last;
+                self.last = last.map(Box::new);
                 return Flow::Stop(panic_reason(&*panic));
             }
             Ok(Ok(next)) => next,
         };
         let Some(next) = next else {
             // No such callback: calls are told that there is no answer, the rest is dropped.
-            if let Some(reply) = me.take_current_call() {
-                reply.die(Term::atom(atoms::NO_REPLY));
+            match me.take_current_call() {
+                Some(reply) => {
+                    reply.die(Term::atom(atoms::NO_REPLY));
+                }
+                None => context::report_dropped(me, last.as_ref()),
             }
             return Flow::Continue;
         };
         if context.is_plain_go(next) {
+            if self.traced {
+                trace::no_reply(me);
+            }
             return Flow::Continue;
         }
         if let Some(answer) = context.plain_reply(next) {
+            if self.traced {
+                trace::went_out(me, &answer);
+            }
             if let Some(reply) = me.take_current_call() {
                 reply.answer(answer);
             }
@@ -93,7 +118,7 @@ impl<C: Callbacks> Server<C> {
         let decision = context.decide(next);
         let flow = self.follow(me, decision);
         if matches!(flow, Flow::Stop(_)) {
-            self.last = last;
+            self.last = last.map(Box::new);
         }
         flow
     }
@@ -101,17 +126,26 @@ impl<C: Callbacks> Server<C> {
     fn follow(&mut self, me: &Process, decision: Decision) -> Flow {
         match decision.step {
             Step::Go => {
+                if self.traced {
+                    trace::no_reply(me);
+                }
                 // Neither answered nor put off: nobody can answer it any more.
                 if let Some(reply) = me.take_current_call() {
                     reply.die(Term::atom(atoms::NO_REPLY));
                 }
             }
             Step::Reply(answer) => {
+                if self.traced {
+                    trace::went_out(me, &answer);
+                }
                 if let Some(reply) = me.take_current_call() {
                     reply.answer(answer);
                 }
             }
             Step::ReplyStop(answer, reason) => {
+                if self.traced {
+                    trace::went_out(me, &answer);
+                }
                 // OTP answers after terminate; the caller must find the name free once it has the answer (otp#4259),
                 // so here the end itself comes first.
                 if let Some(reply) = me.take_current_call() {
@@ -124,7 +158,7 @@ impl<C: Callbacks> Server<C> {
             Step::Ignore => return Flow::Stop(Term::atom(atoms::BAD_RETURN_VALUE)),
         }
         if let Some(ms) = decision.idle_ms {
-            self.idle_ms = Some(ms);
+            self.idle.ms = ms;
             self.start_idle(me);
         }
         match decision.continuation {
@@ -136,15 +170,17 @@ impl<C: Callbacks> Server<C> {
     }
 
     fn start_idle(&mut self, me: &Process) {
-        let Some(ms) = self.idle_ms.filter(|&ms| ms != u32::MAX) else { return };
-        self.idle_token += 1;
-        let timer = crate::process::start_tick(me, u64::from(ms), TimerKind::User, self.idle_token);
-        self.idle = Some((timer, self.idle_token));
+        if self.idle.ms == u32::MAX {
+            return;
+        }
+        self.idle.token = self.idle.token.wrapping_add(1);
+        let (ms, token) = (u64::from(self.idle.ms), u64::from(self.idle.token));
+        self.idle.timer = crate::process::start_tick(me, ms, TimerKind::User, token);
     }
 
     fn stop_idle(&mut self, me: &Process) {
-        if let Some((timer, _)) = self.idle.take() {
-            me.cancel_tick(timer);
+        if self.idle.is_running() {
+            me.cancel_tick(std::mem::replace(&mut self.idle.timer, TimerId::NONE));
         }
     }
 
@@ -152,6 +188,26 @@ impl<C: Callbacks> Server<C> {
         self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
             message.and_then(|message| callbacks.info(context, message))
         })
+    }
+
+    /// Has the user's code answer a system's request; meanwhile an end from outside finds whoever asked.
+    fn ask_user(
+        &mut self, me: &Process, reply: ReplyTo, code: impl FnOnce(&mut C) -> Option<Term>,
+        answer: impl FnOnce(Option<Term>) -> Option<Term>,
+    ) -> Flow {
+        me.set_current_call(reply);
+        let callbacks = &mut self.callbacks;
+        let found = match me.user(|| code(callbacks)) {
+            Err(fenced) => return fenced.into(),
+            Ok(found) => found.ok().flatten(),
+        };
+        if let Some(reply) = me.take_current_call() {
+            match answer(found) {
+                Some(answer) => reply.answer(answer),
+                None => reply.fail(Error::WrongKind),
+            };
+        }
+        Flow::Continue
     }
 
     fn system(&mut self, me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
@@ -162,29 +218,27 @@ impl<C: Callbacks> Server<C> {
                 crate::process::owe(me, reply);
                 return Flow::Stop(reason);
             }
-            SystemRequest::GetState => {
-                let callbacks = &mut self.callbacks;
-                match me.user(|| callbacks.state()) {
-                    Err(fenced) => return fenced.into(),
-                    Ok(Ok(Some(state))) => reply.answer(state),
-                    Ok(_) => reply.fail(Error::WrongKind),
-                };
-            }
+            SystemRequest::GetState => return self.ask_user(me, reply, C::state, |state| state),
             SystemRequest::ReplaceState(state) => {
-                let callbacks = &mut self.callbacks;
-                match me.user(|| callbacks.replace_state(&state)) {
-                    Err(fenced) => return fenced.into(),
-                    Ok(Ok(true)) => reply.answer(ok()),
-                    Ok(_) => reply.fail(Error::WrongKind),
-                };
+                let replace = |callbacks: &mut C| callbacks.replace_state(&state).then(ok);
+                return self.ask_user(me, reply, replace, |replaced| replaced);
+            }
+            SystemRequest::GetStatus => {
+                let (suspended, traced) = (self.suspended, self.traced);
+                let status = |state| Some(system::status(me, suspended, traced, state));
+                return self.ask_user(me, reply, C::state, status);
+            }
+            SystemRequest::Trace(on) => {
+                self.traced = on;
+                reply.answer(ok());
             }
             SystemRequest::Suspend => {
-                self.suspended.get_or_insert_default();
+                self.suspended = true;
                 reply.answer(ok());
             }
             SystemRequest::Resume => {
-                let waiting = self.suspended.take().unwrap_or_default();
-                me.put_back(waiting.into_iter());
+                self.suspended = false;
+                me.release_held();
                 reply.answer(ok());
             }
         }
@@ -196,17 +250,20 @@ impl<C: Callbacks> Behaviour for Server<C> {
     fn init(&mut self, me: &Process) -> Init {
         let mut context = Context::new(Callback::Init);
         let callbacks = &mut self.callbacks;
-        let next = match me.user(|| callbacks.init(&mut context)) {
+        let decision = match me.user(|| callbacks.init(&mut context)) {
             Err(fenced) => return Init::Fenced(fenced),
-            Ok(Err(panic)) => return Init::Stop(panic_reason(&*panic)),
-            Ok(Ok(next)) => next,
+            Ok(Err(panic)) => Err(panic_reason(&*panic)),
+            Ok(Ok(next)) => Ok(context.decide(next)),
         };
-        let decision = context.decide(next);
-        match decision.step {
-            Step::Ignore => return Init::Ignore,
-            Step::Stop(reason) => return Init::Stop(reason),
-            _ => {}
-        }
+        let decision = match decision {
+            Ok(Decision { step: Step::Ignore, .. }) => return Init::Ignore,
+            Ok(Decision { step: Step::Stop(reason), .. }) | Err(reason) => {
+                // As `proc_lib` does in OTP.
+                report_crash(me, atoms::SERVER, &reason, None);
+                return Init::Stop(reason);
+            }
+            Ok(decision) => decision,
+        };
         // The starter goes on before the continuation runs, as in OTP.
         me.ready();
         match self.follow(me, decision) {
@@ -221,7 +278,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
 
     #[inline]
     fn message(&mut self, me: &Process, message: Message) -> Flow {
-        if self.suspended.is_some() || self.idle.is_some() {
+        if self.suspended || self.traced || self.idle.is_running() {
             return self.any_message(me, message);
         }
         // The common ones first, each moved once.
@@ -233,26 +290,12 @@ impl<C: Callbacks> Behaviour for Server<C> {
         }
     }
 
-    fn ended(&mut self, _pid: Pid, reason: &Term) {
-        for message in self.suspended.take().into_iter().flatten() {
-            match message {
-                Message::Call { reply, .. } => {
-                    reply.not_taken(reason.clone());
-                }
-                Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
-                    reply.die(reason.clone());
-                }
-                _ => {}
-            }
-        }
-    }
-
     fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
         let mut context = Context::new(Callback::Terminate);
         let callbacks = &mut self.callbacks;
         let ran = me.user(|| callbacks.terminate(&mut context, reason))?;
         let _ = ran;
-        report_crash(me, atoms::SERVER, reason, self.last.as_ref());
+        report_crash(me, atoms::SERVER, reason, self.last.as_deref());
         Ok(())
     }
 }
@@ -260,32 +303,38 @@ impl<C: Callbacks> Behaviour for Server<C> {
 impl<C: Callbacks> Server<C> {
     fn any_message(&mut self, me: &Process, message: Message) -> Flow {
         let from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent() && from.0 != 0);
-        match (&mut self.suspended, message) {
+        match (self.suspended, message) {
             (_, Message::System { request, reply }) => {
                 // The idle time begins anew after it, or after the suspension (OTP: `sys` loops back with it).
                 self.stop_idle(me);
                 let flow = self.system(me, request, reply);
-                if matches!(flow, Flow::Continue) && self.suspended.is_none() {
+                if matches!(flow, Flow::Continue) && !self.suspended {
                     self.start_idle(me);
                 }
                 flow
             }
-            (Some(waiting), message) if !from_parent => {
-                waiting.push_back(message);
+            (true, message) if !from_parent => {
+                me.hold(message);
                 Flow::Continue
             }
             (_, message) => {
                 if let Message::Tick(token) = &message {
-                    if self.idle.is_none_or(|(_, current)| current != *token) {
+                    if !self.idle.is_running() || u64::from(self.idle.token) != *token {
                         return Flow::Continue;
                     }
-                    self.idle = None;
-                    self.idle_ms = None;
+                    self.idle.timer = TimerId::NONE;
+                    self.idle.ms = u32::MAX;
+                    if self.traced {
+                        trace::timed_out(me);
+                    }
                     return self.info(me, Term::atom(atoms::TIMEOUT));
                 }
                 // Any message ends the idle time.
                 self.stop_idle(me);
-                self.idle_ms = None;
+                self.idle.ms = u32::MAX;
+                if self.traced {
+                    trace::came_in(me, &message);
+                }
                 self.user_message(me, message, from_parent)
             }
         }

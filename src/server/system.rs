@@ -1,7 +1,7 @@
 //! The requests that every kind answers: what OTP's `sys` asks.
 
 use crate::process::{self, Error, Flow, Message, Outcome, Process, ReplyTo, SystemRequest};
-use crate::term::{Pid, Term};
+use crate::term::{Pid, Term, atoms};
 
 /// Says that this kind has no such request.
 pub fn wrong_kind(reply: Option<ReplyTo>) {
@@ -10,12 +10,34 @@ pub fn wrong_kind(reply: Option<ReplyTo>) {
     }
 }
 
-/// For the kinds without callbacks: stops when asked to, and has nothing to show.
+/// What `sys:get_status` tells of a process, as a map: `#{pid, kind, name, label, parent, sys_state, trace}`, and
+/// `state` if there is one to be shown.
+pub fn status(me: &Process, suspended: bool, traced: bool, state: Option<Term>) -> Term {
+    let undefined = || Term::atom(atoms::UNDEFINED);
+    let parent = me.parent();
+    let entries = [
+        ("pid", Term::pid(me.pid())),
+        ("kind", Term::atom(me.kind())),
+        ("name", me.name().map_or_else(undefined, |name| Term::text(&name))),
+        ("label", me.label().unwrap_or_else(undefined)),
+        ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
+        ("sys_state", Term::atom_named(if suspended { "suspended" } else { "running" })),
+        ("trace", Term::bool(traced)),
+    ];
+    let state = state.map(|state| ("state", state));
+    Term::map(entries.into_iter().chain(state).map(|(key, value)| (Term::atom_named(key), value)).collect())
+}
+
+/// For the kinds without callbacks: stops when asked to, tells its status, and has no state to show.
 pub fn handle_plain(me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
     match request {
         SystemRequest::Stop(reason) => {
             process::owe(me, reply);
             Flow::Stop(reason)
+        }
+        SystemRequest::GetStatus => {
+            reply.answer(status(me, false, false, None));
+            Flow::Continue
         }
         _ => {
             wrong_kind(Some(reply));
@@ -52,4 +74,14 @@ pub fn suspend(pid: Pid, timeout: Option<u32>) -> Result<(), Error> {
 
 pub fn resume(pid: Pid, timeout: Option<u32>) -> Result<(), Error> {
     ask(pid, SystemRequest::Resume, timeout).map(|_| ())
+}
+
+/// What there is to be known of a process that answers requests; see [`status`].
+pub fn get_status(pid: Pid, timeout: Option<u32>) -> Result<Term, Error> {
+    ask(pid, SystemRequest::GetStatus, timeout)
+}
+
+/// Has a server write to the log what comes in and what goes out, or no more. `WrongKind`: it is no server.
+pub fn trace(pid: Pid, on: bool, timeout: Option<u32>) -> Result<(), Error> {
+    ask(pid, SystemRequest::Trace(on), timeout).map(|_| ())
 }

@@ -20,6 +20,11 @@ impl Intensity {
         Intensity { max, period: u64::from(period_ms) * 1_000_000, times: VecDeque::new() }
     }
 
+    /// How many restarts in how many milliseconds.
+    pub fn limits(&self) -> (u32, u32) {
+        (self.max, u32::try_from(self.period / 1_000_000).unwrap_or(u32::MAX))
+    }
+
     /// Counts a restart at `now` (nanoseconds that never go back). False: it is one too many.
     pub fn add(&mut self, now: u64) -> bool {
         // A restart exactly one period ago still counts.

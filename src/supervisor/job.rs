@@ -211,7 +211,7 @@ impl Supervisor {
         let at_once = start.at_once;
         let pid = process::spawn(me.node(), start)?.pid;
         if at_once {
-            self.children.set(key, Life::Running(pid));
+            self.is_up(me, key, pid);
             return Ok(false);
         }
         job.token = self.token;
@@ -223,6 +223,13 @@ impl Supervisor {
             self.hurry_start(me, job);
         }
         Ok(true)
+    }
+
+    fn is_up(&mut self, me: &Process, key: Key, pid: Pid) {
+        self.children.set(key, Life::Running(pid));
+        if let Some(child) = self.children.get(key) {
+            report::progress(me, child);
+        }
     }
 
     /// The supervisor is about to be stopped: an init that is waited for has no more time than a shutdown.
@@ -253,7 +260,7 @@ impl Supervisor {
             }
             StartResult::Failed(reason) => Error::Start(reason),
             StartResult::Ready => {
-                self.children.set(key, Life::Running(pid));
+                self.is_up(me, key, pid);
                 return self.advance(me, job);
             }
             StartResult::Ignored => {

@@ -200,7 +200,13 @@ impl Supervisor {
                 me.put_back(self.waiting.drain(..));
                 ok(reply);
             }
-            SystemRequest::GetState | SystemRequest::ReplaceState(_) => {
+            SystemRequest::GetState => {
+                reply.answer(self.state());
+            }
+            SystemRequest::GetStatus => {
+                reply.answer(server::status(me, self.suspended, false, Some(self.state())));
+            }
+            SystemRequest::ReplaceState(_) | SystemRequest::Trace(_) => {
                 reply.fail(Error::WrongKind);
             }
         }
@@ -263,6 +269,18 @@ impl Supervisor {
                 Flow::Continue
             }
         }
+    }
+
+    /// `#{strategy, max_restarts, period_ms, children}`, the children as `which_children` shows them.
+    fn state(&self) -> Term {
+        let (max_restarts, period_ms) = self.intensity.limits();
+        let entries = [
+            ("strategy", self.strategy.term()),
+            ("max_restarts", Term::int(i64::from(max_restarts))),
+            ("period_ms", Term::int(i64::from(period_ms))),
+            ("children", self.children.list()),
+        ];
+        Term::map(entries.into_iter().map(|(key, value)| (Term::atom_named(key), value)).collect())
     }
 
     /// The child of that id, if it neither runs nor is being restarted.

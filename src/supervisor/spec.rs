@@ -41,6 +41,17 @@ pub enum Strategy {
     RestForOne,
 }
 
+impl Strategy {
+    /// OTP's atom for it.
+    pub fn term(self) -> Term {
+        Term::atom_named(match self {
+            Strategy::OneForOne => "one_for_one",
+            Strategy::OneForAll => "one_for_all",
+            Strategy::RestForOne => "rest_for_one",
+        })
+    }
+}
+
 /// A worker's shutdown time if nothing else is said (OTP: `supervisor`, child specification).
 pub const SHUTDOWN_MS: u32 = 5_000;
 

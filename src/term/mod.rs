@@ -19,7 +19,7 @@
 //! | `heap.rs` | payloads: their layout, their count, freeing them |
 //! | `make.rs`, `read.rs` | constructors and readers |
 //! | `number.rs`, `order.rs`, `hash.rs` | Erlang's order, both its equalities, a hash for the exact one |
-//! | `print.rs`, `digits.rs` | `~w` |
+//! | `print.rs`, `digits.rs` | `~w`; for people, `~0tp` |
 //! | `etf/` | Erlang's External Term Format |
 
 #[cfg(target_endian = "big")]
@@ -39,6 +39,7 @@ mod read;
 
 pub use atom::{Atom, TermError, atoms};
 pub use identity::{Pid, Ref};
+pub use print::Pretty;
 pub use read::{Kind, ListIter, MapIter, MapView};
 
 /// A value. See the module's page.
@@ -140,13 +141,14 @@ impl Term {
         std::mem::ManuallyDrop::new(Term { meta, value })
     }
 
-    /// Whether two words can be a term: a known kind, nothing where nothing belongs, and in debug builds a
-    /// payload that has not been freed. Best effort: memory that was freed and given to somebody else who wrote
-    /// the very same check value there is not noticed; a payload with other owners is alive, however often it was taken.
+    /// Whether two words can be a term: a known kind, nothing where nothing belongs, and a payload that has not been
+    /// freed. Best effort: memory that was freed and given to somebody else who wrote the very same check value there
+    /// is not noticed, which in release builds is any payload of that kind; a payload with other owners is alive,
+    /// however often it was taken.
     ///
     /// # Safety
-    /// In debug builds the payload's header is read, so `value` must be what `to_words` once gave for that `meta`,
-    /// if the kind is a counted one. Other kinds may be any two words.
+    /// The payload's header is read, so `value` must be what `to_words` once gave for that `meta`, if the kind is a
+    /// counted one. Other kinds may be any two words.
     pub unsafe fn check_words(meta: u64, value: u64) -> bool {
         let rest = meta >> 8;
         match meta as u8 {

@@ -1,4 +1,5 @@
-//! Terms as Erlang's `~w` prints them: `{ok,[97,98],<<1,2>>,#{a => 1.0e22}}`.
+//! Terms as Erlang's `~w` prints them: `{ok,[97,98],<<1,2>>,#{a => 1.0e22}}`. [`Pretty`]: as `~0tp` does, with what is
+//! text printed as text: `{ok,"ab",<<1,2>>,<<"name">>}`.
 //!
 //! What has no words in Erlang: a pid or reference of another node is printed with the node's name where Erlang has
 //! a number that only it knows (`<a@b.1.0>`), a resource as `#Resource<0x...>`, the invalid term as `#Invalid`.
@@ -10,13 +11,23 @@ use super::{ListIter, Pid, Ref, Term, digits, kinds};
 
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_term(f, self)
+        write_term(f, self, false)
     }
 }
 
 impl fmt::Debug for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_term(f, self)
+        write_term(f, self, false)
+    }
+}
+
+/// A term for people to read, on one line: as Erlang's `~0tp`, where every printable character of Unicode counts as
+/// text (`erl +pc unicode`).
+pub struct Pretty<'a>(pub &'a Term);
+
+impl fmt::Display for Pretty<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_term(f, self.0, true)
     }
 }
 
@@ -31,7 +42,7 @@ enum Open<'a> {
 }
 
 /// Prints without recursion: containers that are not finished wait on a stack.
-fn write_term(out: &mut dyn Write, term: &Term) -> fmt::Result {
+fn write_term(out: &mut dyn Write, term: &Term, pretty: bool) -> fmt::Result {
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut term = term;
     loop {
@@ -43,6 +54,10 @@ fn write_term(out: &mut dyn Write, term: &Term) -> fmt::Result {
                 let first = items.next();
                 open.push(Open::Tuple(items));
                 first
+            }
+            kinds::CONS if pretty && string(term).is_some() => {
+                write_text(out, string(term).unwrap_or_default().chars())?;
+                None
             }
             kinds::CONS => {
                 out.write_char('[')?;
@@ -57,6 +72,14 @@ fn write_term(out: &mut dyn Write, term: &Term) -> fmt::Result {
                 let first = items.next();
                 open.push(Open::Map(items));
                 first
+            }
+            kinds::SHORT_BYTES | kinds::BYTES if pretty => {
+                write_bytes(out, term.as_bytes().unwrap_or_default())?;
+                None
+            }
+            kinds::ATOM if pretty => {
+                write_name(out, term.as_atom().map_or("", |atom| atom.as_str()), is_printable)?;
+                None
             }
             _ => {
                 write_flat(out, term)?;
@@ -133,6 +156,73 @@ fn write_flat(out: &mut dyn Write, term: &Term) -> fmt::Result {
     }
 }
 
+/// The text that a list is, if all of it is printable (`io_lib:printable_unicode_list/1`).
+fn string(list: &Term) -> Option<String> {
+    let mut elements = list.list_iter();
+    let text: Option<String> = elements
+        .by_ref()
+        .map(|element| char::from_u32(u32::try_from(element.as_int()?).ok()?).filter(|&c| is_printable(c)))
+        .collect();
+    text.filter(|_| elements.tail().is_nil())
+}
+
+/// Bytes as text: of UTF-8, else of Latin-1, else as numbers.
+fn write_bytes(out: &mut dyn Write, bytes: &[u8]) -> fmt::Result {
+    let latin1 = || bytes.iter().map(|&byte| char::from(byte));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.is_empty() && text.chars().all(is_printable) => {
+            out.write_str("<<")?;
+            write_text(out, text.chars())?;
+            out.write_str(if text.is_ascii() { ">>" } else { "/utf8>>" })
+        }
+        Err(_) if latin1().all(is_printable) => {
+            out.write_str("<<")?;
+            write_text(out, latin1())?;
+            out.write_str(">>")
+        }
+        _ => write_bits(out, bytes, 8),
+    }
+}
+
+/// Rule: `io_lib:printable_unicode_list/1`.
+fn is_printable(character: char) -> bool {
+    match character {
+        '\n' | '\r' | '\t' | '\x0b' | '\x08' | '\x0c' | '\x1b' | ' '..='~' => true,
+        // Surrogates are no `char`.
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => character >= '\u{a0}',
+    }
+}
+
+fn write_text(out: &mut dyn Write, text: impl Iterator<Item = char>) -> fmt::Result {
+    out.write_char('"')?;
+    for character in text {
+        match character {
+            '"' | '\\' => write!(out, "\\{character}")?,
+            _ => match escape(character) {
+                Some(letter) => write!(out, "\\{letter}")?,
+                None => out.write_char(character)?,
+            },
+        }
+    }
+    out.write_char('"')
+}
+
+/// The letter of a character that is written by one, after a backslash.
+fn escape(character: char) -> Option<char> {
+    Some(match character {
+        '\n' => 'n',
+        '\t' => 't',
+        '\r' => 'r',
+        '\x0b' => 'v',
+        '\x08' => 'b',
+        '\x0c' => 'f',
+        '\x1b' => 'e',
+        '\x7f' => 'd',
+        _ => return None,
+    })
+}
+
 fn write_bits(out: &mut dyn Write, bytes: &[u8], used: u8) -> fmt::Result {
     out.write_str("<<")?;
     for (index, byte) in bytes.iter().enumerate() {
@@ -193,6 +283,11 @@ const RESERVED: [&str; 27] = [
 
 /// An atom, in quotes where Erlang wants them. As `~w`: beyond Latin-1, characters are written by number.
 pub(super) fn write_atom(out: &mut (impl Write + ?Sized), name: &str) -> fmt::Result {
+    write_name(out, name, |character| matches!(character, ' '..='~' | '\u{a0}'..='\u{ff}'))
+}
+
+/// As [`write_atom`]; within quotes, characters stand for themselves where `plain` says so.
+fn write_name(out: &mut (impl Write + ?Sized), name: &str, plain: impl Fn(char) -> bool) -> fmt::Result {
     // Lower case, Latin-1; 247 is the division sign.
     let starts = |c: char| c.is_ascii_lowercase() || matches!(c as u32, 0xdf..=0xff if c as u32 != 0xf7);
     // 215 is the multiplication sign.
@@ -211,17 +306,12 @@ pub(super) fn write_atom(out: &mut (impl Write + ?Sized), name: &str) -> fmt::Re
     for character in name.chars() {
         match character {
             '\'' | '\\' => write!(out, "\\{character}")?,
-            '\n' => out.write_str("\\n")?,
-            '\t' => out.write_str("\\t")?,
-            '\r' => out.write_str("\\r")?,
-            '\x0b' => out.write_str("\\v")?,
-            '\x08' => out.write_str("\\b")?,
-            '\x0c' => out.write_str("\\f")?,
-            '\x1b' => out.write_str("\\e")?,
-            '\x7f' => out.write_str("\\d")?,
-            '\x20'..='\x7e' | '\u{a0}'..='\u{ff}' => out.write_char(character)?,
-            '\0'..='\u{9f}' => write!(out, "\\{:03o}", character as u32)?,
-            _ => write!(out, "\\x{{{:X}}}", character as u32)?,
+            _ => match escape(character) {
+                Some(letter) => write!(out, "\\{letter}")?,
+                None if plain(character) => out.write_char(character)?,
+                None if character <= '\u{9f}' => write!(out, "\\{:03o}", character as u32)?,
+                None => write!(out, "\\x{{{:X}}}", character as u32)?,
+            },
         }
     }
     out.write_char('\'')

@@ -351,8 +351,12 @@ static regrow_pid start(regrow_pid runtime, uint32_t kind, const void *spec, con
     return pid;
 }
 
+/* Of the world made last. */
+static regrow_pid any_root;
+
 static void make_world(world *world, regrow_pid root)
 {
+    any_root = root;
     static int number;
     number++;
     *world = (struct world){ .root = root };
@@ -456,7 +460,8 @@ static uint64_t good_number(const row *row, const char *name)
         return REGROW_NOREPLY;
     if (strcmp(name, "size") == 0)
         return is(row, "term_decode") ? 3 : 8;
-    if (strcmp(name, "index") == 0 || strcmp(name, "flags") == 0 || strcmp(name, "trap") == 0)
+    if (strcmp(name, "index") == 0 || strcmp(name, "flags") == 0 || strcmp(name, "trap") == 0
+        || strcmp(name, "on") == 0)
         return 0;
     return 1;
 }
@@ -595,6 +600,13 @@ static void clean_up(const row *row, argument *a, int result)
             regrow_request *pending;
             memcpy(&pending, argument->place, sizeof pending);
             regrow_request_free(pending);
+        }
+        if (is(row, "busy") && letter == 'o') {
+            regrow_ref token;
+            memcpy(&token, argument->place, sizeof token);
+            /* Whoever it was taken by may have ended; with its runtime a token goes too. */
+            regrow_error given = regrow_done(any_root, token);
+            CHECK(given == REGROW_OK || given == REGROW_ERR_NOT_ALIVE);
         }
         if (is(row, "init") && letter == 'o') {
             regrow_pid root;

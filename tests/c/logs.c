@@ -234,7 +234,193 @@ static void a_stray_message_to_a_supervisor_is_reported_and_does_no_harm(void)
     stop_runtime();
 }
 
+/* ---- tracing ---- */
+
+static regrow_next answer_or_not(regrow_context *context, void *state, const regrow_term *message)
+{
+    return regrow_is_atom(message, "stop") ? regrow_reply_stop(context, ATOM("bye"), ATOM("normal"))
+                                           : regrow_reply(context, regrow_text("pong"));
+}
+
+static regrow_next wait_a_little(regrow_context *context, void *state, const regrow_term *message)
+{
+    return regrow_idle_timeout(context, REGROW_NOREPLY, regrow_is_atom(message, "wait") ? 10 : REGROW_INFINITY);
+}
+
+static void a_traced_server_writes_what_comes_and_what_goes(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_call = answer_or_not, .handle_cast = wait_a_little,
+                                .handle_info = wait_a_little };
+    regrow_child_spec child = server_child(1, &spec);
+    regrow_pid pid;
+    regrow_term text;
+    char expected[1000];
+    child.name = "glass";
+    /* Whatever the level: it was asked for. */
+    start_runtime(REGROW_LOG_SILENT, take_line);
+    CHECK_OK(regrow_start(root, &child, &pid));
+    CHECK_OK(regrow_cast(pid, ATOM("unseen")));
+    CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+    CHECK_OK(regrow_get_status(pid, LIMIT_MS, &text));
+    regrow_term key = ATOM("trace");
+    CHECK(regrow_is_atom(regrow_map_get(&text, &key), "true"));
+    regrow_term_free(&text);
+    CHECK_OK(regrow_call(pid, regrow_text("ping"), LIMIT_MS, &text));
+    regrow_term_free(&text);
+    CHECK(strcmp(reported("event"), "{out,<<112,111,110,103>>}") == 0);
+    CHECK(strcmp(reported("pid"), show_pid(pid)) == 0);
+    CHECK_OK(regrow_cast(pid, ATOM("wait")));
+    settle();
+    CHECK(strcmp(reported("event"), "noreply") == 0);
+    CHECK_OK(regrow_advance(root, 10));
+    CHECK_OK(regrow_send(pid, TUPLE(INT(1), regrow_text("two"))));
+    settle();
+    CHECK_OK(regrow_trace(pid, false, LIMIT_MS));
+    CHECK_OK(regrow_cast(pid, ATOM("unseen")));
+    CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+    CHECK_OK(regrow_call(pid, ATOM("stop"), LIMIT_MS, NULL));
+    settle();
+    snprintf(expected, sizeof expected,
+             "*DBG* glass got call <<\"ping\">> from %s\n*DBG* glass sent <<\"pong\">>\n"
+             "*DBG* glass got cast wait\n*DBG* glass noreply\n"
+             "*DBG* glass got timeout\n*DBG* glass noreply\n"
+             "*DBG* glass got {1,<<\"two\">>}\n*DBG* glass noreply\n"
+             "*DBG* glass got call stop from %s\n*DBG* glass sent bye\n",
+             show_pid(self), show_pid(self));
+    if (strcmp(lines, expected)) {
+        fprintf(stderr, "%s, not %s", lines, expected);
+        _Exit(1);
+    }
+    CHECK(least_level == REGROW_LOG_DEBUG);
+    stop_runtime();
+}
+
 /* ---- levels ---- */
+
+static void a_supervisor_reports_progress_at_level_info(void)
+{
+    for (uint32_t level = REGROW_LOG_INFO; level <= REGROW_LOG_WARNING; level++) {
+        tree tree;
+        start_runtime(level, take_line);
+        plant(&tree, 1, REGROW_ONE_FOR_ONE);
+        tree.children[0].name = "glass";
+        start_tree(&tree);
+        regrow_pid pid = child_pid(tree.pid, 1);
+        char expected[100];
+        snprintf(expected, sizeof expected, ": started child 1 %s (glass)", show_pid(pid));
+        CHECK(said(expected) == (level == REGROW_LOG_INFO));
+        if (level == REGROW_LOG_INFO) {
+            CHECK(least_level == REGROW_LOG_INFO);
+            CHECK(strcmp(reported("context"), "progress") == 0 && strcmp(reported("pid"), show_pid(pid)) == 0);
+            CHECK(strcmp(reported("reason"), "missing") == 0);
+        }
+        stop_tree(&tree);
+        stop_runtime();
+    }
+}
+
+static void a_message_without_a_callback_is_a_warning(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec };
+    regrow_child_spec child = server_child(1, &spec);
+    regrow_pid pid;
+    child.name = "deaf";
+    for (uint32_t level = REGROW_LOG_WARNING; level <= REGROW_LOG_ERROR; level++) {
+        start_runtime(level, take_line);
+        CHECK_OK(regrow_start(root, &child, &pid));
+        CHECK_OK(regrow_send(pid, regrow_text("hello")));
+        CHECK_OK(regrow_cast(pid, ATOM("told")));
+        CHECK(said("(deaf) has no callback for the message <<\"hello\">>") == (level == REGROW_LOG_WARNING));
+        CHECK(said("told") == (level == REGROW_LOG_WARNING));
+        stop_runtime();
+    }
+}
+
+static regrow_next refuse(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    return regrow_stop_self(context, ATOM(user));
+}
+
+static void an_init_that_fails_is_reported(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .init = refuse };
+    regrow_child_spec child = server_child(1, &spec);
+    regrow_pid pid;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    spec.user = "shutdown";
+    CHECK_ERROR(REGROW_ERR_START, regrow_start(root, &child, &pid));
+    CHECK(said("terminating") == 0);
+    spec.user = "broken";
+    CHECK_ERROR(REGROW_ERR_START, regrow_start(root, &child, &pid));
+    CHECK(said("terminating, reason broken") == 1);
+    stop_runtime();
+}
+
+static void text_is_reported_as_text(void)
+{
+    tree tree;
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    start_tree(&tree);
+    regrow_pid pid = child_pid(tree.pid, 1);
+    regrow_ref ref = monitor(pid);
+    regrow_term reason[] = { INT('n'), INT('o') };
+    CHECK_OK(regrow_send(pid, TUPLE(ATOM("stop"), TUPLE(regrow_text("why \xc3\xa9"), regrow_list(reason, 2)))));
+    CHECK_DOWN(ref, "{<<119,104,121,32,195,169>>,[110,111]}");
+    CHECK(said("server") > 0 && said("reason {<<\"why \xc3\xa9\"/utf8>>,\"no\"}, last message") == 1);
+    CHECK(said("child_terminated, reason {<<\"why \xc3\xa9\"/utf8>>,\"no\"}, child 1") == 1);
+    stop_tree(&tree);
+    stop_runtime();
+}
+
+static void the_ancestors_are_reported(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .init = refuse, .user = "broken" };
+    regrow_child_spec child = server_child(1, &spec);
+    regrow_pid pid;
+    char expected[100];
+    start_runtime(REGROW_LOG_ERROR, take_line);
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    CHECK_ERROR(REGROW_ERR_START, regrow_start_link(&child, &pid));
+    settle();
+    snprintf(expected, sizeof expected, "[%s]", show_pid(self));
+    CHECK(strcmp(reported("ancestors"), expected) == 0);
+    stop_runtime();
+}
+
+/* ---- relief ---- */
+
+enum { MANY = 100 };
+static atomic_int stand;
+
+static regrow_next stand_there(regrow_context *context, void *state, const regrow_term *message)
+{
+    while (stand)
+        usleep(1000);
+    return REGROW_NOREPLY;
+}
+
+static void relief_that_is_exhausted_is_a_warning(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_info = stand_there };
+    regrow_child_spec child = server_child(1, &spec);
+    regrow_pid pids[MANY];
+    start_runtime(REGROW_LOG_WARNING, take_line);
+    stand = 1;
+    for (int at = 0; at < MANY; at++) {
+        CHECK_OK(regrow_start(root, &child, &pids[at]));
+        CHECK_OK(regrow_send(pids[at], ATOM("stand")));
+    }
+    for (bool told = false; !told; usleep(1000)) {
+        pthread_mutex_lock(&log_lock);
+        told = strstr(lines, "there can be no more workers");
+        pthread_mutex_unlock(&log_lock);
+    }
+    stand = 0;
+    CHECK(said("there can be no more workers") == 1 && least_level == REGROW_LOG_WARNING);
+    stop_runtime();
+}
+
 
 static void crash_something(void)
 {
@@ -292,6 +478,13 @@ int main(void)
     a_supervisor_reports_ends_failed_starts_and_giving_up();
     a_child_that_does_not_end_as_told_is_reported();
     a_stray_message_to_a_supervisor_is_reported_and_does_no_harm();
+    a_traced_server_writes_what_comes_and_what_goes();
+    a_supervisor_reports_progress_at_level_info();
+    a_message_without_a_callback_is_a_warning();
+    an_init_that_fails_is_reported();
+    text_is_reported_as_text();
+    the_ancestors_are_reported();
+    relief_that_is_exhausted_is_a_warning();
     nothing_below_the_level_is_logged();
     without_a_callback_it_goes_to_stderr();
     return 0;

@@ -483,6 +483,68 @@ static const regrow_term *info_of(regrow_term *map, const char *key)
     return regrow_map_get(map, &name);
 }
 
+enum { GENERATIONS = 300 };
+
+static regrow_next be_an_ancestor(regrow_context *context, void *user)
+{
+    intptr_t left = (intptr_t)user;
+    regrow_pid me;
+    CHECK_OK(regrow_self(&me));
+    if (left == GENERATIONS)
+        CHECK_OK(regrow_register(me, "ancestor"));
+    if (left > 0) {
+        regrow_pid child = spawn_link(be_an_ancestor, (void *)(left - 1));
+        CHECK_OK(regrow_unlink(child));
+        /* The name is that of the moment of the start. */
+        if (left == GENERATIONS)
+            CHECK_OK(regrow_unregister(root, "ancestor"));
+        return REGROW_DONE;
+    }
+    CHECK_OK(regrow_send(self, regrow_from_pid(me)));
+    return wait_for_the_end(context, NULL);
+}
+
+static void the_ancestors_are_those_of_the_start_dead_or_alive(void)
+{
+    regrow_server_spec server = { .size = sizeof server };
+    regrow_child_spec how = child(REGROW_SERVER, &server);
+    regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .children = &how, .child_count = 1 };
+    regrow_child_spec tree = child(REGROW_SUPERVISOR, &supervisor);
+    regrow_pid top, leaf;
+    regrow_term map, children;
+    char expected[100], pid[40];
+    how.id = "leaf";
+    tree.name = "top";
+    CHECK_OK(regrow_start_link(&tree, &top));
+    CHECK_OK(regrow_supervisor_which_children(top, &children));
+    CHECK(regrow_as_pid(regrow_tuple_get(regrow_list_head(&children), 1), &leaf));
+    regrow_term_free(&children);
+    CHECK_OK(regrow_info(leaf, &map));
+    regrow_term me = regrow_from_pid(self);
+    regrow_term_print(&me, pid, sizeof pid);
+    snprintf(expected, sizeof expected, "[<<116,111,112>>,%s]", pid);
+    CHECK_TERM(expected, info_of(&map, "ancestors"));
+    regrow_term_free(&map);
+    CHECK_OK(regrow_unlink(top));
+    kill_and_wait(top);
+
+    /* A family of which only the last lives; what is shown ends somewhere. */
+    for (intptr_t count = 1; count <= GENERATIONS; count += GENERATIONS - 1) {
+        regrow_pid first = spawn_link(be_an_ancestor, (void *)count);
+        regrow_term last;
+        CHECK_OK(regrow_unlink(first));
+        CHECK_OK(regrow_receive(LONG_MS, &last));
+        CHECK(regrow_as_pid(&last, &leaf));
+        EVENTUALLY(!regrow_is_alive(first));
+        CHECK_OK(regrow_info(leaf, &map));
+        size_t length;
+        CHECK(regrow_list_length(info_of(&map, "ancestors"), &length));
+        CHECK(length == (count == 1 ? 2 : 64));
+        regrow_term_free(&map);
+        kill_and_wait(leaf);
+    }
+}
+
 static regrow_next be_the_grandchild(regrow_context *context, void *user)
 {
     regrow_term label = pair("worker", regrow_int(7)), map;
@@ -561,6 +623,7 @@ int main(void)
     RUN(a_stop_tells_when_the_end_had_another_reason);
     RUN(a_stop_that_takes_too_long_goes_on);
     RUN(a_process_tells_its_ancestors_and_its_label);
+    RUN(the_ancestors_are_those_of_the_start_dead_or_alive);
     close_runtime();
     return 0;
 }

@@ -1,6 +1,7 @@
 /* Servers: how they start, answer, wait, are looked into and end. Each test runs with servers on the workers and with
  * servers on threads of their own: there is one semantics. */
 #include "tree.h"
+#include <semaphore.h>
 
 static uint32_t home;
 
@@ -819,6 +820,73 @@ static void a_state_can_be_seen_and_replaced(void)
     CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_get_state(pid, LIMIT_MS, &state));
 }
 
+static regrow_term status_of(regrow_pid pid)
+{
+    regrow_term status;
+    CHECK_OK(regrow_get_status(pid, LIMIT_MS, &status));
+    return status;
+}
+
+#define CHECK_STATUS(pid, ...) check_given(__FILE__, __LINE__, status_of(pid), __VA_ARGS__)
+
+static void every_kind_that_answers_tells_its_status(void)
+{
+    actor actor = { .number = 1, .silent = true };
+    regrow_server_spec server = actor_at_home(&actor);
+    regrow_pid me, pid, one;
+    regrow_term status;
+    CHECK_OK(regrow_self(&me));
+    pid = start_server(&server, NULL);
+    CHECK_STATUS(pid, "#{kind => server,label => undefined,name => undefined,parent => undefined,pid => %s,"
+                      "sys_state => running,trace => false}", show_pid(pid));
+    server.get_state = get_number;
+    regrow_child_spec child = child_of(&server, "shown");
+    CHECK_OK(regrow_start_link(&child, &one));
+    CHECK_OK(regrow_suspend(one, LIMIT_MS));
+    CHECK_STATUS(one, "#{kind => server,label => undefined,name => <<115,104,111,119,110>>,parent => %s,pid => %s,"
+                      "state => 1,sys_state => suspended,trace => false}", show_pid(me), show_pid(one));
+    CHECK_OK(regrow_resume(one, LIMIT_MS));
+    CHECK_OK(regrow_unlink(one));
+    kill_and_wait(one);
+    CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_get_status(one, LIMIT_MS, &status));
+
+    regrow_term kept = INT(7);
+    regrow_agent_spec agent = { .size = sizeof agent, .initial = &kept };
+    child = (regrow_child_spec){ .size = sizeof child, .kind = REGROW_AGENT, .spec = &agent };
+    CHECK_OK(regrow_start(root, &child, &one));
+    CHECK_STATUS(one, "#{kind => agent,label => undefined,name => undefined,parent => undefined,pid => %s,state => 7,"
+                      "sys_state => running,trace => false}", show_pid(one));
+    CHECK_OK(regrow_get_state(one, LIMIT_MS, &status));
+    check_given(__FILE__, __LINE__, status, "7");
+    CHECK_OK(regrow_replace_state(one, INT(8), LIMIT_MS));
+    CHECK_OK(regrow_agent_get(one, NULL, NULL, LIMIT_MS, &status));
+    check_given(__FILE__, __LINE__, status, "8");
+    kill_and_wait(one);
+
+    regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_DUPLICATE };
+    child = (regrow_child_spec){ .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &registry };
+    CHECK_OK(regrow_start(root, &child, &one));
+    CHECK_STATUS(one, "#{kind => registry,label => undefined,name => undefined,parent => undefined,pid => %s,"
+                      "state => #{entries => 0,keys => duplicate},sys_state => running,trace => false}",
+                 show_pid(one));
+    kill_and_wait(one);
+
+    regrow_child_spec worker = server_child(1, &server);
+    regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .strategy = REGROW_REST_FOR_ONE,
+                                          .children = &worker, .child_count = 1 };
+    child = supervisor_child(0, &supervisor);
+    CHECK_OK(regrow_start(root, &child, &one));
+    regrow_pid leaf = child_pid(one, 1);
+    CHECK_OK(regrow_suspend(one, LIMIT_MS));
+    CHECK_STATUS(one, "#{kind => supervisor,label => undefined,name => undefined,parent => undefined,pid => %s,"
+                      "state => #{children => [{1,%s,worker,server}],max_restarts => 3,period_ms => 5000,"
+                      "strategy => rest_for_one},sys_state => suspended,trace => false}",
+                 show_pid(one), show_pid(leaf));
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_trace(one, true, LIMIT_MS));
+    kill_and_wait(one);
+    kill_and_wait(pid);
+}
+
 static void what_comes_during_a_suspension_is_handled_in_order_after_it(void)
 {
     regrow_server_spec server = noting;
@@ -858,6 +926,50 @@ static void a_suspended_server_can_still_be_ended(void)
     CHECK_OK(regrow_stop(pid, ATOM("enough"), LIMIT_MS));
     CHECK_EXIT(pid, "enough");
     CHECK_OK(regrow_trap_exit(false, NULL));
+}
+
+static sem_t state_reached, state_open;
+
+static regrow_error stand_in_get_state(void *state, regrow_term *shown)
+{
+    sem_post(&state_reached);
+    while (sem_wait(&state_open)) {
+    }
+    return REGROW_ERR_NOT_FOUND;
+}
+
+static void *ask_for_the_state(void *pid)
+{
+    regrow_term state;
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_get_state(*(regrow_pid *)pid, LIMIT_MS, &state));
+    return NULL;
+}
+
+static void calls_held_by_a_suspended_server_are_answered_when_it_is_killed_in_get_state(void)
+{
+    regrow_server_spec server = { .size = sizeof server, .home = home,
+                                  .get_state = stand_in_get_state };
+    regrow_pid pid = start_server(&server, NULL);
+    regrow_request *held, *system;
+    pthread_t thread;
+    sem_init(&state_reached, 0, 0);
+    sem_init(&state_open, 0, 0);
+    CHECK_OK(regrow_suspend(pid, LIMIT_MS));
+    CHECK_OK(regrow_call_async(pid, INT(1), REGROW_INFINITY, &held));
+    /* It has put the call aside before it shows its state. */
+    CHECK(pthread_create(&thread, NULL, ask_for_the_state, &pid) == 0);
+    while (sem_wait(&state_reached)) {
+    }
+    CHECK_OK(regrow_stop_async(pid, ATOM("enough"), REGROW_INFINITY, &system));
+    CHECK_OK(regrow_exit(pid, ATOM("kill")));
+    /* While it still stands there. */
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(held, LIMIT_MS, NULL));
+    CHECK_REASON("killed");
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(system, LIMIT_MS, NULL));
+    pthread_join(thread, NULL);
+    sem_post(&state_open);
+    regrow_request_free(held);
+    regrow_request_free(system);
 }
 
 /* ---- names ---- */
@@ -1050,6 +1162,8 @@ int main(void)
         TEST(a_state_can_be_seen_and_replaced);
         TEST(what_comes_during_a_suspension_is_handled_in_order_after_it);
         TEST(a_suspended_server_can_still_be_ended);
+        TEST(every_kind_that_answers_tells_its_status);
+        TEST(calls_held_by_a_suspended_server_are_answered_when_it_is_killed_in_get_state);
         TEST(a_second_start_of_a_name_tells_of_the_first_and_leaves_it_alone);
         TEST(whoever_got_the_last_answer_can_start_the_name_anew);
         TEST(whoever_is_told_of_an_end_can_start_the_name_anew);

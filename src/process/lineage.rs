@@ -1,0 +1,80 @@
+//! Whom a process descends from: its parent, that one's, and so on, as it was when it started.
+//!
+//! OTP keeps this as `$ancestors` in each process. Here it is a list that all children of one parent share, so that it
+//! costs a process the pointer that leads to its parent, and outlives whoever is on it.
+
+use super::control::Process;
+use super::table;
+use crate::term::{Pid, Term};
+use std::sync::Arc;
+
+/// Ancestors that are shown. A family may go on for ever, each of them starting the next.
+const SHOWN: usize = 64;
+/// Ancestors that are kept at most: now and then a list is cut to what is shown, by a copy.
+const KEPT: usize = 2 * SHOWN;
+
+/// One ancestor, and those before it.
+pub(super) struct Lineage {
+    pid: Pid,
+    /// What it was registered as when it started this branch of the family.
+    name: Option<Arc<str>>,
+    /// How many there are, with this one.
+    count: usize,
+    before: Option<Arc<Lineage>>,
+}
+
+impl Lineage {
+    fn new(pid: Pid, name: Option<Arc<str>>, before: Option<Arc<Lineage>>) -> Arc<Lineage> {
+        let count = before.as_ref().map_or(0, |before| before.count) + 1;
+        if count <= KEPT {
+            return Arc::new(Lineage { pid, name, count, before });
+        }
+        let kept: Vec<&Lineage> = each(before.as_ref()).take(SHOWN).collect();
+        let cut = |before, ancestor: &&Lineage| Some(Lineage::new(ancestor.pid, ancestor.name.clone(), before));
+        Lineage::new(pid, name, kept.iter().rev().fold(None, cut))
+    }
+
+    /// The parent.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// What the children of `parent` share; none when it is nobody.
+    pub fn of_children(parent: Pid) -> Option<Arc<Lineage>> {
+        if parent == Pid::NONE {
+            return None;
+        }
+        // A parent that has ended meanwhile refuses the link, if there is to be one.
+        Some(table::with_process(parent, of_children).unwrap_or_else(|| Lineage::new(parent, None, None)))
+    }
+}
+
+fn of_children(parent: &Process) -> Arc<Lineage> {
+    let mut inner = parent.lock();
+    let name = inner.name.clone();
+    let known = &mut inner.ties().lineage;
+    let is_current = |lineage: &Arc<Lineage>| lineage.name.as_ref().map(Arc::as_ptr) == name.as_ref().map(Arc::as_ptr);
+    if let Some(lineage) = known.as_ref().filter(|lineage| is_current(lineage)) {
+        return lineage.clone();
+    }
+    let lineage = Lineage::new(parent.pid(), name, parent.place.lineage.clone());
+    *known = Some(lineage.clone());
+    lineage
+}
+
+fn each(lineage: Option<&Arc<Lineage>>) -> impl Iterator<Item = &Lineage> {
+    std::iter::successors(lineage.map(Arc::as_ref), |lineage| lineage.before.as_deref())
+}
+
+impl Process {
+    /// Who started it as a child or linked; `Pid::NONE` for nobody.
+    pub fn parent(&self) -> Pid {
+        self.place.lineage.as_ref().map_or(Pid::NONE, |lineage| lineage.pid())
+    }
+
+    /// Parent, grandparent and so on, dead or alive: a name where it had one, else the pid.
+    pub fn ancestors(&self) -> Term {
+        let shown = each(self.place.lineage.as_ref()).take(SHOWN);
+        Term::list(shown.map(|one| one.name.as_ref().map_or(Term::pid(one.pid), |name| Term::text(name))).collect())
+    }
+}

@@ -1,0 +1,347 @@
+/* What a runtime is not quiet for although nothing of it runs: work that goes on outside. */
+#include "support.h"
+
+static void check_busy(uint64_t count)
+{
+    CHECK(stats().busy == count);
+    if (count)
+        CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 20, NULL));
+    else
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+}
+
+static void a_runtime_is_quiet_once_every_token_is_given_back(void)
+{
+    regrow_ref first, second;
+    regrow_request *pending;
+    check_busy(0);
+    CHECK_OK(regrow_busy(root, &first));
+    CHECK_OK(regrow_busy(self, &second));
+    CHECK(first.id != second.id);
+    check_busy(2);
+    CHECK_OK(regrow_settle_async(root, &pending));
+    CHECK_OK(regrow_done(root, first));
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_done(root, first));
+    CHECK_LAST_REASON("not_found");
+    check_busy(1);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, 0, NULL));
+    CHECK_OK(regrow_done(self, second));
+    check_busy(0);
+    CHECK_OK(regrow_request_wait(pending, LONG_MS, NULL));
+    regrow_request_free(pending);
+
+    /* Tokens are those of one runtime. */
+    regrow_options options = { .size = sizeof options, .log_level = REGROW_LOG_SILENT, .workers = 1 };
+    regrow_pid other;
+    CHECK_OK(regrow_init(&options, &other));
+    CHECK_OK(regrow_busy(other, &first));
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_done(root, first));
+    check_busy(0);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(other, 20, NULL));
+    CHECK_OK(regrow_shutdown(other, LONG_MS, NULL));
+    CHECK_ERROR(REGROW_ERR_NOT_ALIVE, regrow_done(other, first));
+    CHECK_ERROR(REGROW_ERR_NOT_ALIVE, regrow_busy(other, &first));
+}
+
+/* ---- deferred calls ---- */
+
+typedef struct outside {
+    gate gate;
+    regrow_caller caller;
+    regrow_ref token;
+    pthread_t thread;
+} outside;
+
+static void *work_outside(void *user)
+{
+    outside *work = user;
+    gate_pass(&work->gate);
+    CHECK_OK(regrow_answer(work->caller, regrow_atom("late")));
+    CHECK_OK(regrow_done(root, work->token));
+    return NULL;
+}
+
+static regrow_next hand_out(regrow_context *context, void *state, const regrow_term *request)
+{
+    outside *work = state;
+    CHECK_OK(regrow_defer(context, &work->caller));
+    CHECK_OK(regrow_busy(root, &work->token));
+    CHECK(pthread_create(&work->thread, NULL, work_outside, work) == 0);
+    return REGROW_NOREPLY;
+}
+
+static regrow_next take_state(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    *state = user;
+    return REGROW_READY;
+}
+
+static void a_call_that_a_thread_answers_is_waited_for_by_its_token(void)
+{
+    outside work;
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_state, .handle_call = hand_out, .user = &work };
+    regrow_pid pid = start_server(&spec);
+    regrow_request *pending;
+    regrow_term answer;
+    gate_make(&work.gate);
+    CHECK_OK(regrow_call_async(pid, regrow_nil(), REGROW_INFINITY, &pending));
+    gate_reached(&work.gate);
+    check_busy(1);
+    gate_open(&work.gate);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK_OK(regrow_request_wait(pending, 0, &answer));
+    CHECK_TERM("late", &answer);
+    regrow_term_free(&answer);
+    regrow_request_free(pending);
+    CHECK(pthread_join(work.thread, NULL) == 0);
+    kill_and_wait(pid);
+}
+
+static regrow_next put_off(regrow_context *context, void *state, const regrow_term *request)
+{
+    regrow_pid me;
+    regrow_ref timer;
+    CHECK_OK(regrow_defer(context, state));
+    if (regrow_is_atom(request, "late")) {
+        CHECK_OK(regrow_self(&me));
+        CHECK_OK(regrow_send_after(me, 50, regrow_nil(), &timer));
+    }
+    return REGROW_NOREPLY;
+}
+
+static regrow_next answer_now(regrow_context *context, void *state, const regrow_term *message)
+{
+    CHECK_OK(regrow_answer(*(regrow_caller *)state, regrow_atom("late")));
+    return REGROW_NOREPLY;
+}
+
+static void a_call_that_is_put_off_inside_does_not_count(void)
+{
+    regrow_caller caller;
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_state, .handle_call = put_off,
+                                .handle_info = answer_now, .user = &caller };
+    regrow_pid pid = start_server(&spec);
+    regrow_settled settled = { .size = sizeof settled };
+    regrow_request *never, *late;
+    regrow_term answer;
+    CHECK_OK(regrow_call_async(pid, regrow_atom("never"), REGROW_INFINITY, &never));
+    CHECK_OK(regrow_settle(root, LONG_MS, &settled));
+    CHECK(settled.state == REGROW_QUIET);
+    CHECK_OK(regrow_call_async(pid, regrow_atom("late"), REGROW_INFINITY, &late));
+    CHECK_OK(regrow_settle(root, LONG_MS, &settled));
+    CHECK(settled.state == REGROW_WAITING && settled.kind == REGROW_TIMER_USER);
+    CHECK_OK(regrow_advance(root, 50));
+    CHECK_OK(regrow_request_wait(late, 0, &answer));
+    CHECK_TERM("late", &answer);
+    regrow_term_free(&answer);
+    regrow_request_free(late);
+    regrow_request_free(never);
+    kill_and_wait(pid);
+}
+
+/* ---- host processes ---- */
+
+static void deliver(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller)
+{
+    *(regrow_caller *)user = caller;
+}
+
+static regrow_pid start_host(regrow_caller *caller, uint32_t flags)
+{
+    regrow_host_spec spec = { .size = sizeof spec, .deliver = deliver, .user = caller, .flags = flags };
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    return pid;
+}
+
+static regrow_next call_for_a_while(regrow_context *context, void *host)
+{
+    regrow_error error = regrow_call(*(regrow_pid *)host, regrow_nil(), 100, NULL);
+    CHECK(error == REGROW_ERR_TIMEOUT || error == REGROW_ERR_KILLED);
+    return REGROW_DONE;
+}
+
+static void a_call_to_a_host_counts_until_nobody_waits_for_it(void)
+{
+    regrow_caller caller;
+    regrow_pid host = start_host(&caller, 0), waits;
+    regrow_request *pending, *second;
+    regrow_settled settled = { .size = sizeof settled };
+    regrow_ref monitor;
+
+    /* Until it is answered. */
+    CHECK_OK(regrow_call_async(host, regrow_nil(), REGROW_INFINITY, &pending));
+    EVENTUALLY(stats().busy == 1);
+    check_busy(1);
+    CHECK_OK(regrow_answer(caller, regrow_nil()));
+    check_busy(0);
+    CHECK_OK(regrow_request_wait(pending, 0, NULL));
+    regrow_request_free(pending);
+
+    /* Until its caller gives up, or dies. */
+    CHECK_OK(regrow_call_async(host, regrow_nil(), REGROW_INFINITY, &pending));
+    EVENTUALLY(stats().busy == 1);
+    regrow_request_free(pending);
+    check_busy(0);
+    waits = spawn_monitor(call_for_a_while, &host, &monitor);
+    EVENTUALLY(stats().busy == 1);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 20, NULL));
+    CHECK_OK(regrow_exit(waits, regrow_atom("kill")));
+    CHECK_DOWN("killed", monitor);
+    check_busy(0);
+
+    /* Until the host ends. */
+    CHECK_OK(regrow_call_async(host, regrow_nil(), REGROW_INFINITY, &pending));
+    CHECK_OK(regrow_call_async(host, regrow_nil(), REGROW_INFINITY, &second));
+    EVENTUALLY(stats().busy == 2);
+    CHECK_OK(regrow_host_exit(host, regrow_atom("normal")));
+    check_busy(0);
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, LONG_MS, NULL));
+    regrow_request_free(pending);
+    regrow_request_free(second);
+
+    /* Not at all; then time may pass. Other messages never count. */
+    host = start_host(&caller, REGROW_NOT_BUSY);
+    spawn_monitor(call_for_a_while, &host, &monitor);
+    CHECK_OK(regrow_settle(root, LONG_MS, &settled));
+    CHECK(settled.state == REGROW_WAITING && settled.kind == REGROW_TIMER_SLEEP);
+    CHECK_OK(regrow_advance(root, 100));
+    CHECK_DOWN("normal", monitor);
+    CHECK_OK(regrow_host_exit(host, regrow_atom("normal")));
+    host = start_host(&caller, 0);
+    CHECK_OK(regrow_send(host, regrow_nil()));
+    CHECK_OK(regrow_cast(host, regrow_nil()));
+    check_busy(0);
+    CHECK_OK(regrow_host_exit(host, regrow_atom("normal")));
+
+    regrow_host_spec unknown = { .size = sizeof unknown, .deliver = deliver, .flags = REGROW_NO_PARK };
+    regrow_child_spec how = child(REGROW_HOST, &unknown);
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &how, &host));
+}
+
+/* ---- time ---- */
+
+static void *advance_a_little(void *user)
+{
+    CHECK_OK(regrow_advance(root, 10));
+    return NULL;
+}
+
+static void time_stands_still_while_a_token_is_held(void)
+{
+    regrow_ref token, timer;
+    pthread_t thread;
+    uint64_t before, after;
+    CHECK_OK(regrow_now(root, &before));
+    CHECK_OK(regrow_send_after(self, 10, regrow_atom("time"), &timer));
+    CHECK_OK(regrow_busy(root, &token));
+    CHECK(pthread_create(&thread, NULL, advance_a_little, NULL) == 0);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 50, NULL));
+    CHECK_OK(regrow_now(root, &after));
+    CHECK(before == after);
+    CHECK_NO_MESSAGE();
+    CHECK_OK(regrow_done(root, token));
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK_HERE("time");
+}
+
+static regrow_next refuse_to_end(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    while (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK)
+        regrow_term_free(&message);
+    return REGROW_DONE;
+}
+
+static void a_shutdown_does_not_wait_for_tokens(void)
+{
+    regrow_process_spec stubborn = process(refuse_to_end, NULL);
+    regrow_child_spec how = child(REGROW_PROCESS, &stubborn);
+    regrow_options options = { .size = sizeof options, .clock = REGROW_MANUAL, .log_level = REGROW_LOG_SILENT };
+    regrow_pid other, host, pid;
+    regrow_caller caller;
+    regrow_ref token;
+    regrow_request *pending;
+    how.id = "stubborn";
+    how.shutdown_ms = 60000;
+    CHECK_OK(regrow_init(&options, &other));
+    CHECK_OK(regrow_supervisor_start_child(other, &how, &pid));
+    regrow_host_spec spec = { .size = sizeof spec, .deliver = deliver, .user = &caller };
+    regrow_child_spec a_host = child(REGROW_HOST, &spec);
+    CHECK_OK(regrow_start(other, &a_host, &host));
+    CHECK_OK(regrow_busy(other, &token));
+    CHECK_OK(regrow_call_async(host, regrow_nil(), REGROW_INFINITY, &pending));
+    CHECK_OK(regrow_shutdown(other, LONG_MS, NULL));
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, LONG_MS, NULL));
+    regrow_request_free(pending);
+}
+
+/* ---- many ---- */
+
+static atomic_int handed, finished;
+static regrow_ref tokens[64];
+static regrow_pid messenger;
+static sem_t work_there;
+
+static regrow_next hand_over(regrow_context *context, void *state, const regrow_term *message)
+{
+    int at = atomic_load(&handed);
+    CHECK_OK(regrow_busy(root, &tokens[at % 64]));
+    atomic_store(&handed, at + 1);
+    sem_post(&work_there);
+    return REGROW_NOREPLY;
+}
+
+static regrow_next finish(regrow_context *context, void *state, const regrow_term *message)
+{
+    atomic_fetch_add(&finished, 1);
+    return REGROW_NOREPLY;
+}
+
+/* What it hands back is a message, so that settle must not look away between that and the token. */
+static void *work_through(void *count)
+{
+    for (int at = 0; at < *(int *)count; at++) {
+        while (sem_wait(&work_there)) {
+        }
+        CHECK_OK(regrow_cast(messenger, regrow_nil()));
+        CHECK_OK(regrow_done(root, tokens[at % 64]));
+    }
+    return NULL;
+}
+
+static void nothing_slips_through_between_inside_and_outside(void)
+{
+    int count = (int)rounds(5000);
+    regrow_server_spec in = { .size = sizeof in, .handle_cast = hand_over };
+    regrow_server_spec out = { .size = sizeof out, .handle_cast = finish };
+    regrow_pid first = start_server(&in);
+    pthread_t thread;
+    messenger = start_server(&out);
+    sem_init(&work_there, 0, 0);
+    CHECK(pthread_create(&thread, NULL, work_through, &count) == 0);
+    for (int at = 1; at <= count; at++) {
+        CHECK_OK(regrow_cast(first, regrow_nil()));
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        CHECK(atomic_load(&finished) == at);
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
+    kill_and_wait(first);
+    kill_and_wait(messenger);
+}
+
+int main(void)
+{
+    open_runtime((regrow_options){ .workers = 2, .clock = REGROW_MANUAL });
+    RUN(a_runtime_is_quiet_once_every_token_is_given_back);
+    RUN(a_call_that_a_thread_answers_is_waited_for_by_its_token);
+    RUN(a_call_that_is_put_off_inside_does_not_count);
+    RUN(a_call_to_a_host_counts_until_nobody_waits_for_it);
+    RUN(time_stands_still_while_a_token_is_held);
+    RUN(a_shutdown_does_not_wait_for_tokens);
+    RUN(nothing_slips_through_between_inside_and_outside);
+    close_runtime();
+    return 0;
+}
