@@ -3,10 +3,10 @@
 #![cfg(loom)]
 
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
 use regrow::mailbox::{Mailbox, Pop};
-use regrow::process::state::{CALLBACK, IDLE, READY, RUNNING, State, Struck, Unqueued};
+use regrow::process::state::{CALLBACK, DEAD, IDLE, READY, RUNNING, State, Struck, Unqueued};
 
 struct Process {
     state: State,
@@ -68,6 +68,62 @@ fn a_message_that_comes_as_it_rests_is_not_forgotten_and_nobody_schedules_twice(
             }
         }
         senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+}
+
+/// `start::run_thread`: the thread itself stands for the queue.
+fn on_its_own_thread(process: &Process, token: &AtomicBool) -> u32 {
+    let mut retired = 0;
+    loop {
+        retired += u32::from(process.state.unqueue() == Unqueued::Retire);
+        if process.state.shift(READY, RUNNING, 0, 0).is_ok() {
+            loop {
+                // SAFETY: RUNNING.
+                match unsafe { process.mailbox.pop() } {
+                    Pop::Message(1) => {
+                        process.state.shift(RUNNING, DEAD, 0, 0).unwrap();
+                        retired += u32::from(process.state.gone());
+                        break;
+                    }
+                    Pop::Message(_) => {}
+                    Pop::Busy => thread::yield_now(),
+                    Pop::Empty => {
+                        assert!(process.state.rest());
+                        if process.mailbox.is_empty() || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        match process.state.phase() {
+            DEAD => break,
+            READY => {}
+            _ => {
+                while !token.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+                token.store(false, Ordering::SeqCst);
+            }
+        }
+    }
+    retired + u32::from(process.state.unqueue() == Unqueued::Retire)
+}
+
+#[test]
+fn a_process_on_its_own_thread_is_retired_once_whenever_its_last_message_comes() {
+    loom::model(|| {
+        let process = Process::new();
+        let token = Arc::new(AtomicBool::new(true));
+        let (their_process, their_token) = (process.clone(), token.clone());
+        let sender = thread::spawn(move || {
+            their_process.mailbox.push(1);
+            if their_process.state.make_ready() {
+                their_token.store(true, Ordering::SeqCst);
+            }
+        });
+        assert_eq!(on_its_own_thread(&process, &token), 1);
+        sender.join().unwrap();
     });
 }
 

@@ -411,6 +411,14 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
                 }
             }
         }
+        // A message that came between the look at the queue and the last turn left its mark too, and the end of that
+        // turn left the rest to whoever takes it away.
+        {
+            let _inside = inside::enter();
+            if mine.state.unqueue() == Unqueued::Retire {
+                table::retire(&mine);
+            }
+        }
         drop(mine);
         inside::collect();
     });
