@@ -63,7 +63,7 @@ fn fetch(block: *mut u8) {
 }
 
 #[derive(Default)]
-#[allow(clippy::vec_box)] // A magazine changes hands as a pointer, under the lock.
+#[allow(clippy::vec_box)] // Magazines change hands by their address; one is 2 KiB.
 struct Store {
     full: Vec<Box<Magazine>>,
     empty: Vec<Box<Magazine>>,
