@@ -257,7 +257,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Thread => Some(ThreadHome::new()),
     };
     let process = pool::place(Process::new(
-        Header { run: run::on_worker, id: pid.0 },
+        Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
         Place { parent: start.parent, kind: start.kind, home },
@@ -353,7 +353,7 @@ fn list(
 /// Takes back a process that was published and never ran.
 fn unlist(process: &Process) {
     process.lock().links.clear();
-    signal::kill(process.pid(), Term::atom(atoms::NORMAL));
+    exit::at_once(|| signal::kill(process.pid(), Term::atom(atoms::NORMAL)));
 }
 
 /// As [`spawn`], and waits until the start is over; `Error::Start`: its init stopped, with that reason.
@@ -371,14 +371,14 @@ pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u
         Ok(Outcome::Started(StartResult::Failed(reason)) | Outcome::Died(reason)) => Err(Error::Start(reason)),
         Ok(_) => Err(Error::Start(Term::atom(atoms::BADARG))),
         Err(Error::Timeout) => {
-            signal::kill(spawned.pid, Term::atom(atoms::KILLED));
+            exit::at_once(|| signal::kill(spawned.pid, Term::atom(atoms::KILLED)));
             Err(Error::Start(Term::atom(atoms::TIMEOUT)))
         }
         // As in OTP, who is killed while it waits leaves the start alone; if they are linked, that link tells of it, and
         // a supervisor stops its children in order.
         Err(Error::Killed) => Err(Error::Killed),
         Err(error) => {
-            signal::kill(spawned.pid, Term::atom(atoms::KILLED));
+            exit::at_once(|| signal::kill(spawned.pid, Term::atom(atoms::KILLED)));
             Err(error)
         }
     }
@@ -454,7 +454,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         return Err(Error::Limit);
     };
     let process = pool::place(Process::new(
-        Header { run: run::on_worker, id: pid.0 },
+        Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
         Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
@@ -479,7 +479,7 @@ pub fn leave_thread(reason: Term) -> Result<(), Error> {
 fn end_entered(process: &Arc<Process>, reason: Term) {
     current::set(std::ptr::null());
     let _inside = inside::enter();
-    exit::end_entered(process, reason);
+    exit::at_once(|| exit::end_entered(process, reason));
 }
 
 /// The eventfd of the calling thread: readable when a message or an answer has come. It is regrow's: do not close it.

@@ -3,12 +3,15 @@
 //! A message is allocated by its sender and freed by its receiver, often on another thread, where a general allocator
 //! pays for a lock or a remote free. Here a worker keeps the blocks it frees, and allocates from them; what one has too
 //! many of goes in batches to a common store, from which those who have none take. Other threads use the store for
-//! each block. Blocks are cut from slabs, which are kept for the life of the process and used again: what a burst of
-//! messages took, the next one finds.
+//! each block. Blocks are cut from slabs, and those from regions, which are kept for the life of the process: what a
+//! burst of messages took, the next one finds. When nothing runs for a while the memory of slabs that are free as a
+//! whole goes back to the system ([`trim`]), and they are cut anew when they are needed.
 //!
-//! Who may touch what: a thread's list only that thread; the store under its lock, by workers once in a batch.
+//! Who may touch what: a thread's list only that thread; the store under its lock, by workers once in a batch. Who
+//! trims takes everything out of the store first, so that a slab of which all blocks are in its hands is nobody else's.
 
 use super::Mutex;
+use hashbrown::HashMap;
 use std::alloc::{Layout, alloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
@@ -17,6 +20,10 @@ use std::ptr::{self, NonNull};
 pub const BLOCK: usize = 64;
 /// Blocks that change hands at once, and those in a slab.
 const BATCH: usize = 256;
+/// Bytes of a slab, and their alignment: the address of a block tells its slab.
+const SLAB: usize = BATCH * BLOCK;
+/// Slabs in a region.
+const SLABS: usize = 64;
 
 struct Free {
     next: *mut Free,
@@ -33,14 +40,17 @@ struct Store {
     batches: Vec<List>,
     /// For threads that keep none.
     loose: Vec<NonNull<u8>>,
-    /// All slabs ever made, so that they are never lost sight of.
-    slabs: Vec<NonNull<u8>>,
+    /// Slabs that nothing is cut from.
+    whole: Vec<NonNull<u8>>,
+    /// All regions ever made, so that they are never lost sight of.
+    regions: Vec<NonNull<u8>>,
 }
 
-// SAFETY: free memory, and slabs that are only remembered.
+// SAFETY: free memory, and regions that are only remembered.
 unsafe impl Send for Store {}
 
-static STORE: Mutex<Store> = Mutex::new(Store { batches: Vec::new(), loose: Vec::new(), slabs: Vec::new() });
+static STORE: Mutex<Store> =
+    Mutex::new(Store { batches: Vec::new(), loose: Vec::new(), whole: Vec::new(), regions: Vec::new() });
 
 struct Local {
     /// Whether this thread keeps blocks.
@@ -107,10 +117,7 @@ impl Store {
         if let Some(list) = self.batches.pop() {
             return list;
         }
-        let layout = Layout::from_size_align(BLOCK * BATCH, BLOCK).expect("64 is a power of two");
-        // SAFETY: the layout is not of size zero.
-        let slab = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
-        self.slabs.push(slab);
+        let slab = self.whole.pop().unwrap_or_else(|| self.region());
         let mut head = ptr::null_mut();
         for index in (0..BATCH).rev() {
             // SAFETY: within the slab, and nobody else's.
@@ -122,6 +129,80 @@ impl Store {
         }
         List { head, count: BATCH }
     }
+
+    /// The first slab of a new region; the others are added.
+    fn region(&mut self) -> NonNull<u8> {
+        let layout = Layout::from_size_align(SLAB * SLABS, SLAB).expect("a power of two");
+        // SAFETY: the layout is not of size zero.
+        let region = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        self.regions.push(region);
+        // SAFETY: within the region.
+        self.whole.extend((1..SLABS).rev().map(|index| unsafe { region.add(index * SLAB) }));
+        region
+    }
+}
+
+/// Calls `look` with each block of a list; it may write to the block.
+fn for_each(list: &List, mut look: impl FnMut(NonNull<Free>)) {
+    let mut at = list.head;
+    while let Some(block) = NonNull::new(at) {
+        // SAFETY: the blocks of a list are free, and ours.
+        at = unsafe { block.as_ref() }.next;
+        look(block);
+    }
+}
+
+/// Gives the memory of slabs that are free as a whole back to the system; how many bytes. Blocks that threads keep are
+/// not free here. Slow, when there are many.
+pub fn trim() -> usize {
+    let (batches, loose) = {
+        let mut store = STORE.lock();
+        (std::mem::take(&mut store.batches), std::mem::take(&mut store.loose))
+    };
+    let slab_of = |block: NonNull<Free>| block.as_ptr() as usize & !(SLAB - 1);
+    let mut lists = batches;
+    let mut head = ptr::null_mut();
+    for block in &loose {
+        // SAFETY: a free block, and ours.
+        unsafe { block.cast::<Free>().write(Free { next: head }) };
+        head = block.cast().as_ptr();
+    }
+    lists.push(List { head, count: loose.len() });
+    let mut free: HashMap<usize, usize> = HashMap::new();
+    for list in &lists {
+        for_each(list, |block| *free.entry(slab_of(block)).or_default() += 1);
+    }
+    free.retain(|_, count| *count == BATCH);
+    // What else there is makes new batches.
+    let mut kept = Vec::new();
+    let mut list = List { head: ptr::null_mut(), count: 0 };
+    for old in &lists {
+        for_each(old, |block| {
+            if free.contains_key(&slab_of(block)) {
+                return;
+            }
+            // SAFETY: a free block, and ours.
+            unsafe { block.write(Free { next: list.head }) };
+            list = List { head: block.as_ptr(), count: list.count + 1 };
+            if list.count == BATCH {
+                kept.push(std::mem::replace(&mut list, List { head: ptr::null_mut(), count: 0 }));
+            }
+        });
+    }
+    if list.count > 0 {
+        kept.push(list);
+    }
+    let mut slabs: Vec<usize> = free.into_keys().collect();
+    slabs.sort_unstable();
+    for neighbours in slabs.chunk_by(|low, high| low + SLAB == *high) {
+        // SAFETY: whole slabs, of which nobody has a block; they are written to before they are read.
+        unsafe { libc::madvise(neighbours[0] as *mut libc::c_void, neighbours.len() * SLAB, libc::MADV_DONTNEED) };
+    }
+    let mut store = STORE.lock();
+    store.batches.append(&mut kept);
+    // The lowest first out again.
+    store.whole.extend(slabs.iter().rev().filter_map(|&slab| NonNull::new(slab as *mut u8)));
+    slabs.len() * SLAB
 }
 
 /// Frees a block.
