@@ -23,7 +23,7 @@ pub struct StackPool {
     limit: u64,
     made: AtomicU64,
     free: Mutex<Free>,
-    slabs: Mutex<Vec<Slab>>,
+    slabs: Mutex<Slabs>,
 }
 
 #[derive(Default)]
@@ -39,16 +39,22 @@ impl Free {
     }
 }
 
+#[derive(Default)]
+struct Slabs {
+    /// Tells valgrind, when it watches, that a jump to one of these is no frame of a million bytes. In one piece: a
+    /// small piece for each slab, made in the middle of a burst, would keep a page of it each for ever.
+    known: Vec<ValgrindStackRegistration>,
+    /// After what is known of them.
+    slabs: Vec<Slab>,
+}
+
 struct Slab {
     base: usize,
     len: usize,
-    /// Tells valgrind, when it watches, that a jump to one of these is no frame of a million bytes.
-    known: Vec<ValgrindStackRegistration>,
 }
 
 impl Drop for Slab {
     fn drop(&mut self) {
-        self.known.clear();
         // SAFETY: the mapping is ours, and the pool goes only after its last stack.
         unsafe { libc::munmap(self.base as *mut libc::c_void, self.len) };
     }
@@ -76,7 +82,7 @@ impl StackPool {
             limit,
             made: AtomicU64::new(0),
             free: Mutex::new(Free::default()),
-            slabs: Mutex::new(Vec::new()),
+            slabs: Mutex::new(Slabs::default()),
         })
     }
 
@@ -154,7 +160,8 @@ impl StackPool {
             }
         }
         let stack = |index| ValgrindStackRegistration::new((base + index * self.size) as *mut u8, self.size);
-        slabs.push(Slab { base, len, known: (0..PER_SLAB).map(stack).collect() });
+        slabs.known.extend((0..PER_SLAB).map(stack));
+        slabs.slabs.push(Slab { base, len });
         self.made.fetch_add(PER_SLAB as u64, Ordering::Relaxed);
         self.free.lock().cold.extend((1..PER_SLAB).rev().map(|index| base + index * self.size));
         Some(base)

@@ -282,4 +282,25 @@ mod tests {
         again.into_iter().for_each(|block| unsafe { free(block) });
         give_back();
     }
+
+    #[test]
+    fn slabs_that_are_free_as_a_whole_lose_their_memory_and_are_cut_anew() {
+        // Alone with its store: those of other tests come and go.
+        let blocks: Vec<_> = (0..8 * BATCH).map(|_| take()).collect();
+        // SAFETY: taken just now, and large enough.
+        blocks.iter().for_each(|block| unsafe { block.cast::<[u8; BLOCK]>().write([7; BLOCK]) });
+        let last = blocks.len() - 1;
+        // SAFETY: taken above, used by nobody; the last is kept.
+        blocks[..last].iter().for_each(|&block| unsafe { free(block) });
+        assert!(trim() >= 4 * SLAB);
+        // SAFETY: it was not freed.
+        assert_eq!(unsafe { blocks[last].cast::<[u8; BLOCK]>().read() }, [7; BLOCK]);
+        let again: Vec<_> = (0..8 * BATCH).map(|_| take()).collect();
+        let mut places: Vec<_> = again.iter().chain([&blocks[last]]).map(|block| block.as_ptr()).collect();
+        places.sort_unstable();
+        places.dedup();
+        assert_eq!(places.len(), 8 * BATCH + 1);
+        // SAFETY: as above.
+        again.into_iter().chain([blocks[last]]).for_each(|block| unsafe { free(block) });
+    }
 }
