@@ -113,6 +113,13 @@ pub struct Link {
 pub trait Owned: Send + Sync {
     /// Forgets everything of `pid`. Called outside all locks, before the death can be observed.
     fn release(&self, pid: Pid);
+    /// Forgets about `limit` things of `pid`, at least one, and says how many; fewer than `limit`: nothing is left. For
+    /// what may hold a great many, so that an end does not keep a worker; called again until nothing is left.
+    fn release_some(&self, pid: Pid, limit: usize) -> usize {
+        let _ = limit;
+        self.release(pid);
+        0
+    }
 }
 
 /// What a process shows to everybody while it lives, found by its pid and used without a message.

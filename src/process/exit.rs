@@ -1,19 +1,47 @@
-//! Carrying out an end, in the order that the module above gives. Exactly one thread does it for each process: the one
-//! whose transition made the state word `DEAD`.
+//! Carrying out an end, in the order that the module above gives. Exactly one thread does it at a time for each process:
+//! the one whose transition made the state word `DEAD`, and then whoever runs the job that it handed the rest to.
 //!
 //! An end may end others (links). They go onto a list of the thread, and the outermost end works it off, so that a
 //! chain of any length needs no stack.
+//!
+//! # The rest is a job
+//!
+//! Who ends a process (a supervisor, a callback, a foreign thread) is not to be held up by all it owns, nor is a worker.
+//! So an end is a small machine: a [`Step`] and what is left of the lists. It goes on where it is for one slice, which
+//! is enough for nearly all; that is fast, and the killer finds the process dead when its call returns. What is left
+//! after that, the list of further ends included, becomes a job: it does one slice at a time, and gives its worker back
+//! in between. The steps and their order stay the same, and so does what others see: the pid is stale (and "not alive"
+//! the answer) only when everything is released, and nobody hears of the end before that.
+//!
+//! * *Settle* sees the job as it sees any: a worker is awake, or a queue is not empty. Its id is nobody's, so that it is
+//!   never taken for a ghost.
+//! * *Shutdown* waits for the processes whose ends are unfinished (`Node::unfinished`), and reports them. From a thread
+//!   that is no worker nothing is handed over once a runtime is stopping: its workers may be gone.
+//! * *At once*, in one piece, ends a process whose own thread carries it out (it holds nobody else up), and one whose
+//!   start has failed, since the starter is promised that nothing of it is left.
 
-use super::control::{Process, Ties};
+use super::control::{IdHash, Link, Owned, Process, Ties, Watch};
 use super::message::{Message, StartResult};
+use super::node::Node;
+use super::reply::ReplyTo;
 use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
 use super::{current, signal, start, table, timer, wait};
+use crate::scheduler::{self, Header, Runnable};
 use crate::sync::{Ordering, inside};
-use crate::term::{Term, atoms};
+use crate::term::{Pid, Ref, Term, atoms};
+use hashbrown::{HashMap, hash_map, hash_set};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+
+/// What one slice may do: entries of lists, each worth about a tenth of a microsecond.
+const SLICE: usize = 1024;
+/// What an end costs besides its lists, in these units.
+const EACH: usize = 8;
+/// The id of the job: no pid, so nobody's ghost.
+const NOBODY: u64 = u64::MAX;
 
 struct Ending {
     process: NonNull<Process>,
@@ -25,6 +53,8 @@ thread_local! {
     /// The list of the outermost end on this thread's stack; null: no end is under way. It has no destructor: threads
     /// that entered end their process while their thread-locals go.
     static ENDINGS: Cell<*mut VecDeque<Ending>> = const { Cell::new(ptr::null_mut()) };
+    /// The next outermost end on this thread is not cut into slices.
+    static AT_ONCE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Notes that user code still runs or waits in a process that is dead from now on. Under its lock, since that code may
@@ -106,6 +136,13 @@ pub(super) fn ghost_returns(process: &Process) {
     unsafe { inside::retire(std::ptr::from_ref(process).cast_mut().cast(), give_up) };
 }
 
+/// Runs `end`, which ends a process, and has that carried out in one piece.
+pub(super) fn at_once(end: impl FnOnce()) {
+    let before = AT_ONCE.replace(true);
+    end();
+    AT_ONCE.set(before);
+}
+
 fn carry_out(process: &Process, ghost: bool) {
     let _inside = inside::enter();
     let ending = Ending { process: NonNull::from(process), ghost };
@@ -115,119 +152,366 @@ fn carry_out(process: &Process, ghost: bool) {
         list.push_back(ending);
         return;
     }
-    /// Takes the list away, also when a bug unwinds.
-    struct Done;
-    impl Drop for Done {
-        fn drop(&mut self) {
-            ENDINGS.set(ptr::null_mut());
-        }
+    let mut exit = Exit::new(ending);
+    if AT_ONCE.get() || !ghost && is_own_thread(process) {
+        exit.at_once = true;
     }
-    let mut list = VecDeque::new();
-    let list = &raw mut list;
-    ENDINGS.set(list);
-    let _done = Done;
-    // What is dropped on the way may run the user's code: not as whoever sent the signal, and it may not wait here.
-    wait::without_waiting(|| {
-        let mut next = Some(ending);
-        while let Some(ending) = next {
-            // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this
-            // thread has left.
-            carry_out_one(unsafe { ending.process.as_ref() }, ending.ghost);
-            // SAFETY: our own list, and no reference to it is alive here.
-            next = unsafe { (*list).pop_front() };
-        }
-    });
+    let mut series = Series { exit: Some(exit), list: VecDeque::new() };
+    if !series.go_on(SLICE) {
+        Job::queue(Box::new(Job { header: Header::new(Job::run, NOBODY), series, noted: None }));
+    }
 }
 
-fn carry_out_one(process: &Process, ghost: bool) {
-    let pid = process.pid();
-    let node = process.node();
+/// Whether the process ends by itself on a thread of its own.
+fn is_own_thread(process: &Process) -> bool {
+    process.place.thread_home().is_some() && current::current().is_some_and(|me| ptr::eq(me, process))
+}
 
-    // Fence: nothing can be added to what is taken here.
-    let (reason, timers, name, owned, children) = {
+/// Ends that are carried out one after the other: one that has begun, and those that came of it.
+struct Series {
+    exit: Option<Exit>,
+    list: VecDeque<Ending>,
+}
+
+impl Series {
+    /// Goes on for about `left` entries; true when all is over.
+    fn go_on(&mut self, mut left: usize) -> bool {
+        /// Takes the list away, also when a bug unwinds.
+        struct Done;
+        impl Drop for Done {
+            fn drop(&mut self) {
+                ENDINGS.set(ptr::null_mut());
+            }
+        }
+        let list = &raw mut self.list;
+        ENDINGS.set(list);
+        let _done = Done;
+        // What is dropped on the way may run the user's code: not as whoever sent the signal, and it may not wait here.
+        wait::without_waiting(|| {
+            while let Some(exit) = &mut self.exit {
+                let whole = exit.at_once;
+                if !exit.go_on(if whole { usize::MAX } else { left }, &mut left) {
+                    return false;
+                }
+                left = left.saturating_sub(EACH);
+                // SAFETY: our own list, and no reference to it is alive here.
+                self.exit = unsafe { (*list).pop_front() }.map(Exit::new);
+            }
+            true
+        })
+    }
+}
+
+/// A series that did not fit into one slice, on its way through the run queues.
+#[repr(C)]
+struct Job {
+    header: Header,
+    series: Series,
+    /// The process whose end is under way, as its runtime knows it.
+    noted: Option<(Arc<Node>, Pid)>,
+}
+
+impl Job {
+    /// Puts it behind what waits already.
+    fn queue(mut job: Box<Job>) {
+        let Some(exit) = &job.series.exit else { return };
+        let node = exit.process().node().clone();
+        let pid = exit.process().pid();
+        if job.noted.as_ref().is_none_or(|(_, known)| *known != pid) {
+            node.unfinished.lock().insert(pid);
+            job.forget();
+            job.noted = Some((node.clone(), pid));
+        }
+        // Partner: the look at `unfinished` in shutdown, after it has said that the runtime is stopping: either that
+        // sees our note, and the workers stay until it is gone, or we see that it is stopping.
+        if node.is_stopping() && !scheduler::on_worker_of(node.scheduler()) {
+            job.series.go_on(usize::MAX);
+            return;
+        }
+        node.scheduler().yield_back(Runnable(NonNull::from(Box::leak(job)).cast()));
+    }
+
+    /// One slice.
+    ///
+    /// # Safety
+    /// `header` is that of a leaked `Job`, which is this call's alone.
+    unsafe fn run(header: NonNull<Header>) {
+        // SAFETY: the caller's promise.
+        let mut job = unsafe { Box::from_raw(header.cast::<Job>().as_ptr()) };
+        match catch_unwind(AssertUnwindSafe(|| job.series.go_on(SLICE))) {
+            Ok(true) => {}
+            Ok(false) => Job::queue(job),
+            Err(_) => {
+                // A bug in regrow: the ends behind it go on.
+                job.series.exit = job.series.list.pop_front().map(Exit::new);
+                Job::queue(job);
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        if let Some((node, pid)) = self.noted.take() {
+            node.unfinished.lock().remove(&pid);
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+/// An end that is under way.
+struct Exit {
+    process: NonNull<Process>,
+    ghost: bool,
+    at_once: bool,
+    step: Step,
+    reason: Term,
+    name: Option<Arc<str>>,
+    /// What it owned, and what its descendants did; the next one last.
+    owned: Vec<(Pid, Arc<dyn Owned>)>,
+    /// Descendants whose names are to go.
+    descendants: Vec<Pid>,
+    watching: HashMap<Ref, Watch, IdHash>,
+    watchers: HashMap<Ref, Pid, IdHash>,
+    deferred: HashMap<u64, ReplyTo, IdHash>,
+}
+
+/// What comes next; with what is left of its list.
+enum Step {
+    Fence,
+    Timers(hash_set::IntoIter<u64>),
+    Owned,
+    Face,
+    Names,
+    Descendants,
+    Stale,
+    Links(hash_map::IntoIter<Pid, Link>),
+    Watchers(hash_map::IntoIter<Ref, Pid>),
+    Watching(hash_map::IntoIter<Ref, Watch>),
+    State,
+    Deferred(hash_map::IntoIter<u64, ReplyTo>),
+    Mailbox,
+}
+
+impl Exit {
+    fn new(ending: Ending) -> Exit {
+        Exit {
+            process: ending.process,
+            ghost: ending.ghost,
+            at_once: false,
+            step: Step::Fence,
+            reason: Term::nil(),
+            name: None,
+            owned: Vec::new(),
+            descendants: Vec::new(),
+            watching: HashMap::default(),
+            watchers: HashMap::default(),
+            deferred: HashMap::default(),
+        }
+    }
+
+    fn process<'a>(&self) -> &'a Process {
+        // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this thread
+        // has left; the reference is not kept over a slice.
+        unsafe { self.process.as_ref() }
+    }
+
+    /// Goes on for about `limit` entries, and takes them from `left`; true when it is over. Nothing may touch the process
+    /// after that.
+    fn go_on(&mut self, mut limit: usize, left: &mut usize) -> bool {
+        let process = self.process();
+        let (pid, node) = (process.pid(), process.node());
+        let before = limit;
+        let over = loop {
+            if limit == 0 {
+                break false;
+            }
+            match &mut self.step {
+                Step::Fence => self.fence(process),
+                Step::Timers(timers) => match timers.next() {
+                    Some(timer) => {
+                        timer::cancel_listed(node, timer);
+                        limit -= 1;
+                    }
+                    None => self.step = Step::Owned,
+                },
+                Step::Owned => {
+                    if self.release_owned(&mut limit) {
+                        self.step = Step::Face;
+                    }
+                }
+                Step::Face => {
+                    if process.face.as_ref().is_none_or(|face| release(&*face.ends, pid, &mut limit)) {
+                        self.step = Step::Names;
+                    }
+                }
+                Step::Names => {
+                    if let Some(name) = self.name.take() {
+                        node.names.release(&name, pid);
+                    }
+                    self.step = Step::Descendants;
+                }
+                Step::Descendants => {
+                    if !self.release_owned(&mut limit) {
+                        continue;
+                    }
+                    match self.descendants.pop() {
+                        Some(pid) => {
+                            signal::fence_names(pid, &mut self.descendants, &mut self.owned);
+                            limit -= 1;
+                        }
+                        None => self.step = Step::Stale,
+                    }
+                }
+                Step::Stale => self.stale(process),
+                Step::Links(links) => match links.next() {
+                    Some((peer, _)) => {
+                        table::with_process(peer, |peer| signal::link_broken(peer, pid, self.reason.clone()));
+                        limit -= 1;
+                    }
+                    None => self.step = Step::Watchers(std::mem::take(&mut self.watchers).into_iter()),
+                },
+                Step::Watchers(watchers) => match watchers.next() {
+                    Some((monitor, watcher)) => {
+                        table::with_process(watcher, |watcher| signal::down(watcher, monitor, self.reason.clone()));
+                        limit -= 1;
+                    }
+                    None => self.step = Step::Watching(std::mem::take(&mut self.watching).into_iter()),
+                },
+                Step::Watching(watching) => match watching.next() {
+                    Some((monitor, watch)) => {
+                        table::with_process(watch.target, |target| target.lock().unwatched(monitor));
+                        limit -= 1;
+                    }
+                    None => self.step = Step::State,
+                },
+                Step::State => self.drop_state(process),
+                Step::Deferred(deferred) => match deferred.next() {
+                    Some((call, reply)) => {
+                        reply.die(self.reason.clone());
+                        node.outside.answered(call);
+                        limit -= 1;
+                    }
+                    None => self.step = Step::Mailbox,
+                },
+                Step::Mailbox => {
+                    if empty_mailbox(process, &self.reason, &mut limit) {
+                        self.gone(process);
+                        break true;
+                    }
+                }
+            }
+        };
+        *left = left.saturating_sub(before - limit);
+        over
+    }
+
+    /// Fence: nothing can be added to what is taken here.
+    fn fence(&mut self, process: &Process) {
+        let pid = process.pid();
         let mut inner = process.lock();
         inner.fenced = true;
-        let reason = inner.exit_reason.get_or_insert(Term::atom(atoms::KILLED)).clone();
-        let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
-        let children = inner.children();
+        self.reason = inner.exit_reason.get_or_insert(Term::atom(atoms::KILLED)).clone();
+        if let Some(rare) = &mut inner.rare {
+            // The first of them last, where it is taken from.
+            self.owned.extend(std::mem::take(&mut rare.owned).into_iter().rev().map(|what| (pid, what)));
+        }
+        self.descendants.extend(inner.children());
+        self.name = inner.name.take();
         let timers = inner.tied().map(|ties| std::mem::take(&mut ties.timers)).unwrap_or_default();
-        (reason, timers, inner.name.take(), owned, children)
-    };
-    timer::cancel_listed(node, timers);
-    for what in &owned {
-        what.release(pid);
+        self.step = Step::Timers(timers.into_iter());
     }
-    if let Some(face) = &process.face {
-        face.ends.release(pid);
-    }
-    if let Some(name) = name {
-        node.names.release(&name, pid);
-    }
-    signal::fence_names(children);
 
-    // Stale first, then closed: whoever finds it closed can say so.
-    table::clear(pid);
-    let (ties, pending, deferred, farewells) = {
-        let mut inner = process.lock();
-        inner.closed = true;
-        let (deferred, farewells) = match &mut inner.rare {
-            Some(rare) => (std::mem::take(&mut rare.deferred), std::mem::take(&mut rare.farewells)),
-            None => Default::default(),
+    /// True when nothing owned is left.
+    fn release_owned(&mut self, limit: &mut usize) -> bool {
+        while let Some((pid, what)) = self.owned.last() {
+            if *limit == 0 || !release(&**what, *pid, limit) {
+                return false;
+            }
+            self.owned.pop();
+        }
+        true
+    }
+
+    /// Everything is released: the pid leads nowhere from now on, and whoever waits for the end hears of it.
+    fn stale(&mut self, process: &Process) {
+        let (pid, node) = (process.pid(), process.node());
+        // Stale first, then closed: whoever finds it closed can say so.
+        table::clear(pid);
+        let (ties, pending, farewells) = {
+            let mut inner = process.lock();
+            inner.closed = true;
+            let farewells = match &mut inner.rare {
+                Some(rare) => {
+                    self.deferred = std::mem::take(&mut rare.deferred);
+                    std::mem::take(&mut rare.farewells)
+                }
+                None => Vec::new(),
+            };
+            (inner.ties.take(), inner.pending.take(), farewells)
         };
-        (inner.ties.take(), inner.pending.take(), deferred, farewells)
-    };
-    node.processes.fetch_sub(1, Ordering::SeqCst);
-    if process.place.thread_home().is_some() {
-        node.thread_pids.lock().remove(&pid);
+        let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, |ties| *ties);
+        (self.watching, self.watchers) = (watching, watchers);
+        self.step = Step::Links(links.into_iter());
+        node.processes.fetch_sub(1, Ordering::SeqCst);
+        if process.place.thread_home().is_some() {
+            node.thread_pids.lock().remove(&pid);
+        }
+        if let Some(pending) = pending {
+            let result = pending.result.map_or_else(|| StartResult::Failed(self.reason.clone()), |result| *result);
+            start::acknowledge(pid, pending.ack, result);
+        }
+        for (reply, answer) in farewells {
+            reply.answer(answer);
+        }
     }
 
-    if let Some(pending) = pending {
-        let result = pending.result.map_or_else(|| StartResult::Failed(reason.clone()), |result| *result);
-        start::acknowledge(pid, pending.ack, result);
-    }
-    for (reply, answer) in farewells {
-        reply.answer(answer);
-    }
-    let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, |ties| *ties);
-    for peer in links.into_keys() {
-        table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
-    }
-    for (monitor, watcher) in watchers {
-        table::with_process(watcher, |watcher| signal::down(watcher, monitor, reason.clone()));
-    }
-    for (monitor, watch) in watching {
-        table::with_process(watch.target, |target| target.lock().unwatched(monitor));
+    /// The state, then what nobody will read any more.
+    fn drop_state(&mut self, process: &Process) {
+        self.step = Step::Deferred(std::mem::take(&mut self.deferred).into_iter());
+        if !self.ghost {
+            // SAFETY: DEAD without a ghost: the private parts are ours.
+            drop_behaviour(process, unsafe { process.behaviour() }.take());
+        }
+        if let Some(reply) = process.take_current_call() {
+            reply.die(self.reason.clone());
+        }
     }
 
-    // The state, then what nobody will read any more.
-    if !ghost {
-        // SAFETY: DEAD without a ghost: the private parts are ours.
-        drop_behaviour(process, unsafe { process.behaviour() }.take());
-    }
-    if let Some(reply) = process.take_current_call() {
-        reply.die(reason.clone());
-    }
-    for (call, reply) in deferred {
-        reply.die(reason.clone());
-        node.outside.answered(call);
-    }
-    empty_mailbox(process, &reason);
-    process.place.wake();
-    let last = process.state.gone();
-    // Partner: the look at the word after a push, in `reply::queue`. Either that sees the word, or we see the message.
-    empty_mailbox(process, &reason);
-    if last {
-        table::retire(process);
+    fn gone(&mut self, process: &Process) {
+        process.place.wake();
+        let last = process.state.gone();
+        // Partner: the look at the word after a push, in `reply::queue`. Either that sees the word, or we see the
+        // message. Only those who found the process before it was stale can have sent one.
+        empty_mailbox(process, &self.reason, &mut usize::MAX.clone());
+        if last {
+            table::retire(process);
+        }
     }
 }
 
-fn empty_mailbox(process: &Process, reason: &Term) {
+/// Has `what` release things of `pid`, at most `limit`; true when nothing is left.
+fn release(what: &dyn Owned, pid: Pid, limit: &mut usize) -> bool {
+    let released = what.release_some(pid, *limit);
+    let all = released < *limit;
+    *limit = limit.saturating_sub(released);
+    all
+}
+
+/// True when it is empty.
+fn empty_mailbox(process: &Process, reason: &Term, limit: &mut usize) -> bool {
     // SAFETY: DEAD: the reading end is ours; a ghost is refused it by the state word.
     unsafe { process.reading() }.release();
-    // SAFETY: as above.
-    while let Some(message) = unsafe { process.take_message() } {
+    while *limit > 0 {
+        // SAFETY: as above.
+        let Some(message) = (unsafe { process.take_message() }) else { return true };
         discard(message, reason);
+        *limit -= 1;
     }
+    false
 }
 
 fn discard(message: Message, reason: &Term) {

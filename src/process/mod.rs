@@ -41,7 +41,8 @@
 //! # The order of an end
 //!
 //! fence → timers → owned resources and name, descendants' names → the pid is stale → starter's answer → links and
-//! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead.
+//! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead. An end with a
+//! great deal to do is a job that gives its worker back every so often (`exit`).
 
 mod arrival;
 mod control;
@@ -74,9 +75,10 @@ pub use message::{Down, DownOf, Message, StartResult, Started, SystemRequest};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
+pub use pool::{trim, trim_thread};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
 pub use run::{Behaviour, Fenced, Flow, Init};
-pub use signal::{demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
+pub use signal::{demonitor, end_outside, exit_signal, is_alive, link, monitor, send, trap_exit, unlink};
 pub use start::{
     Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,
     enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,

@@ -38,6 +38,8 @@ pub struct Node {
     pub(super) processes: AtomicU64,
     /// Dead processes whose callback has not returned.
     pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
+    /// Processes whose ends are jobs: with each job that of the end under way.
+    pub(super) unfinished: Mutex<HashSet<Pid, IdHash>>,
     stopping: AtomicBool,
     /// Thread processes that are in user code: busy as long as they do not wait.
     pub(super) thread_pids: Mutex<HashSet<Pid, IdHash>>,
@@ -60,6 +62,7 @@ impl Node {
             max_processes,
             processes: AtomicU64::new(0),
             ghosts: Mutex::new(HashSet::default()),
+            unfinished: Mutex::new(HashSet::default()),
             stopping: AtomicBool::new(false),
             thread_pids: Mutex::new(HashSet::default()),
         })
@@ -72,11 +75,6 @@ impl Node {
 
     pub fn scheduler(&self) -> &Arc<Scheduler> {
         self.scheduler.get().expect("a runtime is handed out only with its workers")
-    }
-
-    /// As [`Node::scheduler`], where it may not have been given yet.
-    pub fn try_scheduler(&self) -> Option<&Arc<Scheduler>> {
-        self.scheduler.get()
     }
 
     pub fn root(&self) -> Pid {
@@ -122,6 +120,11 @@ impl Node {
         self.ghosts.lock().iter().copied().collect()
     }
 
+    /// Processes whose ends are so long that they are jobs, and not over.
+    pub fn unfinished(&self) -> Vec<Pid> {
+        self.unfinished.lock().iter().copied().collect()
+    }
+
     /// Drops all timers; for the end of the runtime.
     pub fn drop_timers(&self) {
         let mut due = Vec::new();
@@ -164,6 +167,17 @@ impl Node {
         let depth = crate::sync::inside::step_out();
         super::wait::without_waiting(|| (self.logger)(LogLevel::Debug, text, Some(event)));
         crate::sync::inside::re_enter(depth);
+    }
+
+    /// The job of a worker was stuck: if that is a process, it does not run on ordinary workers any more.
+    pub fn mark_slow(pid: Pid) {
+        super::table::with_process(pid, |process| process.header.mark_slow());
+    }
+
+    /// Gives memory back that a burst has left.
+    pub fn trim(&self) {
+        self.ghosts.lock().shrink_to_fit();
+        self.thread_pids.lock().shrink_to_fit();
     }
 
     /// Whether a line of that level goes anywhere.

@@ -72,3 +72,15 @@ pub(super) fn recycle(mut process: Arc<Process>) {
         }
     }
 }
+
+/// Gives what the calling thread keeps to the common store.
+pub fn trim_thread() {
+    let kept = LOCAL.try_with(|local| std::mem::take(&mut *local.borrow_mut()));
+    STORE.lock().extend(kept.into_iter().flatten());
+}
+
+/// Frees the blocks of the common store; how many bytes.
+pub fn trim() -> usize {
+    let blanks = std::mem::take(&mut *STORE.lock());
+    blanks.len() * size_of::<Process>()
+}

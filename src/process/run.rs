@@ -126,7 +126,8 @@ pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message>
     let possible = process.flags & super::control::INLINE != 0
         && process.place.thread_home().is_none()
         && process.mailbox.is_empty()
-        && process.state.phase() == IDLE;
+        && process.state.phase() == IDLE
+        && !process.header.is_slow();
     if !possible {
         return Err(message);
     }
@@ -145,7 +146,7 @@ pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message>
     let taken = NonNull::from(&mut message);
     // Nobody in between: the stack may be left, and go on later, where the caller is not.
     let caller = current::set(std::ptr::null());
-    let ran = scheduler::run_nested(process.node().scheduler(), move || {
+    let ran = scheduler::run_nested(process.node().scheduler(), process.pid().0, move || {
         // SAFETY: the process is RUNNING, which this stack now is; the guard of `run_nested` keeps it, and a fence
         // counts it for the ghost. The message is taken before this stack can park, while the caller's frame waits.
         let (process, message) = unsafe { (pointer.as_ref(), (*taken.as_ptr()).take()) };
@@ -280,6 +281,8 @@ fn work(process: &Process) {
             continue;
         };
         match behaviour.message(process, message) {
+            // Its next message is handled where that holds nobody up.
+            Flow::Continue if process.header.is_slow() => break,
             Flow::Continue => {}
             Flow::Stop(reason) => return stop(process, reason, None),
             Flow::StopStart(reason, start) => return stop(process, reason, Some(start)),

@@ -5,7 +5,7 @@
 //! after that. What both ends must know (a link, a monitor) is written first at the end that asks,
 //! then at the other; an end that died in between is found closed.
 
-use super::control::{ENTERED, Inner, Link, Process, Watch};
+use super::control::{ENTERED, Inner, Link, Owned, Process, Watch};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
@@ -282,26 +282,25 @@ pub fn end_outside(pid: Pid, reason: Term) {
     kill(pid, reason);
 }
 
-/// Takes names and entries from the descendants of a supervisor that died without stopping them, so that whoever hears
-/// of its death can use them again.
-pub fn fence_names(children: Vec<Pid>) {
-    let mut todo = children;
-    while let Some(pid) = todo.pop() {
-        table::with_process(pid, |process| {
-            let (name, owned) = {
-                let mut inner = process.lock();
-                if inner.nameless || inner.closed {
-                    return;
-                }
-                inner.nameless = true;
-                todo.extend(inner.children());
-                let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
-                (inner.name.take(), owned)
-            };
-            if let Some(name) = name {
-                process.node().names.release(&name, pid);
+/// Takes its names and entries from a descendant of a supervisor that died without stopping it, so that whoever hears of
+/// that death can use them again. What it owns is added to `owned`, to be released by the caller, and its children to
+/// `descendants`.
+pub(super) fn fence_names(pid: Pid, descendants: &mut Vec<Pid>, owned: &mut Vec<(Pid, Arc<dyn Owned>)>) {
+    table::with_process(pid, |process| {
+        let name = {
+            let mut inner = process.lock();
+            if inner.nameless || inner.closed {
+                return;
             }
-            owned.iter().for_each(|what| what.release(pid));
-        });
-    }
+            inner.nameless = true;
+            descendants.extend(inner.children());
+            if let Some(rare) = &mut inner.rare {
+                owned.extend(std::mem::take(&mut rare.owned).into_iter().rev().map(|what| (pid, what)));
+            }
+            inner.name.take()
+        };
+        if let Some(name) = name {
+            process.node().names.release(&name, pid);
+        }
+    });
 }

@@ -260,7 +260,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Thread => Some(ThreadHome::new()),
     };
     let process = pool::place(Process::new(
-        Header { run: run::on_worker, id: pid.0 },
+        Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
         Place { lineage: Lineage::of_children(start.parent), kind: start.kind, home },
@@ -358,7 +358,7 @@ fn unlist(process: &Process) {
     if let Some(ties) = process.lock().tied() {
         ties.links.clear();
     }
-    signal::kill(process.pid(), Term::atom(atoms::NORMAL));
+    exit::at_once(|| signal::kill(process.pid(), Term::atom(atoms::NORMAL)));
 }
 
 /// As [`spawn`], and waits until the start is over; `Error::Start`: its init stopped, with that reason.
@@ -376,14 +376,14 @@ pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u
         Ok(Outcome::Started(StartResult::Failed(reason)) | Outcome::Died(reason)) => Err(Error::Start(reason)),
         Ok(_) => Err(Error::Start(Term::atom(atoms::BADARG))),
         Err(Error::Timeout) => {
-            signal::kill(spawned.pid, Term::atom(atoms::KILLED));
+            exit::at_once(|| signal::kill(spawned.pid, Term::atom(atoms::KILLED)));
             Err(Error::Start(Term::atom(atoms::TIMEOUT)))
         }
         // As in OTP, who is killed while it waits leaves the start alone; if they are linked, that link tells of it, and
         // a supervisor stops its children in order.
         Err(Error::Killed) => Err(Error::Killed),
         Err(error) => {
-            signal::kill(spawned.pid, Term::atom(atoms::KILLED));
+            exit::at_once(|| signal::kill(spawned.pid, Term::atom(atoms::KILLED)));
             Err(error)
         }
     }
@@ -467,7 +467,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         return Err(Error::Limit);
     };
     let process = pool::place(Process::new(
-        Header { run: run::on_worker, id: pid.0 },
+        Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
         Place { lineage: None, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
@@ -496,7 +496,7 @@ pub fn leave_thread(reason: Term) -> Result<(), Error> {
 fn end_entered(process: &Arc<Process>, reason: Term) {
     current::set(std::ptr::null());
     let _inside = inside::enter();
-    exit::end_entered(process, reason);
+    exit::at_once(|| exit::end_entered(process, reason));
 }
 
 /// The eventfd of the calling thread: readable when a message or an answer has come. It is regrow's: do not close it.

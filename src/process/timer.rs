@@ -156,13 +156,10 @@ fn fire_interval(node: &Node, timer: TimerId, at: u64, id: Ref, to: Pid, period:
     };
 }
 
-/// Cancels what a process that ended had listed.
-pub(super) fn cancel_listed(node: &Node, timers: TimerRefs) {
-    for bits in timers {
-        let Some((alarm, _)) = node.timers.cancel(TimerId::from_bits(bits)) else { continue };
-        if let Alarm::Interval { id, .. } = &alarm {
-            node.intervals.0.lock().remove(id);
-        }
+/// Cancels a timer that a process which ended had listed.
+pub(super) fn cancel_listed(node: &Node, timer: u64) {
+    if let Some((Alarm::Interval { id, .. }, _)) = node.timers.cancel(TimerId::from_bits(timer)) {
+        node.intervals.0.lock().remove(&id);
     }
 }
 

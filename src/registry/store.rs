@@ -7,7 +7,8 @@
 //! added under the owner's process lock, so a fence finds it. What is taken out is handed back, to be freed outside.
 //!
 //! **The end of the registry.** `close` marks the shards of owners first, so that nothing is added any more, then takes
-//! everything. The registry's side of its links is this map: it is taken up at that moment only.
+//! everything out, and lets go of it in slices. The registry's side of its links is this map: it is taken up at that
+//! moment only.
 
 use super::pattern;
 use crate::process::{self, IdHash, Owned};
@@ -15,7 +16,7 @@ use crate::sync::{Mutex, RwLock};
 use crate::term::{Pid, Term};
 use crossbeam::utils::CachePadded;
 use hashbrown::hash_table::{Entry as Place, HashTable};
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, HashMap, hash_map, hash_table};
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Weak};
@@ -31,6 +32,14 @@ pub(super) struct Store {
     hasher: DefaultHashBuilder,
     shards: Box<[CachePadded<RwLock<Shard>>]>,
     owners: Box<[CachePadded<Mutex<Owners>>]>,
+    /// What is left while the registry ends; of the one who carries that out.
+    closing: Mutex<Option<Closing>>,
+}
+
+/// What an ending registry still has to let go of: its owners first, then the keys.
+struct Closing {
+    owners: Vec<hash_map::IntoIter<Pid, Places>>,
+    keys: Vec<hash_table::IntoIter<Key>>,
 }
 
 #[derive(Default)]
@@ -166,11 +175,23 @@ impl PlaceSet {
         }
     }
 
-    fn to_vec(&self) -> Vec<(u64, u64)> {
+    fn len(&self) -> usize {
+        match self {
+            PlaceSet::One(..) => 1,
+            PlaceSet::Many(table) => table.len(),
+        }
+    }
+
+    /// So many of them.
+    fn first(&self, count: usize) -> Vec<(u64, u64)> {
         match self {
             PlaceSet::One(hash, number) => vec![(*hash, *number)],
-            PlaceSet::Many(table) => table.iter().copied().collect(),
+            PlaceSet::Many(table) => table.iter().copied().take(count).collect(),
         }
+    }
+
+    fn to_vec(&self) -> Vec<(u64, u64)> {
+        self.first(usize::MAX)
     }
 
     /// The numbers under that hash, in the order they came.
@@ -232,6 +253,19 @@ impl Owners {
         }
     }
 
+    /// Takes out places of a process that adds none any more, `limit` at most; the process with the last.
+    fn take(&mut self, pid: Pid, limit: usize) -> Vec<(u64, u64)> {
+        let Some(known) = self.places.get_mut(&pid) else { return Vec::new() };
+        if known.places.len() <= limit {
+            return self.places.remove(&pid).map(|known| known.places.to_vec()).unwrap_or_default();
+        }
+        let places = known.places.first(limit);
+        for &(hash, number) in &places {
+            known.places.remove(hash, number);
+        }
+        places
+    }
+
     /// Forgets a place. Some when it was the process's last: whether the link is ours.
     fn remove(&mut self, pid: Pid, hash: u64, number: u64) -> Option<bool> {
         if !self.places.get_mut(&pid)?.places.remove(hash, number) {
@@ -250,6 +284,7 @@ impl Store {
             hasher: DefaultHashBuilder::default(),
             shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
             owners: (0..OWNER_SHARDS).map(|_| CachePadded::default()).collect(),
+            closing: Mutex::new(None),
         })
     }
 
@@ -423,44 +458,73 @@ impl Store {
         }
     }
 
-    /// Ends it: nothing is added any more, all entries go, and the registry takes up its links.
-    fn close(&self) {
-        let mut owners = Vec::new();
+    /// Ends it, about `limit` owners and keys of it at a time: nothing is added any more, all entries go, and the registry
+    /// takes up its links. How many it was.
+    fn close(&self, limit: usize) -> usize {
+        let under_way = self.closing.lock().take();
+        let mut closing = under_way.unwrap_or_else(|| self.begin_to_close());
+        let mut done = 0;
+        let owned = self.owned();
+        while done < limit {
+            let Some(owners) = closing.owners.last_mut() else { break };
+            let Some((pid, _)) = owners.next() else {
+                closing.owners.pop();
+                continue;
+            };
+            if let Some(owned) = &owned {
+                process::with_process(pid, |process| process.own(|owner| owner.remove(owned)));
+            }
+            if pid != self.pid {
+                process::with_process(self.pid, |process| process.take_up_links(std::iter::once(pid)));
+            }
+            done += 1;
+        }
+        while done < limit {
+            let Some(keys) = closing.keys.last_mut() else { break };
+            match keys.next() {
+                Some(key) => drop(key),
+                None => drop(closing.keys.pop()),
+            }
+            done += 1;
+        }
+        if !closing.owners.is_empty() || !closing.keys.is_empty() {
+            *self.closing.lock() = Some(closing);
+        }
+        done
+    }
+
+    fn begin_to_close(&self) -> Closing {
+        let mut closing = Closing { owners: Vec::new(), keys: Vec::new() };
         for shard in &self.owners {
             let mut shard = shard.lock();
             shard.closed = true;
-            owners.extend(std::mem::take(&mut shard.places).into_keys());
+            closing.owners.push(std::mem::take(&mut shard.places).into_iter());
         }
         for shard in &self.shards {
-            let keys = {
-                let mut shard = shard.write();
-                shard.entries = 0;
-                std::mem::take(&mut shard.keys)
-            };
-            drop(keys);
+            let mut shard = shard.write();
+            shard.entries = 0;
+            closing.keys.push(std::mem::take(&mut shard.keys).into_iter());
         }
-        if let Some(owned) = self.owned() {
-            for &pid in &owners {
-                process::with_process(pid, |process| process.own(|owner| owner.remove(&owned)));
-            }
-        }
-        let others = owners.into_iter().filter(|&pid| pid != self.pid);
-        process::with_process(self.pid, |process| process.take_up_links(others));
+        closing
     }
 }
 
 impl Owned for Store {
     fn release(&self, pid: Pid) {
+        while self.release_some(pid, usize::MAX) == usize::MAX {}
+    }
+
+    fn release_some(&self, pid: Pid, limit: usize) -> usize {
         if pid == self.pid {
-            return self.close();
+            return self.close(limit);
         }
-        let known = self.owners(pid).lock().places.remove(&pid);
-        let Some(known) = known else { return };
+        let places = self.owners(pid).lock().take(pid, limit);
         let mut removed = Vec::new();
-        for (hash, number) in known.places.to_vec() {
+        for &(hash, number) in &places {
             self.shard(hash).write().remove(hash, number, &mut removed);
             // Not gathered up: a process may hold a great many.
             removed.clear();
         }
+        places.len()
     }
 }

@@ -10,13 +10,13 @@ pub use settle::{Settled, advance, settle, settle_request};
 pub use shutdown::shutdown;
 
 use crate::clock::Clock;
-use crate::process::{ChildStart, Error, LogLevel, Logger, Node, Startable, spawn_and_wait};
-use crate::scheduler::{Scheduler, StackPool, Ticked};
+use crate::process::{self, ChildStart, Error, LogLevel, Logger, Node, Startable, spawn_and_wait};
+use crate::scheduler::{Keeper, MAX_WORKERS, Scheduler, StackPool, Ticked};
 use crate::sync::Mutex;
 use crate::term::Pid;
 use hashbrown::HashMap;
 use once_cell::sync::Lazy;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// How a runtime is made.
 pub struct Options {
@@ -34,23 +34,54 @@ const MAX_STACKS: u64 = 1 << 20;
 
 static RUNTIMES: Lazy<Mutex<HashMap<Pid, Arc<Node>>>> = Lazy::new(|| Mutex::new(HashMap::new()));
 
+/// A runtime, as its scheduler knows it.
+struct House {
+    node: Weak<Node>,
+    manual: bool,
+}
+
+impl Keeper for House {
+    fn tick(&self) -> Ticked {
+        match self.node.upgrade() {
+            Some(node) if !self.manual => {
+                let next = node.fire_due();
+                Ticked { now: node.clock.now(), next }
+            }
+            _ => Ticked { now: 0, next: None },
+        }
+    }
+
+    fn stuck(&self, id: u64) {
+        Node::mark_slow(Pid(id));
+    }
+
+    fn at_the_cap(&self) {
+        if let Some(node) = self.node.upgrade() {
+            let text =
+                format!("regrow: {MAX_WORKERS} workers are stuck in callbacks or cannot be had; no relief is left");
+            node.log(LogLevel::Warning, &text, None);
+        }
+    }
+
+    fn trim(&self) -> usize {
+        if let Some(node) = self.node.upgrade() {
+            node.trim();
+        }
+        process::trim()
+    }
+
+    fn trim_thread(&self) {
+        process::trim_thread();
+    }
+}
+
 /// Starts a runtime with `root` as its root, and waits until that is up.
 pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error> {
     let clock = if options.manual_clock { Clock::manual() } else { Clock::monotonic() };
     let node = Node::new(clock, options.max_processes, options.log_level, options.logger);
-    let weak = Arc::downgrade(&node);
-    let manual = options.manual_clock;
-    let tick = Box::new(move || match weak.upgrade() {
-        Some(node) => {
-            report_exhausted(&node);
-            // By hand, timers are fired by whoever moves the clock.
-            let next = if manual { None } else { node.fire_due() };
-            Ticked { now: if manual { 0 } else { node.clock.now() }, next }
-        }
-        None => Ticked { now: 0, next: None },
-    });
+    let keeper = Box::new(House { node: Arc::downgrade(&node), manual: options.manual_clock });
     let stacks = StackPool::new(options.stack_size, MAX_STACKS);
-    let scheduler = Scheduler::start(options.workers, stacks, tick).map_err(|_| Error::Limit)?;
+    let scheduler = Scheduler::start(options.workers, stacks, keeper).map_err(|_| Error::Limit)?;
     node.set_scheduler(scheduler);
     let start = ChildStart { parent: Pid::NONE, ..root.build() };
     match spawn_and_wait(&node, start, None) {
@@ -64,15 +95,6 @@ pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error>
             Err(error)
         }
     }
-}
-
-/// Writes to the log that workers are stuck and no more can be had: what is ready waits until one of them returns.
-fn report_exhausted(node: &Node) {
-    // The watch thread may be there before the workers are the runtime's.
-    let Some(scheduler) = node.try_scheduler().filter(|scheduler| scheduler.take_exhausted()) else { return };
-    let (stuck, live) = (scheduler.stuck(), scheduler.live());
-    let text = format!("{stuck} of {live} workers are stuck in callbacks, and there can be no more workers");
-    node.log(LogLevel::Warning, &text, None);
 }
 
 /// The runtime whose root had this pid, also after the root died, until it is shut down.

@@ -73,6 +73,8 @@ pub fn settle(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> 
     }
     let depth = inside::step_out();
     let settled = wait(node, timeout, Work::Any);
+    // What this thread ended may be freed now; it has perhaps nothing more to end for a long time.
+    inside::collect();
     inside::re_enter(depth);
     settled
 }

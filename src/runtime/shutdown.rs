@@ -2,11 +2,11 @@
 //!
 //! 1. The root is told to shut down, as by its parent: children last to first, each with its shutdown time.
 //! 2. Nothing is started any more; what stands outside the tree is told to shut down, and killed if it does not.
-//! 3. Callbacks of dead processes are waited for.
+//! 3. Callbacks of dead processes are waited for, and ends that are jobs.
 //! 4. The threads end.
 //!
-//! At the deadline everything that is left is killed; what is then still in a callback is *stuck*, and reported. The
-//! runtime stays as it is, and another call goes on waiting.
+//! At the deadline everything that is left is killed; what is then still in a callback, or whose end is
+//! not yet carried out, is *stuck*, and reported. The runtime stays as it is, and another call goes on waiting.
 
 use super::{RUNTIMES, settle};
 use crate::process::{self, Error, Node};
@@ -55,9 +55,9 @@ fn stop(node: &Arc<Node>, root: Pid, end: Option<Instant>) -> Result<(), Vec<Pid
     }
     let last_look = Instant::now() + LAST_LOOK;
     let end = if in_time { end } else { Some(end.map_or(last_look, |end| end.max(last_look))) };
-    let at_rest = || node.process_count() == 0 && node.ghosts().is_empty();
+    let at_rest = || node.process_count() == 0 && node.ghosts().is_empty() && node.unfinished().is_empty();
     if !until(node, end, at_rest) {
-        return Err(node.ghosts());
+        return Err([node.ghosts(), node.unfinished()].concat());
     }
 
     node.scheduler().stop();

@@ -21,6 +21,22 @@
 //! **Relief.** The watch thread ticks while some worker is busy. A worker seen in one job over a whole tick while
 //! others wait is stuck: one more worker may run then. The thread also fires the timers of the real clock.
 //!
+//! **Slow jobs.** The job that a worker was stuck in is marked, for good, and from then on goes into a queue of its own
+//! (`slow`), which only *slow workers* take from. These take nothing else, and what is woken from one of them goes to
+//! the injector: so nothing waits behind a slow job but slow jobs, and what is parked on a thread is never behind one
+//! that was known to be slow. There is at least one slow worker while a slow job waits, and one more for each tick that
+//! jobs wait for. They count neither as running nor as stuck.
+//!
+//! **Spares.** Workers beyond the wanted ones sleep when the callback that they are there for has returned, and end
+//! after a while. A worker's place (its bit, queue and private queue) outlives its thread, and is used again by the
+//! next. What is parked on a thread can go on only there, so such a worker stays. A worker that ends first gives up its
+//! bit in `alive`, then looks for jobs once more and has others woken for them; who schedules does it the other way
+//! round.
+//!
+//! **Memory.** When nothing has run for a while the watch thread has each worker give back what it keeps, then a thread
+//! of its own gives the free memory of the pools back to the system, and the watch goes to sleep until something
+//! happens. A runtime at rest does not tick.
+//!
 //! Where it is from: Go's and Tokio's schedulers (searching, stealing half, the slot), Erlang's for fairness.
 
 mod park;
@@ -33,7 +49,7 @@ pub use stack::StackPool;
 pub use worker::{is_worker, on_worker_of, run_nested};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
-use crossbeam::deque::Injector;
+use crossbeam::deque::{Injector, Steal};
 use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use worker::Worker;
@@ -45,9 +61,27 @@ pub const MAX_WORKERS: usize = 64;
 #[repr(C)]
 pub struct Header {
     /// Runs the job on a worker.
-    pub run: unsafe fn(NonNull<Header>),
+    run: unsafe fn(NonNull<Header>),
     /// What it is known by to others; not 0.
-    pub id: u64,
+    id: u64,
+    slow: AtomicBool,
+}
+
+impl Header {
+    pub const fn new(run: unsafe fn(NonNull<Header>), id: u64) -> Header {
+        Header { run, id, slow: AtomicBool::new(false) }
+    }
+
+    /// Whether it was marked.
+    #[inline]
+    pub fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed)
+    }
+
+    /// From now on it is run by slow workers only.
+    pub fn mark_slow(&self) {
+        self.slow.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A job that is ready.
@@ -57,10 +91,21 @@ pub struct Runnable(pub NonNull<Header>);
 // SAFETY: a runnable is only handed on to be run; what it points to is shared between threads by its own rules.
 unsafe impl Send for Runnable {}
 
-/// What the watch thread asks of the clock: fire what is due, and say when the next timer is due.
-pub type Tick = Box<dyn Fn() -> Ticked + Send + Sync>;
+/// What the scheduler asks of the rooms above, and tells them; on the watch thread, but for `trim`.
+pub trait Keeper: Send + Sync {
+    /// Fires the timers that are due, and says when the next is.
+    fn tick(&self) -> Ticked;
+    /// The job of that id kept a worker for a whole tick while others waited. It may be gone by now.
+    fn stuck(&self, id: u64);
+    /// There are as many workers as there can be, and jobs wait.
+    fn at_the_cap(&self);
+    /// Gives memory back that nobody has used for a while, and says how many bytes. On any thread.
+    fn trim(&self) -> usize;
+    /// As `trim`, what the calling thread keeps for itself.
+    fn trim_thread(&self);
+}
 
-/// What the clock answered, in its own nanoseconds.
+/// What a tick gave, in the nanoseconds of the clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticked {
     pub now: u64,
@@ -68,89 +113,144 @@ pub struct Ticked {
     pub next: Option<u64>,
 }
 
+/// The places of the ones in a mask.
+fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (mask != 0).then(|| mask.trailing_zeros() as usize);
+        mask &= mask.wrapping_sub(1);
+        at
+    })
+}
+
 /// The workers of one runtime.
 pub struct Scheduler {
     /// How many workers run when none is stuck.
     wanted: usize,
     workers: [OnceLock<Arc<Worker>>; MAX_WORKERS],
-    live: AtomicU32,
+    /// One bit each, as all that follow: workers that have a thread.
+    alive: AtomicU64,
+    /// Those that sleep.
     idle: AtomicU64,
+    /// Those that run slow jobs; set before the worker is alive, and taken away after it.
+    slow_workers: AtomicU64,
+    /// Spares that are to end, and workers that are to give back what they keep, when they next wake up.
+    leaving: AtomicU64,
+    trimming: AtomicU64,
     searching: AtomicU32,
     /// Jobs that wait for one worker before another is woken for them. It doubles when a woken worker had next to
     /// nothing to do, is halved when it had, and is 1 again at each tick of the watch thread that finds jobs waiting.
     share_at: AtomicUsize,
     /// Workers the watch thread found stuck at its last tick.
     stuck: AtomicU32,
-    /// More relief was needed than may be, and nobody has been told.
-    exhausted: AtomicBool,
     injector: Injector<Runnable>,
+    slow_jobs: Injector<Runnable>,
     stopping: AtomicBool,
     stacks: Arc<StackPool>,
     watch: watch::Watch,
+    keeper: Box<dyn Keeper>,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
 impl Scheduler {
     /// Starts the workers and the watch thread.
-    pub fn start(workers: usize, stacks: Arc<StackPool>, tick: Tick) -> std::io::Result<Arc<Scheduler>> {
+    pub fn start(workers: usize, stacks: Arc<StackPool>, keeper: Box<dyn Keeper>) -> std::io::Result<Arc<Scheduler>> {
         let scheduler = Arc::new(Scheduler {
             wanted: workers.clamp(1, MAX_WORKERS / 2),
             workers: [const { OnceLock::new() }; MAX_WORKERS],
-            live: AtomicU32::new(0),
+            alive: AtomicU64::new(0),
             idle: AtomicU64::new(0),
+            slow_workers: AtomicU64::new(0),
+            leaving: AtomicU64::new(0),
+            trimming: AtomicU64::new(0),
             searching: AtomicU32::new(0),
             share_at: AtomicUsize::new(1),
             stuck: AtomicU32::new(0),
-            exhausted: AtomicBool::new(false),
             injector: Injector::new(),
+            slow_jobs: Injector::new(),
             stopping: AtomicBool::new(false),
             stacks,
             watch: watch::Watch::new(),
+            keeper,
             threads: Mutex::new(Vec::new()),
         });
         for _ in 0..scheduler.wanted {
-            if let Err(error) = scheduler.add_worker() {
+            if let Err(error) = scheduler.add_worker(false) {
                 scheduler.stop();
                 return Err(error);
             }
         }
         let watched = scheduler.clone();
-        let thread =
-            std::thread::Builder::new().name("regrow-watch".into()).spawn(move || watch::run(&watched, tick))?;
+        let thread = std::thread::Builder::new().name("regrow-watch".into()).spawn(move || watch::run(&watched))?;
         scheduler.threads.lock().push(thread);
         Ok(scheduler)
     }
 
-    fn add_worker(self: &Arc<Self>) -> std::io::Result<bool> {
+    /// Adds a thread; false when there are as many as there can be. `slow`: for slow jobs.
+    fn add_worker(self: &Arc<Self>, slow: bool) -> std::io::Result<bool> {
         // One at a time: under the threads' lock.
         let mut threads = self.threads.lock();
-        let index = self.live.load(Ordering::SeqCst) as usize;
-        if index == MAX_WORKERS || self.stopping.load(Ordering::SeqCst) {
+        let index = (!self.alive.load(Ordering::SeqCst)).trailing_zeros() as usize;
+        if index >= MAX_WORKERS || self.stopping.load(Ordering::SeqCst) {
             return Ok(false);
         }
-        let (worker, queue) = Worker::new(self, index);
-        let worker = self.workers[index].get_or_init(|| worker).clone();
-        self.live.store(index as u32 + 1, Ordering::SeqCst);
+        let bit = 1u64 << index;
+        let worker = self.workers[index].get_or_init(|| Worker::new(self, index)).clone();
+        if slow {
+            self.slow_workers.fetch_or(bit, Ordering::SeqCst);
+        }
+        self.alive.fetch_or(bit, Ordering::SeqCst);
         let scheduler = self.clone();
-        let thread = std::thread::Builder::new()
-            .name(format!("regrow-{index}"))
-            .spawn(move || worker::run(scheduler, worker, queue));
+        let name = if slow { format!("regrow-slow-{index}") } else { format!("regrow-{index}") };
+        let thread = std::thread::Builder::new().name(name).spawn(move || worker::run(scheduler, worker, slow));
         match thread {
             Ok(thread) => {
                 threads.push(thread);
                 Ok(true)
             }
             Err(error) => {
-                // The slot is dead; it counts as one that sleeps for ever.
-                self.idle.fetch_or(1 << index, Ordering::SeqCst);
+                self.alive.fetch_and(!bit, Ordering::SeqCst);
+                self.slow_workers.fetch_and(!bit, Ordering::SeqCst);
                 Err(error)
             }
         }
     }
 
+    /// A worker's thread is about to end: its place is free. Nothing waits there any more.
+    fn resign(&self, index: usize) {
+        let bit = 1u64 << index;
+        let threads = self.threads.lock();
+        self.alive.fetch_and(!bit, Ordering::SeqCst);
+        let slow = self.slow_workers.fetch_and(!bit, Ordering::SeqCst) & bit != 0;
+        drop(threads);
+        // Partner: the fence of those who schedule: they add a job, then look at who is alive.
+        fence(Ordering::SeqCst);
+        if slow {
+            if !self.slow_jobs.is_empty() {
+                self.wake_slow();
+            }
+        } else if !self.injector.is_empty() || self.others(index).any(|other| other.has_backlog()) {
+            self.wake_one();
+        }
+    }
+
+    /// Joins the threads of workers that have ended.
+    fn reap(&self) {
+        let mut threads = self.threads.lock();
+        let done: Vec<_> = threads.extract_if(.., |thread| thread.is_finished()).collect();
+        drop(threads);
+        for thread in done {
+            let _ = thread.join();
+        }
+    }
+
     /// How many workers there are now.
     pub fn live(&self) -> usize {
-        self.live.load(Ordering::SeqCst) as usize
+        self.alive.load(Ordering::SeqCst).count_ones() as usize
+    }
+
+    /// Those that do not sleep, as a mask.
+    fn awake(&self) -> u64 {
+        self.alive.load(Ordering::SeqCst) & !self.idle.load(Ordering::SeqCst)
     }
 
     /// How many of them are there because others are, or were, stuck.
@@ -163,11 +263,6 @@ impl Scheduler {
         self.stuck.load(Ordering::Relaxed) as usize
     }
 
-    /// Whether more relief was needed than may be; once for each time that it came to that.
-    pub fn take_exhausted(&self) -> bool {
-        self.exhausted.swap(false, Ordering::Relaxed)
-    }
-
     /// The stacks that callbacks wait on.
     pub fn stacks(&self) -> &Arc<StackPool> {
         &self.stacks
@@ -177,10 +272,20 @@ impl Scheduler {
         self.workers.get(index).and_then(|slot| slot.get())
     }
 
+    /// The workers that run ordinary jobs, but for `index`; those behind it first.
+    fn others(&self, index: usize) -> impl Iterator<Item = &Arc<Worker>> {
+        let ordinary = self.alive.load(Ordering::SeqCst) & !self.slow_workers.load(Ordering::SeqCst);
+        let behind = (ordinary & !(1 << index)).rotate_right(index as u32 + 1);
+        bits(behind).filter_map(move |at| self.worker((index + 1 + at) % MAX_WORKERS))
+    }
+
     /// Runs `job` soon. Called by whoever made it ready, once each time.
     #[inline]
     pub fn schedule(&self, job: Runnable) {
-        if !worker::schedule_here(self, job) {
+        // SAFETY: whoever schedules a job keeps it alive until it has run.
+        if unsafe { job.0.as_ref() }.is_slow() {
+            self.schedule_slow(job);
+        } else if !worker::schedule_here(self, job) {
             self.injector.push(job);
             self.wake_one();
         }
@@ -188,9 +293,47 @@ impl Scheduler {
 
     /// Runs `job` after what waits already: for one that has used up its turn.
     pub fn yield_back(&self, job: Runnable) {
-        if !worker::queue_here(self, job) {
+        // SAFETY: as in `schedule`.
+        if unsafe { job.0.as_ref() }.is_slow() {
+            self.schedule_slow(job);
+        } else if !worker::queue_here(self, job) {
             self.injector.push(job);
             self.wake_one();
+        }
+    }
+
+    fn take_slow(&self) -> Option<Runnable> {
+        loop {
+            match self.slow_jobs.steal() {
+                Steal::Success(job) => return Some(job),
+                Steal::Empty => return None,
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    #[cold]
+    fn schedule_slow(&self, job: Runnable) {
+        self.slow_jobs.push(job);
+        self.wake_slow();
+    }
+
+    /// Wakes a slow worker that sleeps. If all are at work, the watch thread sees to it that there are enough.
+    fn wake_slow(&self) {
+        // Partner: as in `wake_one`.
+        fence(Ordering::SeqCst);
+        let slow = self.slow_workers.load(Ordering::SeqCst);
+        loop {
+            let idle = self.idle.load(Ordering::SeqCst) & slow;
+            if idle == 0 {
+                if slow == 0 {
+                    self.watch.wake();
+                }
+                return;
+            }
+            if self.wake(idle.trailing_zeros() as usize) {
+                return;
+            }
         }
     }
 
@@ -202,8 +345,9 @@ impl Scheduler {
             return;
         }
         loop {
-            let idle = self.idle.load(Ordering::SeqCst);
-            let running = self.live() - (idle.count_ones() as usize).min(self.live());
+            let ordinary = self.alive.load(Ordering::SeqCst) & !self.slow_workers.load(Ordering::SeqCst);
+            let idle = self.idle.load(Ordering::SeqCst) & ordinary;
+            let running = (ordinary & !idle).count_ones() as usize;
             if idle == 0 || running >= self.wanted + self.stuck() {
                 return;
             }
@@ -238,9 +382,9 @@ impl Scheduler {
     ///
     /// `is_ghost`: whether the job of that id is dead already and waits only for its callback to return.
     pub fn quiet_stamp(&self, is_ghost: impl Fn(u64) -> bool) -> Option<u64> {
-        let live = self.live();
-        let mut stamp = live as u64;
-        for index in 0..live {
+        let alive = self.alive.load(Ordering::SeqCst);
+        let mut stamp = alive;
+        for index in bits(alive) {
             let worker = self.worker(index)?;
             stamp = stamp.wrapping_mul(31).wrapping_add(worker.sleeps.load(Ordering::SeqCst));
             let asleep = self.idle.load(Ordering::SeqCst) >> index & 1 == 1;
@@ -249,17 +393,15 @@ impl Scheduler {
                 return None;
             }
         }
-        self.injector.is_empty().then_some(stamp)
+        (self.injector.is_empty() && self.slow_jobs.is_empty()).then_some(stamp)
     }
 
     /// Ends the workers: each returns when it has nothing left to do. Does not wait.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        for index in 0..self.live() {
-            self.idle.fetch_and(!(1 << index), Ordering::SeqCst);
-            if let Some(worker) = self.worker(index) {
-                worker.parker.unpark();
-            }
+        self.idle.store(0, Ordering::SeqCst);
+        for worker in self.workers.iter().filter_map(OnceLock::get) {
+            worker.parker.unpark();
         }
         self.watch.wake();
     }

@@ -1,18 +1,29 @@
-//! The watch thread: timers of the real clock, and workers that are stuck.
+//! The watch thread: timers of the real clock, workers that are stuck, spares, and memory that nobody uses.
 //!
 //! It sleeps until the next timer, and for no longer than one tick while some worker was busy lately. A worker whose
 //! beat did not change over a whole tick, and which is not asleep, is stuck; if jobs wait then, one more worker is
-//! let run: a spare one that sleeps, or a new one up to the cap.
+//! let run: a spare one that sleeps, or a new one up to the cap. The job that it is in is marked as slow, unless the
+//! thread only waits for a processor: on a machine with too much to do that is nobody's fault.
+//!
+//! When nothing has run for [`LINGER`] ticks, memory is given back, and the thread sleeps until the next timer, or
+//! until a worker wakes up.
 
-use super::{MAX_WORKERS, Scheduler, Tick, Ticked};
+use super::{MAX_WORKERS, Scheduler, Ticked, bits};
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Ordering, blocks};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a worker may be in one callback before others get relief (DESIGN.md, decision 5).
 const TICK: Duration = Duration::from_millis(10);
 /// Ticks without a busy worker after which only timers are waited for.
 const LINGER: u32 = 100;
+/// Ticks after that until the workers have given back what they keep.
+const GIVEN_BACK: u32 = LINGER + 2;
+/// Ticks that a spare sleeps before it ends.
+const SPARE: u32 = 50;
+/// Bytes of free memory from which on the allocator of the process is asked to give back its own, too.
+const MUCH: usize = 1 << 20;
 
 pub(super) struct Watch {
     parker: Parker,
@@ -39,31 +50,42 @@ impl Watch {
         self.parker.unpark();
     }
 
-    /// A worker woke up: tick again.
+    /// A worker woke up: tick again. Partner: the look at who is awake, after `deep` was set.
     pub(super) fn busy(&self) {
-        if self.deep.load(Ordering::Relaxed) && self.deep.swap(false, Ordering::SeqCst) {
+        if self.deep.load(Ordering::SeqCst) && self.deep.swap(false, Ordering::SeqCst) {
             self.parker.unpark();
         }
     }
 }
 
-pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
+pub(super) fn run(scheduler: &Arc<Scheduler>) {
     let watch = &scheduler.watch;
-    let mut beats = [0u64; MAX_WORKERS];
-    let (mut calm, mut exhausted) = (0, false);
+    let mut eyes = Eyes::new();
+    let mut calm: u32 = 0;
     let mut looked = Instant::now();
     while !scheduler.stopping.load(Ordering::SeqCst) {
         // From here to the sleep every alarm wakes us: `until` is the end of time, so none is missed between the
         // look at the timers and the park.
         watch.until.store(u64::MAX, Ordering::SeqCst);
-        let Ticked { now, next } = tick();
+        let Ticked { now, next } = scheduler.keeper.tick();
+        eyes.see_to_slow_jobs(scheduler, false);
         // An alarm may come at any time: only a whole tick tells a worker that is stuck from one that is at work.
         if looked.elapsed() >= TICK {
-            calm = if look(scheduler, &mut beats, &mut exhausted) { 0 } else { calm + 1 };
+            calm = if eyes.look(scheduler) { 0 } else { calm.saturating_add(1) };
             looked = Instant::now();
+            match calm {
+                LINGER => have_workers_give_back(scheduler),
+                GIVEN_BACK => trim(scheduler),
+                _ => {}
+            }
         }
-        let deep = calm > LINGER;
+        let mut deep = calm > GIVEN_BACK;
         watch.deep.store(deep, Ordering::SeqCst);
+        if deep && scheduler.awake() != 0 {
+            // It woke up before it could see that we do not tick.
+            watch.deep.store(false, Ordering::SeqCst);
+            (deep, calm) = (false, 0);
+        }
         let limit = match (next, deep) {
             (None, true) => None,
             (None, false) => Some(TICK),
@@ -80,40 +102,214 @@ pub(super) fn run(scheduler: &std::sync::Arc<Scheduler>, tick: Tick) {
     }
 }
 
-/// Counts stuck workers and sees to relief; whether any worker is awake.
-fn look(scheduler: &std::sync::Arc<Scheduler>, beats: &mut [u64; MAX_WORKERS], exhausted: &mut bool) -> bool {
-    let live = scheduler.live();
-    let idle = scheduler.idle.load(Ordering::SeqCst);
-    let mut awake = 0;
-    let mut stuck = 0;
-    let mut backlog = !scheduler.injector.is_empty();
-    for (index, beat) in beats.iter_mut().enumerate().take(live) {
-        let Some(worker) = scheduler.worker(index) else { continue };
-        backlog |= worker.has_backlog();
-        let now = worker.beat.load(Ordering::Relaxed);
-        if idle >> index & 1 == 0 {
-            awake += 1;
-            stuck += u32::from(*beat == now);
+/// What the watch thread saw of the workers at its last tick.
+struct Eyes {
+    beats: [u64; MAX_WORKERS],
+    /// Nanoseconds on a processor; 0 for those that slept.
+    worked: [u64; MAX_WORKERS],
+    /// Ticks that a spare has slept.
+    slept: [u32; MAX_WORKERS],
+    slow_jobs_waited: bool,
+    at_the_cap: bool,
+}
+
+impl Eyes {
+    fn new() -> Eyes {
+        Eyes {
+            beats: [0; MAX_WORKERS],
+            worked: [0; MAX_WORKERS],
+            slept: [0; MAX_WORKERS],
+            slow_jobs_waited: false,
+            at_the_cap: false,
         }
-        *beat = now;
     }
-    scheduler.stuck.store(stuck, Ordering::SeqCst);
-    if backlog && idle != 0 {
-        scheduler.share_at.store(1, Ordering::Relaxed);
-        scheduler.wake_one();
-    }
-    if stuck > 0 && backlog && awake < scheduler.wanted + stuck as usize {
-        if idle != 0 {
-            scheduler.wake_one();
-        } else {
-            // No thread to be had: a stuck callback has to end first.
-            let refused = !matches!(scheduler.add_worker(), Ok(true));
-            if refused && !*exhausted {
-                scheduler.exhausted.store(true, Ordering::Relaxed);
+
+    /// Counts stuck workers and sees to relief; whether any worker is awake.
+    fn look(&mut self, scheduler: &Arc<Scheduler>) -> bool {
+        let alive = scheduler.alive.load(Ordering::SeqCst);
+        let slow = scheduler.slow_workers.load(Ordering::SeqCst);
+        let idle = scheduler.idle.load(Ordering::SeqCst);
+        let mut stuck = 0u64;
+        let mut at_work = 0u64;
+        let mut backlog = !scheduler.injector.is_empty();
+        for index in bits(alive) {
+            let Some(worker) = scheduler.worker(index) else { continue };
+            if idle >> index & 1 == 1 {
+                self.worked[index] = 0;
+                self.let_go(scheduler, index);
+                continue;
             }
-            *exhausted |= refused;
+            self.slept[index] = 0;
+            if slow >> index & 1 == 1 {
+                continue;
+            }
+            backlog |= worker.has_backlog();
+            let beat = worker.beat.load(Ordering::Relaxed);
+            let worked = worker.thread.worked();
+            if self.beats[index] == beat {
+                stuck |= 1 << index;
+                let busy = self.worked[index] != 0 && worked >= self.worked[index] + TICK.as_nanos() as u64 / 2;
+                if busy || worker.thread.waits() {
+                    at_work |= 1 << index;
+                }
+            }
+            self.beats[index] = beat;
+            self.worked[index] = worked;
+        }
+        scheduler.stuck.store(stuck.count_ones(), Ordering::SeqCst);
+        if backlog {
+            bits(at_work).for_each(|index| self.mark(scheduler, index));
+            self.relieve(scheduler, stuck.count_ones() as usize);
+        }
+        self.see_to_slow_jobs(scheduler, true);
+        scheduler.reap();
+        alive & !idle != 0
+    }
+
+    /// Marks the job that a worker is stuck in.
+    fn mark(&self, scheduler: &Scheduler, index: usize) {
+        let Some(worker) = scheduler.worker(index) else { return };
+        let job = worker.current();
+        if job != 0 && worker.beat.load(Ordering::SeqCst) == self.beats[index] {
+            scheduler.keeper.stuck(job);
         }
     }
-    *exhausted &= stuck > 0;
-    awake > 0
+
+    /// Jobs wait: lets as many workers run as are wanted besides those that are stuck.
+    fn relieve(&mut self, scheduler: &Arc<Scheduler>, stuck: usize) {
+        let ordinary = scheduler.alive.load(Ordering::SeqCst) & !scheduler.slow_workers.load(Ordering::SeqCst);
+        let idle = scheduler.idle.load(Ordering::SeqCst) & ordinary;
+        if idle != 0 {
+            scheduler.share_at.store(1, Ordering::Relaxed);
+            scheduler.wake_one();
+        } else if stuck > 0 && (ordinary.count_ones() as usize) < scheduler.wanted + stuck {
+            self.add(scheduler, false);
+        }
+    }
+
+    /// At least one slow worker while slow jobs wait, and one more when they have waited for a tick.
+    fn see_to_slow_jobs(&mut self, scheduler: &Arc<Scheduler>, tick: bool) {
+        let wait = !scheduler.slow_jobs.is_empty();
+        if wait {
+            let slow = scheduler.slow_workers.load(Ordering::SeqCst);
+            if scheduler.idle.load(Ordering::SeqCst) & slow != 0 {
+                scheduler.wake_slow();
+            } else if slow == 0 || tick && self.slow_jobs_waited {
+                self.add(scheduler, true);
+            }
+        }
+        if tick {
+            self.slow_jobs_waited = wait;
+        }
+    }
+
+    fn add(&mut self, scheduler: &Arc<Scheduler>, slow: bool) {
+        if matches!(scheduler.add_worker(slow), Ok(true)) {
+            self.at_the_cap = false;
+            return;
+        }
+        if scheduler.stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        if !self.at_the_cap {
+            self.at_the_cap = true;
+            scheduler.keeper.at_the_cap();
+        }
+        if slow && scheduler.slow_workers.load(Ordering::SeqCst) == 0 {
+            // No thread to be had for them: better slow among the others than never.
+            while let Some(job) = scheduler.take_slow() {
+                scheduler.injector.push(job);
+            }
+            scheduler.wake_one();
+        }
+    }
+
+    /// A worker sleeps: if it is a spare, it ends after a while, unless something is parked on its thread.
+    fn let_go(&mut self, scheduler: &Scheduler, index: usize) {
+        self.slept[index] = self.slept[index].saturating_add(1);
+        let bound = || scheduler.worker(index).is_none_or(|worker| worker.parked.load(Ordering::Relaxed) > 0);
+        if index < scheduler.wanted || self.slept[index] < SPARE || bound() {
+            return;
+        }
+        scheduler.leaving.fetch_or(1 << index, Ordering::SeqCst);
+        scheduler.wake(index);
+    }
+}
+
+/// Nothing has run for a while: what the workers keep for themselves goes to the common stores.
+fn have_workers_give_back(scheduler: &Scheduler) {
+    let asleep = scheduler.idle.load(Ordering::SeqCst) & scheduler.alive.load(Ordering::SeqCst);
+    scheduler.trimming.store(asleep, Ordering::SeqCst);
+    for index in bits(asleep) {
+        if !scheduler.wake(index) {
+            // It has work again, and is not to take its next waking up for this.
+            scheduler.trimming.fetch_and(!(1 << index), Ordering::SeqCst);
+        }
+    }
+}
+
+/// And from there to the system, on a thread of its own: timers must not wait for that.
+fn trim(scheduler: &Arc<Scheduler>) {
+    let mine = scheduler.clone();
+    let work = move || {
+        let freed = mine.stacks.trim() + blocks::trim() + mine.keeper.trim();
+        if freed >= MUCH {
+            give_back_heap();
+        }
+    };
+    let thread = std::thread::Builder::new().name("regrow-trim".into()).spawn(work);
+    // Without a thread it has to wait for the next time.
+    scheduler.threads.lock().extend(thread);
+}
+
+/// Control blocks, states and terms are the allocator's, which keeps what is freed to it unless it is asked.
+fn give_back_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: takes the allocator's own locks, and frees only what nobody uses.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// How the kernel knows a worker's thread.
+pub(super) struct ThreadId {
+    id: AtomicI32,
+    clock: AtomicI32,
+}
+
+impl Default for ThreadId {
+    fn default() -> Self {
+        ThreadId { id: AtomicI32::new(0), clock: AtomicI32::new(0) }
+    }
+}
+
+impl ThreadId {
+    /// It is the calling thread's.
+    pub(super) fn set(&self) {
+        let mut clock = 0;
+        // SAFETY: asks for numbers; `clock` is a place for one.
+        let (id, failed) =
+            unsafe { (libc::gettid(), libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock)) };
+        self.id.store(id, Ordering::Relaxed);
+        self.clock.store(if failed == 0 { clock } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// The nanoseconds that it was on a processor; 0: unknown.
+    fn worked(&self) -> u64 {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let clock = self.clock.load(Ordering::Relaxed);
+        // SAFETY: fills in a local; the clock of a thread that has ended is refused.
+        if clock == 0 || unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
+            return 0;
+        }
+        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    }
+
+    /// Whether it waits for something other than a processor.
+    fn waits(&self) -> bool {
+        let path = format!("/proc/self/task/{}/stat", self.id.load(Ordering::Relaxed));
+        let Ok(line) = std::fs::read_to_string(path) else { return false };
+        // `id (name) state ...`, and the name may have parentheses.
+        line.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('R'))
+    }
 }

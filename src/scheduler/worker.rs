@@ -1,10 +1,10 @@
 //! One worker: a thread, its queues, and the loop that runs on its coroutines.
 
 use super::stack::PooledStack;
-use super::{Header, MAX_WORKERS, ParkSlot, Runnable, Scheduler};
+use super::{Header, ParkSlot, Runnable, Scheduler};
 use crate::sync::parker::Parker;
 use crate::sync::patience::Patience;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, blocks, fence, inside};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, fence, inside};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::{Steal, Stealer, Worker as Queue};
 use std::cell::{Cell, RefCell};
@@ -55,6 +55,12 @@ pub struct Worker {
     pub(super) sleeps: AtomicU64,
     /// The id of what it runs; read by settle.
     current: AtomicU64,
+    /// Stacks parked on its thread.
+    pub(super) parked: AtomicUsize,
+    /// The end of the queue that its thread takes from, while it has none.
+    queue: Mutex<Option<Queue<Runnable>>>,
+    /// How the kernel knows its thread.
+    pub(super) thread: super::watch::ThreadId,
 }
 
 #[derive(Clone, Copy)]
@@ -77,6 +83,10 @@ pub(super) struct Local {
     patience: Patience,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
+    /// Runs slow jobs, and nothing else.
+    slow: bool,
+    /// Its thread is about to end: the loops return.
+    ending: Cell<bool>,
     /// Jobs that run within others now, and stacks for them.
     nested: Cell<u32>,
     stacks: RefCell<Vec<PooledStack>>,
@@ -94,9 +104,9 @@ pub(super) fn with_local<R>(look: impl FnOnce(&Local) -> R) -> Option<R> {
     unsafe { local.as_ref() }.map(look)
 }
 
-/// Whether this thread is a worker of that scheduler.
+/// Whether this thread is a worker of that scheduler, and one that runs what everybody runs.
 pub fn on_worker_of(scheduler: &Scheduler) -> bool {
-    with_local(|local| ptr::eq(&*local.scheduler, scheduler)).unwrap_or(false)
+    with_local(|local| local.takes_from(scheduler)).unwrap_or(false)
 }
 
 /// Whether this thread is a worker, of whatever scheduler.
@@ -108,7 +118,7 @@ pub fn is_worker() -> bool {
 #[inline]
 pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
     with_local(|local| {
-        if !ptr::eq(&*local.scheduler, scheduler) {
+        if !local.takes_from(scheduler) {
             return false;
         }
         let before = local.worker.slot.swap(job.0.as_ptr(), Ordering::AcqRel);
@@ -123,7 +133,7 @@ pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
 
 pub(super) fn queue_here(scheduler: &Scheduler, job: Runnable) -> bool {
     with_local(|local| {
-        if !ptr::eq(&*local.scheduler, scheduler) {
+        if !local.takes_from(scheduler) {
             return false;
         }
         local.queue.push(job);
@@ -148,12 +158,12 @@ pub(super) fn switch_away(switch: Switch) {
 
 /// Runs `job` now, on a stack of its own, so that it can wait without its caller: returns when it has ended, or when it
 /// has parked. False, and `job` not run, on a thread that is no worker of `scheduler`, when too many jobs are nested
-/// already, or when no stack is left. `job` does not unwind.
-pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
+/// already, or when no stack is left. `job` does not unwind; `id` is what it is known by.
+pub fn run_nested(scheduler: &Scheduler, id: u64, job: impl FnOnce() + 'static) -> bool {
     let local = LOCAL.get();
     // SAFETY: set by `run` for as long as its frame lives, on this thread only.
     let Some(local) = (unsafe { local.as_ref() }) else { return false };
-    if !ptr::eq(&*local.scheduler, scheduler) || local.nested.get() >= DEEPEST {
+    if !local.takes_from(scheduler) || local.nested.get() >= DEEPEST {
         return false;
     }
     let spare = local.stacks.borrow_mut().pop();
@@ -162,6 +172,7 @@ pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
     let current = local.worker.current.load(Ordering::Relaxed);
     let depth = inside::step_out();
     local.nested.set(local.nested.get() + 1);
+    local.worker.current.store(id, Ordering::Relaxed);
     let mut coroutine: WorkerCoroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Switch>, ()| {
         with_local(|local| local.yielder.set(yielder));
         let _inside = inside::enter();
@@ -171,6 +182,7 @@ pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
         // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
         CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
             *slot.as_ref().coroutine.get() = Some(coroutine);
+            local.worker.parked.fetch_add(1, Ordering::Relaxed);
         },
         CoroutineResult::Yield(Switch::Aside) => unreachable!("only a loop steps aside"),
         CoroutineResult::Return(()) => local.stacks.borrow_mut().push(coroutine.into_stack()),
@@ -183,9 +195,9 @@ pub fn run_nested(scheduler: &Scheduler, job: impl FnOnce() + 'static) -> bool {
 }
 
 impl Worker {
-    pub(super) fn new(scheduler: &Scheduler, index: usize) -> (Arc<Worker>, Queue<Runnable>) {
+    pub(super) fn new(scheduler: &Scheduler, index: usize) -> Arc<Worker> {
         let queue = Queue::new_fifo();
-        let worker = Arc::new(Worker {
+        Arc::new(Worker {
             index,
             scheduler: AtomicPtr::new(std::ptr::from_ref(scheduler).cast_mut()),
             stealer: queue.stealer(),
@@ -196,8 +208,10 @@ impl Worker {
             beat: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
             current: AtomicU64::new(0),
-        });
-        (worker, queue)
+            parked: AtomicUsize::new(0),
+            queue: Mutex::new(Some(queue)),
+            thread: Default::default(),
+        })
     }
 
     /// Hands a resumed stack to its thread.
@@ -236,8 +250,11 @@ impl Worker {
     }
 }
 
-/// The thread of a worker: switches between its stacks until the scheduler stops.
-pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<Runnable>) {
+/// The thread of a worker: switches between its stacks until the scheduler stops, or the worker is a spare too many.
+pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
+    // The place is ours: the thread before us put the queue back before it gave up its bit.
+    let Some(queue) = worker.queue.lock().take() else { return };
+    worker.thread.set();
     let local = Local {
         worker,
         scheduler,
@@ -250,6 +267,8 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
         streak: Cell::new(0),
         patience: Patience::new(),
         awake_since: Cell::new(None),
+        slow,
+        ending: Cell::new(false),
         nested: Cell::new(0),
         stacks: RefCell::new(Vec::new()),
     };
@@ -260,7 +279,10 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
             // SAFETY: this thread alone touches the coroutine of a slot bound to it, and it kept it there (step 2)
             // before it came back here.
             Some(slot) => match unsafe { (*slot.0.as_ref().coroutine.get()).take() } {
-                Some(coroutine) => coroutine,
+                Some(coroutine) => {
+                    local.worker.parked.fetch_sub(1, Ordering::Relaxed);
+                    coroutine
+                }
                 None => continue,
             },
             None => match local.spare_loop() {
@@ -276,16 +298,19 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
             // SAFETY: as above; the slot lives in a process, which lives while it is parked.
             CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
                 *slot.as_ref().coroutine.get() = Some(coroutine);
+                local.worker.parked.fetch_add(1, Ordering::Relaxed);
             },
             CoroutineResult::Yield(Switch::Aside) => local.loops.borrow_mut().push(coroutine),
             CoroutineResult::Return(()) => {
-                if local.scheduler.stopping.load(Ordering::SeqCst) && !local.has_resumed() {
+                let ends = local.ending.get() || local.scheduler.stopping.load(Ordering::SeqCst);
+                if ends && !local.has_resumed() {
                     break;
                 }
             }
         }
     }
-    // The loops that stepped aside see that the scheduler stops, and return.
+    // The loops that stepped aside see that the thread ends, and return.
+    local.ending.set(true);
     let loops = std::mem::take(&mut *local.loops.borrow_mut());
     for mut coroutine in loops {
         while let CoroutineResult::Yield(_) = coroutine.resume(()) {}
@@ -293,9 +318,18 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, queue: Queue<R
     LOCAL.set(ptr::null());
     inside::collect();
     blocks::give_back();
+    let Local { worker, scheduler, queue, .. } = local;
+    *worker.queue.lock() = Some(queue);
+    scheduler.resign(worker.index);
 }
 
 impl Local {
+    /// Whether this worker's queues are those of the scheduler's ordinary jobs.
+    #[inline]
+    fn takes_from(&self, scheduler: &Scheduler) -> bool {
+        ptr::eq(&*self.scheduler, scheduler) && !self.slow
+    }
+
     /// Wakes another worker for what waits here, if there is enough of it.
     #[inline]
     fn share(&self) {
@@ -366,6 +400,9 @@ impl Local {
                     return;
                 }
                 switch_away(Switch::Aside);
+                if self.ending.get() {
+                    return;
+                }
                 continue;
             }
             self.streak.set(0);
@@ -375,7 +412,7 @@ impl Local {
                     if self.has_resumed() {
                         continue;
                     }
-                    if self.scheduler.stopping.load(Ordering::SeqCst) {
+                    if self.scheduler.stopping.load(Ordering::SeqCst) || self.leaves() {
                         return;
                     }
                     self.sleep();
@@ -399,6 +436,9 @@ impl Local {
 
     #[inline]
     fn next_job(&self) -> Option<Runnable> {
+        if self.slow {
+            return self.next_slow();
+        }
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn.is_multiple_of(FAIR)
@@ -414,6 +454,28 @@ impl Local {
         }
         self.in_a_row.set(0);
         self.queue.pop().or_else(|| self.take_slot()).or_else(|| self.take_injected()).or_else(|| self.steal())
+    }
+
+    #[cold]
+    fn next_slow(&self) -> Option<Runnable> {
+        if let Some(job) = self.scheduler.take_slow() {
+            return Some(job);
+        }
+        // What it woke itself may find no other worker any more.
+        let stopping = self.scheduler.stopping.load(Ordering::SeqCst);
+        stopping.then(|| self.take_injected().or_else(|| self.queue.pop())).flatten()
+    }
+
+    /// A spare that was told to end does, unless something is bound to its thread.
+    fn leaves(&self) -> bool {
+        let bit = 1u64 << self.worker.index;
+        let leaving = &self.scheduler.leaving;
+        if leaving.load(Ordering::SeqCst) & bit == 0 {
+            return false;
+        }
+        leaving.fetch_and(!bit, Ordering::SeqCst);
+        self.ending.set(self.worker.parked.load(Ordering::Relaxed) == 0 && !self.has_resumed());
+        self.ending.get()
     }
 
     #[inline]
@@ -439,10 +501,7 @@ impl Local {
     }
 
     fn steal(&self) -> Option<Runnable> {
-        let live = self.scheduler.live();
-        for offset in 1..live {
-            let index = (self.worker.index + offset) % live;
-            let Some(other) = self.scheduler.worker(index) else { continue };
+        for other in self.scheduler.others(self.worker.index) {
             while self.has_enough(other) {
                 match other.stealer.steal_batch_and_pop(&self.queue) {
                     Steal::Success(job) => return Some(job),
@@ -460,18 +519,32 @@ impl Local {
         None
     }
 
+    /// Whether there is something that this worker could run, other than what it has itself.
+    fn others_have_work(&self) -> bool {
+        let scheduler = &*self.scheduler;
+        if self.slow {
+            return !scheduler.slow_jobs.is_empty();
+        }
+        let stuck = scheduler.stuck() > 0;
+        let has = |other: &Arc<Worker>| self.has_enough(other) || (stuck && other.has_backlog());
+        !scheduler.injector.is_empty() || scheduler.others(self.worker.index).any(has)
+    }
+
     /// Looks around a little, then sleeps until woken.
     fn sleep(&self) {
         let scheduler = &*self.scheduler;
         if let Some(since) = self.awake_since.take() {
             self.learn(since.elapsed());
         }
-        // One looks around for as long as it has paid, the others shortly.
-        let alone = scheduler.searching.fetch_add(1, Ordering::SeqCst) == 0;
+        // A slow worker looks for nothing that others wait for. Of the others one looks around for as long as it has
+        // paid, the rest shortly.
+        let searching = u32::from(!self.slow);
+        let alone = scheduler.searching.fetch_add(searching, Ordering::SeqCst) == 0 && !self.slow;
         let mut looks = 0u32;
         let mut seen = || {
             looks += 1;
-            self.has_resumed() || !scheduler.injector.is_empty() || (looks % 8 == 1 && self.others_have_work())
+            let injected = !self.slow && !scheduler.injector.is_empty();
+            self.has_resumed() || injected || (looks % 8 == 1 && self.others_have_work())
         };
         let found = if alone {
             self.patience.look(seen)
@@ -481,7 +554,7 @@ impl Local {
                 seen()
             })
         };
-        scheduler.searching.fetch_sub(1, Ordering::SeqCst);
+        scheduler.searching.fetch_sub(searching, Ordering::SeqCst);
         if found {
             // Not woken, but taken up as if: was it worth it?
             self.awake_since.set(Some(Instant::now()));
@@ -494,11 +567,7 @@ impl Local {
         scheduler.idle.fetch_or(bit, Ordering::SeqCst);
         // Partner: the fence in `wake_one`: either it sees the bit, or we see the job.
         fence(Ordering::SeqCst);
-        if self.has_resumed()
-            || !scheduler.injector.is_empty()
-            || self.others_have_work()
-            || scheduler.stopping.load(Ordering::SeqCst)
-        {
+        if self.has_resumed() || self.others_have_work() || scheduler.stopping.load(Ordering::SeqCst) {
             if scheduler.idle.fetch_and(!bit, Ordering::SeqCst) & bit == 0 {
                 // Somebody woke us meanwhile; the token is, or will be, there. Taking it late is harmless.
                 self.worker.parker.take();
@@ -507,6 +576,11 @@ impl Local {
         }
         while scheduler.idle.load(Ordering::SeqCst) & bit != 0 {
             self.worker.parker.park(None);
+        }
+        if scheduler.trimming.load(Ordering::SeqCst) & bit != 0 {
+            scheduler.trimming.fetch_and(!bit, Ordering::SeqCst);
+            // Nobody had work for it.
+            return self.trim();
         }
         scheduler.watch.busy();
         self.awake_since.set(Some(Instant::now()));
@@ -520,11 +594,14 @@ impl Local {
         waiting > 0 && (stuck || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
     }
 
-    fn others_have_work(&self) -> bool {
-        let live = self.scheduler.live().min(MAX_WORKERS);
-        (0..live)
-            .filter(|&index| index != self.worker.index)
-            .filter_map(|index| self.scheduler.worker(index))
-            .any(|other| self.has_enough(other) || (self.scheduler.stuck() > 0 && other.has_backlog()))
+    /// Gives back what it keeps for the next burst.
+    fn trim(&self) {
+        inside::collect();
+        blocks::give_back();
+        blocks::keep();
+        self.scheduler.keeper.trim_thread();
+        self.stacks.borrow_mut().clear();
+        self.resumed.borrow_mut().shrink_to_fit();
+        self.worker.private.lock().shrink_to_fit();
     }
 }

@@ -1,0 +1,252 @@
+/* Callbacks that keep their thread: others get relief, servers once caught run apart from then on, and the threads that
+ * came for them end again. */
+#include "support.h"
+
+typedef struct slow {
+    gate gate;
+    char thread[32]; /* where its last callback ran */
+    regrow_pid wakes;
+} slow;
+
+static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    *state = user;
+    return REGROW_READY;
+}
+
+static regrow_next keep_the_thread(regrow_context *context, void *state, const regrow_term *message)
+{
+    slow *mine = state;
+    pthread_getname_np(pthread_self(), mine->thread, sizeof mine->thread);
+    if (mine->wakes.id)
+        CHECK_OK(regrow_send(mine->wakes, regrow_nil()));
+    gate_pass(&mine->gate);
+    return REGROW_NOREPLY;
+}
+
+static regrow_pid start_slow(slow *mine)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = keep_the_thread, .user = mine };
+    gate_make(&mine->gate);
+    return start_server(&spec);
+}
+
+static regrow_next tell_thread(regrow_context *context, void *state, const regrow_term *message)
+{
+    char name[32];
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    return regrow_reply(context, regrow_text(name));
+}
+
+static regrow_next tell_us_the_thread(regrow_context *context, void *state, const regrow_term *message)
+{
+    char name[32];
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    CHECK_OK(regrow_send(self, regrow_text(name)));
+    return REGROW_NOREPLY;
+}
+
+static regrow_server_spec other_spec = { .size = sizeof other_spec, .handle_call = tell_thread,
+                                         .handle_info = tell_us_the_thread };
+
+static bool is_apart(const char *thread)
+{
+    return !strncmp(thread, "regrow-slow", 11);
+}
+
+static bool text_is_apart(regrow_term text)
+{
+    const char *name;
+    bool apart = regrow_as_text(&text, &name) && is_apart(name);
+    regrow_term_free(&text);
+    return apart;
+}
+
+/* Is called and answers, on a worker that runs what everybody runs. */
+static void answers_elsewhere(regrow_pid other)
+{
+    regrow_term thread;
+    CHECK_OK(regrow_call(other, regrow_nil(), LONG_MS, &thread));
+    CHECK(!text_is_apart(thread));
+}
+
+/* Ends a server whose gate is open; whoever stands there still goes through first. */
+static void end(regrow_pid server)
+{
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    kill_and_wait(server);
+}
+
+/* Keeps its thread while another is called, until it is caught at that. */
+static void be_caught(slow *mine, regrow_pid server, regrow_pid other)
+{
+    uint64_t end = real_ms() + LONG_MS;
+    do {
+        CHECK(real_ms() < end);
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        gate_reached(&mine->gate);
+        answers_elsewhere(other);
+        gate_open(&mine->gate);
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    } while (!is_apart(mine->thread));
+}
+
+static void a_server_once_stuck_runs_apart_from_then_on(void)
+{
+    slow mine = { 0 };
+    regrow_pid server = start_slow(&mine), other = start_server(&other_spec);
+    be_caught(&mine, server, other);
+    for (int at = 0; at < 100; at++) {
+        /* Two messages: neither of them is handled elsewhere. */
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        for (int message = 0; message < 2; message++) {
+            gate_reached(&mine.gate);
+            CHECK(is_apart(mine.thread));
+            answers_elsewhere(other);
+            gate_open(&mine.gate);
+        }
+    }
+    end(server);
+    kill_and_wait(other);
+}
+
+static void whoever_a_slow_one_wakes_runs_among_the_others(void)
+{
+    slow mine = { 0 };
+    regrow_pid server = start_slow(&mine), other = start_server(&other_spec);
+    regrow_term thread;
+    be_caught(&mine, server, other);
+    mine.wakes = other;
+    for (int at = 0; at < 100; at++) {
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        CHECK_OK(regrow_receive(LONG_MS, &thread));
+        CHECK(!text_is_apart(thread));
+        gate_reached(&mine.gate);
+        gate_open(&mine.gate);
+    }
+    end(server);
+    kill_and_wait(other);
+}
+
+static void many_slow_ones_are_stuck_at_once(void)
+{
+    enum { SLOW = 8 };
+    slow mine[SLOW] = { 0 };
+    regrow_pid servers[SLOW], other = start_server(&other_spec);
+    for (int at = 0; at < SLOW; at++) {
+        servers[at] = start_slow(&mine[at]);
+        be_caught(&mine[at], servers[at], other);
+    }
+    for (int at = 0; at < SLOW; at++)
+        CHECK_OK(regrow_send(servers[at], regrow_nil()));
+    for (int at = 0; at < SLOW; at++) {
+        gate_reached(&mine[at].gate);
+        CHECK(is_apart(mine[at].thread));
+    }
+    answers_elsewhere(other);
+    for (int at = 0; at < SLOW; at++) {
+        /* Killed while it is stuck, or after. */
+        if (at % 2)
+            kill_and_wait(servers[at]);
+        gate_open(&mine[at].gate);
+    }
+    EVENTUALLY(stats().ghosts == 0);
+    for (int at = 0; at < SLOW; at += 2)
+        end(servers[at]);
+    kill_and_wait(other);
+}
+
+/* ---- the threads that came for them ---- */
+
+static regrow_next wait_once(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_send(self, regrow_atom("parking")));
+    CHECK_OK(regrow_receive(REGROW_INFINITY, &message));
+    return REGROW_DONE;
+}
+
+static void relief_ends_when_it_is_idle_and_comes_again(void)
+{
+    enum { STUCK = 4 };
+    slow mine[STUCK] = { 0 };
+    regrow_pid servers[STUCK];
+    EVENTUALLY(stats().relief_workers == 0);
+    for (int time = 0; time < 3; time++) {
+        for (int at = 0; at < STUCK; at++)
+            servers[at] = start_slow(&mine[at]);
+        for (int at = 0; at < STUCK; at++)
+            CHECK_OK(regrow_send(servers[at], regrow_nil()));
+        for (int at = 0; at < STUCK; at++)
+            gate_reached(&mine[at].gate);
+        CHECK(stats().relief_workers >= STUCK - 1);
+        for (int at = 0; at < STUCK; at++)
+            gate_open(&mine[at].gate);
+        EVENTUALLY(stats().relief_workers == 0);
+        CHECK(stats().workers == 1);
+        for (int at = 0; at < STUCK; at++)
+            end(servers[at]);
+    }
+}
+
+static void relief_stays_as_long_as_something_is_parked_on_it(void)
+{
+    slow mine = { 0 };
+    regrow_ref monitor;
+    regrow_pid server = start_slow(&mine);
+    CHECK_OK(regrow_send(server, regrow_nil()));
+    gate_reached(&mine.gate);
+    regrow_pid parked = spawn_monitor(wait_once, NULL, &monitor);
+    CHECK_MESSAGE("parking");
+    gate_open(&mine.gate);
+    /* Longer than a spare is kept: nothing happens, and nothing tells of that. */
+    nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+    CHECK(stats().relief_workers == 1);
+    CHECK_OK(regrow_send(parked, regrow_nil()));
+    CHECK_DOWN("normal", monitor);
+    EVENTUALLY(stats().relief_workers == 0);
+    end(server);
+}
+
+static atomic_int warned;
+
+static void count_warnings(void *user, uint32_t level, const char *text, const regrow_term *report)
+{
+    if (strstr(text, "no relief is left"))
+        atomic_fetch_add(&warned, 1);
+}
+
+static void more_stuck_than_threads_is_logged_and_passes(void)
+{
+    enum { STUCK = 70 };
+    static slow mine[STUCK];
+    regrow_pid servers[STUCK];
+    for (int at = 0; at < STUCK; at++)
+        servers[at] = start_slow(&mine[at]);
+    for (int at = 0; at < STUCK; at++)
+        CHECK_OK(regrow_send(servers[at], regrow_nil()));
+    EVENTUALLY(warned == 1);
+    CHECK(stats().workers == 64);
+    for (int at = 0; at < STUCK; at++)
+        gate_open(&mine[at].gate);
+    for (int at = 0; at < STUCK; at++)
+        gate_reached(&mine[at].gate);
+    for (int at = 0; at < STUCK; at++)
+        end(servers[at]);
+    EVENTUALLY(stats().relief_workers == 0);
+    CHECK(warned == 1);
+}
+
+int main(void)
+{
+    open_runtime((regrow_options){ .workers = 1, .log_level = REGROW_LOG_WARNING, .log = count_warnings });
+    RUN(a_server_once_stuck_runs_apart_from_then_on);
+    RUN(whoever_a_slow_one_wakes_runs_among_the_others);
+    RUN(many_slow_ones_are_stuck_at_once);
+    RUN(relief_ends_when_it_is_idle_and_comes_again);
+    RUN(relief_stays_as_long_as_something_is_parked_on_it);
+    RUN(more_stuck_than_threads_is_logged_and_passes);
+    close_runtime();
+    return 0;
+}
