@@ -127,6 +127,18 @@ fn a_process_on_its_own_thread_is_retired_once_whenever_its_last_message_comes()
     });
 }
 
+/// A sender, and one who has just left it alone (`run::lie_down`, `start::spawn`).
+#[test]
+fn of_two_who_find_it_idle_one_schedules_it() {
+    loom::model(|| {
+        let state = Arc::new(State::new(IDLE));
+        let other = state.clone();
+        let sender = thread::spawn(move || u32::from(other.make_ready()));
+        let mine = u32::from(state.make_ready());
+        assert_eq!(mine + sender.join().unwrap(), 1);
+    });
+}
+
 #[test]
 fn one_of_many_strikes_carries_out_the_exit() {
     loom::model(|| {
