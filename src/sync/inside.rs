@@ -292,6 +292,8 @@ static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
 
 /// How many retired things a thread gathers before it pays for a fence.
 const BATCH: usize = 128;
+/// How many batches it lets wait for their readers itself.
+const KEPT: usize = 4;
 
 /// Calls `free(what)` once every thread that is inside now has left or gone on.
 ///
@@ -302,7 +304,15 @@ pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
     let ready = LOCAL.try_with(|local| {
         let mut limbo = local.limbo.borrow_mut();
         limbo.fresh.extend(free.take());
-        if limbo.fresh.len() >= BATCH { close_batch(&mut limbo) } else { Vec::new() }
+        if limbo.fresh.len() < BATCH {
+            return Vec::new();
+        }
+        let ready = close_batch(&mut limbo);
+        if limbo.waiting.len() > KEPT {
+            // A reader holds it all up, and this thread may never come back for it: the next that collects will.
+            ORPHANS.lock().push(Limbo { fresh: Vec::new(), waiting: std::mem::take(&mut limbo.waiting) });
+        }
+        ready
     });
     match ready {
         // Outside the borrow: what is freed may retire more.
