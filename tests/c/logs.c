@@ -413,11 +413,11 @@ static void relief_that_is_exhausted_is_a_warning(void)
     }
     for (bool told = false; !told; usleep(1000)) {
         pthread_mutex_lock(&log_lock);
-        told = strstr(lines, "there can be no more workers");
+        told = strstr(lines, "no relief is left");
         pthread_mutex_unlock(&log_lock);
     }
     stand = 0;
-    CHECK(said("there can be no more workers") == 1 && least_level == REGROW_LOG_WARNING);
+    CHECK(said("no relief is left") == 1 && least_level == REGROW_LOG_WARNING);
     stop_runtime();
 }
 
