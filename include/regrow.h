@@ -602,11 +602,9 @@ regrow_error regrow_init(const regrow_options *options, regrow_pid *root);
 /// inside a callback is stuck: call again to go on waiting. A thread that entered this runtime leaves it.
 ///
 /// @param timeout_ms  also what the children's shutdown times are cut off at; REGROW_INFINITY: none.
-/// @param stuck       out, also at REGROW_ERR_TIMEOUT: a list of the pids whose callbacks have not returned, or whose ends are not over; yours.
-///                    NULL: not wanted.
-regrow_error regrow_shutdown(regrow_pid root,
-                             uint32_t timeout_ms,
-                             regrow_term *stuck);
+/// @param stuck       out, also at REGROW_ERR_TIMEOUT: a list of the pids whose callbacks have not returned, or
+///                    whose ends are not over; yours. NULL: not wanted.
+regrow_error regrow_shutdown(regrow_pid root, uint32_t timeout_ms, regrow_term *stuck);
 
 /// Makes the calling thread a process of the runtime, until it leaves or ends: it may link, monitor and receive.
 ///

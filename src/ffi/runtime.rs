@@ -181,8 +181,8 @@ fn logger(log: regrow_log_callback, user: *mut c_void) -> Logger {
 /// inside a callback is stuck: call again to go on waiting. A thread that entered this runtime leaves it.
 ///
 /// @param timeout_ms  also what the children's shutdown times are cut off at; REGROW_INFINITY: none.
-/// @param stuck       out, also at REGROW_ERR_TIMEOUT: a list of the pids whose callbacks have not returned, or whose ends are not over; yours.
-///                    NULL: not wanted.
+/// @param stuck       out, also at REGROW_ERR_TIMEOUT: a list of the pids whose callbacks have not returned, or
+///                    whose ends are not over; yours. NULL: not wanted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_shutdown(root: regrow_pid, timeout_ms: u32, stuck: *mut regrow_term) -> regrow_error {
     guard(|| {
