@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 
 fn start(runtime: &Runtime, unique: bool) -> Pid {
-    process::spawn_and_wait(&runtime.0, RegistrySpec { unique }.build(), Some(5_000)).expect("a registry starts").pid
+    process::spawn_and_wait(&runtime.0, RegistrySpec { unique, ..Default::default() }.build(), Some(5_000))
+        .expect("a registry starts")
+        .pid
 }
 
 fn unique(runtime: &Runtime) -> Pid {

@@ -277,6 +277,9 @@ pub type regrow_log_callback =
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
 
+/// Runs once, in the caller.
+pub type regrow_run_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
+
 /// Whether this is the message waited for; `message` is borrowed. It must not wait, receive or send.
 pub type regrow_match_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;

@@ -9,6 +9,9 @@
 //! **The end of the registry.** `close` marks the shards of owners first, so that nothing is added any more, then takes
 //! everything. The registry's side of its links is this map: it is taken up at that moment only.
 
+use super::RegistrySpec;
+use super::listeners::Listeners;
+use super::meta::Meta;
 use super::pattern;
 use crate::process::{self, IdHash, Owned};
 use crate::sync::{Mutex, RwLock};
@@ -20,7 +23,7 @@ use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Weak};
 
-/// Shards of keys: so many that two threads seldom meet at one.
+/// Shards of keys, unless told otherwise: so many that two threads seldom meet at one.
 const SHARDS: usize = 64;
 const OWNER_SHARDS: usize = 16;
 
@@ -31,6 +34,8 @@ pub(super) struct Store {
     hasher: DefaultHashBuilder,
     shards: Box<[CachePadded<RwLock<Shard>>]>,
     owners: Box<[CachePadded<Mutex<Owners>>]>,
+    listeners: Option<Listeners>,
+    meta: Meta,
 }
 
 #[derive(Default)]
@@ -193,6 +198,10 @@ impl Shard {
         self.keys.find(hash, |known| known.hash == hash && known.key == *key)
     }
 
+    fn holds(&self, hash: u64, key: &Term, number: u64) -> bool {
+        self.find(hash, key).is_some_and(|known| known.held.get(number).is_some())
+    }
+
     /// Takes one entry out, and its key with the last.
     fn remove(&mut self, hash: u64, number: u64, removed: &mut Removed) -> bool {
         let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
@@ -242,15 +251,23 @@ impl Owners {
 }
 
 impl Store {
-    pub fn new(pid: Pid, unique: bool) -> Arc<Store> {
+    pub fn new(pid: Pid, spec: &RegistrySpec) -> Arc<Store> {
+        let shards = if spec.partitions == 0 { SHARDS } else { spec.partitions.min(super::MAX_PARTITIONS) };
         Arc::new_cyclic(|me| Store {
             me: me.clone(),
             pid,
-            unique,
+            unique: spec.unique,
             hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
-            owners: (0..OWNER_SHARDS).map(|_| CachePadded::default()).collect(),
+            shards: (0..shards).map(|_| CachePadded::default()).collect(),
+            owners: (0..OWNER_SHARDS.min(shards)).map(|_| CachePadded::default()).collect(),
+            listeners: Listeners::new(pid, &spec.listeners),
+            meta: Meta::new(&spec.meta),
         })
+    }
+
+    /// What is kept beside the entries.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
     }
 
     pub fn is_unique(&self) -> bool {
@@ -265,11 +282,11 @@ impl Store {
     #[inline]
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
         // Bits that the table below uses neither for the place nor for the tag.
-        &self.shards[(hash >> 48) as usize % SHARDS]
+        &self.shards[(hash >> 48) as usize % self.shards.len()]
     }
 
     fn owners(&self, pid: Pid) -> &Mutex<Owners> {
-        &self.owners[pid.index() as usize % OWNER_SHARDS]
+        &self.owners[pid.index() as usize % self.owners.len()]
     }
 
     fn owned(&self) -> Option<Arc<dyn Owned>> {
@@ -297,6 +314,9 @@ impl Store {
             return Err(Refusal::Closed);
         }
         let entry = Entry { number, pid, value: value.take().unwrap_or_default() };
+        if let Some(listeners) = &self.listeners {
+            listeners.registered(wanted, pid, &entry.value);
+        }
         match place {
             // The key that is there stays; ours goes back to the caller with `key`.
             Place::Occupied(mut place) => place.get_mut().held.add(entry),
@@ -321,17 +341,23 @@ impl Store {
     /// Takes the entries of `pid` under `key` out, those whose value `wanted` matches. Some(link is ours) when the
     /// process has no entry left.
     fn take(&self, key: &Term, pid: Pid, wanted: Option<&Term>, removed: &mut Removed) -> Option<bool> {
-        let hash = self.hash(key);
+        let (hash, before) = (self.hash(key), removed.len());
         let mut shard = self.shard(hash).write();
         let mut owners = self.owners(pid).lock();
         let numbers = owners.places.get(&pid)?.places.numbers(hash);
         let mut last = None;
-        for number in numbers {
+        for &number in &numbers {
             let known = shard.find(hash, key).and_then(|known| known.held.get(number));
             if known.is_some_and(|entry| wanted.is_none_or(|wanted| pattern::matches(wanted, &entry.value))) {
                 shard.remove(hash, number, removed);
                 last = owners.remove(pid, hash, number);
             }
+        }
+        if let Some(listeners) = &self.listeners
+            && removed.len() > before
+            && !numbers.iter().any(|&number| shard.holds(hash, key, number))
+        {
+            listeners.unregistered(key, pid);
         }
         last
     }
@@ -457,8 +483,26 @@ impl Owned for Store {
         let known = self.owners(pid).lock().places.remove(&pid);
         let Some(known) = known else { return };
         let mut removed = Vec::new();
-        for (hash, number) in known.places.to_vec() {
-            self.shard(hash).write().remove(hash, number, &mut removed);
+        let mut places = known.places.to_vec();
+        if self.listeners.is_some() {
+            // Entries of one key one after the other, so that its last can be told.
+            places.sort_unstable();
+        }
+        for (at, &(hash, number)) in places.iter().enumerate() {
+            let mut shard = self.shard(hash).write();
+            let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
+            if let Some(listeners) = &self.listeners
+                && let Some(key) = shard.keys.find(hash, here).map(|known| known.key.clone())
+                && !places[at + 1..]
+                    .iter()
+                    .take_while(|place| place.0 == hash)
+                    .any(|&(_, later)| shard.holds(hash, &key, later))
+            {
+                listeners.unregistered(&key, pid);
+                removed.push(key);
+            }
+            shard.remove(hash, number, &mut removed);
+            drop(shard);
             // Not gathered up: a process may hold a great many.
             removed.clear();
         }

@@ -184,6 +184,11 @@ ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPT", (PID(0), POINTER(1)
 ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPT", (PID(0), POINTER(1)))
 ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPT",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
+ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPT", (PID(0), TERM(1), TERM(2)))
+ROW(E, regrow_registry_delete_meta, "pb", "ooookfni", "SVAHPT", (PID(0), POINTER(1)))
+ROW(E, regrow_registry_lock, "pbfun", "ooowkfni", "SVAHPT",
+    (PID(0), POINTER(1), FUNCTION(regrow_run_callback, 2), POINTER(3), NUMBER(4)))
 
 /* agents */
 ROW(E, regrow_agent_get, "pFunE", "ooowkfni", "SVRHPT",
