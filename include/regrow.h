@@ -1260,12 +1260,16 @@ regrow_error regrow_registry_register(regrow_pid registry, regrow_term key, regr
 /// @param key  borrowed.
 regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *key, regrow_pid pid);
 
-/// As regrow_registry_unregister(), only the entries whose value is exactly this one.
+/// As regrow_registry_unregister(), only the entries whose value matches.
 ///
-/// @param value  borrowed. The atom _ matches anything, also within tuples and lists.
+/// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
+///                 anything and name it for the guards.
+/// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
+/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
 regrow_error regrow_registry_unregister_match(regrow_pid registry,
                                               const regrow_term *key,
-                                              const regrow_term *value,
+                                              const regrow_term *pattern,
+                                              const regrow_term *guards,
                                               regrow_pid pid);
 
 /// Gives the caller's own entry in a unique registry another value. Needs an identity.
@@ -1293,6 +1297,42 @@ regrow_error regrow_registry_whereis(regrow_pid registry, const regrow_term *key
 /// @param key      borrowed.
 /// @param entries  out: a list of {Pid, Value}; yours.
 regrow_error regrow_registry_lookup(regrow_pid registry, const regrow_term *key, regrow_term *entries);
+
+/// The entries of a key whose value matches, in the order in which they were registered. Any thread.
+///
+/// @param key               borrowed.
+/// @param pattern, guards   as regrow_registry_unregister_match() takes them.
+/// @param entries           out: a list of {Pid, Value}; yours.
+/// @return as regrow_registry_unregister_match().
+regrow_error regrow_registry_match(regrow_pid registry,
+                                   const regrow_term *key,
+                                   const regrow_term *pattern,
+                                   const regrow_term *guards,
+                                   regrow_term *entries);
+
+/// How many entries of a key have a value that matches. Any thread. As regrow_registry_match().
+///
+/// @param count  out.
+regrow_error regrow_registry_count_match(regrow_pid registry,
+                                         const regrow_term *key,
+                                         const regrow_term *pattern,
+                                         const regrow_term *guards,
+                                         size_t *count);
+
+/// What a match specification makes of the entries, in no order. Any thread.
+///
+/// Entries that come and go meanwhile may be seen or not; the others are seen once. A specification whose heads name
+/// their keys looks at these alone.
+///
+/// @param spec     borrowed: a list of {Head, Guards, Body}, as for ets:select; each head is a {Key, Pid, Value}.
+/// @param results  out: a list; yours.
+/// @return as regrow_registry_unregister_match().
+regrow_error regrow_registry_select(regrow_pid registry, const regrow_term *spec, regrow_term *results);
+
+/// For how many entries a match specification gives `true`. Any thread. As regrow_registry_select().
+///
+/// @param count  out.
+regrow_error regrow_registry_count_select(regrow_pid registry, const regrow_term *spec, size_t *count);
 
 /// The keys that a process has, in no order; in a duplicate registry each as often as it has it. Any thread.
 ///

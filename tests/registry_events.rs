@@ -1,4 +1,4 @@
-//! The room `registry`: what it tells listeners, its locks, and what it keeps beside the entries.
+//! The room `registry`: what it tells listeners, its locks, what it keeps beside the entries, and asking by pattern.
 
 mod common;
 
@@ -50,7 +50,7 @@ fn listeners_hear_of_every_entry_in_the_order_of_events() {
         registry::register(reg, key.clone(), a, Term::int(value)).unwrap();
     }
     registry::register(reg, key.clone(), b, Term::int(4)).unwrap();
-    registry::unregister_match(reg, &key, &Term::int(1), a).unwrap();
+    registry::unregister_match(reg, &key, &Term::int(1), None, a).unwrap();
     registry::unregister(reg, &key, a).unwrap();
     registry::unregister(reg, &key, a).unwrap();
     registry::unregister(reg, &atom("other"), a).unwrap();
@@ -259,4 +259,117 @@ fn a_lock_of_a_dead_registry_or_of_no_registry_is_an_error() {
     assert_eq!(registry::lock(a, &atom("k"), None, || ()), Err(Error::WrongKind));
     process::stop(reg, Term::atom(atoms::NORMAL), Some(5_000)).unwrap();
     assert_eq!(registry::lock(reg, &atom("k"), None, || ()), Err(Error::NoProcess));
+}
+
+fn tuple<const N: usize>(parts: [Term; N]) -> Term {
+    Term::tuple_of(parts)
+}
+
+fn list<const N: usize>(items: [Term; N]) -> Term {
+    Term::list(items.into())
+}
+
+fn sorted(mut terms: Vec<Term>) -> Vec<Term> {
+    terms.sort_by(Term::cmp_erlang);
+    terms
+}
+
+/// What Elixir 1.14 gives for the same.
+#[test]
+fn entries_are_found_by_patterns_of_their_values() {
+    let runtime = Runtime::new();
+    let (reg, a) = (start(&runtime, RegistrySpec::default()), spawn(&runtime));
+    let (key, any, one) = (Term::text("a"), atom("_"), atom("$1"));
+    let pair = |n: i64, name: &str| tuple([Term::int(n), atom(name)]);
+    registry::register(reg, key.clone(), a, pair(1, "x")).unwrap();
+    registry::register(reg, key.clone(), a, pair(2, "y")).unwrap();
+    registry::register(reg, atom("b"), a, pair(1, "z")).unwrap();
+    let found = |pattern: Term, guards: Option<Term>| {
+        let entries = registry::match_entries(reg, &key, &pattern, guards.as_ref()).unwrap();
+        let count = registry::count_match(reg, &key, &pattern, guards.as_ref()).unwrap();
+        assert_eq!(entries.list_len(), Some(count));
+        entries.list_iter().map(|entry| entry.as_tuple().unwrap()[1].to_string()).collect::<Vec<_>>()
+    };
+    let greater = list([tuple([atom(">"), one.clone(), Term::int(1)])]);
+    assert_eq!(found(tuple([Term::int(1), any.clone()]), None), ["{1,x}"]);
+    assert_eq!(found(tuple([one.clone(), any.clone()]), Some(greater.clone())), ["{2,y}"]);
+    assert_eq!(found(any.clone(), None), ["{1,x}", "{2,y}"]);
+    assert_eq!(found(one.clone(), Some(Term::nil())), ["{1,x}", "{2,y}"]);
+    assert_eq!(found(tuple([one.clone(), one.clone()]), None), [""; 0]);
+    assert_eq!(registry::count_match(reg, &atom("no key"), &any, None), Ok(0));
+    // A key is a key, whatever it looks like.
+    for (key, value) in [("$1", 9), ("_", 10)] {
+        registry::register(reg, atom(key), a, Term::int(value)).unwrap();
+        assert_eq!(registry::count_match(reg, &atom(key), &any, None), Ok(1));
+    }
+    registry::unregister_match(reg, &key, &tuple([one, any.clone()]), Some(&greater), a).unwrap();
+    assert_eq!(registry::lookup(reg, &key), Ok(vec![(a, pair(1, "x"))]));
+}
+
+/// What Elixir 1.14 gives for the same.
+#[test]
+fn a_specification_is_asked_of_key_pid_and_value() {
+    let runtime = Runtime::new();
+    for partitions in [1, 64] {
+        let reg = start(&runtime, RegistrySpec { partitions, ..Default::default() });
+        let (a, b) = (spawn(&runtime), spawn(&runtime));
+        let pair = |n: i64, name: &str| tuple([Term::int(n), atom(name)]);
+        registry::register(reg, Term::text("a"), a, pair(1, "x")).unwrap();
+        registry::register(reg, Term::text("a"), a, pair(2, "y")).unwrap();
+        registry::register(reg, atom("b"), b, pair(1, "z")).unwrap();
+        let [one, two, three] = ["$1", "$2", "$3"].map(atom);
+        let select = |head: Term, guards: Term, body: Term| {
+            let spec = list([tuple([head, guards, list([body])])]);
+            let found = sorted(registry::select(reg, &spec).unwrap());
+            let yes = found.iter().filter(|value| value.as_bool() == Some(true)).count();
+            assert_eq!(registry::count_select(reg, &spec), Ok(yes));
+            found
+        };
+        let all = tuple([one.clone(), two.clone(), three.clone()]);
+        let made = tuple([tuple([one.clone(), three.clone()])]);
+        let expected = [
+            tuple([atom("b"), pair(1, "z")]),
+            tuple([Term::text("a"), pair(1, "x")]),
+            tuple([Term::text("a"), pair(2, "y")]),
+        ];
+        assert_eq!(select(all.clone(), Term::nil(), made), expected);
+        let first_is_one =
+            list([tuple([atom("=="), tuple([atom("element"), Term::int(1), three.clone()]), Term::int(1)])]);
+        assert_eq!(select(all.clone(), first_is_one, one.clone()), [atom("b"), Term::text("a")]);
+        // By pid, and by key: the keys that are named are looked at alone.
+        assert_eq!(select(tuple([one.clone(), Term::pid(b), atom("_")]), Term::nil(), one.clone()), [atom("b")]);
+        assert_eq!(select(tuple([Term::text("a"), one.clone(), atom("_")]), Term::nil(), Term::bool(true)).len(), 2);
+        assert_eq!(select(tuple([atom("none"), one.clone(), atom("_")]), Term::nil(), Term::bool(true)), []);
+        let two_heads = ["b", "b"]
+            .map(|key| tuple([tuple([atom(key), atom("_"), atom("_")]), Term::nil(), list([Term::bool(true)])]));
+        assert_eq!(registry::select(reg, &list(two_heads)), Ok(vec![Term::bool(true)]));
+    }
+}
+
+#[test]
+fn a_specification_that_makes_no_sense_says_where() {
+    let runtime = Runtime::new();
+    let reg = start(&runtime, RegistrySpec::default());
+    let (any, yes) = (atom("_"), list([Term::bool(true)]));
+    let clause = |head: Term, guards: Term| tuple([head, guards, yes.clone()]);
+    let head = tuple([any.clone(), any.clone(), any.clone()]);
+    let bad_guard = list([tuple([atom("no such function")])]);
+    for (spec, place) in [
+        (atom("foo"), "match specification: "),
+        (list([clause(atom("$1"), Term::nil())]), "clause 1, head: an entry is a tuple {Key, Pid, Value}"),
+        (list([clause(head.clone(), Term::nil()), clause(tuple([any.clone()]), Term::nil())]), "clause 2, head: "),
+        (list([clause(head.clone(), bad_guard.clone())]), "clause 1, guard 1: "),
+        (list([tuple([head.clone(), Term::nil(), Term::nil()])]), "clause 1: "),
+    ] {
+        for error in [registry::select(reg, &spec).map(drop), registry::count_select(reg, &spec).map(drop)] {
+            let Err(Error::Refused(reason)) = error else { panic!("{spec} is taken") };
+            let parts = reason.as_tuple().unwrap();
+            assert!(parts[0].is_atom(atoms::BADARG));
+            let text = String::from_utf8(parts[1].as_bytes().unwrap().to_vec()).unwrap();
+            assert!(text.starts_with(place), "{text}");
+        }
+    }
+    let refused = registry::match_entries(reg, &atom("k"), &any, Some(&bad_guard));
+    assert!(matches!(refused, Err(Error::Refused(_))));
+    assert!(registry::unregister_match(reg, &atom("k"), &any, Some(&any), reg).is_err());
 }

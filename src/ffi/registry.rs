@@ -102,18 +102,22 @@ pub unsafe extern "C" fn regrow_registry_unregister(
     })
 }
 
-/// As regrow_registry_unregister(), only the entries whose value is exactly this one.
+/// As regrow_registry_unregister(), only the entries whose value matches.
 ///
-/// @param value  borrowed. The atom _ matches anything, also within tuples and lists.
+/// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
+///                 anything and name it for the guards.
+/// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
+/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_registry_unregister_match(
-    registry: regrow_pid, key: *const regrow_term, value: *const regrow_term, pid: regrow_pid,
+    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
+    pid: regrow_pid,
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (key, value) = unsafe { (borrow(key)?, borrow(value)?) };
+        let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
         process::identity()?;
-        Ok(registry::unregister_match(registry.into(), key, value, pid.into())?)
+        Ok(registry::unregister_match(registry.into(), key, pattern, guards, pid.into())?)
     })
 }
 
@@ -173,6 +177,80 @@ pub unsafe extern "C" fn regrow_registry_lookup(
         // SAFETY: as the header says.
         let (key, entries) = unsafe { (borrow(key)?, out(entries)?) };
         entries.set(registry::lookup_term(registry.into(), key)?);
+        Ok(())
+    })
+}
+
+/// The entries of a key whose value matches, in the order in which they were registered. Any thread.
+///
+/// @param key               borrowed.
+/// @param pattern, guards   as regrow_registry_unregister_match() takes them.
+/// @param entries           out: a list of {Pid, Value}; yours.
+/// @return as regrow_registry_unregister_match().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_match(
+    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
+    entries: *mut regrow_term,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
+        // SAFETY: as above.
+        let entries = unsafe { out(entries) }?;
+        entries.set(registry::match_entries(registry.into(), key, pattern, guards)?);
+        Ok(())
+    })
+}
+
+/// How many entries of a key have a value that matches. Any thread. As regrow_registry_match().
+///
+/// @param count  out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_count_match(
+    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
+    count: *mut usize,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
+        // SAFETY: as above.
+        let count = unsafe { out(count) }?;
+        count.set(registry::count_match(registry.into(), key, pattern, guards)?);
+        Ok(())
+    })
+}
+
+/// What a match specification makes of the entries, in no order. Any thread.
+///
+/// Entries that come and go meanwhile may be seen or not; the others are seen once. A specification whose heads name
+/// their keys looks at these alone.
+///
+/// @param spec     borrowed: a list of {Head, Guards, Body}, as for ets:select; each head is a {Key, Pid, Value}.
+/// @param results  out: a list; yours.
+/// @return as regrow_registry_unregister_match().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_select(
+    registry: regrow_pid, spec: *const regrow_term, results: *mut regrow_term,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, results) = unsafe { (borrow(spec)?, out(results)?) };
+        results.set(Term::list(registry::select(registry.into(), spec)?));
+        Ok(())
+    })
+}
+
+/// For how many entries a match specification gives `true`. Any thread. As regrow_registry_select().
+///
+/// @param count  out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_count_select(
+    registry: regrow_pid, spec: *const regrow_term, count: *mut usize,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, count) = unsafe { (borrow(spec)?, out(count)?) };
+        count.set(registry::count_select(registry.into(), spec)?);
         Ok(())
     })
 }

@@ -23,9 +23,10 @@
 mod listeners;
 mod locks;
 mod meta;
-mod pattern;
+mod query;
 mod store;
 
+use crate::pattern::Spec;
 use crate::process::{
     self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Startable,
     with_process,
@@ -225,9 +226,12 @@ pub fn unregister(registry: Pid, key: &Term, pid: Pid) -> Result<(), Error> {
     with_store(registry, |_, store| store.unregister(key, pid, None)).map(drop)
 }
 
-/// As [`unregister`], only those whose value equals `value` exactly; the atom `_` in it matches anything.
-pub fn unregister_match(registry: Pid, key: &Term, value: &Term, pid: Pid) -> Result<(), Error> {
-    with_store(registry, |_, store| store.unregister(key, pid, Some(value))).map(drop)
+/// As [`unregister`], only those whose value matches `pattern`, and `guards` where there are any; see `pattern`.
+pub fn unregister_match(
+    registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>, pid: Pid,
+) -> Result<(), Error> {
+    let spec = query::of_values(pattern, guards)?;
+    with_store(registry, |_, store| store.unregister(key, pid, Some(&spec))).map(drop)
 }
 
 /// Gives the entry of `pid` in a unique registry another value, made from the old one, which is returned.
@@ -274,6 +278,42 @@ pub fn lookup_term(registry: Pid, key: &Term) -> Result<Term, Error> {
         Ok(Some((pid, value))) => Term::cons(pair(pid, value), Term::nil()),
         Err(entries) => Term::list(entries.into_iter().map(|(pid, value)| pair(pid, value)).collect()),
     })
+}
+
+/// The entries of a key whose value matches, as a list of `{Pid, Value}` in the order of [`lookup`].
+pub fn match_entries(registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>) -> Result<Term, Error> {
+    let spec = query::of_values(pattern, guards)?;
+    let mut entries = lookup(registry, key)?;
+    entries.retain(|(_, value)| query::matches(&spec, value));
+    let pair = |(pid, value)| Term::tuple_of([Term::pid(pid), value]);
+    Ok(Term::list(entries.into_iter().map(pair).collect()))
+}
+
+/// How many entries of a key match.
+pub fn count_match(registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>) -> Result<usize, Error> {
+    let spec = query::of_values(pattern, guards)?;
+    Ok(lookup(registry, key)?.iter().filter(|(_, value)| query::matches(&spec, value)).count())
+}
+
+/// What a match specification gives for the entries, each a triple `{Key, Pid, Value}`; in no order.
+pub fn select(registry: Pid, spec: &Term) -> Result<Vec<Term>, Error> {
+    let spec = query::of_entries(spec)?;
+    let mut found = Vec::new();
+    ask(registry, &spec, |value| found.push(value))?;
+    Ok(found)
+}
+
+/// For how many entries a match specification gives `true`.
+pub fn count_select(registry: Pid, spec: &Term) -> Result<usize, Error> {
+    let spec = query::of_entries(spec)?;
+    let mut count = 0;
+    ask(registry, &spec, |value| count += usize::from(value.as_bool() == Some(true)))?;
+    Ok(count)
+}
+
+fn ask(registry: Pid, spec: &Spec, found: impl FnMut(Term)) -> Result<(), Error> {
+    let caller = Some(process::current_pid()).filter(|&pid| pid != Pid::NONE);
+    with_store(registry, |_, store| query::select(store, spec, caller, found))
 }
 
 /// The keys of a process, in no order; in a duplicate registry as often as it has them.

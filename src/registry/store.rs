@@ -12,7 +12,8 @@
 use super::RegistrySpec;
 use super::listeners::Listeners;
 use super::meta::Meta;
-use super::pattern;
+use super::query;
+use crate::pattern::Spec;
 use crate::process::{self, IdHash, Owned};
 use crate::sync::{Mutex, RwLock};
 use crate::term::{Pid, Term};
@@ -137,6 +138,13 @@ impl Held {
                 self.add(entry);
             }
         }
+    }
+}
+
+impl Key {
+    fn triples(&self) -> Vec<Term> {
+        let triple = |entry: &Entry| Term::tuple_of([self.key.clone(), Term::pid(entry.pid), entry.value.clone()]);
+        self.held.iter().map(triple).collect()
     }
 }
 
@@ -340,7 +348,7 @@ impl Store {
 
     /// Takes the entries of `pid` under `key` out, those whose value `wanted` matches. Some(link is ours) when the
     /// process has no entry left.
-    fn take(&self, key: &Term, pid: Pid, wanted: Option<&Term>, removed: &mut Removed) -> Option<bool> {
+    fn take(&self, key: &Term, pid: Pid, wanted: Option<&Spec>, removed: &mut Removed) -> Option<bool> {
         let (hash, before) = (self.hash(key), removed.len());
         let mut shard = self.shard(hash).write();
         let mut owners = self.owners(pid).lock();
@@ -348,7 +356,7 @@ impl Store {
         let mut last = None;
         for &number in &numbers {
             let known = shard.find(hash, key).and_then(|known| known.held.get(number));
-            if known.is_some_and(|entry| wanted.is_none_or(|wanted| pattern::matches(wanted, &entry.value))) {
+            if known.is_some_and(|entry| wanted.is_none_or(|wanted| query::matches(wanted, &entry.value))) {
                 shard.remove(hash, number, removed);
                 last = owners.remove(pid, hash, number);
             }
@@ -363,7 +371,7 @@ impl Store {
     }
 
     /// As [`Store::take`]; with its last entry the process is not the registry's any more.
-    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Term>) -> Removed {
+    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>) -> Removed {
         let mut removed = Vec::new();
         let owned = self.owned();
         let taken = process::with_process(pid, |process| {
@@ -401,6 +409,18 @@ impl Store {
         let mut entries = Vec::with_capacity(known.held.len());
         entries.extend(known.held.iter().map(|entry| (entry.pid, entry.value.clone())));
         entries
+    }
+
+    /// The entries of a key as `{Key, Pid, Value}`.
+    pub fn triples(&self, key: &Term) -> Vec<Term> {
+        let hash = self.hash(key);
+        let shard = self.shard(hash).read();
+        shard.find(hash, key).map(Key::triples).unwrap_or_default()
+    }
+
+    /// All entries as `{Key, Pid, Value}`, part by part.
+    pub fn parts(&self) -> impl Iterator<Item = Vec<Term>> {
+        self.shards.iter().map(|shard| shard.read().keys.iter().flat_map(Key::triples).collect())
     }
 
     /// The keys of a process, in no order; a key as often as the process has it.
