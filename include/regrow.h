@@ -428,6 +428,9 @@ typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
 /// Gets the entries of a registry one by one; `value` is borrowed.
 typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
 
+/// Runs once, in the caller.
+typedef void (*regrow_run_callback)(void *user);
+
 /// Makes the state of a server; runs before anyone sees the process.
 ///
 /// `arg` is borrowed. `state` is an out-parameter, and stays NULL when it is not written. Returns REGROW_READY,
@@ -554,8 +557,17 @@ typedef struct regrow_registry_spec {
   size_t size;
   /// REGROW_UNIQUE (0): one entry for each key. REGROW_DUPLICATE: any number.
   uint32_t keys;
-  /// Zero.
-  uint32_t reserved;
+  /// Into how many parts its table is cut, each with a lock of its own; no function's result depends on it. 0: 64.
+  uint32_t partitions;
+  /// The names of processes that are told what comes and goes, by messages in the order in which it happened:
+  /// {register, Registry, Key, Pid, Value} for each entry, and {unregister, Registry, Key, Pid} once Pid has no
+  /// entry left under Key, for whatever reason, a crash included. Registry is the registry's name as text, or its
+  /// pid. A name that nobody has at that moment misses the event.
+  const char *const *listeners;
+  /// How many listeners.
+  size_t listener_count;
+  /// Borrowed: a map of what is kept beside the entries at each start; see regrow_registry_put_meta(). NULL: nothing.
+  const regrow_term *meta;
 } regrow_registry_spec;
 
 /// An agent: keeps a term, and runs functions over it one after the other.
@@ -1310,12 +1322,16 @@ regrow_error regrow_registry_register(regrow_pid registry, regrow_term key, regr
 /// @param key  borrowed.
 regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *key, regrow_pid pid);
 
-/// As regrow_registry_unregister(), only the entries whose value is exactly this one.
+/// As regrow_registry_unregister(), only the entries whose value matches.
 ///
-/// @param value  borrowed. The atom _ matches anything, also within tuples and lists.
+/// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
+///                 anything and name it for the guards.
+/// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
+/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
 regrow_error regrow_registry_unregister_match(regrow_pid registry,
                                               const regrow_term *key,
-                                              const regrow_term *value,
+                                              const regrow_term *pattern,
+                                              const regrow_term *guards,
                                               regrow_pid pid);
 
 /// Gives the caller's own entry in a unique registry another value. Needs an identity.
@@ -1344,6 +1360,42 @@ regrow_error regrow_registry_whereis(regrow_pid registry, const regrow_term *key
 /// @param entries  out: a list of {Pid, Value}; yours.
 regrow_error regrow_registry_lookup(regrow_pid registry, const regrow_term *key, regrow_term *entries);
 
+/// The entries of a key whose value matches, in the order in which they were registered. Any thread.
+///
+/// @param key               borrowed.
+/// @param pattern, guards   as regrow_registry_unregister_match() takes them.
+/// @param entries           out: a list of {Pid, Value}; yours.
+/// @return as regrow_registry_unregister_match().
+regrow_error regrow_registry_match(regrow_pid registry,
+                                   const regrow_term *key,
+                                   const regrow_term *pattern,
+                                   const regrow_term *guards,
+                                   regrow_term *entries);
+
+/// How many entries of a key have a value that matches. Any thread. As regrow_registry_match().
+///
+/// @param count  out.
+regrow_error regrow_registry_count_match(regrow_pid registry,
+                                         const regrow_term *key,
+                                         const regrow_term *pattern,
+                                         const regrow_term *guards,
+                                         size_t *count);
+
+/// What a match specification makes of the entries, in no order. Any thread.
+///
+/// Entries that come and go meanwhile may be seen or not; the others are seen once. A specification whose heads name
+/// their keys looks at these alone.
+///
+/// @param spec     borrowed: a list of {Head, Guards, Body}, as for ets:select; each head is a {Key, Pid, Value}.
+/// @param results  out: a list; yours.
+/// @return as regrow_registry_unregister_match().
+regrow_error regrow_registry_select(regrow_pid registry, const regrow_term *spec, regrow_term *results);
+
+/// For how many entries a match specification gives `true`. Any thread. As regrow_registry_select().
+///
+/// @param count  out.
+regrow_error regrow_registry_count_select(regrow_pid registry, const regrow_term *spec, size_t *count);
+
 /// The keys that a process has, in no order; in a duplicate registry each as often as it has it. Any thread.
 ///
 /// @param keys  out: a list; yours.
@@ -1368,6 +1420,39 @@ regrow_error regrow_registry_dispatch(regrow_pid registry,
                                       const regrow_term *key,
                                       regrow_each_callback each,
                                       void *user);
+
+/// What is kept under a key beside the entries. Any thread.
+///
+/// @param key    borrowed.
+/// @param value  out; yours.
+/// @return REGROW_ERR_NOT_FOUND when nothing is.
+regrow_error regrow_registry_meta(regrow_pid registry, const regrow_term *key, regrow_term *value);
+
+/// Keeps a value under a key beside the entries, instead of what was there; until the registry ends. Any thread.
+///
+/// @param key, value  moved. These keys have nothing to do with those of entries.
+regrow_error regrow_registry_put_meta(regrow_pid registry, regrow_term key, regrow_term value);
+
+/// Forgets what regrow_registry_put_meta() kept under a key. REGROW_OK also when nothing was. Any thread.
+///
+/// @param key  borrowed.
+regrow_error regrow_registry_delete_meta(regrow_pid registry, const regrow_term *key);
+
+/// Runs a function in the caller while nobody else runs one under the same key of the same registry. May wait.
+///
+/// The lock is given on in the order in which it was asked for: when `run` returns, and when the process that has it
+/// dies. Locks of several keys may be nested; two processes that take them in different orders wait for each other,
+/// until a time limit.
+///
+/// @param key         borrowed. The keys of locks have nothing to do with those of entries.
+/// @param run         may wait.
+/// @param timeout_ms  how long to wait for the lock; 0: not at all, if somebody has it.
+/// @return REGROW_ERR_TIMEOUT: `run` was not called. REGROW_ERR_WOULD_DEADLOCK: the calling process has that lock.
+regrow_error regrow_registry_lock(regrow_pid registry,
+                                  const regrow_term *key,
+                                  regrow_run_callback run,
+                                  void *user,
+                                  uint32_t timeout_ms);
 
 /* ---- Agents ---- */
 

@@ -2,14 +2,15 @@
 #![allow(non_camel_case_types)]
 
 use super::agent::run;
-use super::support::{Fault, SizedStruct, borrow, guard, out, out_optional, sized, take};
+use super::support::{Fault, SizedStruct, borrow, borrow_optional, guard, limit, out, out_optional, sized, take, text};
 use super::types::{
-    REGROW_DUPLICATE, REGROW_UNIQUE, regrow_agent_callback, regrow_each_callback, regrow_error, regrow_pid, regrow_term,
+    REGROW_DUPLICATE, REGROW_UNIQUE, regrow_agent_callback, regrow_each_callback, regrow_error, regrow_pid,
+    regrow_run_callback, regrow_term,
 };
 use crate::process::{self, Error, Startable};
 use crate::registry::{self, RegistrySpec};
 use crate::term::Term;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 /// A registry. Whoever has an entry in it is linked with it: one that is killed takes them along.
@@ -20,8 +21,17 @@ pub struct regrow_registry_spec {
     pub size: usize,
     /// REGROW_UNIQUE (0): one entry for each key. REGROW_DUPLICATE: any number.
     pub keys: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Into how many parts its table is cut, each with a lock of its own; no function's result depends on it. 0: 64.
+    pub partitions: u32,
+    /// The names of processes that are told what comes and goes, by messages in the order in which it happened:
+    /// {register, Registry, Key, Pid, Value} for each entry, and {unregister, Registry, Key, Pid} once Pid has no
+    /// entry left under Key, for whatever reason, a crash included. Registry is the registry's name as text, or its
+    /// pid. A name that nobody has at that moment misses the event.
+    pub listeners: *const *const c_char,
+    /// How many listeners.
+    pub listener_count: usize,
+    /// Borrowed: a map of what is kept beside the entries at each start; see regrow_registry_put_meta(). NULL: nothing.
+    pub meta: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -34,10 +44,30 @@ unsafe impl SizedStruct for regrow_registry_spec {}
 pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
     // SAFETY: the caller's promise.
     let given = unsafe { sized(spec.cast::<regrow_registry_spec>()) }?;
-    if given.keys > REGROW_DUPLICATE || given.reserved != 0 {
+    if given.keys > REGROW_DUPLICATE {
         return Err(Fault::argument("a registry's keys are unknown"));
     }
-    Ok(Arc::new(RegistrySpec { unique: given.keys == REGROW_UNIQUE }))
+    if given.partitions as usize > registry::MAX_PARTITIONS {
+        return Err(Fault::argument("a registry has too many partitions"));
+    }
+    if given.listeners.is_null() && given.listener_count > 0 {
+        return Err(Fault::argument("the listeners are NULL"));
+    }
+    let mut listeners: Vec<Arc<str>> = Vec::new();
+    for at in 0..given.listener_count {
+        // SAFETY: the caller's promise: that many names.
+        listeners.push(unsafe { text(*given.listeners.add(at)) }?.into());
+    }
+    // SAFETY: as above.
+    let meta = match unsafe { borrow_optional(given.meta) }? {
+        Some(meta) => {
+            let meta = meta.as_map().ok_or(Fault::argument("a registry's meta is no map"))?;
+            meta.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
+        None => Vec::new(),
+    };
+    let (unique, partitions) = (given.keys == REGROW_UNIQUE, given.partitions as usize);
+    Ok(Arc::new(RegistrySpec { unique, partitions, listeners, meta }))
 }
 
 /// Gives a process an entry: gone again, at the latest, before anybody can see that it has ended. Any thread.
@@ -72,18 +102,22 @@ pub unsafe extern "C" fn regrow_registry_unregister(
     })
 }
 
-/// As regrow_registry_unregister(), only the entries whose value is exactly this one.
+/// As regrow_registry_unregister(), only the entries whose value matches.
 ///
-/// @param value  borrowed. The atom _ matches anything, also within tuples and lists.
+/// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
+///                 anything and name it for the guards.
+/// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
+/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_registry_unregister_match(
-    registry: regrow_pid, key: *const regrow_term, value: *const regrow_term, pid: regrow_pid,
+    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
+    pid: regrow_pid,
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (key, value) = unsafe { (borrow(key)?, borrow(value)?) };
+        let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
         process::identity()?;
-        Ok(registry::unregister_match(registry.into(), key, value, pid.into())?)
+        Ok(registry::unregister_match(registry.into(), key, pattern, guards, pid.into())?)
     })
 }
 
@@ -143,6 +177,80 @@ pub unsafe extern "C" fn regrow_registry_lookup(
         // SAFETY: as the header says.
         let (key, entries) = unsafe { (borrow(key)?, out(entries)?) };
         entries.set(registry::lookup_term(registry.into(), key)?);
+        Ok(())
+    })
+}
+
+/// The entries of a key whose value matches, in the order in which they were registered. Any thread.
+///
+/// @param key               borrowed.
+/// @param pattern, guards   as regrow_registry_unregister_match() takes them.
+/// @param entries           out: a list of {Pid, Value}; yours.
+/// @return as regrow_registry_unregister_match().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_match(
+    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
+    entries: *mut regrow_term,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
+        // SAFETY: as above.
+        let entries = unsafe { out(entries) }?;
+        entries.set(registry::match_entries(registry.into(), key, pattern, guards)?);
+        Ok(())
+    })
+}
+
+/// How many entries of a key have a value that matches. Any thread. As regrow_registry_match().
+///
+/// @param count  out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_count_match(
+    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
+    count: *mut usize,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
+        // SAFETY: as above.
+        let count = unsafe { out(count) }?;
+        count.set(registry::count_match(registry.into(), key, pattern, guards)?);
+        Ok(())
+    })
+}
+
+/// What a match specification makes of the entries, in no order. Any thread.
+///
+/// Entries that come and go meanwhile may be seen or not; the others are seen once. A specification whose heads name
+/// their keys looks at these alone.
+///
+/// @param spec     borrowed: a list of {Head, Guards, Body}, as for ets:select; each head is a {Key, Pid, Value}.
+/// @param results  out: a list; yours.
+/// @return as regrow_registry_unregister_match().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_select(
+    registry: regrow_pid, spec: *const regrow_term, results: *mut regrow_term,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, results) = unsafe { (borrow(spec)?, out(results)?) };
+        results.set(Term::list(registry::select(registry.into(), spec)?));
+        Ok(())
+    })
+}
+
+/// For how many entries a match specification gives `true`. Any thread. As regrow_registry_select().
+///
+/// @param count  out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_count_select(
+    registry: regrow_pid, spec: *const regrow_term, count: *mut usize,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, count) = unsafe { (borrow(spec)?, out(count)?) };
+        count.set(registry::count_select(registry.into(), spec)?);
         Ok(())
     })
 }
@@ -209,5 +317,71 @@ pub unsafe extern "C" fn regrow_registry_dispatch(
             each(user, pid.into(), std::ptr::from_ref(value).cast());
         };
         Ok(registry::dispatch(registry.into(), key, each)?)
+    })
+}
+
+/// What is kept under a key beside the entries. Any thread.
+///
+/// @param key    borrowed.
+/// @param value  out; yours.
+/// @return REGROW_ERR_NOT_FOUND when nothing is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_meta(
+    registry: regrow_pid, key: *const regrow_term, value: *mut regrow_term,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (key, value) = unsafe { (borrow(key)?, out(value)?) };
+        value.set(registry::meta(registry.into(), key)?.ok_or(Error::NotFound)?);
+        Ok(())
+    })
+}
+
+/// Keeps a value under a key beside the entries, instead of what was there; until the registry ends. Any thread.
+///
+/// @param key, value  moved. These keys have nothing to do with those of entries.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_registry_put_meta(registry: regrow_pid, key: regrow_term, value: regrow_term) -> regrow_error {
+    let (key, value) = (take(key), take(value));
+    guard(|| {
+        process::identity()?;
+        Ok(registry::put_meta(registry.into(), key?, value?)?)
+    })
+}
+
+/// Forgets what regrow_registry_put_meta() kept under a key. REGROW_OK also when nothing was. Any thread.
+///
+/// @param key  borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_delete_meta(registry: regrow_pid, key: *const regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let key = unsafe { borrow(key) }?;
+        process::identity()?;
+        Ok(registry::delete_meta(registry.into(), key)?)
+    })
+}
+
+/// Runs a function in the caller while nobody else runs one under the same key of the same registry. May wait.
+///
+/// The lock is given on in the order in which it was asked for: when `run` returns, and when the process that has it
+/// dies. Locks of several keys may be nested; two processes that take them in different orders wait for each other,
+/// until a time limit.
+///
+/// @param key         borrowed. The keys of locks have nothing to do with those of entries.
+/// @param run         may wait.
+/// @param timeout_ms  how long to wait for the lock; 0: not at all, if somebody has it.
+/// @return REGROW_ERR_TIMEOUT: `run` was not called. REGROW_ERR_WOULD_DEADLOCK: the calling process has that lock.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_lock(
+    registry: regrow_pid, key: *const regrow_term, run: regrow_run_callback, user: *mut c_void, timeout_ms: u32,
+) -> regrow_error {
+    guard(|| {
+        let run = run.ok_or(Fault::argument("the function is NULL"))?;
+        // SAFETY: as the header says.
+        let key = unsafe { borrow(key) }?;
+        // SAFETY: the user's function, called as the header says.
+        registry::lock(registry.into(), key, limit(timeout_ms), || unsafe { run(user) })?;
+        Ok(())
     })
 }

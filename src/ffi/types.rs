@@ -280,6 +280,9 @@ pub type regrow_log_callback =
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
 
+/// Runs once, in the caller.
+pub type regrow_run_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
+
 /// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
 /// refused.
 pub type regrow_match_callback =

@@ -10,42 +10,60 @@
 //! * what a process registered under goes at the cost of its own entries, however many others there are;
 //! * whoever has an entry is linked with the registry, as in Elixir: a registry that is killed takes them along, with
 //!   reason `killed`; with the last entry that link goes, unless it was there before;
-//! * no lock is held while anything of the user's runs.
+//! * no lock is held while anything of the user's runs;
+//! * listeners hear of each entry that comes and goes in the order in which that happened, crashes included.
 //!
 //! Any thread may call anything here. Functions are given the registry's pid; one of a process of another kind is
 //! `WrongKind`, one of a dead process `NoProcess`.
 //!
-//! Where it is from: Elixir 1.14 `Registry`, without partitions, listeners and match specifications.
+//! Where it is from: Elixir 1.14 `Registry`; its `lock/3` is younger. Partitions are a matter of speed alone: what a
+//! function gives does not depend on their number.
 #![forbid(unsafe_code)]
 
-mod pattern;
+mod listeners;
+mod locks;
+mod meta;
+mod query;
 mod store;
 
+use crate::pattern::Spec;
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Process, Startable, SystemRequest,
-    with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Startable,
+    SystemRequest, with_process,
 };
 use crate::server;
 use crate::sync::inside;
 use crate::term::{Atom, Pid, Term, atoms};
+use listeners::Event;
+use locks::Locks;
 use std::sync::Arc;
 use store::{Refusal, Store};
 
 /// How a registry is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RegistrySpec {
     /// One entry for each key; else any number.
     pub unique: bool,
+    /// Into how many parts its table is cut, each with a lock of its own; 0: 64.
+    pub partitions: usize,
+    /// The names of those who are told what comes and goes; see `listeners`.
+    pub listeners: Vec<Arc<str>>,
+    /// What is kept beside the entries from the start.
+    pub meta: Vec<(Term, Term)>,
 }
+
+/// The most partitions that make sense.
+pub const MAX_PARTITIONS: usize = 4096;
 
 impl Startable for RegistrySpec {
     fn build(&self) -> ChildStart {
-        let unique = self.unique;
+        let spec = self.clone();
         let face = move |pid| {
-            let store = Store::new(pid, unique);
+            let store = Store::new(pid, &spec);
             Face { what: store.clone(), ends: store }
         };
-        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(Registry)) }
+        let registry = Registry::default();
+        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(registry)) }
     }
 
     fn kind(&self) -> Atom {
@@ -53,8 +71,23 @@ impl Startable for RegistrySpec {
     }
 }
 
-/// The process: it lives, and ends when told to.
-struct Registry;
+/// The process: it lives, tells the listeners, keeps the locks, and ends when told to.
+#[derive(Default)]
+struct Registry {
+    locks: Locks,
+}
+
+/// What the process itself is asked for.
+enum Ask {
+    Lock {
+        key: Term,
+        /// By whom: `Pid::NONE` for a thread without identity.
+        by: Pid,
+        /// Or else refused at once.
+        waits: bool,
+    },
+    Unlock(Term, u64),
+}
 
 impl Behaviour for Registry {
     fn init(&mut self, _me: &Process) -> Init {
@@ -74,12 +107,32 @@ impl Behaviour for Registry {
             }
             Message::System { request, reply } => server::handle_plain(me, request, reply),
             Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => Flow::Stop(reason),
-            Message::Native { reply, .. } => {
-                server::wrong_kind(reply);
+            Message::Native { request, reply } => {
+                match request.downcast::<Event>() {
+                    Ok(event) => event.announce(me),
+                    Err(request) => match request.downcast::<Ask>() {
+                        Ok(ask) => self.answer(me, *ask, reply),
+                        Err(_) => server::wrong_kind(reply),
+                    },
+                }
+                Flow::Continue
+            }
+            Message::Down(down) => {
+                self.locks.down(me, down.monitor);
                 Flow::Continue
             }
             // A call ends without an answer; the rest is nothing to a registry.
             _ => Flow::Continue,
+        }
+    }
+}
+
+impl Registry {
+    fn answer(&mut self, me: &Process, ask: Ask, reply: Option<ReplyTo>) {
+        match (ask, reply) {
+            (Ask::Lock { key, by, waits }, Some(reply)) => self.locks.acquire(me, key, by, waits, reply),
+            (Ask::Unlock(key, token), _) => self.locks.release(me, &key, token),
+            (Ask::Lock { .. }, None) => {}
         }
     }
 }
@@ -182,9 +235,12 @@ pub fn unregister(registry: Pid, key: &Term, pid: Pid) -> Result<(), Error> {
     with_store(registry, |_, store| store.unregister(key, pid, None)).map(drop)
 }
 
-/// As [`unregister`], only those whose value equals `value` exactly; the atom `_` in it matches anything.
-pub fn unregister_match(registry: Pid, key: &Term, value: &Term, pid: Pid) -> Result<(), Error> {
-    with_store(registry, |_, store| store.unregister(key, pid, Some(value))).map(drop)
+/// As [`unregister`], only those whose value matches `pattern`, and `guards` where there are any; see `pattern`.
+pub fn unregister_match(
+    registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>, pid: Pid,
+) -> Result<(), Error> {
+    let spec = query::of_values(pattern, guards)?;
+    with_store(registry, |_, store| store.unregister(key, pid, Some(&spec))).map(drop)
 }
 
 /// Gives the entry of `pid` in a unique registry another value, made from the old one, which is returned.
@@ -233,6 +289,42 @@ pub fn lookup_term(registry: Pid, key: &Term) -> Result<Term, Error> {
     })
 }
 
+/// The entries of a key whose value matches, as a list of `{Pid, Value}` in the order of [`lookup`].
+pub fn match_entries(registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>) -> Result<Term, Error> {
+    let spec = query::of_values(pattern, guards)?;
+    let mut entries = lookup(registry, key)?;
+    entries.retain(|(_, value)| query::matches(&spec, value));
+    let pair = |(pid, value)| Term::tuple_of([Term::pid(pid), value]);
+    Ok(Term::list(entries.into_iter().map(pair).collect()))
+}
+
+/// How many entries of a key match.
+pub fn count_match(registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>) -> Result<usize, Error> {
+    let spec = query::of_values(pattern, guards)?;
+    Ok(lookup(registry, key)?.iter().filter(|(_, value)| query::matches(&spec, value)).count())
+}
+
+/// What a match specification gives for the entries, each a triple `{Key, Pid, Value}`; in no order.
+pub fn select(registry: Pid, spec: &Term) -> Result<Vec<Term>, Error> {
+    let spec = query::of_entries(spec)?;
+    let mut found = Vec::new();
+    ask(registry, &spec, |value| found.push(value))?;
+    Ok(found)
+}
+
+/// For how many entries a match specification gives `true`.
+pub fn count_select(registry: Pid, spec: &Term) -> Result<usize, Error> {
+    let spec = query::of_entries(spec)?;
+    let mut count = 0;
+    ask(registry, &spec, |value| count += usize::from(value.as_bool() == Some(true)))?;
+    Ok(count)
+}
+
+fn ask(registry: Pid, spec: &Spec, found: impl FnMut(Term)) -> Result<(), Error> {
+    let caller = Some(process::current_pid()).filter(|&pid| pid != Pid::NONE);
+    with_store(registry, |_, store| query::select(store, spec, caller, found))
+}
+
 /// The keys of a process, in no order; in a duplicate registry as often as it has them.
 pub fn keys(registry: Pid, pid: Pid) -> Result<Vec<Term>, Error> {
     with_store(registry, |_, store| store.keys(pid))
@@ -256,4 +348,50 @@ pub fn dispatch(registry: Pid, key: &Term, mut each: impl FnMut(Pid, &Term)) -> 
         }
     }
     Ok(())
+}
+
+/// What is kept under `key` beside the entries.
+pub fn meta(registry: Pid, key: &Term) -> Result<Option<Term>, Error> {
+    with_store(registry, |_, store| store.meta().get(key))
+}
+
+/// Keeps `value` under `key` beside the entries.
+pub fn put_meta(registry: Pid, key: Term, value: Term) -> Result<(), Error> {
+    with_store(registry, |_, store| store.meta().put(key, value)).map(drop)
+}
+
+/// Forgets what is kept under `key`; fine when nothing is.
+pub fn delete_meta(registry: Pid, key: &Term) -> Result<(), Error> {
+    with_store(registry, |_, store| store.meta().delete(key)).map(drop)
+}
+
+/// Runs `work` in the caller while nobody else runs anything under the same key of the same registry. May wait, and so
+/// may `work`. The keys of locks have nothing to do with those of entries.
+///
+/// The lock goes to the next when `work` returns, and when the caller dies. `Timeout`: it was not to be had in time
+/// (with a time of 0: it was taken), and `work` was not run. `WouldDeadlock`: the caller has it already.
+pub fn lock<R>(registry: Pid, key: &Term, timeout: Option<u32>, work: impl FnOnce() -> R) -> Result<R, Error> {
+    with_store(registry, |_, _| ())?;
+    let waits = timeout != Some(0);
+    let ask = Ask::Lock { key: key.clone(), by: process::current_pid(), waits };
+    let ask = |reply| Message::Native { request: Box::new(ask), reply: Some(reply) };
+    let token = match process::call(registry, timeout.filter(|_| waits), false, ask)? {
+        Outcome::Reply(token) => token.as_int().ok_or(Error::WrongKind)? as u64,
+        Outcome::Failed(error) => return Err(error),
+        Outcome::TimedOut => return Err(Error::Timeout),
+        Outcome::Died(reason) | Outcome::NotTaken(reason) => return Err(Error::Exited(reason)),
+        Outcome::Native(_) | Outcome::Started(_) => return Err(Error::WrongKind),
+    };
+    /// Gives the lock back, also when `work` unwinds.
+    struct Held<'a>(Pid, &'a Term, u64);
+    impl Drop for Held<'_> {
+        fn drop(&mut self) {
+            let ask = Ask::Unlock(self.1.clone(), self.2);
+            Process::post(self.0, Message::Native { request: Box::new(ask), reply: None });
+        }
+    }
+    let _held = Held(registry, key, token);
+    // One that was killed while it waited does not get to run anything.
+    process::identity()?;
+    Ok(inside::outside(work))
 }

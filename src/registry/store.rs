@@ -10,7 +10,11 @@
 //! everything out, and lets go of it in slices. The registry's side of its links is this map: it is taken up at that
 //! moment only.
 
-use super::pattern;
+use super::RegistrySpec;
+use super::listeners::Listeners;
+use super::meta::Meta;
+use super::query;
+use crate::pattern::Spec;
 use crate::process::{self, IdHash, Owned};
 use crate::sync::{Mutex, RwLock};
 use crate::term::{Pid, Term};
@@ -21,7 +25,7 @@ use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Weak};
 
-/// Shards of keys: so many that two threads seldom meet at one.
+/// Shards of keys, unless told otherwise: so many that two threads seldom meet at one.
 const SHARDS: usize = 64;
 const OWNER_SHARDS: usize = 16;
 
@@ -34,6 +38,8 @@ pub(super) struct Store {
     owners: Box<[CachePadded<Mutex<Owners>>]>,
     /// What is left while the registry ends; of the one who carries that out.
     closing: Mutex<Option<Closing>>,
+    listeners: Option<Listeners>,
+    meta: Meta,
 }
 
 /// What an ending registry still has to let go of: its owners first, then the keys.
@@ -144,6 +150,13 @@ impl Held {
     }
 }
 
+impl Key {
+    fn triples(&self) -> Vec<Term> {
+        let triple = |entry: &Entry| Term::tuple_of([self.key.clone(), Term::pid(entry.pid), entry.value.clone()]);
+        self.held.iter().map(triple).collect()
+    }
+}
+
 impl PlaceSet {
     fn add(&mut self, hash: u64, number: u64) {
         match self {
@@ -194,6 +207,14 @@ impl PlaceSet {
         self.first(usize::MAX)
     }
 
+    /// Whether any number under that hash is one that `wanted` takes.
+    fn any_of(&self, hash: u64, mut wanted: impl FnMut(u64) -> bool) -> bool {
+        match self {
+            PlaceSet::One(first_hash, number) => *first_hash == hash && wanted(*number),
+            PlaceSet::Many(table) => table.iter_hash(hash).any(|&(at, number)| at == hash && wanted(number)),
+        }
+    }
+
     /// The numbers under that hash, in the order they came.
     fn numbers(&self, hash: u64) -> Vec<u64> {
         match self {
@@ -212,6 +233,10 @@ impl PlaceSet {
 impl Shard {
     fn find(&self, hash: u64, key: &Term) -> Option<&Key> {
         self.keys.find(hash, |known| known.hash == hash && known.key == *key)
+    }
+
+    fn holds(&self, hash: u64, key: &Term, number: u64) -> bool {
+        self.find(hash, key).is_some_and(|known| known.held.get(number).is_some())
     }
 
     /// Takes one entry out, and its key with the last.
@@ -276,16 +301,24 @@ impl Owners {
 }
 
 impl Store {
-    pub fn new(pid: Pid, unique: bool) -> Arc<Store> {
+    pub fn new(pid: Pid, spec: &RegistrySpec) -> Arc<Store> {
+        let shards = if spec.partitions == 0 { SHARDS } else { spec.partitions.min(super::MAX_PARTITIONS) };
         Arc::new_cyclic(|me| Store {
             me: me.clone(),
             pid,
-            unique,
+            unique: spec.unique,
             hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| CachePadded::default()).collect(),
-            owners: (0..OWNER_SHARDS).map(|_| CachePadded::default()).collect(),
+            shards: (0..shards).map(|_| CachePadded::default()).collect(),
+            owners: (0..OWNER_SHARDS.min(shards)).map(|_| CachePadded::default()).collect(),
             closing: Mutex::new(None),
+            listeners: Listeners::new(pid, &spec.listeners),
+            meta: Meta::new(&spec.meta),
         })
+    }
+
+    /// What is kept beside the entries.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
     }
 
     pub fn is_unique(&self) -> bool {
@@ -300,11 +333,11 @@ impl Store {
     #[inline]
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
         // Bits that the table below uses neither for the place nor for the tag.
-        &self.shards[(hash >> 48) as usize % SHARDS]
+        &self.shards[(hash >> 48) as usize % self.shards.len()]
     }
 
     fn owners(&self, pid: Pid) -> &Mutex<Owners> {
-        &self.owners[pid.index() as usize % OWNER_SHARDS]
+        &self.owners[pid.index() as usize % self.owners.len()]
     }
 
     fn owned(&self) -> Option<Arc<dyn Owned>> {
@@ -332,6 +365,9 @@ impl Store {
             return Err(Refusal::Closed);
         }
         let entry = Entry { number, pid, value: value.take().unwrap_or_default() };
+        if let Some(listeners) = &self.listeners {
+            listeners.registered(wanted, pid, &entry.value);
+        }
         match place {
             // The key that is there stays; ours goes back to the caller with `key`.
             Place::Occupied(mut place) => place.get_mut().held.add(entry),
@@ -355,24 +391,30 @@ impl Store {
 
     /// Takes the entries of `pid` under `key` out, those whose value `wanted` matches. Some(link is ours) when the
     /// process has no entry left.
-    fn take(&self, key: &Term, pid: Pid, wanted: Option<&Term>, removed: &mut Removed) -> Option<bool> {
-        let hash = self.hash(key);
+    fn take(&self, key: &Term, pid: Pid, wanted: Option<&Spec>, removed: &mut Removed) -> Option<bool> {
+        let (hash, before) = (self.hash(key), removed.len());
         let mut shard = self.shard(hash).write();
         let mut owners = self.owners(pid).lock();
         let numbers = owners.places.get(&pid)?.places.numbers(hash);
         let mut last = None;
-        for number in numbers {
+        for &number in &numbers {
             let known = shard.find(hash, key).and_then(|known| known.held.get(number));
-            if known.is_some_and(|entry| wanted.is_none_or(|wanted| pattern::matches(wanted, &entry.value))) {
+            if known.is_some_and(|entry| wanted.is_none_or(|wanted| query::matches(wanted, &entry.value))) {
                 shard.remove(hash, number, removed);
                 last = owners.remove(pid, hash, number);
             }
+        }
+        if let Some(listeners) = &self.listeners
+            && removed.len() > before
+            && !numbers.iter().any(|&number| shard.holds(hash, key, number))
+        {
+            listeners.unregistered(key, pid);
         }
         last
     }
 
     /// As [`Store::take`]; with its last entry the process is not the registry's any more.
-    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Term>) -> Removed {
+    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>) -> Removed {
         let mut removed = Vec::new();
         let owned = self.owned();
         let taken = process::with_process(pid, |process| {
@@ -410,6 +452,18 @@ impl Store {
         let mut entries = Vec::with_capacity(known.held.len());
         entries.extend(known.held.iter().map(|entry| (entry.pid, entry.value.clone())));
         entries
+    }
+
+    /// The entries of a key as `{Key, Pid, Value}`.
+    pub fn triples(&self, key: &Term) -> Vec<Term> {
+        let hash = self.hash(key);
+        let shard = self.shard(hash).read();
+        shard.find(hash, key).map(Key::triples).unwrap_or_default()
+    }
+
+    /// All entries as `{Key, Pid, Value}`, part by part.
+    pub fn parts(&self) -> impl Iterator<Item = Vec<Term>> {
+        self.shards.iter().map(|shard| shard.read().keys.iter().flat_map(Key::triples).collect())
     }
 
     /// The keys of a process, in no order; a key as often as the process has it.
@@ -518,10 +572,26 @@ impl Owned for Store {
         if pid == self.pid {
             return self.close(limit);
         }
-        let places = self.owners(pid).lock().take(pid, limit);
+        let mut places = self.owners(pid).lock().take(pid, limit);
         let mut removed = Vec::new();
-        for &(hash, number) in &places {
-            self.shard(hash).write().remove(hash, number, &mut removed);
+        if self.listeners.is_some() {
+            // Entries of one key one after the other, so that its last can be told.
+            places.sort_unstable();
+        }
+        for (at, &(hash, number)) in places.iter().enumerate() {
+            let mut shard = self.shard(hash).write();
+            if let Some(listeners) = &self.listeners {
+                let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
+                let key = shard.keys.find(hash, here).map(|known| known.key.clone());
+                if let Some(key) = key {
+                    if self.is_last_of_key(&shard, &key, pid, hash, &places[at + 1..]) {
+                        listeners.unregistered(&key, pid);
+                    }
+                    removed.push(key);
+                }
+            }
+            shard.remove(hash, number, &mut removed);
+            drop(shard);
             // Not gathered up: a process may hold a great many.
             removed.clear();
         }

@@ -122,7 +122,7 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prwnu" }, { "moved", "tQ" }, { "borrowed", "bsdvxykicq" },
+    static const char *const ways[][2] = { { "value", "prwnu" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykicq" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -415,6 +415,15 @@ static regrow_term counted_term(argument *argument)
     return regrow_resource(argument->slot, count_drop);
 }
 
+/* [{{'_','_','_'}, [], [true]}] */
+static regrow_term match_spec(void)
+{
+    regrow_term head[] = { regrow_atom("_"), regrow_atom("_"), regrow_atom("_") }, yes = regrow_bool(true);
+    regrow_term clause[] = { regrow_tuple(head, 3), regrow_nil(), regrow_list(&yes, 1) };
+    regrow_term clauses = regrow_tuple(clause, 3);
+    return regrow_list(&clauses, 1);
+}
+
 /* What a function that reads a term wants to read: named by its own name. */
 static regrow_term term_to_read(const row *row)
 {
@@ -509,8 +518,12 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'n': argument->number = good_number(row, name); break;
         case 't': argument->term = counted_term(argument); break;
         case 'b':
+        case 'B':
         case 'T':
-            argument->term = strcmp(name, "key") == 0 ? regrow_atom("ok") : term_to_read(row);
+            argument->term = strcmp(name, "key") == 0      ? regrow_atom("ok")
+                             : strcmp(name, "spec") == 0   ? match_spec()
+                             : strcmp(name, "guards") == 0 ? regrow_nil()
+                                                           : term_to_read(row);
             argument->pointer = &argument->term;
             argument->owned = true;
             break;
@@ -805,7 +818,7 @@ static void set_null(const row *row, argument *argument, char letter)
 static void spoil_null(spoiling *s, const row *row, regrow_pid root, size_t at)
 {
     char letter = row->letters[at];
-    bool optional = strchr("OEZFiT", letter) != NULL || (letter == 'Q' && is(row, "request_free"));
+    bool optional = strchr("OEZFiTB", letter) != NULL || (letter == 'Q' && is(row, "request_free"));
     begin(s, row, root, at, "NULL");
     set_null(row, &s->a[at], letter);
     /* Without a drop function the user is not given back. */
@@ -844,11 +857,11 @@ static void spoil(const row *row, regrow_pid root, regrow_pid dead_root)
     static spoiling s;
     for (size_t at = 0; row->letters[at]; at++) {
         char letter = row->letters[at];
-        if (strchr("btaT", letter))
+        if (strchr("btaTB", letter))
             spoil_terms(&s, row, root, at);
         if (strchr("xykizZ", letter))
             spoil_struct(&s, row, root, at);
-        if (strchr("basdvcqQxykioOeEhzZfFT", letter))
+        if (strchr("basdvcqQxykioOeEhzZfFTB", letter))
             spoil_null(&s, row, root, at);
         if (letter == 'p')
             spoil_pid(&s, row, root, at, dead_root);

@@ -6,7 +6,7 @@
  *             nothing that can say no.
  * parameters  a letter for each:
  *               p pid  r ref  w caller  n number  u user pointer  c context  q request, borrowed  Q moved
- *               t term, moved  b borrowed  T in-out  a array of terms  v array of pids  d bytes  s string
+ *               t term, moved  b borrowed  B borrowed, may be NULL  T in-out  a array of terms  v array of pids  d bytes  s string
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
  *               z sized in-out struct, needed  Z may be NULL
@@ -178,7 +178,14 @@ ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPT", (PID(0), PO
 /* registries */
 ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPT", (PID(0), TERM(1), PID(2), TERM(3)))
 ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPT", (PID(0), POINTER(1), PID(2)))
-ROW(E, regrow_registry_unregister_match, "pbbp", "ooookfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2), PID(3)))
+ROW(E, regrow_registry_unregister_match, "pbbBp", "ooookfni", "SVAHPT",
+    (PID(0), POINTER(1), POINTER(2), POINTER(3), PID(4)))
+ROW(E, regrow_registry_match, "pbbBe", "ooooofni", "SVAHPT",
+    (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_registry_count_match, "pbbBo", "ooooofni", "SVAHPT",
+    (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_registry_select, "pbe", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_count_select, "pbo", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_registry_update, "pbfuE", "oxookfni", "SVAHPT",
     (PID(0), POINTER(1), FUNCTION(regrow_agent_callback, 2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_whereis, "pbo", "oooomfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
@@ -188,6 +195,11 @@ ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPT", (PID(0), POINTER(1)
 ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPT", (PID(0), POINTER(1)))
 ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPT",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
+ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPT", (PID(0), TERM(1), TERM(2)))
+ROW(E, regrow_registry_delete_meta, "pb", "ooookfni", "SVAHPT", (PID(0), POINTER(1)))
+ROW(E, regrow_registry_lock, "pbfun", "ooowkfni", "SVAHPT",
+    (PID(0), POINTER(1), FUNCTION(regrow_run_callback, 2), POINTER(3), NUMBER(4)))
 
 /* agents */
 ROW(E, regrow_agent_get, "pFunE", "ooowkfni", "SVRHPT",

@@ -133,6 +133,7 @@ static void refuse(specs *specs, regrow_error expected, int expected_drops, bool
 
 static void unknown_constants(void)
 {
+    regrow_term not_a_map = regrow_int(1);
     REFUSE(REGROW_SERVER, 0, it.child.kind = 6);
     REFUSE(REGROW_SERVER, 0, it.child.kind = UINT32_MAX);
     REFUSE(REGROW_SERVER, 1, it.child.reserved = 1);
@@ -143,7 +144,11 @@ static void unknown_constants(void)
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.strategy = 3);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.reserved = 1);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.keys = 2);
-    REFUSE(REGROW_REGISTRY, 0, it.spec.registry.reserved = 1);
+    REFUSE(REGROW_REGISTRY, 0, it.spec.registry.partitions = 4097);
+    REFUSE(REGROW_REGISTRY, 0, it.spec.registry.listener_count = 1);
+    REFUSE(REGROW_REGISTRY, 0, it.spec.registry.listeners = (const char *const[]){ "\xff" };
+           it.spec.registry.listener_count = 1);
+    REFUSE(REGROW_REGISTRY, 0, it.spec.registry.meta = &not_a_map);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.flags = 0x80);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.home = 2);

@@ -179,12 +179,12 @@ static void entries_are_taken_away_by_key_and_by_value(void)
     CHECK_OK(put(ATOM("key"), pid, INT(2)));
     CHECK_OK(put(ATOM("key"), pid, TUPLE(ATOM("age"), INT(7))));
     CHECK_OK(put(ATOM("key"), other, INT(2)));
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two_float, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two_float, NULL, pid));
     CHECK_VALUES(&key, pid, "[1,2,{age,7}]");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two, NULL, pid));
     CHECK_VALUES(&key, pid, "[1,{age,7}]");
     CHECK_VALUES(&key, other, "[2]");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &pattern, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, &pattern, NULL, pid));
     CHECK_VALUES(&key, pid, "[1]");
     CHECK_OK(regrow_registry_unregister(registry, &none, pid));
     CHECK_OK(regrow_registry_unregister(registry, &key, pid));
@@ -207,7 +207,7 @@ static void note_entry(void *user, regrow_pid pid, const regrow_term *value)
 static void put_and_take_away(void *user, regrow_pid pid, const regrow_term *value)
 {
     regrow_term key = ATOM("key");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, value, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, value, NULL, pid));
     CHECK_OK(put(ATOM("other"), pid, regrow_term_clone(value)));
     note("%s", show(value));
 }
@@ -317,7 +317,7 @@ static void the_dead_and_the_wrong_are_refused(void)
     regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &spec };
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &child, NULL));
     spec.keys = REGROW_UNIQUE;
-    spec.reserved = 1;
+    spec.listener_count = 1;
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &child, NULL));
 }
 
@@ -502,6 +502,49 @@ static void a_tree_with_a_registry_is_rebuilt_with_it(void)
     stop_tree(&tree);
 }
 
+static void remember(void *seen)
+{
+    regrow_term key = ATOM("twice");
+    *(regrow_error *)seen = regrow_registry_lock(registry, &key, remember, seen, 0);
+}
+
+static void a_lock_is_the_callers_while_its_function_runs(void)
+{
+    regrow_error seen = REGROW_ERR_INTERNAL;
+    regrow_term key = ATOM("twice");
+    registry = start_registry(REGROW_UNIQUE, NULL);
+    /* This thread has entered: it cannot take what it has. */
+    CHECK_OK(regrow_registry_lock(registry, &key, remember, &seen, REGROW_INFINITY));
+    CHECK(seen == REGROW_ERR_WOULD_DEADLOCK);
+    CHECK_OK(regrow_registry_lock(registry, &key, remember, &seen, 0));
+}
+
+static void listeners_and_what_is_kept_beside_the_entries(void)
+{
+    const char *names[] = { "ears" };
+    regrow_term keys[] = { regrow_atom("limit") }, values[] = { regrow_int(7) };
+    regrow_term meta = regrow_map(keys, values, 1), key = ATOM("limit"), value;
+    regrow_registry_spec spec = { .size = sizeof spec, .partitions = 2, .listeners = names, .listener_count = 1,
+                                  .meta = &meta };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &spec, .name = "book" };
+    regrow_pid me, book;
+    CHECK_OK(regrow_self(&me));
+    CHECK_OK(regrow_register(me, "ears"));
+    CHECK_OK(regrow_start(root, &child, &book));
+    CHECK_OK(regrow_registry_meta(book, &key, &value));
+    CHECK_SHOWN(&value, "7");
+    CHECK_OK(regrow_registry_put_meta(book, ATOM("limit"), regrow_int(8)));
+    CHECK_OK(regrow_registry_meta(book, &key, &value));
+    CHECK_SHOWN(&value, "8");
+    CHECK_OK(regrow_registry_delete_meta(book, &key));
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_registry_meta(book, &key, &value));
+    CHECK_OK(regrow_registry_register(book, ATOM("k"), me, regrow_int(1)));
+    CHECK_RECEIVED("{register,<<98,111,111,107>>,k,%s,1}", show_pid(me));
+    CHECK_OK(regrow_stop(book, ATOM("normal"), 10000));
+    CHECK_OK(regrow_unregister(root, "ears"));
+    regrow_term_free(&meta);
+}
+
 int main(void)
 {
     TEST(a_unique_key_has_one_holder);
@@ -521,5 +564,7 @@ int main(void)
     TEST(a_duplicate_registry_is_no_place_for_a_via);
     TEST(a_start_that_fails_leaves_no_entry);
     TEST(a_tree_with_a_registry_is_rebuilt_with_it);
+    TEST(a_lock_is_the_callers_while_its_function_runs);
+    TEST(listeners_and_what_is_kept_beside_the_entries);
     return 0;
 }

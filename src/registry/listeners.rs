@@ -1,0 +1,71 @@
+//! Telling listeners what comes and goes.
+//!
+//! An event is put into the registry's own mailbox while the shard of its key is locked, so the mailbox has the events of
+//! a key in the order in which they happened, whoever made them. The registry's process then sends them on, in that
+//! order. (Elixir sends from whoever registers, and says nothing of a crash.)
+//!
+//! Events, as messages: `{register, Registry, Key, Pid, Value}` for each entry, and `{unregister, Registry, Key, Pid}`
+//! once `Pid` has no entry left under `Key`, for whatever reason. `Registry` is the registry's name as text, or its pid
+//! when it has none. Names of listeners are resolved when an event is sent: one that is being restarted misses it.
+
+use crate::process::{self, Message, Process};
+use crate::term::{Atom, Pid, Term, atoms};
+use std::sync::Arc;
+
+/// Where the events of one registry go.
+pub(super) struct Listeners {
+    registry: Pid,
+    names: Arc<[Arc<str>]>,
+}
+
+/// What happened to an entry.
+pub(super) struct Event {
+    key: Term,
+    pid: Pid,
+    /// Registered with that; none: unregistered.
+    value: Option<Term>,
+    names: Arc<[Arc<str>]>,
+}
+
+impl Listeners {
+    /// None when nobody listens.
+    pub fn new(registry: Pid, names: &[Arc<str>]) -> Option<Listeners> {
+        (!names.is_empty()).then(|| Listeners { registry, names: names.into() })
+    }
+
+    /// Called with the key's shard locked.
+    pub fn registered(&self, key: &Term, pid: Pid, value: &Term) {
+        self.note(key, pid, Some(value.clone()));
+    }
+
+    /// As [`Listeners::registered`].
+    pub fn unregistered(&self, key: &Term, pid: Pid) {
+        self.note(key, pid, None);
+    }
+
+    fn note(&self, key: &Term, pid: Pid, value: Option<Term>) {
+        let event = Event { key: key.clone(), pid, value, names: self.names.clone() };
+        Process::post(self.registry, Message::Native { request: Box::new(event), reply: None });
+    }
+}
+
+impl Event {
+    /// Sends it on, as the registry's process.
+    pub fn announce(self, registry: &Process) {
+        let Event { key, pid, value, names } = self;
+        let home = match registry.name() {
+            Some(name) => Term::text(&name),
+            None => Term::pid(registry.pid()),
+        };
+        let tag = |atom: Atom| Term::atom(atom);
+        let message = match value {
+            Some(value) => Term::tuple_of([tag(atoms::REGISTER), home, key, Term::pid(pid), value]),
+            None => Term::tuple_of([tag(atoms::UNREGISTER), home, key, Term::pid(pid)]),
+        };
+        for name in names.iter() {
+            if let Some(listener) = process::whereis(registry.node(), name) {
+                Process::post(listener, Message::Info(message.clone()));
+            }
+        }
+    }
+}
