@@ -373,3 +373,27 @@ fn a_specification_that_makes_no_sense_says_where() {
     assert!(matches!(refused, Err(Error::Refused(_))));
     assert!(registry::unregister_match(reg, &atom("k"), &any, Some(&any), reg).is_err());
 }
+
+/// An end that takes more than one slice (1,024 entries) still tells of each key once, when its last entry goes.
+#[test]
+fn a_long_end_tells_of_each_key_once() {
+    let runtime = Runtime::new();
+    let heard = listener(&runtime, "ears");
+    let reg = start(&runtime, RegistrySpec { listeners: vec!["ears".into()], ..Default::default() });
+    let a = spawn(&runtime);
+    for n in 0..3_000 {
+        for key in ["often", "too"] {
+            registry::register(reg, atom(key), a, Term::int(n)).unwrap();
+        }
+        registry::register(reg, Term::int(n), a, Term::nil()).unwrap();
+    }
+    runtime.settle();
+    assert_eq!(taken(&heard).len(), 9_000);
+    process::exit_signal(a, Term::atom(atoms::KILL)).unwrap();
+    runtime.settle();
+    let mut told = taken(&heard);
+    assert_eq!(told.len(), 3_002);
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 3_002);
+}

@@ -512,6 +512,17 @@ impl Store {
         }
     }
 
+    /// Whether `pid`, which ends, has no more entries of that key but the one at hand: neither in what is left of this
+    /// slice, nor in the slices to come.
+    fn is_last_of_key(&self, shard: &Shard, key: &Term, pid: Pid, hash: u64, rest: &[(u64, u64)]) -> bool {
+        let mut same = rest.iter().take_while(|place| place.0 == hash);
+        if same.any(|&(_, number)| shard.holds(hash, key, number)) {
+            return false;
+        }
+        let owners = self.owners(pid).lock();
+        !owners.places.get(&pid).is_some_and(|known| known.places.any_of(hash, |number| shard.holds(hash, key, number)))
+    }
+
     /// Ends it, about `limit` owners and keys of it at a time: nothing is added any more, all entries go, and the registry
     /// takes up its links. How many it was.
     fn close(&self, limit: usize) -> usize {
