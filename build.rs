@@ -27,6 +27,8 @@ const FILES: &[(&str, &str)] = &[
     ("supervisor", "Supervisors"),
     ("registry", "Registries"),
     ("agent", "Agents"),
+    ("task", "Tasks"),
+    ("task_supervisor", "Task supervisors"),
 ];
 /// What exports nothing.
 const SILENT: &[&str] = &["mod", "support"];

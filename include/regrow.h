@@ -28,6 +28,7 @@
  *
  * Contents: runtime . terms . processes . starting . plain processes . servers
  *           host processes . addresses . requests . supervisors . registries . agents
+ *           tasks . task supervisors
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -87,6 +88,9 @@
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
 #define REGROW_HOST 5
 
+/// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
+#define REGROW_TASK_SUPERVISOR 8
+
 /// restart: always.
 #define REGROW_PERMANENT 0
 
@@ -116,6 +120,30 @@
 
 /// flags: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
+
+/// at_limit: one task too many is refused.
+#define REGROW_REFUSE 0
+
+/// at_limit: it waits for its turn.
+#define REGROW_QUEUE 1
+
+/// place: linked with the caller.
+#define REGROW_LINKED 0
+
+/// place: not linked with the caller; needs a supervisor.
+#define REGROW_UNLINKED 1
+
+/// order: results come in the order of the items.
+#define REGROW_ORDERED 0
+
+/// order: results come as they are ready.
+#define REGROW_UNORDERED 1
+
+/// on_timeout: the stream ends with REGROW_ERR_TIMEOUT.
+#define REGROW_EXIT_STREAM 0
+
+/// on_timeout: that task is killed; its result is {exit, timeout}.
+#define REGROW_KILL_TASK 1
 
 /// keys: one process for each.
 #define REGROW_UNIQUE 0
@@ -340,8 +368,8 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or
-  /// REGROW_HOST.
+  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST
+  /// or REGROW_TASK_SUPERVISOR.
   uint32_t kind;
   /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -420,6 +448,78 @@ typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
 
 /// Gets the entries of a registry one by one; `value` is borrowed.
 typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
+
+/// What a task does. `argument` is borrowed: that of its spec, or the item of a stream.
+///
+/// A term written to `value` is moved, and what is waited for; one that is left alone means []. It is never NULL, and
+/// holds nothing to be freed before. Returns REGROW_DONE, or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_task_callback)(regrow_context *context,
+                                            void *user,
+                                            const regrow_term *argument,
+                                            regrow_term *value);
+
+/// A task: a function that runs once, in a process of its own, for its value.
+typedef struct regrow_task_spec {
+  /// sizeof(regrow_task_spec).
+  size_t size;
+  /// What it does.
+  regrow_task_callback run;
+  /// Passed to it.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+  /// Borrowed: passed to it. NULL: [].
+  const regrow_term *argument;
+  /// REGROW_SHARED (0) or REGROW_THREAD.
+  uint32_t home;
+  /// REGROW_NO_PARK: it never waits.
+  uint32_t flags;
+} regrow_task_spec;
+
+/// A task, as its owner knows it. A plain number, like a pid.
+typedef struct regrow_task {
+  /// Its process.
+  regrow_pid pid;
+  /// Its value comes to the owner as {Ref, Value}, its end as the DOWN of the same Ref.
+  regrow_ref monitor;
+} regrow_task;
+
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait. A
+/// term written to `item` is moved.
+typedef bool (*regrow_source_callback)(void *user, regrow_term *item);
+
+/// Gets the results of a stream one by one: {ok, Value} or {exit, Reason}; `result` is borrowed. Runs in the caller of
+/// regrow_task_stream(), and may wait. False: it wants no more.
+typedef bool (*regrow_result_callback)(void *user, const regrow_term *result);
+
+/// A task for each item of a source.
+typedef struct regrow_stream_spec {
+  /// sizeof(regrow_stream_spec).
+  size_t size;
+  /// Borrowed: what each task does; its `argument` is the item.
+  const regrow_task_spec *task;
+  /// Gives the items: asked for the next one only when a task may be started for it.
+  regrow_source_callback source;
+  /// Gets the results.
+  regrow_result_callback result;
+  /// Passed to both; used only during the call.
+  void *user;
+  /// The task supervisor that the tasks are children of. Zero: none.
+  regrow_pid supervisor;
+  /// REGROW_LINKED (0): a task that crashes ends the caller too, unless that traps exits. REGROW_UNLINKED: it does
+  /// not; needs a supervisor.
+  uint32_t place;
+  /// So many tasks run at once; 0: as many as the runtime has workers.
+  uint32_t max_concurrency;
+  /// Of each task, in milliseconds; 0: 5000. REGROW_INFINITY.
+  uint32_t timeout_ms;
+  /// REGROW_EXIT_STREAM (0) or REGROW_KILL_TASK.
+  uint32_t on_timeout;
+  /// REGROW_ORDERED (0) or REGROW_UNORDERED.
+  uint32_t order;
+  /// Zero.
+  uint32_t reserved;
+} regrow_stream_spec;
 
 /// Makes the state of a server; runs before anyone sees the process.
 ///
@@ -560,6 +660,21 @@ typedef struct regrow_agent_spec {
   /// Zero.
   uint32_t reserved;
 } regrow_agent_spec;
+
+/// A supervisor of tasks, which are its temporary children.
+typedef struct regrow_task_supervisor_spec {
+  /// sizeof(regrow_task_supervisor_spec).
+  size_t size;
+  /// So many tasks run at once; 0: any number.
+  uint32_t max_children;
+  /// What becomes of one too many: REGROW_REFUSE (0): REGROW_ERR_LIMIT. REGROW_QUEUE: it is started, and begins when
+  /// its turn has come.
+  uint32_t at_limit;
+  /// The time that its tasks have to end when it stops, all together; 0: 5000. REGROW_BRUTAL_KILL, REGROW_INFINITY.
+  uint32_t task_shutdown_ms;
+  /// Zero.
+  uint32_t reserved;
+} regrow_task_supervisor_spec;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1350,6 +1465,109 @@ regrow_error regrow_agent_update_async(regrow_pid agent,
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
 regrow_error regrow_agent_cast(regrow_pid agent, regrow_agent_callback update, void *user, regrow_drop_callback drop);
+
+/* ---- Tasks ---- */
+
+/// Starts a task that is linked with the caller, its owner. Needs an identity.
+///
+/// The link, the monitor and the Ref are there before its first instruction. If it crashes, so does the owner, unless
+/// that traps exits; it ends with its owner at the latest. Who does not wait for it gets its value as {Ref, Value},
+/// and its end as the DOWN of the same Ref, among the messages. regrow_info() of it tells its callers: the owner, the
+/// one on whose behalf that runs, ...
+///
+/// @param spec  borrowed.
+/// @param task  out.
+regrow_error regrow_task_async(const regrow_task_spec *spec, regrow_task *task);
+
+/// Waits for the value of a task of the caller's. May wait; needs an identity.
+///
+/// @param value  out; yours. NULL: not wanted.
+/// @return REGROW_ERR_TIMEOUT: the task runs on, ends with its owner if they are linked, and its value will be dropped;
+///         REGROW_ERR_EXITED when it ended without one: regrow_last_reason(); REGROW_ERR_NOT_FOUND when nothing will
+///         ever come: the caller does not own it, or has taken its value, or has given it up.
+regrow_error regrow_task_await(regrow_task task, uint32_t timeout_ms, regrow_term *value);
+
+/// Waits for the values of all. May wait; needs an identity. As regrow_task_await(), which see.
+///
+/// When one ends without a value (REGROW_ERR_EXITED), or the time for all together runs out, all are given up.
+///
+/// @param tasks   borrowed; `count` of them.
+/// @param values  out: a list, in the order of `tasks`; yours. NULL: not wanted.
+regrow_error regrow_task_await_many(const regrow_task *tasks, size_t count, uint32_t timeout_ms, regrow_term *values);
+
+/// As regrow_task_await(), but after REGROW_ERR_TIMEOUT the task can be waited for again. May wait; needs an identity.
+regrow_error regrow_task_yield(regrow_task task, uint32_t timeout_ms, regrow_term *value);
+
+/// Waits until all have ended, or the time is over. May wait; needs an identity.
+///
+/// @param tasks  borrowed; `count` of them.
+/// @param ends   out: a list, in the order of `tasks`: {ok, Value}, {exit, Reason}, or nil for one that runs, and can be
+///               waited for again; yours.
+regrow_error regrow_task_yield_many(const regrow_task *tasks, size_t count, uint32_t timeout_ms, regrow_term *ends);
+
+/// Unlinks a task, ends it, and waits until it has ended. May wait; needs an identity.
+///
+/// @param timeout_ms  the time it has once it was told to shut down; then it is killed. REGROW_BRUTAL_KILL: at once.
+/// @param value       out: what it had been before; yours. NULL: not wanted.
+/// @return REGROW_ERR_NOT_FOUND when it ended as it was told, and without a value; REGROW_ERR_EXITED when it ended, or
+///         had ended, in another way: regrow_last_reason().
+regrow_error regrow_task_shutdown(regrow_task task, uint32_t timeout_ms, regrow_term *value);
+
+/// Lets a task go: it runs on, unlinked from the caller, and nothing of it comes any more. Needs an identity.
+///
+/// @param value  out: its value, if it has ended; yours. NULL: not wanted.
+/// @return REGROW_ERR_TIMEOUT when it runs on; REGROW_ERR_EXITED when it has ended without a value;
+///         REGROW_ERR_NOT_FOUND as regrow_task_await().
+regrow_error regrow_task_ignore(regrow_task task, regrow_term *value);
+
+/// Runs a task for each item of a source, so many at a time, and hands on their results. Waits; needs an identity.
+///
+/// The tasks are the caller's; when this returns none of them runs, and nothing of them is left among the messages.
+///
+/// @param spec      borrowed.
+/// @param finished  out: false when `result` wanted no more. NULL: not wanted.
+/// @return REGROW_ERR_TIMEOUT when a task took too long and on_timeout is REGROW_EXIT_STREAM; REGROW_ERR_LIMIT when its
+///         supervisor has no room.
+regrow_error regrow_task_stream(const regrow_stream_spec *spec, bool *finished);
+
+/* ---- Task supervisors ---- */
+
+/// Starts a task that nobody waits for. May wait, for the supervisor's turn; any thread.
+///
+/// @param spec  borrowed.
+/// @param pid   out. NULL: not wanted.
+/// @return REGROW_ERR_LIMIT, reason max_children.
+regrow_error regrow_task_supervisor_start_child(regrow_pid supervisor, const regrow_task_spec *spec, regrow_pid *pid);
+
+/// As regrow_task_async(): the task is linked with the caller, its owner, and a child of the supervisor. May wait, for
+/// the supervisor's turn; needs an identity.
+///
+/// @return REGROW_ERR_LIMIT, reason max_children.
+regrow_error regrow_task_supervisor_async(regrow_pid supervisor, const regrow_task_spec *spec, regrow_task *task);
+
+/// As regrow_task_supervisor_async(), without the link with the caller: its owner outlives its crash, and it its owner.
+regrow_error regrow_task_supervisor_async_nolink(regrow_pid supervisor, const regrow_task_spec *spec, regrow_task *task);
+
+/// Starts a task whose value is the result of a request, and does not wait: for threads without an identity, and for
+/// event loops. Any thread.
+///
+/// @param timeout_ms  of the request; the task itself runs on.
+/// @param pending     out: free it, or give it to regrow_on_reply(). REGROW_ERR_EXITED when the task ended without a
+///                    value; REGROW_ERR_LIMIT, reason max_children.
+regrow_error regrow_task_supervisor_run_async(regrow_pid supervisor,
+                                              const regrow_task_spec *spec,
+                                              uint32_t timeout_ms,
+                                              regrow_request **pending);
+
+/// The tasks that have not ended, those that wait for their turn among them. May wait; any thread.
+///
+/// @param pids  out: a list, in no order; yours.
+regrow_error regrow_task_supervisor_children(regrow_pid supervisor, regrow_term *pids);
+
+/// Ends a task of a supervisor's, and waits until it has ended. May wait; any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when the task is none of its.
+regrow_error regrow_task_supervisor_terminate_child(regrow_pid supervisor, regrow_pid task);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -27,4 +27,6 @@ pub mod server;
 pub mod supervisor;
 pub mod sync;
 #[cfg(not(loom))]
+pub mod task;
+#[cfg(not(loom))]
 pub mod term;

@@ -17,5 +17,7 @@ mod server;
 mod start;
 mod supervisor;
 mod support;
+mod task;
+mod task_supervisor;
 mod term;
 mod types;

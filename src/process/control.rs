@@ -375,6 +375,16 @@ impl Process {
         self.place.parent
     }
 
+    /// On whose behalf it runs, nearest first: who started it as a task, and on whose behalf that ran.
+    pub fn callers(&self) -> &[Pid] {
+        self.place.callers.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it has a monitor of that ref which has not fired.
+    pub fn watches(&self, monitor: Ref) -> bool {
+        self.inner.lock().watching.contains_key(&monitor)
+    }
+
     /// What it is doing, in a word.
     pub fn status(&self) -> &'static str {
         use super::state::*;

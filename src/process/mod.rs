@@ -71,9 +71,11 @@ pub use info::info;
 pub use message::{Down, DownOf, Message, StartResult, Started, SystemRequest};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
+pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
-pub use signal::{demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
+pub use signal::{
+    demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, send_to_monitor, trap_exit, unlink,
+};
 pub use start::{
     Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,
     enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,

@@ -417,6 +417,11 @@ pub fn owe(process: &Process, reply: ReplyTo) -> Option<u64> {
     Some(id)
 }
 
+/// Takes a call that [`owe`] put aside back; none when it was answered, or the process has ended.
+pub fn take_owed(process: &Process, id: u64) -> Option<ReplyTo> {
+    process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id))
+}
+
 /// Answers a deferred call; from any thread, once. `Error::NotFound`: answered before, or its server ended.
 pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> {
     let reply =

@@ -164,6 +164,21 @@ pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
 }
 
+/// Sends a message to `watcher`, if it still has that monitor: what is answered to a ref that was given up is dropped
+/// before it reaches the mailbox (OTP: an alias that ends with its monitor).
+pub fn send_to_monitor(watcher: Pid, monitor: Ref, message: Term) -> bool {
+    let mut message = Some(message);
+    let sent = table::with_process(watcher, |watcher| {
+        let inner = watcher.lock();
+        let wanted = inner.watching.contains_key(&monitor);
+        if wanted && let Some(message) = message.take() {
+            watcher.deliver(Message::Info(message));
+        }
+        wanted
+    });
+    sent == Some(true)
+}
+
 /// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.
 pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
     let me = me()?;

@@ -75,6 +75,8 @@ pub(super) struct Place {
     pub parent: Pid,
     pub kind: Atom,
     home: Option<Arc<ThreadHome>>,
+    /// On whose behalf it runs, nearest first.
+    pub callers: Option<Arc<[Pid]>>,
 }
 
 impl Place {
@@ -167,8 +169,14 @@ pub struct ChildStart {
     pub link: bool,
     /// It is its parent's child: it loses its names when that dies.
     pub child: bool,
+    /// Have this process linked with it too.
+    pub link_with: Option<Pid>,
     /// Have this process monitor it.
     pub monitor: Option<Pid>,
+    /// The ref of that monitor, if the process has to know it beforehand.
+    pub monitor_as: Option<Ref>,
+    /// On whose behalf it runs, nearest first (Elixir's `$callers`).
+    pub callers: Option<Arc<[Pid]>>,
     /// What it shows to everybody from the moment its pid leads anywhere.
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
@@ -189,7 +197,10 @@ impl ChildStart {
             parent: Pid::NONE,
             link: false,
             child: false,
+            link_with: None,
             monitor: None,
+            monitor_as: None,
+            callers: None,
             face: None,
             at_once: false,
             ack: Ack::Nobody,
@@ -260,7 +271,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
-        Place { parent: start.parent, kind: start.kind, home },
+        Place { parent: start.parent, kind: start.kind, home, callers: start.callers },
         start.flags,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
         READY,
@@ -278,8 +289,9 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     }
     let _inside = inside::enter();
     table::publish(process.clone());
-    let refused = list(node, &process, start.name, start.via, start.parent, start.link, start.child);
-    if let Err(error) = refused {
+    let listed = list(node, &process, start.name, start.via, start.parent, start.link, start.child)
+        .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_both(node, &process, peer, false)));
+    if let Err(error) = listed {
         // Known to nobody: it ends as if it had never been, and the ack is not told.
         drop(start.ack);
         unlist(&process);
@@ -289,7 +301,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         expect(&process, start.ack);
     }
     let monitor = start.monitor.map(|watcher| {
-        let monitor = Ref::fresh();
+        let monitor = start.monitor_as.unwrap_or_else(Ref::fresh);
         table::with_process(watcher, |watcher| {
             watcher.lock().watching.insert(monitor, Watch { target: pid, name: None });
         });
@@ -332,27 +344,31 @@ fn list(
     if let Some(via) = via {
         via(pid)?;
     }
-    if link {
-        process.lock().links.insert(parent, Link { child: false });
-        let linked = table::with_process(parent, |parent| {
-            if !Arc::ptr_eq(parent.node(), node) {
-                return Err(Error::OtherRuntime);
-            }
-            let mut inner = parent.lock();
-            if inner.fenced || inner.nameless && child {
-                return Err(Error::NoProcess);
-            }
-            inner.links.insert(pid, Link { child });
-            Ok(())
-        });
-        linked.unwrap_or(Err(Error::NoProcess))?;
-    }
-    Ok(())
+    if link { link_both(node, process, parent, child) } else { Ok(()) }
 }
 
-/// Takes back a process that was published and never ran.
+fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Result<(), Error> {
+    process.lock().links.insert(peer, Link { child: false });
+    let linked = table::with_process(peer, |peer| {
+        if !Arc::ptr_eq(peer.node(), node) {
+            return Err(Error::OtherRuntime);
+        }
+        let mut inner = peer.lock();
+        if inner.fenced || inner.nameless && child {
+            return Err(Error::NoProcess);
+        }
+        inner.links.insert(process.pid(), Link { child });
+        Ok(())
+    });
+    linked.unwrap_or(Err(Error::NoProcess))
+}
+
+/// Takes back a process that was published and never ran; nobody hears of its end.
 fn unlist(process: &Process) {
-    process.lock().links.clear();
+    let links = std::mem::take(&mut process.lock().links);
+    for peer in links.into_keys() {
+        table::with_process(peer, |peer| peer.lock().links.remove(&process.pid()));
+    }
     signal::kill(process.pid(), Term::atom(atoms::NORMAL));
 }
 
@@ -457,7 +473,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
-        Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
+        Place { parent: Pid::NONE, kind: atoms::THREAD, home: Some(ThreadHome::new()), callers: None },
         FLAG_ENTERED,
         CALLBACK,
         None,

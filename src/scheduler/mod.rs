@@ -144,6 +144,11 @@ impl Scheduler {
         }
     }
 
+    /// How many workers run when none is stuck.
+    pub fn wanted(&self) -> usize {
+        self.wanted
+    }
+
     /// How many workers there are now.
     pub fn live(&self) -> usize {
         self.live.load(Ordering::SeqCst) as usize
