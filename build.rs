@@ -27,6 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("supervisor", "Supervisors"),
     ("registry", "Registries"),
     ("agent", "Agents"),
+    ("pubsub", "Groups and topics"),
     ("task", "Tasks"),
     ("task_supervisor", "Task supervisors"),
 ];

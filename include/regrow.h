@@ -28,7 +28,7 @@
  *
  * Contents: runtime . terms . processes . starting . plain processes . servers
  *           host processes . addresses . requests . supervisors . registries . agents
- *           tasks . task supervisors
+ *           groups and topics . tasks . task supervisors
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -91,6 +91,9 @@
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
 #define REGROW_TASK_SUPERVISOR 8
 
+/// kind: groups and topics; `spec` is a regrow_pubsub_spec.
+#define REGROW_PUBSUB 9
+
 /// restart: always.
 #define REGROW_PERMANENT 0
 
@@ -144,6 +147,12 @@
 
 /// on_timeout: that task is killed; its result is {exit, timeout}.
 #define REGROW_KILL_TASK 1
+
+/// overflow: what comes at the limit is dropped.
+#define REGROW_DROP_NEWEST 0
+
+/// overflow: what has waited longest is dropped.
+#define REGROW_DROP_OLDEST 1
 
 /// keys: one process for each.
 #define REGROW_UNIQUE 0
@@ -368,8 +377,8 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST
-  /// or REGROW_TASK_SUPERVISOR.
+  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST,
+  /// REGROW_TASK_SUPERVISOR or REGROW_PUBSUB.
   uint32_t kind;
   /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -448,6 +457,19 @@ typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
 
 /// Gets the entries of a registry one by one; `value` is borrowed.
 typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
+
+/// How a subscription is.
+typedef struct regrow_subscription {
+  /// sizeof(regrow_subscription).
+  size_t size;
+  /// A queue group: each message goes to one of its members, in turn. NULL: none.
+  const char *queue;
+  /// So many messages that the process has not received yet are kept; 0: any number. At the limit messages are
+  /// dropped, and {lag, Topic, Count} comes in the place of those that are missing.
+  uint32_t max_messages;
+  /// Which are dropped: REGROW_DROP_NEWEST (0) or REGROW_DROP_OLDEST.
+  uint32_t overflow;
+} regrow_subscription;
 
 /// What a task does. `argument` is borrowed: that of its spec, or the item of a stream.
 ///
@@ -660,6 +682,14 @@ typedef struct regrow_agent_spec {
   /// Zero.
   uint32_t reserved;
 } regrow_agent_spec;
+
+/// A pubsub: groups and topics. Nobody is linked with it, and it starts empty.
+typedef struct regrow_pubsub_spec {
+  /// sizeof(regrow_pubsub_spec).
+  size_t size;
+  /// Zero.
+  uint64_t reserved;
+} regrow_pubsub_spec;
 
 /// A supervisor of tasks, which are its temporary children.
 typedef struct regrow_task_supervisor_spec {
@@ -1465,6 +1495,98 @@ regrow_error regrow_agent_update_async(regrow_pid agent,
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
 regrow_error regrow_agent_cast(regrow_pid agent, regrow_agent_callback update, void *user, regrow_drop_callback drop);
+
+/* ---- Groups and topics ---- */
+
+/// Makes a process a member of a group; once more if it is one. Any thread.
+///
+/// It is a member until it leaves as often, or ends: whoever can see that it has ended finds it a member no more.
+///
+/// @param group  borrowed; any term, compared exactly.
+/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+regrow_error regrow_group_join(regrow_pid pubsub, const regrow_term *group, regrow_pid pid);
+
+/// Takes a process out of a group, once. Any thread.
+///
+/// @param group  borrowed.
+/// @return REGROW_ERR_NOT_FOUND, reason not_joined, when it is no member.
+regrow_error regrow_group_leave(regrow_pid pubsub, const regrow_term *group, regrow_pid pid);
+
+/// The members of a group. Any thread.
+///
+/// @param group  borrowed.
+/// @param pids   out: a list, in no order, each as often as it joined; yours.
+regrow_error regrow_group_members(regrow_pid pubsub, const regrow_term *group, regrow_term *pids);
+
+/// The groups that have members. Any thread.
+///
+/// @param groups  out: a list, in no order; yours.
+regrow_error regrow_group_which(regrow_pid pubsub, regrow_term *groups);
+
+/// Sends a message to the members of a group, to each as often as it joined. Any thread.
+///
+/// @param group    borrowed.
+/// @param message  moved.
+/// @param count    out: how many times it was sent. NULL: not wanted.
+regrow_error regrow_group_send(regrow_pid pubsub, const regrow_term *group, regrow_term message, size_t *count);
+
+/// Has the caller told of all that changes in a group from now on. Needs an identity.
+///
+/// {Ref, join, Group, Pids} and {Ref, leave, Group, Pids} come in the order of the changes, and the DOWN of the same
+/// Ref when the pubsub ends.
+///
+/// @param group    borrowed.
+/// @param monitor  out: the Ref.
+/// @param pids     out: the members as they are now; yours. NULL: not wanted.
+regrow_error regrow_group_monitor(regrow_pid pubsub, const regrow_term *group, regrow_ref *monitor, regrow_term *pids);
+
+/// Takes a monitor of the caller's away; nothing of it comes any more, and what had come is gone. Needs an identity.
+///
+/// @return REGROW_ERR_NOT_FOUND when the caller has none of that Ref.
+regrow_error regrow_group_demonitor(regrow_pid pubsub, regrow_ref monitor);
+
+/// Subscribes a process to a topic: it gets each message that is broadcast to it, as it was sent. Any thread.
+///
+/// Subscribed twice it gets each twice; it unsubscribes once. It is subscribed until then, or until it ends.
+///
+/// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or more
+///               (a.>).
+/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+/// @param how    borrowed. NULL: no queue group, no limit.
+regrow_error regrow_pubsub_subscribe(regrow_pid pubsub,
+                                     const char *topic,
+                                     regrow_pid pid,
+                                     const regrow_subscription *how);
+
+/// As regrow_pubsub_subscribe(), but nothing happens when the process is subscribed to that topic, in whatever way.
+/// Any thread.
+regrow_error regrow_pubsub_subscribe_once(regrow_pid pubsub,
+                                          const char *topic,
+                                          regrow_pid pid,
+                                          const regrow_subscription *how);
+
+/// Takes all subscriptions of a process to a topic, or to a pattern as it was given, away. REGROW_OK also when there
+/// were none. Messages that were broadcast before may still come. Any thread.
+regrow_error regrow_pubsub_unsubscribe(regrow_pid pubsub, const char *topic, regrow_pid pid);
+
+/// Sends a message to all subscribers of a topic, and never waits for one. REGROW_OK also when there are none. Any
+/// thread.
+///
+/// @param topic    no pattern.
+/// @param message  moved.
+regrow_error regrow_pubsub_broadcast(regrow_pid pubsub, const char *topic, regrow_term message);
+
+/// As regrow_pubsub_broadcast(), but not to one process, as a rule the sender. Any thread.
+///
+/// @param from     who does not get it.
+/// @param message  moved.
+regrow_error regrow_pubsub_broadcast_from(regrow_pid pubsub, regrow_pid from, const char *topic, regrow_term message);
+
+/// How many subscriptions a broadcast to a topic meets, each member of a queue group counted; of a pattern, how many
+/// there are to it. Any thread.
+///
+/// @param count  out.
+regrow_error regrow_pubsub_subscriber_count(regrow_pid pubsub, const char *topic, size_t *count);
 
 /* ---- Tasks ---- */
 

@@ -10,6 +10,7 @@ mod context;
 mod host;
 mod process;
 mod process_body;
+mod pubsub;
 mod registry;
 mod request;
 mod runtime;

@@ -277,7 +277,9 @@ pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
 pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     let is_other = process::identity().map(|_| process::current_pid() != pid)?;
     match process::with_process(pid, process::Process::kind) {
-        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::TASK) if is_other => Err(Error::WrongKind),
+        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::PUBSUB | atoms::TASK) if is_other => {
+            Err(Error::WrongKind)
+        }
         Some(_) => Ok(()),
         None => Err(Error::NoProcess),
     }

@@ -158,6 +158,8 @@ pub const REGROW_PROCESS: u32 = 4;
 pub const REGROW_HOST: u32 = 5;
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
 pub const REGROW_TASK_SUPERVISOR: u32 = 8;
+/// kind: groups and topics; `spec` is a regrow_pubsub_spec.
+pub const REGROW_PUBSUB: u32 = 9;
 
 /// restart: always.
 pub const REGROW_PERMANENT: u32 = 0;
@@ -202,6 +204,11 @@ pub const REGROW_UNORDERED: u32 = 1;
 pub const REGROW_EXIT_STREAM: u32 = 0;
 /// on_timeout: that task is killed; its result is {exit, timeout}.
 pub const REGROW_KILL_TASK: u32 = 1;
+
+/// overflow: what comes at the limit is dropped.
+pub const REGROW_DROP_NEWEST: u32 = 0;
+/// overflow: what has waited longest is dropped.
+pub const REGROW_DROP_OLDEST: u32 = 1;
 
 /// keys: one process for each.
 pub const REGROW_UNIQUE: u32 = 0;

@@ -68,7 +68,7 @@ pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::info;
-pub use message::{Down, DownOf, Message, StartResult, Started, SystemRequest};
+pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};

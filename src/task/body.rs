@@ -94,7 +94,10 @@ impl Behaviour for Body {
     fn message(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Native { request, .. } if request.is::<Go>() => {
-                me.put_back(self.early.drain(..));
+                // As terms: a selective receive looks at nothing else.
+                let early =
+                    self.early.drain(..).map(|message| message.into_term().map_or_else(|other| other, Message::Info));
+                me.put_back(early);
                 match self.run(me) {
                     Ok(reason) => Flow::Stop(reason),
                     Err(fenced) => fenced.into(),
