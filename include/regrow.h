@@ -1549,8 +1549,8 @@ regrow_error regrow_group_demonitor(regrow_pid pubsub, regrow_ref monitor);
 ///
 /// Subscribed twice it gets each twice; it unsubscribes once. It is subscribed until then, or until it ends.
 ///
-/// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or more
-///               (a.>).
+/// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or
+///               more (a.>).
 /// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
 /// @param how    borrowed. NULL: no queue group, no limit.
 regrow_error regrow_pubsub_subscribe(regrow_pid pubsub,
@@ -1623,16 +1623,16 @@ regrow_error regrow_task_yield(regrow_task task, uint32_t timeout_ms, regrow_ter
 /// Waits until all have ended, or the time is over. May wait; needs an identity.
 ///
 /// @param tasks  borrowed; `count` of them.
-/// @param ends   out: a list, in the order of `tasks`: {ok, Value}, {exit, Reason}, or nil for one that runs, and can be
-///               waited for again; yours.
+/// @param ends   out: a list, in the order of `tasks`: {ok, Value}, {exit, Reason}, or nil for one that runs, and can
+///               be waited for again; yours.
 regrow_error regrow_task_yield_many(const regrow_task *tasks, size_t count, uint32_t timeout_ms, regrow_term *ends);
 
 /// Unlinks a task, ends it, and waits until it has ended. May wait; needs an identity.
 ///
 /// @param timeout_ms  the time it has once it was told to shut down; then it is killed. REGROW_BRUTAL_KILL: at once.
 /// @param value       out: what it had been before; yours. NULL: not wanted.
-/// @return REGROW_ERR_NOT_FOUND when it ended as it was told, and without a value; REGROW_ERR_EXITED when it ended, or
-///         had ended, in another way: regrow_last_reason().
+/// @return REGROW_ERR_NOT_FOUND when it ended as it was told, and without a value, or is not the caller's;
+///         REGROW_ERR_EXITED when it ended, or had ended, in another way: regrow_last_reason().
 regrow_error regrow_task_shutdown(regrow_task task, uint32_t timeout_ms, regrow_term *value);
 
 /// Lets a task go: it runs on, unlinked from the caller, and nothing of it comes any more. Needs an identity.

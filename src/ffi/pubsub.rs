@@ -197,8 +197,8 @@ unsafe fn subscription(how: *const regrow_subscription) -> Result<Subscription, 
 ///
 /// Subscribed twice it gets each twice; it unsubscribes once. It is subscribed until then, or until it ends.
 ///
-/// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or more
-///               (a.>).
+/// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or
+///               more (a.>).
 /// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
 /// @param how    borrowed. NULL: no queue group, no limit.
 #[unsafe(no_mangle)]

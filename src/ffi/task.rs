@@ -233,8 +233,8 @@ pub unsafe extern "C" fn regrow_task_yield(
 /// Waits until all have ended, or the time is over. May wait; needs an identity.
 ///
 /// @param tasks  borrowed; `count` of them.
-/// @param ends   out: a list, in the order of `tasks`: {ok, Value}, {exit, Reason}, or nil for one that runs, and can be
-///               waited for again; yours.
+/// @param ends   out: a list, in the order of `tasks`: {ok, Value}, {exit, Reason}, or nil for one that runs, and can
+///               be waited for again; yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_task_yield_many(
     tasks: *const regrow_task, count: usize, timeout_ms: u32, ends: *mut regrow_term,
@@ -252,8 +252,8 @@ pub unsafe extern "C" fn regrow_task_yield_many(
 ///
 /// @param timeout_ms  the time it has once it was told to shut down; then it is killed. REGROW_BRUTAL_KILL: at once.
 /// @param value       out: what it had been before; yours. NULL: not wanted.
-/// @return REGROW_ERR_NOT_FOUND when it ended as it was told, and without a value; REGROW_ERR_EXITED when it ended, or
-///         had ended, in another way: regrow_last_reason().
+/// @return REGROW_ERR_NOT_FOUND when it ended as it was told, and without a value, or is not the caller's;
+///         REGROW_ERR_EXITED when it ended, or had ended, in another way: regrow_last_reason().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_task_shutdown(
     task: regrow_task, timeout_ms: u32, value: *mut regrow_term,

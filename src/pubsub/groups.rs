@@ -14,6 +14,8 @@ use std::hash::BuildHasher;
 
 const SHARDS: usize = 64;
 
+type Shard = CachePadded<RwLock<HashMap<Term, Group>>>;
+
 #[derive(Default)]
 struct Group {
     /// How often each has joined.
@@ -34,7 +36,7 @@ pub(super) struct Event {
 #[derive(Default)]
 pub(super) struct Groups {
     hasher: DefaultHashBuilder,
-    shards: Box<[CachePadded<RwLock<HashMap<Term, Group>>>]>,
+    shards: Box<[Shard]>,
     events: Mutex<VecDeque<Event>>,
 }
 

@@ -16,8 +16,8 @@
 //!
 //! Nobody is linked with a pubsub. It starts empty; who wants to know of its end monitors it.
 //!
-//! Any thread may call anything here, but [`monitor`] and [`demonitor`], which need an identity. Functions are given the
-//! pubsub's pid; one of a process of another kind is `WrongKind`, one of a dead process `NoProcess`.
+//! Any thread may call anything here, but [`monitor`] and [`demonitor`], which need an identity. Functions are given
+//! the pubsub's pid; one of a process of another kind is `WrongKind`, one of a dead process `NoProcess`.
 //!
 //! Where it is from: OTP 25 `pg`; `Phoenix.PubSub` 2; NATS subjects.
 #![forbid(unsafe_code)]

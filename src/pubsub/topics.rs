@@ -13,6 +13,9 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 const SHARDS: usize = 64;
+
+type Shard = CachePadded<RwLock<HashMap<Arc<str>, Topic>>>;
+
 /// The most pieces of a pattern.
 const DEPTH: usize = 64;
 
@@ -121,7 +124,7 @@ impl Node {
 #[derive(Default)]
 pub(super) struct Topics {
     hasher: DefaultHashBuilder,
-    shards: Box<[CachePadded<RwLock<HashMap<Arc<str>, Topic>>>]>,
+    shards: Box<[Shard]>,
     patterns: RwLock<Node>,
     /// Subscriptions to patterns.
     pattern_count: AtomicUsize,

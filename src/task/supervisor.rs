@@ -4,8 +4,8 @@
 //!
 //! A task under a supervisor is linked with it: one that is killed takes its tasks along, one that stops tells them to
 //! shut down, all at once, and kills those that take too long. Children are temporary: a task that has ended is
-//! forgotten, whatever it ended with. No more than `max_children` run at once. One more is refused (`max_children`), or,
-//! if the supervisor queues, is started all the same, with its pid, links and monitors, but begins only when its
+//! forgotten, whatever it ended with. No more than `max_children` run at once. One more is refused (`max_children`),
+//! or, if the supervisor queues, is started all the same, with its pid, links and monitors, but begins only when its
 //! turn has come, in the order of the starts.
 //!
 //! # How it works

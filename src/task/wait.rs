@@ -150,6 +150,11 @@ pub fn yield_many(tasks: &[Task], timeout: Option<u32>) -> Result<Vec<Option<End
 /// nothing to give.
 pub fn shutdown(task: Task, how: Shutdown) -> Result<Option<End>, Error> {
     let me = me()?;
+    // Whoever is alive there must be the caller's own task: a handle is only numbers.
+    let is_mine = |task: &Process| task.kind() == atoms::TASK && task.callers().first() == Some(&me.pid());
+    if process::with_process(task.pid, is_mine) == Some(false) {
+        return Err(Error::NotFound);
+    }
     // A ref that was given up gives no DOWN; then another is asked for.
     let known = me.watches(task.monitor) || is_here(task.monitor);
     let monitor = if known { task.monitor } else { process::monitor(task.pid, None)? };

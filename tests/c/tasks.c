@@ -1,4 +1,4 @@
-/* Tasks: values, ends, limits, streams and their supervisors, as Elixir's Task has them; all times on a manual clock. */
+/* Tasks: values, ends, limits, streams and supervisors, as Elixir has them; all times on a manual clock. */
 #include "support.h"
 
 static regrow_task_spec task_of(regrow_task_callback run, void *user)
@@ -219,13 +219,15 @@ static regrow_next await_another_ones(regrow_context *context, void *user)
     CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_await(*(regrow_task *)user, LONG_MS, NULL));
     CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_yield(*(regrow_task *)user, LONG_MS, NULL));
     CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_ignore(*(regrow_task *)user, NULL));
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_shutdown(*(regrow_task *)user, REGROW_BRUTAL_KILL, NULL));
     return REGROW_DONE;
 }
 
 static void only_the_owner_awaits_and_once(void)
 {
-    regrow_task task = async(seven, NULL);
+    regrow_task task = async(sleep_ms, (void *)1);
     check_owner(await_another_ones, &task, "normal");
+    advance(1);
     CHECK_OK(regrow_task_await(task, LONG_MS, NULL));
     CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_await(task, LONG_MS, NULL));
     CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_await((regrow_task){ .pid = root }, LONG_MS, NULL));

@@ -133,7 +133,8 @@ static uint32_t limit_of(const regrow_task_spec *spec)
 }
 
 /* False: there is no task, and the result says why. */
-static bool start(const struct arguments *arguments, bool says_that_it_hangs, regrow_task *task, uint32_t *limit_ms, struct text *result)
+static bool start(const struct arguments *arguments, bool says_that_it_hangs, regrow_task *task, uint32_t *limit_ms,
+                  struct text *result)
 {
   regrow_task_spec spec = task_spec(arguments, says_that_it_hangs);
   *limit_ms = limit_of(&spec);
