@@ -30,7 +30,7 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("label", process.label().unwrap_or_else(undefined)),
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
         ("links", Term::list(process.links().into_iter().map(Term::pid).collect())),
-        ("callers", Term::list(process.callers().iter().copied().map(Term::pid).collect())),
+        ("callers", Term::list(process.callers().iter().flat_map(|callers| callers.pids()).map(Term::pid).collect())),
         ("trap_exit", Term::bool(process.is_trapping())),
     ]
     .into_iter()

@@ -64,7 +64,7 @@ mod timer;
 mod wait;
 
 pub use arrival::until_arrival;
-pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
+pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::info;

@@ -4,7 +4,7 @@
 //! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
 //! to, or why it failed, and then everything of it is gone already.
 
-use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
+use super::control::{Callers, Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
@@ -76,7 +76,7 @@ pub(super) struct Place {
     pub kind: Atom,
     home: Option<Arc<ThreadHome>>,
     /// On whose behalf it runs, nearest first.
-    pub callers: Option<Arc<[Pid]>>,
+    pub callers: Option<Arc<Callers>>,
 }
 
 impl Place {
@@ -176,7 +176,7 @@ pub struct ChildStart {
     /// The ref of that monitor, if the process has to know it beforehand.
     pub monitor_as: Option<Ref>,
     /// On whose behalf it runs, nearest first (Elixir's `$callers`).
-    pub callers: Option<Arc<[Pid]>>,
+    pub callers: Option<Arc<Callers>>,
     /// What it shows to everybody from the moment its pid leads anywhere.
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.

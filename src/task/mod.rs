@@ -25,7 +25,7 @@ pub use stream::{OnTimeout, Place, StreamSpec, stream};
 pub use supervisor::{TaskSupervisorSpec, children, run_async, start_child, start_under, terminate_child};
 pub use wait::{End, Shutdown, ignore, shutdown, wait, wait_for, wait_many, yield_many};
 
-use crate::process::{self, ChildStart, Error, Home, Identity, Process};
+use crate::process::{self, Callers, ChildStart, Error, Home, Identity, Process};
 use crate::server::Context;
 use crate::term::{Pid, Ref, Term, atoms};
 use body::{Answer, Body};
@@ -52,9 +52,6 @@ pub struct Task {
     pub monitor: Ref,
 }
 
-/// Callers that are kept of a chain of tasks that start tasks.
-const CALLERS: usize = 64;
-
 impl TaskSpec {
     fn build(&self, answer: Answer, gated: bool) -> ChildStart {
         ChildStart {
@@ -75,9 +72,8 @@ fn me<'a>() -> Result<&'a Process, Error> {
 }
 
 /// On whose behalf a task of the caller's runs; none: on nobody's.
-fn callers() -> Option<Arc<[Pid]>> {
-    let me = process::current()?;
-    Some(std::iter::once(me.pid()).chain(me.callers().iter().copied()).take(CALLERS).collect())
+fn callers() -> Option<Arc<Callers>> {
+    process::current().map(|me| Callers::new(me.pid(), me.callers()))
 }
 
 /// Starts a task that is linked with the caller, which owns it.

@@ -19,7 +19,7 @@ use super::body::{Answer, Go};
 use super::{Task, TaskSpec, callers, me};
 use crate::clock::TimerKind;
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Flow, Init, Message, Outcome, Process, ReplyTo, Request,
+    self, Behaviour, Callers, ChildStart, Error, FLAG_SYSTEM, Flow, Init, Message, Outcome, Process, ReplyTo, Request,
     Startable, SystemRequest,
 };
 use crate::server;
@@ -54,12 +54,12 @@ enum Ask {
     Start {
         spec: Box<TaskSpec>,
         owner: Option<Owner>,
-        callers: Option<Arc<[Pid]>>,
+        callers: Option<Arc<Callers>>,
     },
     /// The message's reply gets the task's value, and not the pid.
     Run {
         spec: Box<TaskSpec>,
-        callers: Option<Arc<[Pid]>>,
+        callers: Option<Arc<Callers>>,
     },
     Children,
     Terminate(Pid),
@@ -159,7 +159,7 @@ impl TaskSupervisor {
     }
 
     fn start(
-        &mut self, me: &Process, spec: &TaskSpec, answer: Answer, owner: Option<Owner>, callers: Option<Arc<[Pid]>>,
+        &mut self, me: &Process, spec: &TaskSpec, answer: Answer, owner: Option<Owner>, callers: Option<Arc<Callers>>,
     ) -> Result<Pid, (Error, Answer)> {
         let begins = self.has_room();
         if !begins && !self.spec.queues {

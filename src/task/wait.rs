@@ -151,7 +151,8 @@ pub fn yield_many(tasks: &[Task], timeout: Option<u32>) -> Result<Vec<Option<End
 pub fn shutdown(task: Task, how: Shutdown) -> Result<Option<End>, Error> {
     let me = me()?;
     // Whoever is alive there must be the caller's own task: a handle is only numbers.
-    let is_mine = |task: &Process| task.kind() == atoms::TASK && task.callers().first() == Some(&me.pid());
+    let is_mine =
+        |task: &Process| task.kind() == atoms::TASK && task.callers().is_some_and(|callers| callers.pid == me.pid());
     if process::with_process(task.pid, is_mine) == Some(false) {
         return Err(Error::NotFound);
     }
