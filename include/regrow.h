@@ -1058,6 +1058,26 @@ regrow_error regrow_monitor(regrow_pid pid, regrow_ref *monitor);
 /// @param removed  out: false when it had fired, or never was. NULL: not wanted.
 regrow_error regrow_demonitor(regrow_ref monitor, uint32_t flags, bool *removed);
 
+/// Makes a Ref that others can send to with regrow_send_alias(), until it is taken away or the caller ends: for answers
+/// that are not wanted for ever. Needs an identity.
+///
+/// The Ref of a monitor (or task) is an alias too, until its DOWN has come or it was taken away.
+///
+/// @param alias  out: the Ref.
+regrow_error regrow_alias(regrow_ref *alias);
+
+/// Takes an alias of the caller's away: what is sent to it from now on is dropped before it comes to the mailbox. Needs
+/// an identity.
+///
+/// @param removed  out: false when it was none. NULL: not wanted.
+regrow_error regrow_unalias(regrow_ref alias, bool *removed);
+
+/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
+/// thread.
+///
+/// @param message  moved.
+regrow_error regrow_send_alias(regrow_pid pid, regrow_ref alias, regrow_term message);
+
 /// Says whether exit signals to the caller become messages. Needs an identity.
 ///
 /// @param previous  out: how it was. NULL: not wanted.

@@ -11,7 +11,7 @@ use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
@@ -117,6 +117,8 @@ pub(super) struct Rare {
     pub owned: Vec<Arc<dyn Owned>>,
     pub deferred: HashMap<u64, ReplyTo, IdHash>,
     pub label: Option<Term>,
+    /// Refs that messages may be sent to without a monitor behind them.
+    pub aliases: HashSet<Ref, IdHash>,
     /// Answers that are given once everything of it is released.
     pub farewells: Vec<(ReplyTo, Term)>,
 }

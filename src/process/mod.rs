@@ -74,7 +74,8 @@ pub use node::{LogLevel, Logger, Node};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, send_to_monitor, trap_exit, unlink,
+    alias, demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, send_to_alias, trap_exit,
+    unalias, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,

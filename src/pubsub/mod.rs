@@ -94,7 +94,7 @@ fn tell(store: &Store) {
         let pids = Term::list(event.pids.into_iter().map(Term::pid).collect());
         for (monitor, watcher) in event.watchers {
             let message = Term::tuple_of([Term::reference(monitor), what.clone(), event.group.clone(), pids.clone()]);
-            process::send_to_monitor(watcher, monitor, message);
+            process::send_to_alias(watcher, monitor, message);
         }
     }
 }

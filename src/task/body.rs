@@ -58,7 +58,7 @@ impl Body {
             Answer::Nobody => {}
             Answer::Owner { owner, monitor } => {
                 let message = Term::tuple_of([Term::reference(monitor), value]);
-                process::send_to_monitor(owner, monitor, message);
+                process::send_to_alias(owner, monitor, message);
             }
             Answer::Request(reply) => me.answer_at_end(reply, value),
             Answer::Owed(id) => {
