@@ -4,7 +4,7 @@
 //! be linked, monitored and ended, keeps what is sent to it, and needs no stack.
 
 use super::Work;
-use crate::process::{self, Behaviour, Fenced, Flow, Init, Message, Process, ReplyTo};
+use crate::process::{self, Behaviour, Fenced, Flow, Init, Message, Process};
 use crate::server::{self, Callback, Context};
 use crate::term::{Pid, Ref, Term, atoms};
 
@@ -15,13 +15,12 @@ pub(super) enum Answer {
         owner: Pid,
         monitor: Ref,
     },
-    Request(ReplyTo),
-    /// That of a request, kept where the end of the process answers it.
+    /// A request, kept where the end of the process answers it.
     Owed(u64),
 }
 
-/// To a gated task: begin.
-pub(super) struct Go;
+/// To a gated task: begin; the request that waits for the value, if one does.
+pub(super) struct Go(pub Option<u64>);
 
 pub(super) struct Body {
     work: Work,
@@ -60,7 +59,6 @@ impl Body {
                 let message = Term::tuple_of([Term::reference(monitor), value]);
                 process::send_to_alias(owner, monitor, message);
             }
-            Answer::Request(reply) => me.answer_at_end(reply, value),
             Answer::Owed(id) => {
                 if let Some(reply) = process::take_owed(me, id) {
                     me.answer_at_end(reply, value);
@@ -74,14 +72,6 @@ impl Behaviour for Body {
     fn init(&mut self, me: &Process) -> Init {
         // As with spawn: whoever starts it does not wait for what it does.
         me.ready();
-        if matches!(self.answer, Answer::Request(_))
-            && let Answer::Request(reply) = std::mem::replace(&mut self.answer, Answer::Nobody)
-        {
-            match process::owe(me, reply) {
-                Some(id) => self.answer = Answer::Owed(id),
-                None => return Init::Fenced(Fenced::Exit),
-            }
-        }
         if self.gated {
             return Init::Ready;
         }
@@ -94,6 +84,9 @@ impl Behaviour for Body {
     fn message(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Native { request, .. } if request.is::<Go>() => {
+                if let Some(&Go(Some(owed))) = request.downcast_ref() {
+                    self.answer = Answer::Owed(owed);
+                }
                 // As terms: a selective receive looks at nothing else.
                 let early =
                     self.early.drain(..).map(|message| message.into_term().map_or_else(|other| other, Message::Info));

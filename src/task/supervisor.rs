@@ -90,8 +90,23 @@ struct TaskSupervisor {
 
 struct Child {
     has_begun: bool,
+    /// The request that waits for its value.
+    owed: Option<u64>,
     /// Who waits for its end.
     awaited: Vec<ReplyTo>,
+}
+
+/// Who wants a task's value.
+enum Start {
+    Alone,
+    Owned(Owner),
+    /// A request that it will owe an answer.
+    Run,
+}
+
+/// Opens a task's gate. To one that has just ended it is nothing: its end is on the way to us.
+fn begin(task: Pid, owed: Option<u64>) {
+    Process::post(task, Message::Native { request: Box::new(Go(owed)), reply: None });
 }
 
 /// The tick of the end: whoever is left is killed.
@@ -122,22 +137,17 @@ impl TaskSupervisor {
         }
         match ask {
             Ask::Start { spec, owner, callers } => {
-                let answer = match &owner {
-                    Some(owner) => Answer::Owner { owner: owner.pid, monitor: owner.monitor },
-                    None => Answer::Nobody,
-                };
-                match self.start(me, &spec, answer, owner, callers) {
+                match self.start(me, &spec, owner.map_or(Start::Alone, Start::Owned), callers) {
                     Ok(pid) => reply.answer(Term::pid(pid)),
-                    Err((error, _)) => reply.fail(error),
+                    Err(error) => reply.fail(error),
                 };
             }
-            Ask::Run { spec, callers } => {
-                if let Err((error, Answer::Request(reply))) =
-                    self.start(me, &spec, Answer::Request(reply), None, callers)
-                {
+            Ask::Run { spec, callers } => match self.start(me, &spec, Start::Run, callers) {
+                Ok(pid) => self.owe(pid, reply),
+                Err(error) => {
                     reply.fail(error);
                 }
-            }
+            },
             Ask::Children => {
                 reply.answer(Term::list(self.children.keys().copied().map(Term::pid).collect()));
             }
@@ -159,34 +169,47 @@ impl TaskSupervisor {
     }
 
     fn start(
-        &mut self, me: &Process, spec: &TaskSpec, answer: Answer, owner: Option<Owner>, callers: Option<Arc<Callers>>,
-    ) -> Result<Pid, (Error, Answer)> {
+        &mut self, me: &Process, spec: &TaskSpec, how: Start, callers: Option<Arc<Callers>>,
+    ) -> Result<Pid, Error> {
         let begins = self.has_room();
         if !begins && !self.spec.queues {
-            return Err((Error::Refused(Term::atom(atoms::MAX_CHILDREN)), answer));
+            return Err(Error::Refused(Term::atom(atoms::MAX_CHILDREN)));
         }
+        let (answer, owner) = match &how {
+            Start::Owned(owner) => (Answer::Owner { owner: owner.pid, monitor: owner.monitor }, Some(owner)),
+            Start::Alone | Start::Run => (Answer::Nobody, None),
+        };
+        // One that answers a request is told so once there is somebody to owe the answer.
+        let gated = !begins || matches!(how, Start::Run);
         let start = ChildStart {
             parent: me.pid(),
             link: true,
             child: true,
-            link_with: owner.as_ref().filter(|owner| owner.linked).map(|owner| owner.pid),
-            monitor: owner.as_ref().map(|owner| owner.pid),
-            monitor_as: owner.as_ref().map(|owner| owner.monitor),
+            link_with: owner.filter(|owner| owner.linked).map(|owner| owner.pid),
+            monitor: owner.map(|owner| owner.pid),
+            monitor_as: owner.map(|owner| owner.monitor),
             callers,
-            ..spec.build(answer, !begins)
+            ..spec.build(answer, gated)
         };
-        let pid = match process::spawn(me.node(), start) {
-            Ok(spawned) => spawned.pid,
-            // What was in the start is gone with it: the reply says so by itself.
-            Err(error) => return Err((error, Answer::Nobody)),
-        };
-        self.children.insert(pid, Child { has_begun: begins, awaited: Vec::new() });
+        let pid = process::spawn(me.node(), start)?.pid;
+        self.children.insert(pid, Child { has_begun: begins, owed: None, awaited: Vec::new() });
         if begins {
             self.running += 1;
         } else {
             self.waiting.push_back(pid);
         }
         Ok(pid)
+    }
+
+    /// Has a task that was started for it answer a request.
+    fn owe(&mut self, pid: Pid, reply: ReplyTo) {
+        // One that has just been killed has answered it so.
+        let owed = process::with_process(pid, |task| process::owe(task, reply)).flatten();
+        let Some(child) = self.children.get_mut(&pid) else { return };
+        child.owed = owed;
+        if child.has_begun {
+            begin(pid, owed);
+        }
     }
 
     fn child_ended(&mut self, pid: Pid) -> Flow {
@@ -208,8 +231,7 @@ impl TaskSupervisor {
             let Some(child) = self.children.get_mut(&next) else { continue };
             child.has_begun = true;
             self.running += 1;
-            // To one that has just ended it is nothing: its end is on the way to us.
-            Process::post(next, Message::Native { request: Box::new(Go), reply: None });
+            begin(next, child.owed);
         }
         Flow::Continue
     }

@@ -805,6 +805,54 @@ static void a_thread_without_identity_runs_tasks_through_a_supervisor(void)
     CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_task_supervisor_start_child(root, &spec, NULL));
 }
 
+static void at_the_limit_of_processes_each_start_says_so(void)
+{
+    regrow_options options = { .size = sizeof options, .workers = 1, .max_processes = 2,
+                               .log_level = REGROW_LOG_SILENT };
+    regrow_task_supervisor_spec spec = { .size = sizeof spec };
+    regrow_child_spec how = child(REGROW_TASK_SUPERVISOR, &spec);
+    regrow_task_spec task_spec = task_of(seven, NULL);
+    regrow_pid other, supervisor;
+    regrow_request *pending;
+    regrow_task task;
+    CHECK_OK(regrow_init(&options, &other));
+    CHECK_OK(regrow_start(other, &how, &supervisor));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_task_supervisor_start_child(supervisor, &task_spec, NULL));
+    CHECK_LAST_REASON("system_limit");
+    CHECK_OK(regrow_task_supervisor_run_async(supervisor, &task_spec, LONG_MS, &pending));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_request_wait(pending, LONG_MS, NULL));
+    CHECK_LAST_REASON("system_limit");
+    regrow_request_free(pending);
+    CHECK_ERROR(REGROW_ERR_OTHER_RUNTIME, regrow_task_supervisor_async(supervisor, &task_spec, &task));
+    CHECK_OK(regrow_shutdown(other, LONG_MS, NULL));
+}
+
+static void a_queued_request_is_answered_when_its_task_has_run(void)
+{
+    regrow_pid supervisor = task_supervisor(1, REGROW_QUEUE), busy;
+    regrow_task_spec hanging = task_of(hang, NULL), spec = task_of(seven, NULL);
+    regrow_request *pending, *killed;
+    regrow_term value;
+    CHECK_OK(regrow_task_supervisor_start_child(supervisor, &hanging, &busy));
+    CHECK_OK(regrow_task_supervisor_run_async(supervisor, &spec, LONG_MS, &pending));
+    settle();
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, 0, NULL));
+    kill_and_wait(busy);
+    CHECK_OK(regrow_request_wait(pending, LONG_MS, &value));
+    CHECK_TERM("7", &value);
+    regrow_request_free(pending);
+    CHECK_OK(regrow_task_supervisor_run_async(supervisor, &hanging, LONG_MS, &pending));
+    CHECK_OK(regrow_task_supervisor_run_async(supervisor, &spec, LONG_MS, &killed));
+    settle();
+    kill_and_wait(supervisor);
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, LONG_MS, NULL));
+    CHECK_LAST_REASON("killed");
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(killed, LONG_MS, NULL));
+    CHECK_LAST_REASON("killed");
+    regrow_request_free(pending);
+    regrow_request_free(killed);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .clock = REGROW_MANUAL, .workers = 2 });
@@ -834,6 +882,8 @@ int main(void)
     RUN(what_is_sent_to_a_queued_task_waits_for_it);
     RUN(a_supervisor_that_stops_stops_its_tasks);
     RUN(a_thread_without_identity_runs_tasks_through_a_supervisor);
+    RUN(a_queued_request_is_answered_when_its_task_has_run);
+    RUN(at_the_limit_of_processes_each_start_says_so);
     close_runtime();
     return 0;
 }
