@@ -28,6 +28,9 @@ const FILES: &[(&str, &str)] = &[
     ("supervisor", "Supervisors"),
     ("registry", "Registries"),
     ("agent", "Agents"),
+    ("pubsub", "Groups and topics"),
+    ("task", "Tasks"),
+    ("task_supervisor", "Task supervisors"),
 ];
 /// What exports nothing.
 const SILENT: &[&str] = &["mod", "support"];

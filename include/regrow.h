@@ -28,7 +28,8 @@
  *
  * Contents: runtime . making terms . reading terms . processes . starting
  *           plain processes . servers . host processes . addresses . requests
- *           supervisors . registries . agents
+ *           supervisors . registries . agents . groups and topics . tasks
+ *           task supervisors
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -88,6 +89,12 @@
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
 #define REGROW_HOST 5
 
+/// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
+#define REGROW_TASK_SUPERVISOR 8
+
+/// kind: groups and topics; `spec` is a regrow_pubsub_spec.
+#define REGROW_PUBSUB 9
+
 /// restart: always.
 #define REGROW_PERMANENT 0
 
@@ -120,6 +127,36 @@
 
 /// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
 #define REGROW_NOT_BUSY 4
+
+/// at_limit: one task too many is refused.
+#define REGROW_REFUSE 0
+
+/// at_limit: it waits for its turn.
+#define REGROW_QUEUE 1
+
+/// place: linked with the caller.
+#define REGROW_LINKED 0
+
+/// place: not linked with the caller; needs a supervisor.
+#define REGROW_UNLINKED 1
+
+/// order: results come in the order of the items.
+#define REGROW_ORDERED 0
+
+/// order: results come as they are ready.
+#define REGROW_UNORDERED 1
+
+/// on_timeout: the stream ends with REGROW_ERR_TIMEOUT.
+#define REGROW_EXIT_STREAM 0
+
+/// on_timeout: that task is killed; its result is {exit, timeout}.
+#define REGROW_KILL_TASK 1
+
+/// overflow: what comes at the limit is dropped.
+#define REGROW_DROP_NEWEST 0
+
+/// overflow: what has waited longest is dropped.
+#define REGROW_DROP_OLDEST 1
 
 /// keys: one process for each.
 #define REGROW_UNIQUE 0
@@ -347,8 +384,8 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or
-  /// REGROW_HOST.
+  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST,
+  /// REGROW_TASK_SUPERVISOR or REGROW_PUBSUB.
   uint32_t kind;
   /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -430,6 +467,91 @@ typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_te
 
 /// Runs once, in the caller.
 typedef void (*regrow_run_callback)(void *user);
+
+/// How a subscription is.
+typedef struct regrow_subscription {
+  /// sizeof(regrow_subscription).
+  size_t size;
+  /// A queue group: each message goes to one of its members, in turn. NULL: none.
+  const char *queue;
+  /// So many messages that the process has not received yet are kept; 0: any number. At the limit messages are
+  /// dropped, and {lag, Topic, Count} comes in the place of those that are missing.
+  uint32_t max_messages;
+  /// Which are dropped: REGROW_DROP_NEWEST (0) or REGROW_DROP_OLDEST.
+  uint32_t overflow;
+} regrow_subscription;
+
+/// What a task does. `argument` is borrowed: that of its spec, or the item of a stream.
+///
+/// A term written to `value` is moved, and what is waited for; one that is left alone means []. It is never NULL, and
+/// holds nothing to be freed before. Returns REGROW_DONE, or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_task_callback)(regrow_context *context,
+                                            void *user,
+                                            const regrow_term *argument,
+                                            regrow_term *value);
+
+/// A task: a function that runs once, in a process of its own, for its value.
+typedef struct regrow_task_spec {
+  /// sizeof(regrow_task_spec).
+  size_t size;
+  /// What it does.
+  regrow_task_callback run;
+  /// Passed to it.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+  /// Borrowed: passed to it. NULL: [].
+  const regrow_term *argument;
+  /// REGROW_SHARED (0) or REGROW_THREAD.
+  uint32_t home;
+  /// REGROW_NO_PARK: it never waits.
+  uint32_t flags;
+} regrow_task_spec;
+
+/// A task, as its owner knows it. A plain number, like a pid.
+typedef struct regrow_task {
+  /// Its process.
+  regrow_pid pid;
+  /// Its value comes to the owner as {Ref, Value}, its end as the DOWN of the same Ref.
+  regrow_ref monitor;
+} regrow_task;
+
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait. A
+/// term written to `item` is moved.
+typedef bool (*regrow_source_callback)(void *user, regrow_term *item);
+
+/// Gets the results of a stream one by one: {ok, Value} or {exit, Reason}; `result` is borrowed. Runs in the caller of
+/// regrow_task_stream(), and may wait. False: it wants no more.
+typedef bool (*regrow_result_callback)(void *user, const regrow_term *result);
+
+/// A task for each item of a source.
+typedef struct regrow_stream_spec {
+  /// sizeof(regrow_stream_spec).
+  size_t size;
+  /// Borrowed: what each task does; its `argument` is the item.
+  const regrow_task_spec *task;
+  /// Gives the items: asked for the next one only when a task may be started for it.
+  regrow_source_callback source;
+  /// Gets the results.
+  regrow_result_callback result;
+  /// Passed to both; used only during the call.
+  void *user;
+  /// The task supervisor that the tasks are children of. Zero: none.
+  regrow_pid supervisor;
+  /// REGROW_LINKED (0): a task that crashes ends the caller too, unless that traps exits. REGROW_UNLINKED: it does
+  /// not; needs a supervisor.
+  uint32_t place;
+  /// So many tasks run at once; 0: as many as the runtime has workers.
+  uint32_t max_concurrency;
+  /// Of each task, in milliseconds; 0: 5000. REGROW_INFINITY.
+  uint32_t timeout_ms;
+  /// REGROW_EXIT_STREAM (0) or REGROW_KILL_TASK.
+  uint32_t on_timeout;
+  /// REGROW_ORDERED (0) or REGROW_UNORDERED.
+  uint32_t order;
+  /// Zero.
+  uint32_t reserved;
+} regrow_stream_spec;
 
 /// Makes the state of a server; runs before anyone sees the process.
 ///
@@ -587,6 +709,29 @@ typedef struct regrow_agent_spec {
   /// Zero.
   uint32_t reserved;
 } regrow_agent_spec;
+
+/// A pubsub: groups and topics. Nobody is linked with it, and it starts empty.
+typedef struct regrow_pubsub_spec {
+  /// sizeof(regrow_pubsub_spec).
+  size_t size;
+  /// Zero.
+  uint64_t reserved;
+} regrow_pubsub_spec;
+
+/// A supervisor of tasks, which are its temporary children.
+typedef struct regrow_task_supervisor_spec {
+  /// sizeof(regrow_task_supervisor_spec).
+  size_t size;
+  /// So many tasks run at once; 0: any number.
+  uint32_t max_children;
+  /// What becomes of one too many: REGROW_REFUSE (0): REGROW_ERR_LIMIT. REGROW_QUEUE: it is started, and begins when
+  /// its turn has come.
+  uint32_t at_limit;
+  /// The time that its tasks have to end when it stops, all together; 0: 5000. REGROW_BRUTAL_KILL, REGROW_INFINITY.
+  uint32_t task_shutdown_ms;
+  /// Zero.
+  uint32_t reserved;
+} regrow_task_supervisor_spec;
 
 #ifdef __cplusplus
 extern "C" {
@@ -960,6 +1105,26 @@ regrow_error regrow_monitor(regrow_pid pid, regrow_ref *monitor);
 /// @param flags    REGROW_FLUSH: takes its DOWN out of the mailbox too.
 /// @param removed  out: false when it had fired, or never was. NULL: not wanted.
 regrow_error regrow_demonitor(regrow_ref monitor, uint32_t flags, bool *removed);
+
+/// Makes a Ref that others can send to with regrow_send_alias(), until it is taken away or the caller ends: for answers
+/// that are not wanted for ever. Needs an identity.
+///
+/// The Ref of a monitor (or task) is an alias too, until its DOWN has come or it was taken away.
+///
+/// @param alias  out: the Ref.
+regrow_error regrow_alias(regrow_ref *alias);
+
+/// Takes an alias of the caller's away: what is sent to it from now on is dropped before it comes to the mailbox. Needs
+/// an identity.
+///
+/// @param removed  out: false when it was none. NULL: not wanted.
+regrow_error regrow_unalias(regrow_ref alias, bool *removed);
+
+/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
+/// thread.
+///
+/// @param message  moved.
+regrow_error regrow_send_alias(regrow_pid pid, regrow_ref alias, regrow_term message);
 
 /// Says whether exit signals to the caller become messages. Needs an identity.
 ///
@@ -1497,6 +1662,201 @@ regrow_error regrow_agent_update_async(regrow_pid agent,
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
 regrow_error regrow_agent_cast(regrow_pid agent, regrow_agent_callback update, void *user, regrow_drop_callback drop);
+
+/* ---- Groups and topics ---- */
+
+/// Makes a process a member of a group; once more if it is one. Any thread.
+///
+/// It is a member until it leaves as often, or ends: whoever can see that it has ended finds it a member no more.
+///
+/// @param group  borrowed; any term, compared exactly.
+/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+regrow_error regrow_group_join(regrow_pid pubsub, const regrow_term *group, regrow_pid pid);
+
+/// Takes a process out of a group, once. Any thread.
+///
+/// @param group  borrowed.
+/// @return REGROW_ERR_NOT_FOUND, reason not_joined, when it is no member.
+regrow_error regrow_group_leave(regrow_pid pubsub, const regrow_term *group, regrow_pid pid);
+
+/// The members of a group. Any thread.
+///
+/// @param group  borrowed.
+/// @param pids   out: a list, in no order, each as often as it joined; yours.
+regrow_error regrow_group_members(regrow_pid pubsub, const regrow_term *group, regrow_term *pids);
+
+/// The groups that have members. Any thread.
+///
+/// @param groups  out: a list, in no order; yours.
+regrow_error regrow_group_which(regrow_pid pubsub, regrow_term *groups);
+
+/// Sends a message to the members of a group, to each as often as it joined. Any thread.
+///
+/// @param group    borrowed.
+/// @param message  moved.
+/// @param count    out: how many times it was sent. NULL: not wanted.
+regrow_error regrow_group_send(regrow_pid pubsub, const regrow_term *group, regrow_term message, size_t *count);
+
+/// Has the caller told of all that changes in a group from now on. Needs an identity.
+///
+/// {Ref, join, Group, Pids} and {Ref, leave, Group, Pids} come in the order of the changes, and the DOWN of the same
+/// Ref when the pubsub ends.
+///
+/// @param group    borrowed.
+/// @param monitor  out: the Ref.
+/// @param pids     out: the members as they are now; yours. NULL: not wanted.
+regrow_error regrow_group_monitor(regrow_pid pubsub, const regrow_term *group, regrow_ref *monitor, regrow_term *pids);
+
+/// Takes a monitor of the caller's away; nothing of it comes any more, and what had come is gone. Needs an identity.
+///
+/// @return REGROW_ERR_NOT_FOUND when the caller has none of that Ref.
+regrow_error regrow_group_demonitor(regrow_pid pubsub, regrow_ref monitor);
+
+/// Subscribes a process to a topic: it gets each message that is broadcast to it, as it was sent. Any thread.
+///
+/// Subscribed twice it gets each twice; it unsubscribes once. It is subscribed until then, or until it ends.
+///
+/// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or
+///               more (a.>).
+/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+/// @param how    borrowed. NULL: no queue group, no limit.
+regrow_error regrow_pubsub_subscribe(regrow_pid pubsub,
+                                     const char *topic,
+                                     regrow_pid pid,
+                                     const regrow_subscription *how);
+
+/// As regrow_pubsub_subscribe(), but nothing happens when the process is subscribed to that topic, in whatever way.
+/// Any thread.
+regrow_error regrow_pubsub_subscribe_once(regrow_pid pubsub,
+                                          const char *topic,
+                                          regrow_pid pid,
+                                          const regrow_subscription *how);
+
+/// Takes all subscriptions of a process to a topic, or to a pattern as it was given, away. REGROW_OK also when there
+/// were none. Messages that were broadcast before may still come. Any thread.
+regrow_error regrow_pubsub_unsubscribe(regrow_pid pubsub, const char *topic, regrow_pid pid);
+
+/// Sends a message to all subscribers of a topic, and never waits for one. REGROW_OK also when there are none. Any
+/// thread.
+///
+/// @param topic    no pattern.
+/// @param message  moved.
+regrow_error regrow_pubsub_broadcast(regrow_pid pubsub, const char *topic, regrow_term message);
+
+/// As regrow_pubsub_broadcast(), but not to one process, as a rule the sender. Any thread.
+///
+/// @param from     who does not get it.
+/// @param message  moved.
+regrow_error regrow_pubsub_broadcast_from(regrow_pid pubsub, regrow_pid from, const char *topic, regrow_term message);
+
+/// How many subscriptions a broadcast to a topic meets, each member of a queue group counted; of a pattern, how many
+/// there are to it. Any thread.
+///
+/// @param count  out.
+regrow_error regrow_pubsub_subscriber_count(regrow_pid pubsub, const char *topic, size_t *count);
+
+/* ---- Tasks ---- */
+
+/// Starts a task that is linked with the caller, its owner. Needs an identity.
+///
+/// The link, the monitor and the Ref are there before its first instruction. If it crashes, so does the owner, unless
+/// that traps exits; it ends with its owner at the latest. Who does not wait for it gets its value as {Ref, Value},
+/// and its end as the DOWN of the same Ref, among the messages. regrow_info() of it tells its callers: the owner, the
+/// one on whose behalf that runs, ...
+///
+/// @param spec  borrowed.
+/// @param task  out.
+regrow_error regrow_task_async(const regrow_task_spec *spec, regrow_task *task);
+
+/// Waits for the value of a task of the caller's. May wait; needs an identity.
+///
+/// @param value  out; yours. NULL: not wanted.
+/// @return REGROW_ERR_TIMEOUT: the task runs on, ends with its owner if they are linked, and its value will be dropped;
+///         REGROW_ERR_EXITED when it ended without one: regrow_last_reason(); REGROW_ERR_NOT_FOUND when nothing will
+///         ever come: the caller does not own it, or has taken its value, or has given it up.
+regrow_error regrow_task_await(regrow_task task, uint32_t timeout_ms, regrow_term *value);
+
+/// Waits for the values of all. May wait; needs an identity. As regrow_task_await(), which see.
+///
+/// When one ends without a value (REGROW_ERR_EXITED), or the time for all together runs out, all are given up.
+///
+/// @param tasks   borrowed; `count` of them.
+/// @param values  out: a list, in the order of `tasks`; yours. NULL: not wanted.
+regrow_error regrow_task_await_many(const regrow_task *tasks, size_t count, uint32_t timeout_ms, regrow_term *values);
+
+/// As regrow_task_await(), but after REGROW_ERR_TIMEOUT the task can be waited for again. May wait; needs an identity.
+regrow_error regrow_task_yield(regrow_task task, uint32_t timeout_ms, regrow_term *value);
+
+/// Waits until all have ended, or the time is over. May wait; needs an identity.
+///
+/// @param tasks  borrowed; `count` of them.
+/// @param ends   out: a list, in the order of `tasks`: {ok, Value}, {exit, Reason}, or nil for one that runs, and can
+///               be waited for again; yours.
+regrow_error regrow_task_yield_many(const regrow_task *tasks, size_t count, uint32_t timeout_ms, regrow_term *ends);
+
+/// Unlinks a task, ends it, and waits until it has ended. May wait; needs an identity.
+///
+/// @param timeout_ms  the time it has once it was told to shut down; then it is killed. REGROW_BRUTAL_KILL: at once.
+/// @param value       out: what it had been before; yours. NULL: not wanted.
+/// @return REGROW_ERR_NOT_FOUND when it ended as it was told, and without a value, or is not the caller's;
+///         REGROW_ERR_EXITED when it ended, or had ended, in another way: regrow_last_reason().
+regrow_error regrow_task_shutdown(regrow_task task, uint32_t timeout_ms, regrow_term *value);
+
+/// Lets a task go: it runs on, unlinked from the caller, and nothing of it comes any more. Needs an identity.
+///
+/// @param value  out: its value, if it has ended; yours. NULL: not wanted.
+/// @return REGROW_ERR_TIMEOUT when it runs on; REGROW_ERR_EXITED when it has ended without a value;
+///         REGROW_ERR_NOT_FOUND as regrow_task_await().
+regrow_error regrow_task_ignore(regrow_task task, regrow_term *value);
+
+/// Runs a task for each item of a source, so many at a time, and hands on their results. Waits; needs an identity.
+///
+/// The tasks are the caller's; when this returns none of them runs, and nothing of them is left among the messages.
+///
+/// @param spec      borrowed.
+/// @param finished  out: false when `result` wanted no more. NULL: not wanted.
+/// @return REGROW_ERR_TIMEOUT when a task took too long and on_timeout is REGROW_EXIT_STREAM; REGROW_ERR_LIMIT when its
+///         supervisor has no room.
+regrow_error regrow_task_stream(const regrow_stream_spec *spec, bool *finished);
+
+/* ---- Task supervisors ---- */
+
+/// Starts a task that nobody waits for. May wait, for the supervisor's turn; any thread.
+///
+/// @param spec  borrowed.
+/// @param pid   out. NULL: not wanted.
+/// @return REGROW_ERR_LIMIT, reason max_children.
+regrow_error regrow_task_supervisor_start_child(regrow_pid supervisor, const regrow_task_spec *spec, regrow_pid *pid);
+
+/// As regrow_task_async(): the task is linked with the caller, its owner, and a child of the supervisor. May wait, for
+/// the supervisor's turn; needs an identity.
+///
+/// @return REGROW_ERR_LIMIT, reason max_children.
+regrow_error regrow_task_supervisor_async(regrow_pid supervisor, const regrow_task_spec *spec, regrow_task *task);
+
+/// As regrow_task_supervisor_async(), without the link with the caller: its owner outlives its crash, and it its owner.
+regrow_error regrow_task_supervisor_async_nolink(regrow_pid supervisor, const regrow_task_spec *spec, regrow_task *task);
+
+/// Starts a task whose value is the result of a request, and does not wait: for threads without an identity, and for
+/// event loops. Any thread.
+///
+/// @param timeout_ms  of the request; the task itself runs on.
+/// @param pending     out: free it, or give it to regrow_on_reply(). REGROW_ERR_EXITED when the task ended without a
+///                    value; REGROW_ERR_LIMIT, reason max_children.
+regrow_error regrow_task_supervisor_run_async(regrow_pid supervisor,
+                                              const regrow_task_spec *spec,
+                                              uint32_t timeout_ms,
+                                              regrow_request **pending);
+
+/// The tasks that have not ended, those that wait for their turn among them. May wait; any thread.
+///
+/// @param pids  out: a list, in no order; yours.
+regrow_error regrow_task_supervisor_children(regrow_pid supervisor, regrow_term *pids);
+
+/// Ends a task of a supervisor's, and waits until it has ended. May wait; any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when the task is none of its.
+regrow_error regrow_task_supervisor_terminate_child(regrow_pid supervisor, regrow_pid task);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -432,7 +432,7 @@ stage_address() {
   attempt "wordcount with chaos and poison" timeout 300 build/address/wordcount --chaos 0.3 --seed 3 --poison file100.txt "$scratch/corpus"
   if compgen -G 'benches/c/*.c' >/dev/null; then
     sanitized gcc benches/c/*.c -o build/address/regrow-bench
-    attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000
+    attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000 task:1000
   fi
   # Every scenario once: what a process leaks it leaks in there.
   if compgen -G 'tests/conformance/executor/*.c' >/dev/null; then

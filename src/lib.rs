@@ -18,6 +18,13 @@ pub mod process {
     pub mod state;
 }
 #[cfg(not(loom))]
+pub mod pubsub;
+/// The file of `pubsub` that a loom model drives, without the rest.
+#[cfg(loom)]
+pub mod pubsub {
+    pub mod inbox;
+}
+#[cfg(not(loom))]
 pub mod registry;
 #[cfg(not(loom))]
 pub mod runtime;
@@ -28,5 +35,7 @@ pub mod server;
 #[cfg(not(loom))]
 pub mod supervisor;
 pub mod sync;
+#[cfg(not(loom))]
+pub mod task;
 #[cfg(not(loom))]
 pub mod term;

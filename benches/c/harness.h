@@ -14,7 +14,7 @@ workload call_actor, call_thread;                             /* calls.c */
 workload counting, fanin;                                     /* streams.c */
 workload threadring, big, chameneos;                          /* crowds.c */
 workload spawn, idle, restart;                                /* lives.c */
-workload registry, timers, agent;                             /* one file each */
+workload registry, timers, agent, task;                       /* one file each */
 
 extern regrow_pid root;          /* the runtime */
 extern regrow_pid main_pid;      /* the main thread, which entered it */

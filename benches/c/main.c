@@ -21,6 +21,7 @@ static const struct { const char *name; workload *run; uint64_t n; } workloads[]
   { "registry", registry, 500000 },
   { "timers", timers, 1000000 },
   { "agent", agent, 300000 },
+  { "task", task, 200000 },
 };
 
 static void run(char *word)

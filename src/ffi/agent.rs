@@ -48,13 +48,13 @@ type Function = unsafe extern "C-unwind" fn(
 
 /// What stands in a place that the user may write to: no term that could come from anywhere, so that a term that
 /// could not be made is told from none.
-fn unwritten() -> regrow_term {
+pub(super) fn unwritten() -> regrow_term {
     let invalid: regrow_term = Term::invalid().into();
     regrow_term { meta: invalid.meta | 1 << 8, value: 0 }
 }
 
 /// What stands there now.
-fn written(place: regrow_term) -> Result<Option<Term>, Term> {
+pub(super) fn written(place: regrow_term) -> Result<Option<Term>, Term> {
     let before = unwritten();
     if place.meta == before.meta && place.value == before.value {
         return Ok(None);

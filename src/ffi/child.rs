@@ -4,8 +4,9 @@
 use super::address::{address, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
-    REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_HOST, REGROW_INFINITY, REGROW_PERMANENT, REGROW_PROCESS, REGROW_REGISTRY,
-    REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
+    REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_HOST, REGROW_INFINITY, REGROW_PERMANENT, REGROW_PROCESS, REGROW_PUBSUB,
+    REGROW_REGISTRY, REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT,
+    regrow_term,
 };
 use crate::process::{StartSpec, Startable};
 use crate::supervisor::{ChildSpec, Restart, Shutdown};
@@ -25,8 +26,8 @@ pub struct regrow_child_spec {
     pub id: *const c_char,
     /// Borrowed: the same as any term. A child has one of the two.
     pub id_term: *const regrow_term,
-    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or
-    /// REGROW_HOST.
+    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST,
+    /// REGROW_TASK_SUPERVISOR or REGROW_PUBSUB.
     pub kind: u32,
     /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
     /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -88,6 +89,8 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
             REGROW_AGENT => super::agent::startable(spec),
             REGROW_PROCESS => super::process_body::startable(spec),
             REGROW_HOST => super::host::startable(spec),
+            REGROW_PUBSUB => super::pubsub::startable(spec),
+            REGROW_TASK_SUPERVISOR => super::task_supervisor::startable(spec),
             _ => Err(Fault::argument("a child spec's kind is unknown")),
         }
     }

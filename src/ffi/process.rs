@@ -197,6 +197,51 @@ pub unsafe extern "C" fn regrow_demonitor(monitor: regrow_ref, flags: u32, remov
     })
 }
 
+/// Makes a Ref that others can send to with regrow_send_alias(), until it is taken away or the caller ends: for answers
+/// that are not wanted for ever. Needs an identity.
+///
+/// The Ref of a monitor (or task) is an alias too, until its DOWN has come or it was taken away.
+///
+/// @param alias  out: the Ref.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_alias(alias: *mut regrow_ref) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let alias = unsafe { out(alias) }?;
+        alias.set(process::alias()?);
+        Ok(())
+    })
+}
+
+/// Takes an alias of the caller's away: what is sent to it from now on is dropped before it comes to the mailbox. Needs
+/// an identity.
+///
+/// @param removed  out: false when it was none. NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_unalias(alias: regrow_ref, removed: *mut bool) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let removed = unsafe { out_optional(removed) };
+        removed.set(process::unalias(alias.into())?);
+        Ok(())
+    })
+}
+
+/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
+/// thread.
+///
+/// @param message  moved.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_send_alias(pid: regrow_pid, alias: regrow_ref, message: regrow_term) -> regrow_error {
+    let message = take(message);
+    guard(|| {
+        let message = message?;
+        not_a_ghost()?;
+        process::send_to_alias(pid.into(), alias.into(), message);
+        Ok(())
+    })
+}
+
 /// Says whether exit signals to the caller become messages. Needs an identity.
 ///
 /// @param previous  out: how it was. NULL: not wanted.

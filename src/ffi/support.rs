@@ -53,6 +53,9 @@ impl From<Error> for Fault {
             Error::Refused(reason) if reason.is_atom(atoms::RESTARTING) => {
                 (REGROW_ERR_RESTARTING, "the child is being restarted")
             }
+            Error::Refused(reason) if reason.is_atom(atoms::MAX_CHILDREN) => {
+                (REGROW_ERR_LIMIT, "the supervisor has as many children as it may")
+            }
             Error::Refused(_) => (REGROW_ERR_ARGUMENT, "refused; regrow_last_reason() tells why"),
         };
         Fault { code, reason: error.reason(), text }
@@ -274,7 +277,9 @@ pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
 pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     let is_other = process::identity().map(|_| process::current_pid() != pid)?;
     match process::with_process(pid, process::Process::kind) {
-        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY) if is_other => Err(Error::WrongKind),
+        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::PUBSUB | atoms::TASK) if is_other => {
+            Err(Error::WrongKind)
+        }
         Some(_) => Ok(()),
         None => Err(Error::NoProcess),
     }

@@ -95,6 +95,17 @@ pub struct regrow_caller {
     pub call: u64,
 }
 
+/// A task, as its owner knows it. A plain number, like a pid.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct regrow_task {
+    /// Its process.
+    pub pid: regrow_pid,
+    /// Its value comes to the owner as {Ref, Value}, its end as the DOWN of the same Ref.
+    pub monitor: regrow_ref,
+}
+
+const _: () = assert!(size_of::<regrow_task>() == 16 && align_of::<regrow_task>() == 8);
 const _: () = assert!(size_of::<regrow_pid>() == 8 && align_of::<regrow_pid>() == 8);
 const _: () = assert!(size_of::<regrow_ref>() == 8 && align_of::<regrow_ref>() == 8);
 const _: () = assert!(size_of::<regrow_term>() == 16 && align_of::<regrow_term>() == 8);
@@ -145,6 +156,10 @@ pub const REGROW_AGENT: u32 = 3;
 pub const REGROW_PROCESS: u32 = 4;
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
 pub const REGROW_HOST: u32 = 5;
+/// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
+pub const REGROW_TASK_SUPERVISOR: u32 = 8;
+/// kind: groups and topics; `spec` is a regrow_pubsub_spec.
+pub const REGROW_PUBSUB: u32 = 9;
 
 /// restart: always.
 pub const REGROW_PERMANENT: u32 = 0;
@@ -172,6 +187,30 @@ pub const REGROW_INLINE: u32 = 2;
 
 /// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
 pub const REGROW_NOT_BUSY: u32 = 4;
+/// at_limit: one task too many is refused.
+pub const REGROW_REFUSE: u32 = 0;
+/// at_limit: it waits for its turn.
+pub const REGROW_QUEUE: u32 = 1;
+
+/// place: linked with the caller.
+pub const REGROW_LINKED: u32 = 0;
+/// place: not linked with the caller; needs a supervisor.
+pub const REGROW_UNLINKED: u32 = 1;
+
+/// order: results come in the order of the items.
+pub const REGROW_ORDERED: u32 = 0;
+/// order: results come as they are ready.
+pub const REGROW_UNORDERED: u32 = 1;
+
+/// on_timeout: the stream ends with REGROW_ERR_TIMEOUT.
+pub const REGROW_EXIT_STREAM: u32 = 0;
+/// on_timeout: that task is killed; its result is {exit, timeout}.
+pub const REGROW_KILL_TASK: u32 = 1;
+
+/// overflow: what comes at the limit is dropped.
+pub const REGROW_DROP_NEWEST: u32 = 0;
+/// overflow: what has waited longest is dropped.
+pub const REGROW_DROP_OLDEST: u32 = 1;
 
 /// keys: one process for each.
 pub const REGROW_UNIQUE: u32 = 0;
@@ -242,6 +281,29 @@ pub type regrow_drop_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_
 /// The whole life of a process. Returns REGROW_DONE, or what regrow_stop_self() gave.
 pub type regrow_body_callback =
     Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, user: *mut c_void) -> regrow_next>;
+
+/// What a task does. `argument` is borrowed: that of its spec, or the item of a stream.
+///
+/// A term written to `value` is moved, and what is waited for; one that is left alone means []. It is never NULL, and
+/// holds nothing to be freed before. Returns REGROW_DONE, or what regrow_stop_self() gave.
+pub type regrow_task_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        user: *mut c_void,
+        argument: *const regrow_term,
+        value: *mut regrow_term,
+    ) -> regrow_next,
+>;
+
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait. A
+/// term written to `item` is moved.
+pub type regrow_source_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, item: *mut regrow_term) -> bool>;
+
+/// Gets the results of a stream one by one: {ok, Value} or {exit, Reason}; `result` is borrowed. Runs in the caller of
+/// regrow_task_stream(), and may wait. False: it wants no more.
+pub type regrow_result_callback =
+    Option<unsafe extern "C-unwind" fn(user: *mut c_void, result: *const regrow_term) -> bool>;
 
 /// Runs in an agent (or for an entry of a registry) on what it keeps.
 ///

@@ -12,7 +12,7 @@ use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
@@ -216,8 +216,39 @@ pub(super) struct Rare {
     pub owned: Vec<Arc<dyn Owned>>,
     pub deferred: HashMap<u64, ReplyTo, IdHash>,
     pub label: Option<Term>,
+    /// Refs that messages may be sent to without a monitor behind them.
+    pub aliases: HashSet<Ref, IdHash>,
     /// Answers that are given once everything of it is released.
     pub farewells: Vec<(ReplyTo, Term)>,
+}
+
+/// On whose behalf a process runs, nearest first: a list that shares its tail with that process's own.
+pub struct Callers {
+    pub pid: Pid,
+    above: Option<Arc<Callers>>,
+    length: usize,
+}
+
+impl Callers {
+    /// So many are kept of a chain of processes that start each other.
+    const MOST: usize = 64;
+
+    /// Those of a process that `pid` starts, whose own are `above`.
+    pub fn new(pid: Pid, above: Option<&Arc<Callers>>) -> Arc<Callers> {
+        let length = above.map_or(0, |above| above.length) + 1;
+        if length <= Callers::MOST {
+            return Arc::new(Callers { pid, above: above.cloned(), length });
+        }
+        // The furthest is left out.
+        let mut kept: Vec<Pid> = above.into_iter().flat_map(|above| above.pids()).take(Callers::MOST - 1).collect();
+        kept.reverse();
+        let above = kept.into_iter().fold(None, |above, pid| Some(Callers::new(pid, above.as_ref())));
+        Callers::new(pid, above.as_ref())
+    }
+
+    pub fn pids(&self) -> impl Iterator<Item = Pid> + '_ {
+        std::iter::successors(Some(self), |callers| callers.above.as_deref()).map(|callers| callers.pid)
+    }
 }
 
 /// Hashes what is a number already.
@@ -473,6 +504,16 @@ impl Process {
         unsafe { (*self.last_error.get()).as_deref() }.and_then(look)
     }
 
+    /// On whose behalf it runs: who started it as a task, and on whose behalf that ran.
+    pub fn callers(&self) -> Option<&Arc<Callers>> {
+        self.place.callers.as_ref()
+    }
+
+    /// Whether it has a monitor of that ref which has not fired.
+    pub fn watches(&self, monitor: Ref) -> bool {
+        self.lock().tied().is_some_and(|ties| ties.watching.contains_key(&monitor))
+    }
+
     /// What it is doing, in a word.
     pub fn status(&self) -> &'static str {
         use super::state::*;
@@ -531,6 +572,14 @@ impl Owner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_callers_are_kept() {
+        let start = |pid: u64, above: Option<Arc<Callers>>| Some(Callers::new(Pid(pid), above.as_ref()));
+        let callers = (1..=1000).fold(None, |above, pid| start(pid, above)).expect("a thousand");
+        let pids: Vec<u64> = callers.pids().map(|pid| pid.0).collect();
+        assert_eq!(pids, (1000 - 63..=1000).rev().collect::<Vec<_>>());
+    }
 
     #[test]
     fn a_control_block_stays_small() {

@@ -20,6 +20,7 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
         ("ancestors", process.ancestors()),
         ("links", Term::list(process.links().into_iter().map(Term::pid).collect())),
+        ("callers", Term::list(process.callers().iter().flat_map(|callers| callers.pids()).map(Term::pid).collect())),
         ("trap_exit", Term::bool(process.is_trapping())),
     ]
     .into_iter()

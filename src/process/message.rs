@@ -3,6 +3,7 @@
 use super::reply::ReplyTo;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::any::Any;
+use std::sync::Arc;
 
 /// A message. Those that the runtime itself looks at keep their parts; [`Message::into_term`] gives OTP's shape.
 pub enum Message {
@@ -30,11 +31,40 @@ pub enum Message {
         request: SystemRequest,
         reply: ReplyTo,
     },
+    /// A message that lies elsewhere, and is fetched when its turn has come.
+    Ticket(Ticket),
     /// A request in a shape of the receiver's own; not visible to users.
     Native {
         request: Box<dyn Any + Send>,
         reply: Option<ReplyTo>,
     },
+}
+
+/// Where a ticket's message lies.
+pub trait Redeem: Send + Sync {
+    /// Fetches it. None: a ticket too many.
+    fn redeem(&self) -> Option<Term>;
+}
+
+/// Stands for one message in a [`Redeem`]; dropped, it drops that one.
+pub struct Ticket(Option<Arc<dyn Redeem>>);
+
+impl Ticket {
+    pub fn new(place: Arc<dyn Redeem>) -> Ticket {
+        Ticket(Some(place))
+    }
+
+    fn redeem(mut self) -> Option<Term> {
+        self.0.take().and_then(|place| place.redeem())
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(place) = self.0.take() {
+            drop(place.redeem());
+        }
+    }
 }
 
 /// What OTP's `sys` and `gen:stop` ask of any process that follows its rules.
@@ -91,6 +121,7 @@ impl Message {
             Message::Info(term) => term,
             Message::Exit { from, reason } => exit_term(from, reason),
             Message::Down(down) => down_term(*down),
+            Message::Ticket(ticket) => ticket.redeem().ok_or(Message::Ticket(Ticket(None)))?,
             other => return Err(other),
         })
     }

@@ -67,18 +67,21 @@ mod timer;
 mod wait;
 
 pub use arrival::until_arrival;
-pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
+pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::info;
-pub use message::{Down, DownOf, Message, StartResult, Started, SystemRequest};
+pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
+pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
-pub use signal::{demonitor, end_outside, exit_signal, is_alive, link, monitor, send, trap_exit, unlink};
+pub use signal::{
+    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_to_alias, trap_exit, unalias,
+    unlink,
+};
 pub use start::{
     Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,
     enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,

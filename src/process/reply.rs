@@ -444,6 +444,11 @@ pub(super) fn owe_as(process: &Process, reply: ReplyTo, id: u64) -> Option<u64> 
     Some(id)
 }
 
+/// Takes a call that [`owe`] put aside back; none when it was answered, or the process has ended.
+pub fn take_owed(process: &Process, id: u64) -> Option<ReplyTo> {
+    process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id))
+}
+
 /// Answers a deferred call; from any thread, once. `Error::NotFound`: answered before, or its server ended.
 pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> {
     let found = table::with_process(server, |process| {

@@ -164,6 +164,37 @@ pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
 }
 
+/// Makes a ref that others can send to ([`send_to_alias`]) until the caller takes it away.
+pub fn alias() -> Result<Ref, Error> {
+    let me = me()?;
+    let alias = Ref::fresh();
+    me.lock().rare.get_or_insert_default().aliases.insert(alias);
+    Ok(alias)
+}
+
+/// Takes an alias away; false when there was none. What is sent to it from now on is dropped.
+pub fn unalias(alias: Ref) -> Result<bool, Error> {
+    let me = me()?;
+    let mut inner = me.lock();
+    Ok(inner.rare.as_mut().is_some_and(|rare| rare.aliases.remove(&alias)))
+}
+
+/// Sends a message to `owner`, if it still has that alias, or a monitor of that ref which has not fired: what is
+/// answered to a ref that was given up is dropped before it reaches the mailbox. False: it was dropped.
+pub fn send_to_alias(owner: Pid, alias: Ref, message: Term) -> bool {
+    let mut message = Some(message);
+    let sent = table::with_process(owner, |owner| {
+        let mut inner = owner.lock();
+        let wanted = inner.tied().is_some_and(|ties| ties.watching.contains_key(&alias))
+            || inner.rare.as_ref().is_some_and(|rare| rare.aliases.contains(&alias));
+        if wanted && let Some(message) = message.take() {
+            owner.deliver(Message::Info(message));
+        }
+        wanted
+    });
+    sent == Some(true)
+}
+
 /// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.
 pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
     let me = me()?;

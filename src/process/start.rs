@@ -4,7 +4,7 @@
 //! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
 //! to, or why it failed, and then everything of it is gone already.
 
-use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
+use super::control::{Callers, Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
 use super::exit;
@@ -77,6 +77,8 @@ pub(super) struct Place {
     pub lineage: Option<Arc<Lineage>>,
     pub kind: Atom,
     home: Option<Arc<ThreadHome>>,
+    /// On whose behalf it runs, nearest first.
+    pub callers: Option<Arc<Callers>>,
 }
 
 impl Place {
@@ -170,8 +172,14 @@ pub struct ChildStart {
     pub link: bool,
     /// It is its parent's child: it loses its names when that dies.
     pub child: bool,
+    /// Have this process linked with it too.
+    pub link_with: Option<Pid>,
     /// Have this process monitor it.
     pub monitor: Option<Pid>,
+    /// The ref of that monitor, if the process has to know it beforehand.
+    pub monitor_as: Option<Ref>,
+    /// On whose behalf it runs, nearest first (Elixir's `$callers`).
+    pub callers: Option<Arc<Callers>>,
     /// What it shows to everybody from the moment its pid leads anywhere.
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
@@ -192,7 +200,10 @@ impl ChildStart {
             parent: Pid::NONE,
             link: false,
             child: false,
+            link_with: None,
             monitor: None,
+            monitor_as: None,
+            callers: None,
             face: None,
             at_once: false,
             ack: Ack::Nobody,
@@ -263,7 +274,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
-        Place { lineage: Lineage::of_children(start.parent), kind: start.kind, home },
+        Place { lineage: Lineage::of_children(start.parent), kind: start.kind, home, callers: start.callers },
         start.flags,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
         READY,
@@ -281,8 +292,9 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     }
     let _inside = inside::enter();
     table::publish(process.clone());
-    let refused = list(node, &process, start.name, start.via, start.parent, start.link, start.child);
-    if let Err(error) = refused {
+    let listed = list(node, &process, start.name, start.via, start.parent, start.link, start.child)
+        .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_both(node, &process, peer, false)));
+    if let Err(error) = listed {
         // Known to nobody: it ends as if it had never been, and the ack is not told.
         drop(start.ack);
         unlist(&process);
@@ -292,7 +304,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         expect(&process, start.ack);
     }
     let monitor = start.monitor.map(|watcher| {
-        let monitor = Ref::fresh();
+        let monitor = start.monitor_as.unwrap_or_else(Ref::fresh);
         table::with_process(watcher, |watcher| {
             watcher.lock().ties().watching.insert(monitor, Watch { target: pid, name: None });
         });
@@ -335,28 +347,30 @@ fn list(
     if let Some(via) = via {
         via(pid)?;
     }
-    if link {
-        process.lock().ties().links.insert(parent, Link { child: false });
-        let linked = table::with_process(parent, |parent| {
-            if !Arc::ptr_eq(parent.node(), node) {
-                return Err(Error::OtherRuntime);
-            }
-            let mut inner = parent.lock();
-            if inner.fenced || inner.nameless && child {
-                return Err(Error::NoProcess);
-            }
-            inner.ties().links.insert(pid, Link { child });
-            Ok(())
-        });
-        linked.unwrap_or(Err(Error::NoProcess))?;
-    }
-    Ok(())
+    if link { link_both(node, process, parent, child) } else { Ok(()) }
 }
 
-/// Takes back a process that was published and never ran.
+fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Result<(), Error> {
+    process.lock().ties().links.insert(peer, Link { child: false });
+    let linked = table::with_process(peer, |peer| {
+        if !Arc::ptr_eq(peer.node(), node) {
+            return Err(Error::OtherRuntime);
+        }
+        let mut inner = peer.lock();
+        if inner.fenced || inner.nameless && child {
+            return Err(Error::NoProcess);
+        }
+        inner.ties().links.insert(process.pid(), Link { child });
+        Ok(())
+    });
+    linked.unwrap_or(Err(Error::NoProcess))
+}
+
+/// Takes back a process that was published and never ran; nobody hears of its end.
 fn unlist(process: &Process) {
-    if let Some(ties) = process.lock().tied() {
-        ties.links.clear();
+    let links = process.lock().tied().map(|ties| std::mem::take(&mut ties.links)).unwrap_or_default();
+    for peer in links.into_keys() {
+        table::with_process(peer, |peer| peer.lock().unlink(process.pid()));
     }
     exit::at_once(|| signal::kill(process.pid(), Term::atom(atoms::NORMAL)));
 }
@@ -470,7 +484,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
-        Place { lineage: None, kind: atoms::THREAD, home: Some(ThreadHome::new()) },
+        Place { lineage: None, kind: atoms::THREAD, home: Some(ThreadHome::new()), callers: None },
         FLAG_ENTERED,
         CALLBACK,
         None,

@@ -243,6 +243,11 @@ impl Scheduler {
         }
     }
 
+    /// How many workers run when none is stuck.
+    pub fn wanted(&self) -> usize {
+        self.wanted
+    }
+
     /// How many workers there are now.
     pub fn live(&self) -> usize {
         self.alive.load(Ordering::SeqCst).count_ones() as usize

@@ -69,7 +69,7 @@ pub struct ChildSpec {
 impl ChildSpec {
     /// One with OTP's defaults: permanent, and five seconds to shut down, or all the time for a supervisor.
     pub fn new(id: Term, start: StartSpec) -> ChildSpec {
-        let is_supervisor = start.what.kind() == atoms::SUPERVISOR;
+        let is_supervisor = matches!(start.what.kind(), atoms::SUPERVISOR | atoms::TASK_SUPERVISOR);
         let shutdown = if is_supervisor { Shutdown::Infinity } else { Shutdown::Ms(SHUTDOWN_MS) };
         ChildSpec { id, start, restart: Restart::default(), shutdown, is_supervisor }
     }

@@ -22,7 +22,26 @@ pub use loom::sync::atomic::{
 #[cfg(loom)]
 pub use std::sync::atomic::compiler_fence;
 
+#[cfg(loom)]
+pub use modelled::Mutex;
+#[cfg(not(loom))]
 pub use parking_lot::{Mutex, MutexGuard, RwLock};
+
+/// loom's lock with the face of the machine's.
+#[cfg(loom)]
+mod modelled {
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub fn new(value: T) -> Mutex<T> {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+
+        pub fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+            self.0.lock().expect("a model stops at its first panic")
+        }
+    }
+}
 
 #[cfg(not(loom))]
 pub mod blocks;

@@ -256,6 +256,7 @@ pub mod atoms {
         AGENT = "agent",
         SERVER = "server",
         TASK = "task",
+        PUBSUB = "pubsub",
         TABLE = "table",
         POOL = "pool",
         QUEUE = "queue",

@@ -49,6 +49,8 @@ typedef struct argument {
     regrow_ref ref;
     regrow_caller caller;
     uint64_t number;
+    regrow_task task;
+    regrow_task_spec task_spec;
     regrow_term term;
     void *pointer;
     void (*function)(void);
@@ -65,6 +67,7 @@ typedef struct argument {
 #define PID(at) (a[at].pid)
 #define REF(at) (a[at].ref)
 #define CALLER(at) (a[at].caller)
+#define TASK(at) (a[at].task)
 #define NUMBER(at) (a[at].number)
 #define TERM(at) (a[at].term)
 #define POINTER(at) (a[at].pointer)
@@ -122,7 +125,7 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prwnu" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykicq" },
+    static const char *const ways[][2] = { { "value", "prwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykicqlMJg" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -266,7 +269,7 @@ static void check_last_error(const row *row, const char *where, int result)
 /* ---- a world of its own for each call: one process of each kind ---- */
 
 typedef struct world {
-    regrow_pid root, server, named, supervisor, registry, agent, host, plain;
+    regrow_pid root, server, named, supervisor, registry, agent, host, plain, tasks, pubsub;
     char name[32], fresh_name[32];
     regrow_address address;
     regrow_ref timer;
@@ -324,6 +327,22 @@ static void hear(void *user, regrow_error error, const regrow_term *result)
 {
 }
 
+static regrow_next give_one(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    *value = regrow_int(1);
+    return REGROW_DONE;
+}
+
+static bool no_item(void *user, regrow_term *item)
+{
+    return false;
+}
+
+static bool take_result(void *user, const regrow_term *result)
+{
+    return true;
+}
+
 static void each_entry(void *user, regrow_pid pid, const regrow_term *value)
 {
 }
@@ -332,6 +351,8 @@ static const regrow_server_spec server_spec = {
     .size = sizeof server_spec, .handle_call = server_call, .get_state = show_state, .replace_state = take_state };
 static const regrow_registry_spec registry_spec = { .size = sizeof registry_spec };
 static const regrow_agent_spec agent_spec = { .size = sizeof agent_spec };
+static const regrow_task_supervisor_spec tasks_spec = { .size = sizeof tasks_spec };
+static const regrow_pubsub_spec pubsub_spec = { .size = sizeof pubsub_spec };
 static const regrow_host_spec host_spec = { .size = sizeof host_spec, .deliver = host_deliver };
 static const regrow_process_spec plain_spec = { .size = sizeof plain_spec, .body = wait_for_ever };
 
@@ -373,6 +394,10 @@ static void make_world(world *world, regrow_pid root)
     world->agent = start(root, REGROW_AGENT, &agent_spec, NULL);
     world->host = start(root, REGROW_HOST, &host_spec, NULL);
     world->plain = start(root, REGROW_PROCESS, &plain_spec, NULL);
+    world->tasks = start(root, REGROW_TASK_SUPERVISOR, &tasks_spec, NULL);
+    world->pubsub = start(root, REGROW_PUBSUB, &pubsub_spec, NULL);
+    regrow_term group = regrow_atom("ok");
+    CHECK_OK(regrow_group_join(world->pubsub, &group, world->server));
     world->address = (regrow_address){ .size = sizeof world->address, .runtime = root, .name = world->name };
     regrow_term stopped = regrow_text("stopped");
     CHECK_OK(regrow_supervisor_terminate_child(world->supervisor, &stopped));
@@ -383,7 +408,7 @@ static void make_world(world *world, regrow_pid root)
 static void end_world(const world *world)
 {
     const regrow_pid all[] = { world->server,   world->named, world->supervisor, world->registry,
-                               world->agent,    world->host,  world->plain };
+                               world->agent,    world->host,  world->plain,      world->tasks, world->pubsub };
     for (size_t at = 0; at < sizeof all / sizeof *all; at++)
         CHECK_OK(regrow_exit(all[at], regrow_atom("kill")));
 }
@@ -397,6 +422,8 @@ static regrow_pid pid_of_kind(const world *world, char kind)
     case 'A': return world->agent;
     case 'H': return world->host;
     case 'P': return world->plain;
+    case 'K': return world->tasks;
+    case 'U': return world->pubsub;
     default: return entered_pid;
     }
 }
@@ -482,6 +509,9 @@ static size_t size_of_struct(const row *row, size_t at)
     case 'y': return sizeof(regrow_child_spec);
     case 'k': return sizeof(regrow_process_spec);
     case 'i': return sizeof(regrow_options);
+    case 'l': return sizeof(regrow_task_spec);
+    case 'M': return sizeof(regrow_stream_spec);
+    case 'g': return sizeof(regrow_subscription);
     default:
         return strcmp(row->parameters[at], "settled") == 0 ? sizeof(regrow_settled)
              : strcmp(row->parameters[at], "stats") == 0   ? sizeof(regrow_stats)
@@ -506,7 +536,9 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         memset(argument->place, is_out(row->letters[at]) ? 0xA5 : 0, sizeof argument->place);
         switch (row->letters[at]) {
         case 'p':
-            argument->pid = strcmp(name, "supervisor") == 0 ? world->supervisor
+            argument->pid = strcmp(name, "pubsub") == 0             ? world->pubsub
+                          : strstr(row->name, "_task_supervisor_") && at == 0 ? world->tasks
+                          : strcmp(name, "supervisor") == 0 ? world->supervisor
                           : strcmp(name, "registry") == 0   ? world->registry
                           : strcmp(name, "agent") == 0      ? world->agent
                           : strcmp(name, "host") == 0       ? world->host
@@ -520,10 +552,10 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'b':
         case 'B':
         case 'T':
-            argument->term = strcmp(name, "key") == 0      ? regrow_atom("ok")
-                             : strcmp(name, "spec") == 0   ? match_spec()
-                             : strcmp(name, "guards") == 0 ? regrow_nil()
-                                                           : term_to_read(row);
+            argument->term = strcmp(name, "key") == 0 || strcmp(name, "group") == 0 ? regrow_atom("ok")
+                             : strcmp(name, "spec") == 0                            ? match_spec()
+                             : strcmp(name, "guards") == 0                          ? regrow_nil()
+                                                                                    : term_to_read(row);
             argument->pointer = &argument->term;
             argument->owned = true;
             break;
@@ -577,6 +609,29 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             regrow_process_spec process = { .size = sizeof process, .body = wait_for_ever,
                                             .user = counted_user(argument), .drop_user = count_drop };
             memcpy(argument->place, &process, sizeof process);
+            break;
+        }
+        case 'j': argument->task = (regrow_task){ world->plain, { 7 } }; break;
+        case 'J': {
+            regrow_task task = { world->plain, { 7 } };
+            memcpy(argument->place, &task, sizeof task);
+            break;
+        }
+        case 'l':
+        case 'M': {
+            argument->task_spec = (regrow_task_spec){ .size = sizeof argument->task_spec, .run = give_one,
+                                                      .user = counted_user(argument), .drop_user = count_drop };
+            regrow_stream_spec stream = { .size = sizeof stream, .task = &argument->task_spec, .source = no_item,
+                                          .result = take_result };
+            if (row->letters[at] == 'l')
+                memcpy(argument->place, &argument->task_spec, sizeof argument->task_spec);
+            else
+                memcpy(argument->place, &stream, sizeof stream);
+            break;
+        }
+        case 'g': {
+            regrow_subscription how = { .size = sizeof how, .queue = "q", .max_messages = 1 };
+            memcpy(argument->place, &how, sizeof how);
             break;
         }
         case 'i': {
@@ -765,7 +820,7 @@ static void spoil_struct(spoiling *s, const row *row, regrow_pid root, size_t at
 {
     static const size_t bad_sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
     size_t known = size_of_struct(row, at);
-    bool is_input = strchr("xyki", row->letters[at]) != NULL;
+    bool is_input = strchr("xykilMg", row->letters[at]) != NULL;
     for (size_t which = 0; which < sizeof bad_sizes / sizeof *bad_sizes; which++) {
         char what[64];
         snprintf(what, sizeof what, "of size %zu", bad_sizes[which]);
@@ -809,7 +864,7 @@ static void set_null(const row *row, argument *argument, char letter)
     if (letter == 'a')
         regrow_term_free(&argument->items[0]);
     /* Never read: the user is not given back by this call. */
-    if (letter == 'y' || letter == 'k')
+    if (strchr("yklM", letter))
         count_drop(argument->slot);
     argument->pointer = NULL;
     argument->function = NULL;
@@ -818,7 +873,7 @@ static void set_null(const row *row, argument *argument, char letter)
 static void spoil_null(spoiling *s, const row *row, regrow_pid root, size_t at)
 {
     char letter = row->letters[at];
-    bool optional = strchr("OEZFiTB", letter) != NULL || (letter == 'Q' && is(row, "request_free"));
+    bool optional = strchr("OEZFiTBg", letter) != NULL || (letter == 'Q' && is(row, "request_free"));
     begin(s, row, root, at, "NULL");
     set_null(row, &s->a[at], letter);
     /* Without a drop function the user is not given back. */
@@ -859,9 +914,9 @@ static void spoil(const row *row, regrow_pid root, regrow_pid dead_root)
         char letter = row->letters[at];
         if (strchr("btaTB", letter))
             spoil_terms(&s, row, root, at);
-        if (strchr("xykizZ", letter))
+        if (strchr("xykilMgzZ", letter))
             spoil_struct(&s, row, root, at);
-        if (strchr("basdvcqQxykioOeEhzZfFTB", letter))
+        if (strchr("basdvcqQxykilMJgoOeEhzZfFTB", letter))
             spoil_null(&s, row, root, at);
         if (letter == 'p')
             spoil_pid(&s, row, root, at, dead_root);
@@ -1009,6 +1064,8 @@ static void visit_in_child(regrow_pid root)
             case 'Q': regrow_request_free(argument->pointer); break;
             case 'u':
             case 'k':
+            case 'l':
+            case 'M':
             case 'y':
                 if (argument->slot)
                     count_drop(argument->slot);

@@ -9,6 +9,7 @@
  *               t term, moved  b borrowed  B borrowed, may be NULL  T in-out  a array of terms  v array of pids  d bytes  s string
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
+ *               j task  J array of tasks  l task spec  M stream spec  g subscription, may be NULL
  *               z sized in-out struct, needed  Z may be NULL
  * outcomes    of a call whose arguments are good, by who makes it and where:
  *               1 an entered thread    2 a thread without identity    3 a callback    4 a callback that may not wait
@@ -18,7 +19,7 @@
  *             g ARGUMENT  n NO_PROCESS  t TIMEOUT  e EXISTS  m NOT_FOUND  k KILLED  a NOT_ALIVE  s SELF_CALL
  *             w WOULD_BLOCK  d WOULD_DEADLOCK  i WRONG_KIND  f FORKED  x CONTEXT
  * wrong kinds for which the first pid gives WRONG_KIND: S server, V supervisor, R registry, A agent, H host,
- *             P plain process, T entered thread
+ *             P plain process, T entered thread, K task supervisor, U pubsub
  */
 
 /* runtime */
@@ -107,6 +108,9 @@ ROW(E, regrow_exit, "pt", "ooookfoo", "", (PID(0), TERM(1)))
 ROW(E, regrow_link, "p", "oxookfno", "", (PID(0)))
 ROW(E, regrow_unlink, "p", "oxookfoo", "", (PID(0)))
 ROW(E, regrow_monitor, "po", "oxookfoo", "", (PID(0), POINTER(1)))
+ROW(E, regrow_alias, "o", "oxookf..", "", (POINTER(0)))
+ROW(E, regrow_unalias, "rO", "oxookf..", "", (REF(0), POINTER(1)))
+ROW(E, regrow_send_alias, "prt", "ooookfoo", "", (PID(0), REF(1), TERM(2)))
 ROW(E, regrow_demonitor, "rnO", "oxookf..", "", (REF(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_trap_exit, "nO", "oxookf..", "", (NUMBER(0) != 0, POINTER(1)))
 ROW(E, regrow_register, "ps", "ooookfno", "", (PID(0), POINTER(1)))
@@ -130,8 +134,8 @@ ROW(E, regrow_spawn_link, "kO", "oxookf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_spawn_monitor, "kOO", "oxookf..", "", (POINTER(0), POINTER(1), POINTER(2)))
 
 /* servers */
-ROW(E, regrow_call, "ptnE", "ooowkfns", "VRAPT", (PID(0), TERM(1), NUMBER(2), POINTER(3)))
-ROW(E, regrow_call_async, "ptnh", "ooookfns", "RPT", (PID(0), TERM(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_call, "ptnE", "ooowkfns", "VRAPTKU", (PID(0), TERM(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_call_async, "ptnh", "ooookfns", "RPTU", (PID(0), TERM(1), NUMBER(2), POINTER(3)))
 ROW(E, regrow_stop, "ptn", "ooowkfns", "", (PID(0), TERM(1), NUMBER(2)))
 ROW(E, regrow_stop_async, "ptnh", "ooookfns", "", (PID(0), TERM(1), NUMBER(2), POINTER(3)))
 ROW(N, regrow_reply, "ct", "..ooo-..", "", (POINTER(0), TERM(1)))
@@ -141,13 +145,13 @@ ROW(N, regrow_continue, "cnt", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(
 ROW(N, regrow_idle_timeout, "cnn", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(1), NUMBER(2)))
 ROW(E, regrow_defer, "co", "..xxkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_answer, "wt", "mmmmkf..", "", (CALLER(0), TERM(1)))
-ROW(E, regrow_get_state, "pne", "ooowkfns", "RHPT", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_get_status, "pne", "ooowkfns", "PT", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_trace, "pnn", "ooowkfns", "VRAHPT", (PID(0), NUMBER(1) != 0, NUMBER(2)))
-ROW(E, regrow_replace_state, "ptn", "ooowkfns", "VRHPT", (PID(0), TERM(1), NUMBER(2)))
-ROW(E, regrow_suspend, "pn", "ooowkfns", "RAHPT", (PID(0), NUMBER(1)))
-ROW(E, regrow_resume, "pn", "ooowkfns", "RAHPT", (PID(0), NUMBER(1)))
-ROW(E, regrow_host_exit, "pt", "ooookfni", "SVRAPT", (PID(0), TERM(1)))
+ROW(E, regrow_get_state, "pne", "ooowkfns", "RHPTKU", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_get_status, "pne", "ooowkfns", "PTKU", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_trace, "pnn", "ooowkfns", "VRAHPTKU", (PID(0), NUMBER(1) != 0, NUMBER(2)))
+ROW(E, regrow_replace_state, "ptn", "ooowkfns", "VRHPTKU", (PID(0), TERM(1), NUMBER(2)))
+ROW(E, regrow_suspend, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))
+ROW(E, regrow_resume, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))
+ROW(E, regrow_host_exit, "pt", "ooookfni", "SVRAPTKU", (PID(0), TERM(1)))
 
 /* addresses */
 ROW(E, regrow_whereis_at, "xo", "ooooof..", "", (POINTER(0), POINTER(1)))
@@ -165,50 +169,82 @@ ROW(E, regrow_on_reply, "QfuF", "ooooof..", "",
 ROW(V, regrow_request_free, "Q", "oooooo..", "", (POINTER(0)))
 
 /* supervisors */
-ROW(E, regrow_supervisor_start_child, "pyO", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_supervisor_start_child_async, "pyh", "ooookfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_restart_child, "pbO", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_supervisor_delete_child, "pb", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_start_child, "pyO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_start_child_async, "pyh", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_restart_child, "pbO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_delete_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 
 /* registries */
-ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPT", (PID(0), TERM(1), PID(2), TERM(3)))
-ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPT", (PID(0), POINTER(1), PID(2)))
-ROW(E, regrow_registry_unregister_match, "pbbBp", "ooookfni", "SVAHPT",
+ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), PID(2), TERM(3)))
+ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPTKU", (PID(0), POINTER(1), PID(2)))
+ROW(E, regrow_registry_unregister_match, "pbbBp", "ooookfni", "SVAHPTKU",
     (PID(0), POINTER(1), POINTER(2), POINTER(3), PID(4)))
-ROW(E, regrow_registry_match, "pbbBe", "ooooofni", "SVAHPT",
+ROW(E, regrow_registry_match, "pbbBe", "ooooofni", "SVAHPTKU",
     (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
-ROW(E, regrow_registry_count_match, "pbbBo", "ooooofni", "SVAHPT",
+ROW(E, regrow_registry_count_match, "pbbBo", "ooooofni", "SVAHPTKU",
     (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
-ROW(E, regrow_registry_select, "pbe", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_registry_count_select, "pbo", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_registry_update, "pbfuE", "oxookfni", "SVAHPT",
+ROW(E, regrow_registry_select, "pbe", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_count_select, "pbo", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_update, "pbfuE", "oxookfni", "SVAHPTKU",
     (PID(0), POINTER(1), FUNCTION(regrow_agent_callback, 2), POINTER(3), POINTER(4)))
-ROW(E, regrow_registry_whereis, "pbo", "oooomfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_registry_lookup, "pbe", "ooooofni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_registry_keys, "ppe", "ooooofni", "SVAHPT", (PID(0), PID(1), POINTER(2)))
-ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPT", (PID(0), POINTER(1), PID(2), POINTER(3)))
-ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPT",
+ROW(E, regrow_registry_whereis, "pbo", "oooomfni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_lookup, "pbe", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_keys, "ppe", "ooooofni", "SVAHPTKU", (PID(0), PID(1), POINTER(2)))
+ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1), PID(2), POINTER(3)))
+ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPTKU",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
-ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPT", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPT", (PID(0), TERM(1), TERM(2)))
-ROW(E, regrow_registry_delete_meta, "pb", "ooookfni", "SVAHPT", (PID(0), POINTER(1)))
-ROW(E, regrow_registry_lock, "pbfun", "ooowkfni", "SVAHPT",
+ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), TERM(2)))
+ROW(E, regrow_registry_delete_meta, "pb", "ooookfni", "SVAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_registry_lock, "pbfun", "ooowkfni", "SVAHPTKU",
     (PID(0), POINTER(1), FUNCTION(regrow_run_callback, 2), POINTER(3), NUMBER(4)))
 
 /* agents */
-ROW(E, regrow_agent_get, "pFunE", "ooowkfni", "SVRHPT",
+ROW(E, regrow_agent_get, "pFunE", "ooowkfni", "SVRHPTKU",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), NUMBER(3), POINTER(4)))
-ROW(E, regrow_agent_update, "pfun", "ooowkfni", "SVRHPT",
+ROW(E, regrow_agent_update, "pfun", "ooowkfni", "SVRHPTKU",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), NUMBER(3)))
-ROW(E, regrow_agent_get_and_update, "pfunE", "ooowkfni", "SVRHPT",
+ROW(E, regrow_agent_get_and_update, "pfunE", "ooowkfni", "SVRHPTKU",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), NUMBER(3), POINTER(4)))
-ROW(E, regrow_agent_update_async, "pfuFnh", "ooookfni", "SVRHPT",
+ROW(E, regrow_agent_update_async, "pfuFnh", "ooookfni", "SVRHPTKU",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), FUNCTION(regrow_drop_callback, 3), NUMBER(4), POINTER(5)))
 ROW(E, regrow_agent_cast, "pfuF", "ooookfoo", "",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), FUNCTION(regrow_drop_callback, 3)))
+
+/* groups and topics */
+ROW(E, regrow_group_join, "pbp", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), PID(2)))
+ROW(E, regrow_group_leave, "pbp", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), PID(2)))
+ROW(E, regrow_group_members, "pbe", "ooooofni", "SVRAHPTK", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_group_which, "pe", "ooooofni", "SVRAHPTK", (PID(0), POINTER(1)))
+ROW(E, regrow_group_send, "pbtO", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), TERM(2), POINTER(3)))
+ROW(E, regrow_group_monitor, "pboE", "oxookfni", "SVRAHPTK", (PID(0), POINTER(1), POINTER(2), POINTER(3)))
+ROW(E, regrow_group_demonitor, "pr", "mxmmkfni", "SVRAHPTK", (PID(0), REF(1)))
+ROW(E, regrow_pubsub_subscribe, "pspg", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), PID(2), POINTER(3)))
+ROW(E, regrow_pubsub_subscribe_once, "pspg", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), PID(2), POINTER(3)))
+ROW(E, regrow_pubsub_unsubscribe, "psp", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), PID(2)))
+ROW(E, regrow_pubsub_broadcast, "pst", "ooookfni", "SVRAHPTK", (PID(0), POINTER(1), TERM(2)))
+ROW(E, regrow_pubsub_broadcast_from, "ppst", "ooookfni", "SVRAHPTK", (PID(0), PID(1), POINTER(2), TERM(3)))
+ROW(E, regrow_pubsub_subscriber_count, "pso", "ooooofni", "SVRAHPTK", (PID(0), POINTER(1), POINTER(2)))
+
+/* tasks: nobody owns the one that is given */
+ROW(E, regrow_task_async, "lo", "oxookf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_task_await, "jnE", "mxmmkf..", "", (TASK(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_task_await_many, "JnnE", "mxmmkf..", "", (POINTER(0), NUMBER(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_task_yield, "jnE", "mxmmkf..", "", (TASK(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_task_yield_many, "Jnne", "mxmmkf..", "", (POINTER(0), NUMBER(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_task_shutdown, "jnE", "mxmmkf..", "", (TASK(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_task_ignore, "jE", "mxmmkf..", "", (TASK(0), POINTER(1)))
+ROW(E, regrow_task_stream, "MO", "oxookf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_task_supervisor_start_child, "plO", "ooowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_task_supervisor_async, "plo", "oxowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_task_supervisor_async_nolink, "plo", "oxowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_task_supervisor_run_async, "plnh", "ooookfni", "SVRAHPTU",
+    (PID(0), POINTER(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_task_supervisor_children, "pe", "ooowkfni", "SVRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_task_supervisor_terminate_child, "pp", "mmmwkfni", "SVRAHPTU", (PID(0), PID(1)))

@@ -37,6 +37,8 @@ typedef struct specs {
         regrow_agent_spec agent;
         regrow_process_spec process;
         regrow_host_spec host;
+        regrow_task_supervisor_spec tasks;
+        regrow_pubsub_spec pubsub;
         unsigned char bytes[512];
     } spec;
     regrow_child_spec grandchild[2];
@@ -79,6 +81,12 @@ static void make_good(specs *specs, uint32_t kind)
     case REGROW_PROCESS:
         specs->spec.process = (regrow_process_spec){ .size = sizeof specs->spec.process, .body = body,
                                                      .user = &drops, .drop_user = count_drop };
+        break;
+    case REGROW_TASK_SUPERVISOR:
+        specs->spec.tasks = (regrow_task_supervisor_spec){ .size = sizeof specs->spec.tasks };
+        break;
+    case REGROW_PUBSUB:
+        specs->spec.pubsub = (regrow_pubsub_spec){ .size = sizeof specs->spec.pubsub };
         break;
     default:
         specs->spec.host = (regrow_host_spec){ .size = sizeof specs->spec.host, .deliver = deliver, .user = &drops,
@@ -153,6 +161,9 @@ static void unknown_constants(void)
     REFUSE(REGROW_AGENT, 1, it.spec.agent.reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.home = 2);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.flags = 0x80);
+    REFUSE(REGROW_TASK_SUPERVISOR, 0, it.spec.tasks.at_limit = 2);
+    REFUSE(REGROW_TASK_SUPERVISOR, 0, it.spec.tasks.reserved = 1);
+    REFUSE(REGROW_PUBSUB, 0, it.spec.pubsub.reserved = 1);
     /* In a child of a child. */
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].reserved = 1);
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].restart = 3);
@@ -206,7 +217,8 @@ static void bad_via(void)
 static void bad_sizes(void)
 {
     static const uint32_t kinds[] = { REGROW_SERVER, REGROW_SUPERVISOR, REGROW_REGISTRY,
-                                      REGROW_AGENT,  REGROW_PROCESS,    REGROW_HOST };
+                                      REGROW_AGENT,  REGROW_PROCESS,    REGROW_HOST,
+                                      REGROW_PUBSUB, REGROW_TASK_SUPERVISOR };
     static const size_t sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         specs it;
@@ -225,6 +237,102 @@ static void bad_sizes(void)
     REFUSE(REGROW_SUPERVISOR, 1, it.grandchild[1].size = 40);
     REFUSE(REGROW_SUPERVISOR, 2, it.grandchild_spec[0].size = 0);
     REFUSE(REGROW_SUPERVISOR, 2, it.grandchild_spec[1].size = 4);
+}
+
+/* ---- what runs as a task, and how one subscribes ---- */
+
+static regrow_next run(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    return REGROW_DONE;
+}
+
+static bool no_item(void *user, regrow_term *item)
+{
+    return false;
+}
+
+static bool take_result(void *user, const regrow_term *result)
+{
+    return true;
+}
+
+static void bad_tasks(void)
+{
+    static const regrow_term no_term = { 0xEE, 1 };
+    regrow_task_spec good = { .size = sizeof good, .run = run, .user = &drops, .drop_user = count_drop }, spec;
+    regrow_task_supervisor_spec tasks_spec = { .size = sizeof tasks_spec };
+    regrow_child_spec child = { .size = sizeof child, .id = "tasks", .kind = REGROW_TASK_SUPERVISOR,
+                                .spec = &tasks_spec };
+    regrow_pid tasks, pid;
+    regrow_task task;
+    regrow_request *pending;
+    CHECK_OK(regrow_supervisor_start_child(supervisor, &child, &tasks));
+#define REFUSE_TASK(error, given_back, spoil)                                                     \
+    for (int way = 0; way < 5; way++) {                                                           \
+        spec = good;                                                                              \
+        spoil;                                                                                    \
+        atomic_store(&drops, 0);                                                                  \
+        CHECK_ERROR(error, way == 0   ? regrow_task_async(&spec, &task)                           \
+                           : way == 1 ? regrow_task_supervisor_start_child(tasks, &spec, &pid)    \
+                           : way == 2 ? regrow_task_supervisor_async(tasks, &spec, &task)         \
+                           : way == 3 ? regrow_task_supervisor_async_nolink(tasks, &spec, &task)  \
+                                      : regrow_task_supervisor_run_async(tasks, &spec, 1000, &pending)); \
+        CHECK(atomic_load(&drops) == (given_back));                                               \
+        cases++;                                                                                  \
+    }
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.run = NULL);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.home = 2);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = 0x80);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = REGROW_INLINE);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.argument = &no_term);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 0, spec.size = 4);
+
+    regrow_stream_spec stream;
+    bool finished;
+#define REFUSE_STREAM(error, given_back, spoil)                                                   \
+    do {                                                                                          \
+        spec = good;                                                                              \
+        stream = (regrow_stream_spec){ .size = sizeof stream, .task = &spec, .source = no_item,   \
+                                       .result = take_result };                                   \
+        spoil;                                                                                    \
+        atomic_store(&drops, 0);                                                                  \
+        CHECK_ERROR(error, regrow_task_stream(&stream, &finished));                               \
+        CHECK(atomic_load(&drops) == (given_back));                                               \
+        cases++;                                                                                  \
+    } while (0)
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 0, stream.task = NULL);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, spec.run = NULL);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.source = NULL);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.result = NULL);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.place = 2);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.order = 2);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.on_timeout = 2);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.reserved = 1);
+    REFUSE_STREAM(REGROW_ERR_ARGUMENT, 1, stream.place = REGROW_UNLINKED);
+    REFUSE_STREAM(REGROW_OK, 1, stream.max_concurrency = UINT32_MAX);
+}
+
+static void bad_subscriptions(void)
+{
+    regrow_pubsub_spec pubsub_spec = { .size = sizeof pubsub_spec };
+    regrow_child_spec child = { .size = sizeof child, .id = "pubsub", .kind = REGROW_PUBSUB, .spec = &pubsub_spec };
+    regrow_subscription how;
+    regrow_pid pubsub;
+    size_t count;
+    CHECK_OK(regrow_supervisor_start_child(supervisor, &child, &pubsub));
+#define REFUSE_SUBSCRIPTION(error, spoil)                                                         \
+    do {                                                                                          \
+        how = (regrow_subscription){ .size = sizeof how };                                        \
+        spoil;                                                                                    \
+        CHECK_ERROR(error, regrow_pubsub_subscribe(pubsub, "t", supervisor, &how));               \
+        CHECK_ERROR(error, regrow_pubsub_subscribe_once(pubsub, "t", supervisor, &how));          \
+        cases++;                                                                                  \
+    } while (0)
+    REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.overflow = 2);
+    REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.queue = "\xC3(");
+    REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.size = 4);
+    CHECK_OK(regrow_pubsub_subscriber_count(pubsub, "t", &count));
+    CHECK(count == 0);
 }
 
 static void bad_options(void)
@@ -263,6 +371,8 @@ int main(void)
     bad_strings_and_terms();
     bad_via();
     bad_sizes();
+    bad_tasks();
+    bad_subscriptions();
     bad_options();
     CHECK(regrow_is_alive(supervisor) && regrow_is_alive(registry));
     CHECK_OK(regrow_leave());

@@ -475,6 +475,72 @@ static void a_stop_that_takes_too_long_goes_on(void)
     CHECK_DOWN("late", monitor);
 }
 
+/* ---- P7: aliases ---- */
+
+typedef struct answering {
+    regrow_pid to;
+    regrow_ref alias;
+} answering;
+
+static regrow_next answer_to_alias(regrow_context *context, void *user)
+{
+    answering *answering = user;
+    CHECK_OK(regrow_send_alias(answering->to, answering->alias, regrow_text("a message that lies in memory of its own")));
+    return REGROW_DONE;
+}
+
+static void what_is_sent_to_an_alias_comes_until_it_is_taken_away(void)
+{
+    answering answering = { .to = self };
+    regrow_ref monitor;
+    bool removed;
+    CHECK_OK(regrow_alias(&answering.alias));
+    CHECK_OK(regrow_send_alias(self, answering.alias, regrow_atom("first")));
+    CHECK_HERE("first");
+    CHECK_OK(regrow_unalias(answering.alias, &removed));
+    CHECK(removed);
+    CHECK_OK(regrow_unalias(answering.alias, &removed));
+    CHECK(!removed);
+    CHECK_OK(regrow_send_alias(self, answering.alias, regrow_atom("late")));
+    CHECK_NO_MESSAGE();
+    /* Before or after, whoever is faster; nothing comes once it was taken away. */
+    for (size_t round = 0; round < rounds(2000); round++) {
+        size_t waiting;
+        CHECK_OK(regrow_alias(&answering.alias));
+        spawn_monitor(answer_to_alias, &answering, &monitor);
+        CHECK_OK(regrow_unalias(answering.alias, NULL));
+        CHECK_OK(regrow_flush(&waiting));
+        regrow_term message;
+        /* Its DOWN may have been flushed; nothing but that comes after it. */
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        while (regrow_receive(0, &message) == REGROW_OK) {
+            CHECK(regrow_is_tuple(&message));
+            regrow_term_free(&message);
+        }
+    }
+    /* Of nobody, of another one, and to the dead. */
+    CHECK_OK(regrow_send_alias(self, (regrow_ref){ 7 }, regrow_atom("late")));
+    CHECK_OK(regrow_alias(&answering.alias));
+    CHECK_OK(regrow_send_alias(root, answering.alias, regrow_atom("late")));
+    CHECK_OK(regrow_send_alias(somebody_dead(), answering.alias, regrow_atom("late")));
+    CHECK_OK(regrow_unalias(answering.alias, NULL));
+    CHECK_NO_MESSAGE();
+}
+
+static void a_monitor_is_an_alias_until_it_fires_or_goes(void)
+{
+    regrow_pid pid = spawn(wait_for_the_end, NULL);
+    regrow_ref monitor = monitored(pid), other = monitored(pid);
+    CHECK_OK(regrow_send_alias(self, monitor, regrow_atom("answer")));
+    CHECK_HERE("answer");
+    CHECK_OK(regrow_demonitor(monitor, REGROW_FLUSH, NULL));
+    CHECK_OK(regrow_send_alias(self, monitor, regrow_atom("late")));
+    CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+    CHECK_DOWN("killed", other);
+    CHECK_OK(regrow_send_alias(self, other, regrow_atom("late")));
+    CHECK_NO_MESSAGE();
+}
+
 /* ---- P11: ancestors and labels ---- */
 
 static const regrow_term *info_of(regrow_term *map, const char *key)
@@ -622,6 +688,8 @@ int main(void)
     RUN(a_stop_waits_its_turn_runs_terminate_and_answers_what_is_left);
     RUN(a_stop_tells_when_the_end_had_another_reason);
     RUN(a_stop_that_takes_too_long_goes_on);
+    RUN(what_is_sent_to_an_alias_comes_until_it_is_taken_away);
+    RUN(a_monitor_is_an_alias_until_it_fires_or_goes);
     RUN(a_process_tells_its_ancestors_and_its_label);
     RUN(the_ancestors_are_those_of_the_start_dead_or_alive);
     close_runtime();

@@ -10,7 +10,8 @@
  *   scenario, support    the file; what of it can be carried out
  *   places               declarations as child specs; who started whom
  *   worker, do           the servers of a scenario, and operations that they carry out themselves
- *   operation            all operations by name: processes, supervisors, registries, agents
+ *   operation            all operations by name: processes, supervisors, registries, agents, groups,
+ *                        tasks
  *   attempts, recorder   every process: its label, its end
  *   trace                what happened, in the order of the format
  *   clock                when a step is over

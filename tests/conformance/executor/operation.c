@@ -62,6 +62,17 @@ static const struct operation operations[] = {
     {"agent_fetch_add", BY_MAIN, op_agent_fetch_add},
     {"agent_crash", BY_MAIN, op_agent_crash},
     {"agent_stop", BY_MAIN, op_agent_stop},
+
+    {"join", BY_PROCESS, op_join},
+    {"leave", BY_PROCESS, op_leave},
+    {"members", BY_MAIN, op_members},
+    {"publish", BY_MAIN, op_publish},
+
+    {"task_await", BY_PROCESS, op_task_await},
+    {"task_yield", BY_PROCESS, op_task_yield},
+    {"task_shutdown", BY_PROCESS, op_task_shutdown},
+    {"task_kill", BY_PROCESS, op_task_kill},
+    {"task_nolink", BY_PROCESS, op_task_nolink},
 };
 
 operation_callback operation_named(const char *name, int who)

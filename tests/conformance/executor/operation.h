@@ -98,4 +98,17 @@ void op_agent_fetch_add(const struct arguments *arguments, struct text *result);
 void op_agent_crash(const struct arguments *arguments, struct text *result);
 void op_agent_stop(const struct arguments *arguments, struct text *result);
 
+/* groups.c */
+void op_join(const struct arguments *arguments, struct text *result);
+void op_leave(const struct arguments *arguments, struct text *result);
+void op_members(const struct arguments *arguments, struct text *result);
+void op_publish(const struct arguments *arguments, struct text *result);
+
+/* tasks.c */
+void op_task_await(const struct arguments *arguments, struct text *result);
+void op_task_yield(const struct arguments *arguments, struct text *result);
+void op_task_shutdown(const struct arguments *arguments, struct text *result);
+void op_task_kill(const struct arguments *arguments, struct text *result);
+void op_task_nolink(const struct arguments *arguments, struct text *result);
+
 #endif

@@ -1,5 +1,5 @@
 /* support.h - what this executor can carry out: all of FORMAT.md but dynamic and simple_one_for_one supervisors,
- * significant children, tables, tasks and groups. */
+ * significant children and tables. */
 #ifndef EXECUTOR_SUPPORT_H
 #define EXECUTOR_SUPPORT_H
 

@@ -7,6 +7,7 @@
 /* Requests of a scenario are text; these atoms mark what the executor says to its own servers. */
 #define TAG_DO "do"       /* a call: carry out the operation at hand (do.h) */
 #define TAG_LATE "late"   /* {late, Server, Call}: answer this call now */
+#define TAG_HANGS "hangs" /* {hangs, Pid}: so does this task, which the process waits for */
 #define TAG_TIMER "timer" /* {timer, X}: a timer of the scenario fired */
 
 struct place;

@@ -1,0 +1,157 @@
+//! Groups: who is a member of what, as OTP's `pg` has it.
+//!
+//! A process is a member as often as it joined. Who monitors a group is told of each change after the moment it asked,
+//! in the order of the changes: a change is put into the queue of events under the lock that makes it, and the pubsub's
+//! process, alone, sends what is in the queue.
+
+use crate::process::IdHash;
+use crate::sync::{Mutex, RwLock};
+use crate::term::{Pid, Ref, Term};
+use crossbeam::utils::CachePadded;
+use hashbrown::{DefaultHashBuilder, HashMap};
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+const SHARDS: usize = 64;
+
+type Shard = CachePadded<RwLock<HashMap<Term, Group>>>;
+
+#[derive(Default)]
+struct Group {
+    /// How often each has joined.
+    members: HashMap<Pid, usize, IdHash>,
+    joins: usize,
+    monitors: HashMap<Ref, Pid, IdHash>,
+}
+
+/// A change, and who is to hear of it.
+pub(super) struct Event {
+    pub group: Term,
+    pub joined: bool,
+    /// As often as it joined or left.
+    pub pids: Vec<Pid>,
+    pub watchers: Vec<(Ref, Pid)>,
+}
+
+#[derive(Default)]
+pub(super) struct Groups {
+    hasher: DefaultHashBuilder,
+    shards: Box<[Shard]>,
+    events: Mutex<VecDeque<Event>>,
+}
+
+/// What a change leaves: keys to be freed outside, and whether somebody is to be told.
+#[derive(Default)]
+pub(super) struct Changed {
+    pub removed: Option<Term>,
+    pub has_events: bool,
+}
+
+impl Groups {
+    pub fn new() -> Groups {
+        Groups { shards: (0..SHARDS).map(|_| CachePadded::default()).collect(), ..Groups::default() }
+    }
+
+    fn shard(&self, group: &Term) -> &RwLock<HashMap<Term, Group>> {
+        &self.shards[(self.hasher.hash_one(group) >> 48) as usize % SHARDS]
+    }
+
+    fn tell(&self, name: &Term, group: &Group, joined: bool, pid: Pid, times: usize) -> bool {
+        if group.monitors.is_empty() {
+            return false;
+        }
+        let watchers = group.monitors.iter().map(|(&monitor, &pid)| (monitor, pid)).collect();
+        self.events.lock().push_back(Event { group: name.clone(), joined, pids: vec![pid; times], watchers });
+        true
+    }
+
+    /// Adds a member; `note` runs under the group's lock, and may refuse.
+    pub fn join(&self, name: &Term, pid: Pid, note: impl FnOnce() -> bool) -> Option<Changed> {
+        let mut shard = self.shard(name).write();
+        if !note() {
+            return None;
+        }
+        let group = shard.entry(name.clone()).or_default();
+        *group.members.entry(pid).or_default() += 1;
+        group.joins += 1;
+        Some(Changed { removed: None, has_events: self.tell(name, group, true, pid, 1) })
+    }
+
+    /// Takes a member out, once or, with `all`, as often as it is there; none: it is no member. `last` runs under the
+    /// group's lock once the process is no member any more.
+    pub fn leave(&self, name: &Term, pid: Pid, all: bool, last: impl FnOnce()) -> Option<Changed> {
+        let mut shard = self.shard(name).write();
+        let group = shard.get_mut(name)?;
+        let joined = group.members.get_mut(&pid)?;
+        let times = if all { *joined } else { 1 };
+        *joined -= times;
+        if *joined == 0 {
+            group.members.remove(&pid);
+            last();
+        }
+        group.joins -= times;
+        let has_events = self.tell(name, group, false, pid, times);
+        let is_empty = group.joins == 0 && group.monitors.is_empty();
+        let removed = if is_empty { shard.remove_entry(name).map(|(name, _)| name) } else { None };
+        Some(Changed { removed, has_events })
+    }
+
+    /// The members, each as often as it joined.
+    pub fn members(&self, name: &Term) -> Vec<Pid> {
+        let shard = self.shard(name).read();
+        shard.get(name).map(Group::list).unwrap_or_default()
+    }
+
+    /// The groups that have members.
+    pub fn names(&self) -> Vec<Term> {
+        let mut names = Vec::new();
+        for shard in &self.shards {
+            names.extend(shard.read().iter().filter(|(_, group)| group.joins > 0).map(|(name, _)| name.clone()));
+        }
+        names
+    }
+
+    /// Has `pid` told of all that changes from now on; who is a member now. `note` as in [`Groups::join`].
+    pub fn monitor(&self, name: &Term, monitor: Ref, pid: Pid, note: impl FnOnce() -> bool) -> Option<Vec<Pid>> {
+        let mut shard = self.shard(name).write();
+        if !note() {
+            return None;
+        }
+        let group = shard.entry(name.clone()).or_default();
+        group.monitors.insert(monitor, pid);
+        Some(group.list())
+    }
+
+    /// The key of a group that nobody needs any more, to be freed outside.
+    pub fn demonitor(&self, name: &Term, monitor: Ref) -> Option<Term> {
+        let mut shard = self.shard(name).write();
+        let group = shard.get_mut(name)?;
+        group.monitors.remove(&monitor);
+        let is_empty = group.joins == 0 && group.monitors.is_empty();
+        if is_empty { shard.remove_entry(name).map(|(name, _)| name) } else { None }
+    }
+
+    /// What is to be told, in order.
+    pub fn next_event(&self) -> Option<Event> {
+        self.events.lock().pop_front()
+    }
+
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            let groups = std::mem::take(&mut *shard.write());
+            drop(groups);
+        }
+        let events = std::mem::take(&mut *self.events.lock());
+        drop(events);
+    }
+}
+
+impl Group {
+    fn list(&self) -> Vec<Pid> {
+        let mut pids = Vec::with_capacity(self.joins);
+        for (&pid, &times) in &self.members {
+            pids.extend(std::iter::repeat_n(pid, times));
+        }
+        pids
+    }
+}

@@ -1,0 +1,131 @@
+//! The subscribers of one topic or pattern.
+
+use super::inbox::{Inbox, Item};
+use crate::process::{self, IdHash, Message, Process, Redeem, Ticket};
+use crate::sync::{AtomicUsize, Ordering};
+use crate::term::{Pid, Term};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// The bound of one subscription, with the name its lag is told by.
+pub(super) struct Bound {
+    pub inbox: Inbox<Term>,
+    pub topic: Arc<str>,
+}
+
+impl Redeem for Bound {
+    fn redeem(&self) -> Option<Term> {
+        Some(match self.inbox.take()? {
+            Item::Message(message) => message,
+            Item::Lag(missing) => {
+                let missing = Term::int(i64::try_from(missing).unwrap_or(i64::MAX));
+                Term::tuple_of([Term::atom_named("lag"), Term::text(&self.topic), missing])
+            }
+        })
+    }
+}
+
+/// One who gets messages.
+#[derive(Clone)]
+pub(super) struct Receiver {
+    pub pid: Pid,
+    pub bound: Option<Arc<Bound>>,
+}
+
+impl Receiver {
+    /// False: it is dead.
+    pub fn send(&self, message: &Term) -> bool {
+        let Some(bound) = &self.bound else { return process::send(self.pid, message.clone()) };
+        let pushed = bound.inbox.push(message.clone());
+        if pushed.ticket {
+            return Process::post(self.pid, Message::Ticket(Ticket::new(bound.clone())));
+        }
+        true
+    }
+}
+
+/// Whom a message goes to.
+pub(super) enum Target {
+    One(Receiver),
+    /// The first of them that lives.
+    AnyOf(Vec<Receiver>),
+}
+
+impl Target {
+    pub fn send(&self, message: &Term) {
+        match self {
+            Target::One(receiver) => {
+                receiver.send(message);
+            }
+            Target::AnyOf(receivers) => {
+                let _ = receivers.iter().any(|receiver| receiver.send(message));
+            }
+        }
+    }
+}
+
+/// Members of a queue group: each message goes to one of them, in turn.
+#[derive(Default)]
+struct Queue {
+    members: Vec<Receiver>,
+    next: AtomicUsize,
+}
+
+#[derive(Default)]
+pub(super) struct Topic {
+    plain: HashMap<Pid, Vec<Option<Arc<Bound>>>, IdHash>,
+    queues: HashMap<Arc<str>, Queue>,
+    count: usize,
+}
+
+impl Topic {
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    pub fn has(&self, pid: Pid) -> bool {
+        self.plain.contains_key(&pid)
+            || self.queues.values().any(|queue| queue.members.iter().any(|member| member.pid == pid))
+    }
+
+    pub fn add(&mut self, pid: Pid, queue: Option<Arc<str>>, bound: Option<Arc<Bound>>) {
+        self.count += 1;
+        match queue {
+            None => self.plain.entry(pid).or_default().push(bound),
+            Some(queue) => self.queues.entry(queue).or_default().members.push(Receiver { pid, bound }),
+        }
+    }
+
+    /// Takes all subscriptions of a process out; how many they were. What they held is put into `removed`.
+    pub fn remove(&mut self, pid: Pid, removed: &mut Vec<Arc<Bound>>) -> usize {
+        let before = self.count;
+        if let Some(bounds) = self.plain.remove(&pid) {
+            self.count -= bounds.len();
+            removed.extend(bounds.into_iter().flatten());
+        }
+        self.queues.retain(|_, queue| {
+            let (leaving, staying) =
+                std::mem::take(&mut queue.members).into_iter().partition(|member| member.pid == pid);
+            queue.members = staying;
+            let leaving: Vec<Receiver> = leaving;
+            self.count -= leaving.len();
+            removed.extend(leaving.into_iter().filter_map(|member| member.bound));
+            !queue.members.is_empty()
+        });
+        before - self.count
+    }
+
+    /// Adds whom a message of `from` goes to.
+    pub fn collect(&self, from: Pid, targets: &mut Vec<Target>) {
+        for (&pid, bounds) in self.plain.iter().filter(|(pid, _)| **pid != from) {
+            targets.extend(bounds.iter().map(|bound| Target::One(Receiver { pid, bound: bound.clone() })));
+        }
+        for queue in self.queues.values() {
+            // Relaxed: whose turn it is matters to nobody but the balance.
+            let first = queue.next.fetch_add(1, Ordering::Relaxed) % queue.members.len();
+            let (behind, ahead) = queue.members.split_at(first);
+            let in_turn = ahead.iter().chain(behind).filter(|member| member.pid != from);
+            targets.push(Target::AnyOf(in_turn.cloned().collect()));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Tasks: a function that runs in a process of its own, and whose value somebody waits for, in Elixir's `Task`'s way.
+//!
+//! A task that is started by [`start`] is linked with its owner and monitored by it. Its value comes to the owner as
+//! the message `{Ref, Value}`, its end as the DOWN of that ref; [`wait`] takes them. A server that does not wait finds
+//! them among its messages.
+//!
+//! Promises:
+//! * the link, the monitor and the ref are there before the first instruction of the task;
+//! * a value is sent before the task's end can be observed;
+//! * once a ref was given up (an await that ran out, a shutdown, [`ignore`]), nothing of the task comes to the owner's
+//!   mailbox any more, and nothing of it is left there;
+//! * a handle is two numbers: dropping it leaks nothing. A linked task ends with its owner at the latest;
+//! * a task knows on whose behalf it runs ([`Process::callers`]).
+//!
+//! Where it is from: Elixir 1.14 `Task`, `Task.Supervisor`. Otherwise than there, waiting for a ref that nothing can
+//! come for any more (waited for before, or another process's) is `NotFound` at once, where Elixir waits in vain.
+#![forbid(unsafe_code)]
+
+mod body;
+mod stream;
+mod supervisor;
+mod wait;
+
+pub use stream::{OnTimeout, Place, StreamSpec, stream};
+pub use supervisor::{TaskSupervisorSpec, children, run_async, start_child, start_under, terminate_child};
+pub use wait::{End, Shutdown, ignore, shutdown, wait, wait_for, wait_many, yield_many};
+
+use crate::process::{self, Callers, ChildStart, Error, Home, Identity, Process};
+use crate::server::Context;
+use crate::term::{Pid, Ref, Term, atoms};
+use body::{Answer, Body};
+use std::sync::Arc;
+
+/// What a task does with its argument: its value, or the reason that it ends with.
+pub type Work = Arc<dyn Fn(&mut Context, &Term) -> Result<Term, Term> + Send + Sync>;
+
+/// What to run, and where.
+#[derive(Clone)]
+pub struct TaskSpec {
+    pub work: Work,
+    pub argument: Term,
+    pub home: Home,
+    /// `process::FLAG_NO_PARK` or nothing.
+    pub flags: u32,
+}
+
+/// A task as its owner knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Task {
+    pub pid: Pid,
+    /// The owner's monitor of it; its value comes under the same ref.
+    pub monitor: Ref,
+}
+
+impl TaskSpec {
+    fn build(&self, answer: Answer, gated: bool) -> ChildStart {
+        ChildStart {
+            home: self.home,
+            flags: self.flags,
+            kind: atoms::TASK,
+            ..ChildStart::new(Box::new(Body::new(self.work.clone(), self.argument.clone(), answer, gated)))
+        }
+    }
+}
+
+/// The calling process.
+fn me<'a>() -> Result<&'a Process, Error> {
+    match process::identity()? {
+        Identity::Process(me) => Ok(me),
+        Identity::Thread => Err(Error::NoIdentity),
+    }
+}
+
+/// On whose behalf a task of the caller's runs; none: on nobody's.
+fn callers() -> Option<Arc<Callers>> {
+    process::current().map(|me| Callers::new(me.pid(), me.callers()))
+}
+
+/// Starts a task that is linked with the caller, which owns it.
+pub fn start(spec: &TaskSpec) -> Result<Task, Error> {
+    let me = me()?;
+    let monitor = Ref::fresh();
+    let start = ChildStart {
+        parent: me.pid(),
+        link: true,
+        monitor: Some(me.pid()),
+        monitor_as: Some(monitor),
+        callers: callers(),
+        ..spec.build(Answer::Owner { owner: me.pid(), monitor }, false)
+    };
+    let pid = process::spawn(me.node(), start)?.pid;
+    Ok(Task { pid, monitor })
+}

@@ -1,0 +1,163 @@
+//! A task for each item of a source, so many at a time.
+//!
+//! All of it runs in the caller, which owns the tasks. The source is asked for the next item only when a task may be
+//! started for it. The caller hears of no task but by its result: what a task's end left in the mailbox is taken out.
+
+use super::{Task, TaskSpec, me, start, supervisor, wait};
+use crate::process::{self, Error, Process};
+use crate::sync::inside;
+use crate::term::{Pid, Ref, Term, atoms};
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What an item's time running out means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnTimeout {
+    /// The stream ends, with an error.
+    Exit,
+    /// That task is killed; its result is the exit `timeout`.
+    KillTask,
+}
+
+/// Who the tasks are children of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nobody's; linked with the caller.
+    Caller,
+    Supervisor {
+        supervisor: Pid,
+        linked: bool,
+    },
+}
+
+pub struct StreamSpec {
+    /// Its argument is the item.
+    pub task: TaskSpec,
+    pub place: Place,
+    /// At least 1.
+    pub max_concurrency: usize,
+    /// Results come in the order of the items; else as they are ready.
+    pub ordered: bool,
+    /// Of each task, in milliseconds; none: for ever.
+    pub timeout: Option<u32>,
+    pub on_timeout: OnTimeout,
+}
+
+struct Running {
+    task: Task,
+    index: u64,
+}
+
+/// The tasks under way; ended with the stream, however that ends.
+struct Crowd<'a> {
+    me: &'a Process,
+    running: HashMap<Ref, Running>,
+    /// When each has to be done, the first first: all have the same time.
+    deadlines: VecDeque<(u64, Ref)>,
+}
+
+impl Crowd<'_> {
+    /// Takes what a task that has ended left behind.
+    fn tidy(&self, task: Task) {
+        self.me.unlink(task.pid);
+        if self.me.is_trapping() {
+            let is_exit = |message: &Term| {
+                message.as_tuple().is_some_and(|parts| {
+                    parts.len() == 3 && parts[0].is_atom(atoms::EXIT) && parts[1].as_pid() == Some(task.pid)
+                })
+            };
+            let _ = process::receive(Some(0), is_exit);
+        }
+    }
+
+    fn end(&self, task: Task) {
+        self.me.unlink(task.pid);
+        self.me.exit(task.pid, Term::atom(atoms::KILL));
+        wait::forget(task.monitor);
+        self.tidy(task);
+    }
+
+    fn next_deadline(&mut self) -> Option<u64> {
+        while let Some(&(deadline, monitor)) = self.deadlines.front() {
+            if self.running.contains_key(&monitor) {
+                return Some(deadline);
+            }
+            self.deadlines.pop_front();
+        }
+        None
+    }
+}
+
+impl Drop for Crowd<'_> {
+    fn drop(&mut self) {
+        let left = std::mem::take(&mut self.running);
+        left.into_values().for_each(|running| self.end(running.task));
+    }
+}
+
+/// Runs a task for each item that `next` gives, and gives each result to `each`, until that says false. Both run in the
+/// caller, and may wait. `Ok(false)`: `each` has ended it. `Timeout`: a task took too long, and `OnTimeout::Exit`.
+///
+/// `Err` of a result: the task ended with that reason. One that is linked with a caller that does not trap exits ends
+/// the caller too.
+pub fn stream(
+    spec: &StreamSpec, mut next: impl FnMut() -> Option<Term>, mut each: impl FnMut(Result<Term, Term>) -> bool,
+) -> Result<bool, Error> {
+    let me = me()?;
+    if spec.max_concurrency == 0 {
+        return Err(Error::Argument("max_concurrency is at least 1"));
+    }
+    let mut crowd = Crowd { me, running: HashMap::new(), deadlines: VecDeque::new() };
+    let mut ready: BTreeMap<u64, Result<Term, Term>> = BTreeMap::new();
+    let (mut started, mut given, mut is_dry) = (0u64, 0u64, false);
+    loop {
+        while !is_dry && crowd.running.len() < spec.max_concurrency {
+            let Some(item) = inside::outside(&mut next) else {
+                is_dry = true;
+                break;
+            };
+            let task = TaskSpec { argument: item, ..spec.task.clone() };
+            let task = match spec.place {
+                Place::Caller => start(&task)?,
+                Place::Supervisor { supervisor, linked } => supervisor::start_under(supervisor, task, linked)?,
+            };
+            crowd.running.insert(task.monitor, Running { task, index: started });
+            started += 1;
+            if let Some(ms) = spec.timeout {
+                crowd.deadlines.push_back((me.node().deadline(u64::from(ms)), task.monitor));
+            }
+        }
+        if crowd.running.is_empty() {
+            return Ok(true);
+        }
+        let deadline = crowd.next_deadline();
+        let running = &crowd.running;
+        let is_ours = |message: &Term| wait::ref_of(message).is_some_and(|monitor| running.contains_key(&monitor));
+        let (monitor, result) = match process::receive(wait::left(me, deadline), is_ours) {
+            Ok(message) => match wait::read(&message) {
+                Some((monitor, wait::End::Value(value))) => (monitor, Ok(value)),
+                Some((monitor, wait::End::Exit(reason))) => (monitor, Err(reason)),
+                None => continue,
+            },
+            Err(Error::Timeout) => match crowd.deadlines.pop_front() {
+                Some((_, monitor)) if spec.on_timeout == OnTimeout::KillTask => {
+                    if let Some(late) = crowd.running.get(&monitor) {
+                        crowd.end(late.task);
+                    }
+                    (monitor, Err(Term::atom(atoms::TIMEOUT)))
+                }
+                _ => return Err(Error::Timeout),
+            },
+            Err(error) => return Err(error),
+        };
+        let Some(done) = crowd.running.remove(&monitor) else { continue };
+        crowd.tidy(done.task);
+        ready.insert(if spec.ordered { done.index } else { given }, result);
+        while let Some(result) = ready.remove(&given) {
+            given += 1;
+            if !inside::outside(|| each(result)) {
+                return Ok(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What an owner does with its tasks: wait for their values, give them up, end them.
+//!
+//! All of it looks for the two messages that a task can send, `{Ref, Value}` and the DOWN of the ref, and leaves every
+//! other message where it is.
+
+use super::{Task, me};
+use crate::process::{self, Error, Process};
+use crate::term::{Ref, Term, atoms};
+use hashbrown::HashMap;
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    Value(Term),
+    Exit(Term),
+}
+
+/// How a task is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    BrutalKill,
+    /// Told to shut down, and killed after so many milliseconds; none: waited for.
+    Within(Option<u32>),
+}
+
+/// The ref that a message is under, if a task sent it.
+pub(super) fn ref_of(message: &Term) -> Option<Ref> {
+    match message.as_tuple()? {
+        [reference, _] => reference.as_reference(),
+        [tag, reference, _, _, _] if tag.is_atom(atoms::DOWN) => reference.as_reference(),
+        _ => None,
+    }
+}
+
+/// Reads such a message, and takes the rest of the task out of the way.
+pub(super) fn read(message: &Term) -> Option<(Ref, End)> {
+    match message.as_tuple()? {
+        [reference, value] => {
+            let monitor = reference.as_reference()?;
+            // Its DOWN is on the way, or here.
+            let _ = process::demonitor(monitor, true);
+            Some((monitor, End::Value(value.clone())))
+        }
+        [_, reference, _, _, reason] => Some((reference.as_reference()?, End::Exit(reason.clone()))),
+        _ => None,
+    }
+}
+
+/// Gives a ref up: nothing comes under it any more, and what has come is dropped.
+pub(super) fn forget(monitor: Ref) {
+    let _ = process::demonitor(monitor, false);
+    while process::receive(Some(0), |message| ref_of(message) == Some(monitor)).is_ok() {}
+}
+
+/// The milliseconds until a deadline, rounded up.
+pub(super) fn left(me: &Process, deadline: Option<u64>) -> Option<u32> {
+    deadline.map(|deadline| {
+        let ns = deadline.saturating_sub(me.node().clock.now());
+        u32::try_from(ns.div_ceil(1_000_000)).unwrap_or(u32::MAX - 1)
+    })
+}
+
+/// Waits for the end of a task, at most `timeout` milliseconds; none: it runs. May wait. `NotFound`: nothing will ever
+/// come under this ref.
+pub fn wait(task: Task, timeout: Option<u32>) -> Result<Option<End>, Error> {
+    let can_come = me()?.watches(task.monitor);
+    let timeout = if can_come { timeout } else { Some(0) };
+    match process::receive(timeout, |message| ref_of(message) == Some(task.monitor)) {
+        Ok(message) => Ok(read(&message).map(|(_, end)| end)),
+        Err(Error::Timeout) if can_come => Ok(None),
+        Err(Error::Timeout) => Err(Error::NotFound),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits for the value of a task. `Timeout`: the ref is given up, and the task runs on until its owner ends;
+/// `Exited`: the task ended without a value.
+pub fn wait_for(task: Task, timeout: Option<u32>) -> Result<Term, Error> {
+    match wait(task, timeout)? {
+        Some(End::Value(value)) => Ok(value),
+        Some(End::Exit(reason)) => Err(Error::Exited(reason)),
+        None => {
+            forget(task.monitor);
+            Err(Error::Timeout)
+        }
+    }
+}
+
+/// Waits until `enough` says so of what has ended, or the time is over.
+fn gather(
+    tasks: &[Task], timeout: Option<u32>, mut enough: impl FnMut(&End) -> bool,
+) -> Result<HashMap<Ref, End>, Error> {
+    let me = me()?;
+    let deadline = timeout.map(|ms| me.node().deadline(u64::from(ms)));
+    let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
+    let mut open: hashbrown::HashSet<Ref> = tasks.iter().map(|task| task.monitor).collect();
+    while !open.is_empty() {
+        // What can never come is not waited for.
+        let can_come = open.iter().any(|&monitor| me.watches(monitor));
+        let limit = if can_come { left(me, deadline) } else { Some(0) };
+        match process::receive(limit, |message| ref_of(message).is_some_and(|monitor| open.contains(&monitor))) {
+            Ok(message) => {
+                let Some((monitor, end)) = read(&message) else { continue };
+                open.remove(&monitor);
+                let done = enough(&end);
+                ended.insert(monitor, end);
+                if done {
+                    break;
+                }
+            }
+            Err(Error::Timeout) if can_come => break,
+            Err(Error::Timeout) => return Err(Error::NotFound),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ended)
+}
+
+/// Waits for the values of all, in the order of `tasks`; `timeout` is for all together. When one ends without a value
+/// (`Exited`) or the time runs out, all refs are given up.
+pub fn wait_many(tasks: &[Task], timeout: Option<u32>) -> Result<Vec<Term>, Error> {
+    let gathered = gather(tasks, timeout, |end| matches!(end, End::Exit(_)));
+    let values = gathered.and_then(|ended| {
+        let failed = ended.values().find_map(|end| match end {
+            End::Exit(reason) => Some(reason.clone()),
+            End::Value(_) => None,
+        });
+        if let Some(reason) = failed {
+            return Err(Error::Exited(reason));
+        }
+        let value = |task: &Task| match ended.get(&task.monitor) {
+            Some(End::Value(value)) => Ok(value.clone()),
+            _ => Err(Error::Timeout),
+        };
+        tasks.iter().map(value).collect()
+    });
+    if values.is_err() {
+        tasks.iter().for_each(|task| forget(task.monitor));
+    }
+    values
+}
+
+/// How each has ended by then, in the order of `tasks`; none: it runs, and can be waited for again.
+pub fn yield_many(tasks: &[Task], timeout: Option<u32>) -> Result<Vec<Option<End>>, Error> {
+    let ended = gather(tasks, timeout, |_| false)?;
+    Ok(tasks.iter().map(|task| ended.get(&task.monitor).cloned()).collect())
+}
+
+/// Ends a task and waits until it has; what it ended with if that was before, or not what it was told. None: it had
+/// nothing to give.
+pub fn shutdown(task: Task, how: Shutdown) -> Result<Option<End>, Error> {
+    let me = me()?;
+    // Whoever is alive there must be the caller's own task: a handle is only numbers.
+    let is_mine =
+        |task: &Process| task.kind() == atoms::TASK && task.callers().is_some_and(|callers| callers.pid == me.pid());
+    if process::with_process(task.pid, is_mine) == Some(false) {
+        return Err(Error::NotFound);
+    }
+    // A ref that was given up gives no DOWN; then another is asked for.
+    let known = me.watches(task.monitor) || is_here(task.monitor);
+    let monitor = if known { task.monitor } else { process::monitor(task.pid, None)? };
+    me.unlink(task.pid);
+    let (first, within) = match how {
+        Shutdown::BrutalKill => (atoms::KILL, None),
+        Shutdown::Within(ms) => (atoms::SHUTDOWN, ms),
+    };
+    me.exit(task.pid, Term::atom(first));
+    let is_down =
+        |message: &Term| message.as_tuple().is_some_and(|parts| parts.len() == 5) && ref_of(message) == Some(monitor);
+    let down = match process::receive(within, is_down) {
+        Err(Error::Timeout) => {
+            me.exit(task.pid, Term::atom(atoms::KILL));
+            process::receive(None, is_down)
+        }
+        down => down,
+    };
+    let reason = match read(&down?) {
+        Some((_, End::Exit(reason))) => reason,
+        _ => return Err(Error::NotFound),
+    };
+    let value = process::receive(Some(0), |message| ref_of(message) == Some(task.monitor)).ok();
+    if let Some(End::Value(value)) = value.and_then(|message| read(&message)).map(|(_, end)| end) {
+        return Ok(Some(End::Value(value)));
+    }
+    let as_told = match how {
+        Shutdown::BrutalKill => reason.is_atom(atoms::KILLED),
+        Shutdown::Within(_) => reason.is_atom(atoms::SHUTDOWN),
+    };
+    Ok((!as_told).then_some(End::Exit(reason)))
+}
+
+/// Whether something of that ref waits in the mailbox; it is left there.
+fn is_here(monitor: Ref) -> bool {
+    let mut here = false;
+    let _ = process::receive(Some(0), |message| {
+        here |= ref_of(message) == Some(monitor);
+        false
+    });
+    here
+}
+
+/// Lets a task go: it runs on, unlinked, and nothing of it comes any more. What it ended with, if it has ended.
+pub fn ignore(task: Task) -> Result<Option<End>, Error> {
+    if let Some(end) = wait(task, Some(0))? {
+        return Ok(Some(end));
+    }
+    process::unlink(task.pid)?;
+    forget(task.monitor);
+    Ok(None)
+}
