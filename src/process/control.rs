@@ -71,6 +71,12 @@ pub struct Link {
 pub trait Owned: Send + Sync {
     /// Forgets everything of `pid`. Called outside all locks, before the death can be observed.
     fn release(&self, pid: Pid);
+
+    /// Forgets what `pid` can be found by: its supervisor died without stopping it, and it goes on. Called outside all
+    /// locks; `release` comes when it ends.
+    fn unname(&self, pid: Pid) {
+        self.release(pid);
+    }
 }
 
 /// What a process shows to everybody while it lives, found by its pid and used without a message.
@@ -306,6 +312,15 @@ impl Process {
     pub fn own<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
         let mut inner = self.inner.lock();
         if inner.fenced || inner.nameless {
+            return None;
+        }
+        Some(look(&mut Owner { inner: &mut inner, pid: self.pid }))
+    }
+
+    /// As [`Process::own`], for what others do not find the process by: also for one that may hold no name any more.
+    pub fn own_nameless<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
+        let mut inner = self.inner.lock();
+        if inner.fenced {
             return None;
         }
         Some(look(&mut Owner { inner: &mut inner, pid: self.pid }))

@@ -295,13 +295,13 @@ pub fn fence_names(children: Vec<Pid>) {
                 }
                 inner.nameless = true;
                 todo.extend(inner.links.iter().filter(|(_, link)| link.child).map(|(&pid, _)| pid));
-                let owned = inner.rare.as_mut().map(|rare| std::mem::take(&mut rare.owned)).unwrap_or_default();
+                let owned = inner.rare.as_ref().map(|rare| rare.owned.clone()).unwrap_or_default();
                 (inner.name.take(), owned)
             };
             if let Some(name) = name {
                 process.node().names.release(&name, pid);
             }
-            owned.iter().for_each(|what| what.release(pid));
+            owned.iter().for_each(|what| what.unname(pid));
         });
     }
 }

@@ -249,6 +249,14 @@ pub(super) fn share(term: &Term) {
     }
 }
 
+/// Whether a counted term is the only owner of its payload; only it can make that untrue.
+#[inline]
+pub(super) fn is_only_owner(term: &Term) -> bool {
+    // SAFETY: as in `share`. Acquire, partner: the release with which another owner gave its share up, so that its
+    // reads are over.
+    unsafe { &(*address::<Head>(term.value)).count }.load(Ordering::Acquire) == 1
+}
+
 /// Counts one owner less, and frees the payload if it was the last.
 #[inline]
 pub(super) fn give_up(meta: u64, value: u64) {
