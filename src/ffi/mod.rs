@@ -17,5 +17,7 @@ mod server;
 mod start;
 mod supervisor;
 mod support;
+mod table;
+mod table_select;
 mod term;
 mod types;
