@@ -40,8 +40,10 @@ impl Hashed {
         self.shards.iter().map(|shard| &**shard)
     }
 
-    /// The shards from that of a hash on.
-    pub fn shards_from(&self, hash: u64) -> impl Iterator<Item = &RwLock<Shard>> {
-        self.shards().skip((hash >> (64 - SHARD_BITS)) as usize)
+    /// The shards from that of a hash on, each with the hash from which on its groups are meant.
+    pub fn shards_from(&self, hash: u64) -> impl Iterator<Item = (&RwLock<Shard>, u64)> {
+        let first = (hash >> (64 - SHARD_BITS)) as usize;
+        let from = [hash].into_iter().chain(std::iter::repeat(0));
+        self.shards().skip(first).zip(from)
     }
 }

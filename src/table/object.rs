@@ -230,9 +230,9 @@ impl Table {
 
     /// The first key whose hash is so much at least.
     fn first_from(&self, hashed: &Hashed, hash: u64) -> Term {
-        for shard in hashed.shards_from(hash) {
+        for (shard, from) in hashed.shards_from(hash) {
             let shard = shard.read();
-            let first = shard.iter_from(hash).next();
+            let first = shard.iter_from(from).next();
             if let Some((_, rows)) = first {
                 return self.key_or_end(Some(rows));
             }

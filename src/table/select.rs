@@ -64,7 +64,7 @@ impl Table {
                     Cursor::Hash(hash) => hash,
                     Cursor::Start | Cursor::Key(_) => 0,
                 };
-                for shard in hashed.shards_from(from) {
+                for (shard, from) in hashed.shards_from(from) {
                     let shard = shard.read();
                     if shard.closed {
                         return Err(Error::NoTable);

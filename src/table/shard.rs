@@ -151,7 +151,7 @@ impl Shard {
         }
     }
 
-    /// The groups from a hash on, in order.
+    /// The groups from a hash on, one of this shard's or 0, in order.
     pub fn iter_from(&self, hash: u64) -> impl Iterator<Item = (u64, &[Term])> {
         let rest = self.slots.get(self.home(hash)..).unwrap_or_default();
         let taken = rest.iter().filter(|slot| !slot.group.is_none());
