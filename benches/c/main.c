@@ -19,6 +19,11 @@ static const struct { const char *name; workload *run; uint64_t n; } workloads[]
   { "large_bin", large_bin, 200000 },
   { "restart", restart, 2000 },
   { "registry", registry, 500000 },
+  { "table_set", table_set, 1000000 },
+  { "table_set_conc", table_set, 1000000 },
+  { "table_ordered", table_ordered, 1000000 },
+  { "table_ordered_conc", table_ordered, 1000000 },
+  { "table_select", table_select, 100000 },
   { "timers", timers, 1000000 },
   { "agent", agent, 300000 },
 };
