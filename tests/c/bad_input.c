@@ -7,6 +7,7 @@
  *
  * Out-parameters are checked too: nothing is written to them by a call that fails. */
 #include "test.h"
+#include <sched.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -47,6 +48,7 @@ static int drops_of(void *slot)
 typedef struct argument {
     regrow_pid pid;
     regrow_ref ref;
+    regrow_table table;
     regrow_caller caller;
     uint64_t number;
     regrow_term term;
@@ -64,6 +66,7 @@ typedef struct argument {
 
 #define PID(at) (a[at].pid)
 #define REF(at) (a[at].ref)
+#define TABLE(at) (a[at].table)
 #define CALLER(at) (a[at].caller)
 #define NUMBER(at) (a[at].number)
 #define TERM(at) (a[at].term)
@@ -122,7 +125,7 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prwnu" }, { "moved", "tQ" }, { "borrowed", "bsdvxykicq" },
+    static const char *const ways[][2] = { { "value", "prlwnu" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcq" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -202,6 +205,8 @@ static int expected_of(char letter)
     case 'i': return REGROW_ERR_WRONG_KIND;
     case 'f': return REGROW_ERR_FORKED;
     case 'x': return REGROW_ERR_CONTEXT;
+    case 'c': return REGROW_ERR_ACCESS;
+    case 'l': return REGROW_ERR_FILE;
     default: CHECK(!"an outcome that the rows know"); return 0;
     }
 }
@@ -214,6 +219,8 @@ static const char *reason_of(int error)
     case REGROW_ERR_VERSION:
     case REGROW_ERR_WRONG_KIND:
     case REGROW_ERR_OTHER_RUNTIME:
+    case REGROW_ERR_NO_TABLE:
+    case REGROW_ERR_ACCESS:
     case REGROW_ERR_CONTEXT: return "badarg";
     case REGROW_ERR_NO_PROCESS: return "noproc";
     case REGROW_ERR_TIMEOUT: return "timeout";
@@ -270,6 +277,9 @@ typedef struct world {
     char name[32], fresh_name[32];
     regrow_address address;
     regrow_ref timer;
+    /* Public, with the object {ok, 1}; a process of its own has it. */
+    regrow_pid owner;
+    regrow_table table;
 } world;
 
 /* For all worlds. */
@@ -307,6 +317,20 @@ static regrow_next wait_for_ever(regrow_context *context, void *user)
     while (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK)
         regrow_term_free(&message);
     return REGROW_DONE;
+}
+
+static regrow_term object(regrow_term value)
+{
+    return regrow_tuple((regrow_term[]){ regrow_atom("ok"), value }, 2);
+}
+
+static regrow_next own_table(regrow_context *context, void *user)
+{
+    regrow_table_spec spec = { .size = sizeof spec, .name = user, .access = REGROW_PUBLIC };
+    regrow_table table;
+    CHECK_OK(regrow_table_new(&spec, &table));
+    CHECK_OK(regrow_table_insert(table, object(regrow_int(1))));
+    return wait_for_ever(context, NULL);
 }
 
 static regrow_next keep(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
@@ -369,6 +393,11 @@ static void make_world(world *world, regrow_pid root)
     world->agent = start(root, REGROW_AGENT, &agent_spec, NULL);
     world->host = start(root, REGROW_HOST, &host_spec, NULL);
     world->plain = start(root, REGROW_PROCESS, &plain_spec, NULL);
+    regrow_process_spec owner = { .size = sizeof owner, .body = own_table, .user = world->name };
+    CHECK_OK(regrow_spawn(root, &owner, &world->owner));
+    size_t size = 0;
+    while (regrow_table_whereis(root, world->name, &world->table) || regrow_table_size(world->table, &size) || !size)
+        sched_yield();
     world->address = (regrow_address){ .size = sizeof world->address, .runtime = root, .name = world->name };
     regrow_term stopped = regrow_text("stopped");
     CHECK_OK(regrow_supervisor_terminate_child(world->supervisor, &stopped));
@@ -379,7 +408,7 @@ static void make_world(world *world, regrow_pid root)
 static void end_world(const world *world)
 {
     const regrow_pid all[] = { world->server,   world->named, world->supervisor, world->registry,
-                               world->agent,    world->host,  world->plain };
+                               world->agent,    world->host,  world->plain,      world->owner };
     for (size_t at = 0; at < sizeof all / sizeof *all; at++)
         CHECK_OK(regrow_exit(all[at], regrow_atom("kill")));
 }
@@ -411,11 +440,36 @@ static regrow_term counted_term(argument *argument)
     return regrow_resource(argument->slot, count_drop);
 }
 
+/* A term for a table, by the name of the parameter. */
+static regrow_term term_for_table(argument *argument, const char *name)
+{
+    if (strcmp(name, "objects") == 0)
+        return object(counted_term(argument));
+    if (strcmp(name, "data") == 0)
+        return counted_term(argument);
+    if (strcmp(name, "operation") == 0)
+        return regrow_int(1);
+    if (strcmp(name, "elements") == 0)
+        return regrow_tuple((regrow_term[]){ regrow_int(2), counted_term(argument) }, 2);
+    if (strcmp(name, "pattern") == 0)
+        return regrow_atom("_");
+    if (strcmp(name, "continuation") == 0)
+        return regrow_atom("$end_of_table");
+    if (strcmp(name, "spec") == 0) {
+        regrow_term body = regrow_atom("$_");
+        regrow_term clause = regrow_tuple((regrow_term[]){ regrow_atom("_"), regrow_nil(), regrow_list(&body, 1) }, 3);
+        return regrow_list(&clause, 1);
+    }
+    return strcmp(name, "key") == 0 ? regrow_atom("ok") : object(regrow_int(1));
+}
+
 /* What a function that reads a term wants to read: named by its own name. */
 static regrow_term term_to_read(const row *row)
 {
     const char *name = row->name;
     regrow_term item = regrow_int(1), key = regrow_atom("ok");
+    if (strstr(name, "as_table"))
+        return regrow_from_table((regrow_table){ UINT64_MAX });
     if (strstr(name, "_registry_"))
         return key;
     if (strstr(name, "_supervisor_"))
@@ -468,6 +522,7 @@ static size_t size_of_struct(const row *row, size_t at)
     case 'y': return sizeof(regrow_child_spec);
     case 'k': return sizeof(regrow_process_spec);
     case 'i': return sizeof(regrow_options);
+    case 'L': return sizeof(regrow_table_spec);
     default:
         return strcmp(row->parameters[at], "settled") == 0 ? sizeof(regrow_settled)
              : strcmp(row->parameters[at], "stats") == 0   ? sizeof(regrow_stats)
@@ -502,10 +557,16 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'r': argument->ref = world->timer; break;
         case 'w': argument->caller = (regrow_caller){ .server = world->server.id, .call = 12345 }; break;
         case 'n': argument->number = good_number(row, name); break;
-        case 't': argument->term = counted_term(argument); break;
+        case 'l': argument->table = world->table; break;
+        case 't':
+            argument->term = row->letters[0] == 'l' ? term_for_table(argument, name) : counted_term(argument);
+            break;
         case 'b':
+        case 'B':
         case 'T':
-            argument->term = strcmp(name, "key") == 0 ? regrow_atom("ok") : term_to_read(row);
+            argument->term = row->letters[0] == 'l' || is(row, "table_select_next") ? term_for_table(argument, name)
+                           : strcmp(name, "key") == 0                             ? regrow_atom("ok")
+                                                                                  : term_to_read(row);
             argument->pointer = &argument->term;
             argument->owned = true;
             break;
@@ -516,8 +577,10 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'v': memcpy(argument->place, &world->server, sizeof world->server); break;
         case 'd': memcpy(argument->place, encoded, sizeof encoded); break;
         case 's':
-            argument->pointer = is(row, "register")                               ? (void *)world->fresh_name
-                              : is(row, "whereis") || is(row, "unregister") ? (void *)world->name
+            argument->pointer = is(row, "register") || is(row, "table_rename")    ? (void *)world->fresh_name
+                              : strstr(row->name, "whereis") || is(row, "unregister") ? (void *)world->name
+                              : is(row, "table_to_file")                          ? (void *)"/tmp/regrow-bad-input.table"
+                              : is(row, "table_from_file")                        ? (void *)"/nowhere/a table"
                                                                                   : (void *)"ok";
             break;
         case 'u':
@@ -564,6 +627,11 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'i': {
             regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
             memcpy(argument->place, &options, sizeof options);
+            break;
+        }
+        case 'L': {
+            regrow_table_spec table = { .size = sizeof table };
+            memcpy(argument->place, &table, sizeof table);
             break;
         }
         case 'z':
@@ -740,7 +808,7 @@ static void spoil_struct(spoiling *s, const row *row, regrow_pid root, size_t at
 {
     static const size_t bad_sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
     size_t known = size_of_struct(row, at);
-    bool is_input = strchr("xyki", row->letters[at]) != NULL;
+    bool is_input = strchr("xykiL", row->letters[at]) != NULL;
     for (size_t which = 0; which < sizeof bad_sizes / sizeof *bad_sizes; which++) {
         char what[64];
         snprintf(what, sizeof what, "of size %zu", bad_sizes[which]);
@@ -793,7 +861,7 @@ static void set_null(const row *row, argument *argument, char letter)
 static void spoil_null(spoiling *s, const row *row, regrow_pid root, size_t at)
 {
     char letter = row->letters[at];
-    bool optional = strchr("OEZFiT", letter) != NULL || (letter == 'Q' && is(row, "request_free"));
+    bool optional = strchr("OEZFiTB", letter) != NULL || (letter == 'Q' && is(row, "request_free"));
     begin(s, row, root, at, "NULL");
     set_null(row, &s->a[at], letter);
     /* Without a drop function the user is not given back. */
@@ -827,17 +895,29 @@ static void spoil_pid(spoiling *s, const row *row, regrow_pid root, size_t at, r
     }
 }
 
+static void spoil_table(spoiling *s, const row *row, regrow_pid root, size_t at)
+{
+    const regrow_table stale[] = { { 0 }, { UINT64_MAX }, { 7 }, { UINT64_C(1) << 63 | (1 << 24) - 1 } };
+    for (size_t which = 0; which < sizeof stale / sizeof *stale; which++) {
+        begin(s, row, root, at, "stale");
+        s->a[at].table = stale[which];
+        finish(s, row, REGROW_ERR_NO_TABLE, true);
+    }
+}
+
 static void spoil(const row *row, regrow_pid root, regrow_pid dead_root)
 {
     static spoiling s;
     for (size_t at = 0; row->letters[at]; at++) {
         char letter = row->letters[at];
-        if (strchr("btaT", letter))
+        if (strchr("bBtaT", letter))
             spoil_terms(&s, row, root, at);
-        if (strchr("xykizZ", letter))
+        if (strchr("xykiLzZ", letter))
             spoil_struct(&s, row, root, at);
-        if (strchr("basdvcqQxykioOeEhzZfFT", letter))
+        if (strchr("bBasdvcqQxykiLoOeEhzZfFT", letter))
             spoil_null(&s, row, root, at);
+        if (letter == 'l' && row->result == 'E')
+            spoil_table(&s, row, root, at);
         if (letter == 'p')
             spoil_pid(&s, row, root, at, dead_root);
         if (letter == 's') {

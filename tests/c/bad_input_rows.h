@@ -5,9 +5,10 @@
  * result      how the outcome is told: E an error code, B a bool, R a pointer, G a term, N a regrow_next, V and C by
  *             nothing that can say no.
  * parameters  a letter for each:
- *               p pid  r ref  w caller  n number  u user pointer  c context  q request, borrowed  Q moved
- *               t term, moved  b borrowed  T in-out  a array of terms  v array of pids  d bytes  s string
+ *               p pid  r ref  l table  w caller  n number  u user pointer  c context  q request, borrowed  Q moved
+ *               t term, moved  b borrowed  B may be NULL  T in-out  a array of terms  v array of pids  d bytes  s string
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
+ *               L table spec
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
  *               z sized in-out struct, needed  Z may be NULL
  * outcomes    of a call whose arguments are good, by who makes it and where:
@@ -17,6 +18,7 @@
  *             o OK  - refused (where there is no code)  . not tried
  *             g ARGUMENT  n NO_PROCESS  t TIMEOUT  e EXISTS  m NOT_FOUND  k KILLED  a NOT_ALIVE  s SELF_CALL
  *             w WOULD_BLOCK  d WOULD_DEADLOCK  i WRONG_KIND  f FORKED  x CONTEXT
+ *             c ACCESS  l FILE
  * wrong kinds for which the first pid gives WRONG_KIND: S server, V supervisor, R registry, A agent, H host,
  *             P plain process, T entered thread
  */
@@ -196,3 +198,48 @@ ROW(E, regrow_agent_update_async, "pfuFnh", "ooookfni", "SVRHPT",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), FUNCTION(regrow_drop_callback, 3), NUMBER(4), POINTER(5)))
 ROW(E, regrow_agent_cast, "pfuF", "ooookfoo", "",
     (PID(0), FUNCTION(regrow_agent_callback, 1), POINTER(2), FUNCTION(regrow_drop_callback, 3)))
+
+/* tables */
+ROW(E, regrow_table_new, "Lo", "oxookf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_table_whereis, "pso", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
+ROW(G, regrow_from_table, "l", "ooooo-..", "", (TABLE(0)))
+ROW(B, regrow_as_table, "bo", "oooooo..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_table_delete, "l", "ooookf..", "", (TABLE(0)))
+ROW(E, regrow_table_rename, "ls", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_give_away, "lpt", "cxcckf..", "", (TABLE(0), PID(1), TERM(2)))
+ROW(E, regrow_table_set_heir, "lpt", "cxcckf..", "", (TABLE(0), PID(1), TERM(2)))
+ROW(E, regrow_table_fix, "ln", "oxookf..", "", (TABLE(0), NUMBER(1) != 0))
+ROW(E, regrow_table_info, "le", "ooooof..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_size, "lo", "ooooof..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_insert, "lt", "ooookf..", "", (TABLE(0), TERM(1)))
+ROW(E, regrow_table_insert_new, "ltO", "ooookf..", "", (TABLE(0), TERM(1), POINTER(2)))
+ROW(E, regrow_table_lookup, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_get, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_lookup_element, "lbne", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_table_member, "lbo", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_take, "lbE", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_delete_key, "lb", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_delete_object, "lb", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_delete_all_objects, "l", "ooookf..", "", (TABLE(0)))
+ROW(E, regrow_table_update_counter, "lbtBE", "ooookf..", "", (TABLE(0), POINTER(1), TERM(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_update_element, "lbtO", "ooookf..", "", (TABLE(0), POINTER(1), TERM(2), POINTER(3)))
+ROW(E, regrow_table_first, "le", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_last, "le", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_next, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_prev, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_to_file, "ls", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_from_file, "so", "lxllkf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_table_to_list, "le", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_match, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_match_object, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_match_delete, "lbO", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_reverse, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_count, "lbo", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_delete, "lbO", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_replace, "lbO", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_match_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_match_object_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_select_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_select_reverse_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_select_next, "bee", "ooookf..", "", (POINTER(0), POINTER(1), POINTER(2)))
