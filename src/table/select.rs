@@ -365,6 +365,7 @@ pub fn select_limit(table: Ref, form: Form<'_>, reverse: bool, limit: usize) -> 
 /// The next part of a select with a limit.
 pub fn go_on(continuation: &Term) -> Result<Chunk, Error> {
     const NONE: Error = Error::Argument("not a continuation");
+    let caller = caller()?;
     if *continuation == end_of_table() {
         return Ok(Chunk { results: Term::nil(), continuation: end_of_table() });
     }
@@ -373,7 +374,6 @@ pub fn go_on(continuation: &Term) -> Result<Chunk, Error> {
     let limit = limit.as_int().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).ok_or(NONE)?;
     let (reverse, _) = (reverse.as_bool().ok_or(NONE)?, rest.list_len().ok_or(NONE)?);
     let spec = Spec::compile(spec)?;
-    let caller = caller()?;
     let mut results: Vec<Term> = rest.list_iter().cloned().collect();
     reading(table, |table| {
         let is_ordered = table.kind == Kind::OrderedSet;

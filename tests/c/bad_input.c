@@ -897,7 +897,7 @@ static void spoil_pid(spoiling *s, const row *row, regrow_pid root, size_t at, r
 
 static void spoil_table(spoiling *s, const row *row, regrow_pid root, size_t at)
 {
-    const regrow_table stale[] = { { 0 }, { UINT64_MAX }, { 7 }, { UINT64_C(1) << 63 | (1 << 24) - 1 } };
+    const regrow_table stale[] = { { 0 }, { UINT64_MAX }, { 7 }, { UINT64_C(0x8000000000FFFFFF) } };
     for (size_t which = 0; which < sizeof stale / sizeof *stale; which++) {
         begin(s, row, root, at, "stale");
         s->a[at].table = stale[which];
@@ -1083,6 +1083,8 @@ static int expected_after_shutdown(const row *row)
         return REGROW_ERR_EXITED;
     if (row->letters[0] == 'x')
         return REGROW_ERR_NOT_ALIVE;
+    if (row->letters[0] == 'l' && row->result == 'E')
+        return REGROW_ERR_NO_TABLE;
     if (row->letters[0] == 'p' && row->outcomes[1] != 'x')
         return expected_of(row->outcomes[6]);
     return expected_of(row->outcomes[1]);
@@ -1135,7 +1137,7 @@ static void read_wrong_types(void)
         { "as_bool", "b" }, { "as_atom", "ab" }, { "as_text", "abs" }, { "as_bytes", "sy" }, { "as_pid", "d" },
         { "as_ref", "r" }, { "as_resource", "R" }, { "tuple_size", "0t" }, { "tuple_get", "t" }, { "list_head", "lp" },
         { "list_tail", "lp" }, { "list_length", "nl" }, { "map_size", "m" }, { "map_get", "m" }, { "map_at", "m" },
-        { "term_equal", "" } };
+        { "term_equal", "" }, { "as_table", "" } };
     static const char kinds[] = "niIfabsy0tlpmdrRF";
     static const unsigned char big[] = { 131, 110, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     static const unsigned char export[] = { 131, 113, 119, 1, 'm', 119, 1, 'f', 97, 1 };
