@@ -150,8 +150,19 @@ static void an_object_that_is_none_is_refused_and_nothing_of_its_list_is_inserte
     CHECK_OK(regrow_table_insert_new(table, TUPLE(INT(3), INT(2)), &inserted));
     CHECK(!inserted);
     CHECK_OBJECTS(table, INT(2), "[{1,2}]");
-    spec.kind = 4;
-    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_table_new(&spec, &table));
+}
+
+static void a_spec_with_something_unknown_makes_no_table(void)
+{
+    const regrow_term no_term = { 0xEE, 1 };
+    regrow_table table = { 7 };
+    regrow_table_spec specs[] = {
+        { .kind = 4 }, { .access = 3 }, { .reserved = 1 }, { .name = "" }, { .name = "\xC3(" }, { .heir_data = &no_term } };
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        specs[i].size = sizeof *specs;
+        CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_table_new(&specs[i], &table));
+    }
+    CHECK(table.id == 7);
 }
 
 /* ---- counters ---- */
@@ -407,6 +418,62 @@ static void a_name_is_taken_once_and_a_stale_handle_is_told(void)
     CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_insert(table, TUPLE(INT(1))));
 }
 
+static regrow_next orphan_body(regrow_context *context, void *user)
+{
+    regrow_table_spec spec = { .size = sizeof spec, .name = "orphan" };
+    regrow_term message;
+    regrow_table second;
+    bool before;
+    CHECK_OK(regrow_trap_exit(true, &before));
+    CHECK_OK(regrow_table_new(&spec, user));
+    CHECK_OK(regrow_send(self, ATOM("made")));
+    /* Its supervisor's end. */
+    CHECK_OK(regrow_receive(LIMIT_MS, &message));
+    regrow_term_free(&message);
+    CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_table_new(&spec, &second));
+    spec.name = NULL;
+    CHECK_OK(regrow_table_new(&spec, &second));
+    CHECK_OK(regrow_table_insert(*(regrow_table *)user, TUPLE(INT(1))));
+    CHECK_OK(regrow_send(self, ATOM("made")));
+    CHECK_ERROR(REGROW_ERR_KILLED, regrow_receive(REGROW_INFINITY, &message));
+    return REGROW_DONE;
+}
+
+static void whose_supervisor_was_killed_keeps_its_tables_and_loses_their_names(void)
+{
+    regrow_table table, found;
+    regrow_process_spec process = { .size = sizeof process, .body = orphan_body, .user = &table };
+    regrow_child_spec child = { .size = sizeof child, .id = "orphan", .kind = REGROW_PROCESS, .spec = &process,
+                                .restart = REGROW_TEMPORARY };
+    regrow_supervisor_spec supervisor = { .size = sizeof supervisor };
+    regrow_child_spec above = { .size = sizeof above, .kind = REGROW_SUPERVISOR, .spec = &supervisor };
+    regrow_pid top, orphan;
+    regrow_ref monitor;
+    regrow_term message;
+    size_t size;
+    CHECK_OK(regrow_start(root, &above, &top));
+    CHECK_OK(regrow_supervisor_start_child(top, &child, &orphan));
+    CHECK_OK(regrow_receive(LIMIT_MS, &message));
+    CHECK_OK(regrow_table_whereis(root, "orphan", &found));
+    CHECK(found.id == table.id);
+    CHECK_OK(regrow_monitor(top, &monitor));
+    CHECK_OK(regrow_exit(top, ATOM("kill")));
+    CHECK_OK(regrow_receive(LIMIT_MS, &message));
+    while (regrow_is_atom(&message, "made"))
+        CHECK_OK(regrow_receive(LIMIT_MS, &message));
+    regrow_term_free(&message);
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_table_whereis(root, "orphan", &found));
+    CHECK(regrow_is_alive(orphan));
+    settle();
+    CHECK(size_of(table) == 1);
+    CHECK_OK(regrow_monitor(orphan, &monitor));
+    CHECK_OK(regrow_exit(orphan, ATOM("kill")));
+    while (regrow_is_alive(orphan))
+        sched_yield();
+    CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_size(table, &size));
+    CHECK_OK(regrow_flush(NULL));
+}
+
 /* ---- what is owned is dropped once ---- */
 
 static atomic_int dropped;
@@ -481,6 +548,7 @@ int main(void)
     TEST(the_fourteen_lines_give_what_they_gave_in_elixir);
     TEST(each_kind_keeps_what_ets_keeps);
     TEST(an_object_that_is_none_is_refused_and_nothing_of_its_list_is_inserted);
+    TEST(a_spec_with_something_unknown_makes_no_table);
     TEST(a_counter_counts_every_time_under_eight_threads);
     TEST(a_counter_has_limits_and_is_refused_where_there_is_none);
     TEST(a_select_gives_its_rows_also_in_parts_and_backwards);
@@ -490,6 +558,7 @@ int main(void)
     TEST(a_table_is_given_away_and_goes_with_its_new_owner);
     TEST(a_thread_that_has_not_entered_uses_tables_but_owns_none);
     TEST(a_name_is_taken_once_and_a_stale_handle_is_told);
+    TEST(whose_supervisor_was_killed_keeps_its_tables_and_loses_their_names);
     TEST(what_a_table_holds_is_dropped_once_whatever_ends_it);
     TEST(a_file_cut_at_any_byte_is_refused);
     return 0;
