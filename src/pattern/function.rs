@@ -9,6 +9,7 @@ macro_rules! functions {
     ($($variant:ident = $name:literal / $arity:literal,)*) => {
         /// A function and the number of its arguments.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names)] // They are named after what they are in Erlang.
         pub(super) enum Function { $($variant),* }
 
         impl Function {

@@ -75,8 +75,7 @@ impl Table {
     #[inline]
     pub(super) fn put(&self, row: Term, new: bool) -> Result<bool, Error> {
         let key = key_of(&row, self.position);
-        let spare;
-        match &self.objects {
+        let spare = match &self.objects {
             Objects::Hashed(hashed) => {
                 let hash = hashed.hash(key);
                 let mut shard = hashed.shard_of(hash).write();
@@ -88,7 +87,7 @@ impl Table {
                     drop(shard);
                     return Ok(false);
                 }
-                spare = self.put_in_shard(&mut shard, hash, row);
+                self.put_in_shard(&mut shard, hash, row)
             }
             Objects::Ordered(tree) => {
                 let mut tree = tree.write();
@@ -100,9 +99,9 @@ impl Table {
                     drop(tree);
                     return Ok(false);
                 }
-                spare = self.put_in_tree(&mut tree, row);
+                self.put_in_tree(&mut tree, row)
             }
-        }
+        };
         drop(spare);
         Ok(true)
     }
@@ -223,7 +222,7 @@ impl Table {
     }
 
     /// The key of the first object that comes; `'$end_of_table'` for none.
-    fn key_or_end<'a>(&self, rows: Option<&'a [Term]>) -> Term {
+    fn key_or_end(&self, rows: Option<&[Term]>) -> Term {
         let row = rows.and_then(<[Term]>::first);
         row.map_or_else(end_of_table, |row| key_of(row, self.position).clone())
     }

@@ -32,6 +32,9 @@ pub(super) struct Shard {
     pub closed: bool,
 }
 
+/// How full a shard may be: with 13 of 16 homes taken a key that is there is found at the third or fourth slot, and
+/// they are side by side.
+const FULL: (usize, usize) = (13, 16);
 /// Fewest homes of a shard that has any.
 const FIRST_BITS: u32 = 3;
 
@@ -75,7 +78,7 @@ impl Shard {
 
     /// Adds the first object of a key.
     pub fn insert(&mut self, hash: u64, row: Term) {
-        if (self.groups + 1) * 4 > (1 << self.bits) * 3 || self.slots.is_empty() {
+        if (self.groups + 1) * FULL.1 > (1 << self.bits) * FULL.0 || self.slots.is_empty() {
             self.resize((self.bits + 1).max(FIRST_BITS));
         }
         let mut at = self.home(hash);
