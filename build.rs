@@ -31,13 +31,15 @@ const FILES: &[(&str, &str)] = &[
     ("pubsub", "Groups and topics"),
     ("task", "Tasks"),
     ("task_supervisor", "Task supervisors"),
+    ("table", "Tables"),
+    ("table_select", "Tables: matching and selecting"),
 ];
 /// What exports nothing.
 const SILENT: &[&str] = &["mod", "support"];
 
 const RULES: &str = "\
 /*
- * regrow.h - processes, supervisors, registries and agents for C programs.
+ * regrow.h - processes, supervisors, registries, agents and tables for C programs.
  *
  * Generated from src/ffi by cbindgen; edit the Rust, not this file.
  *
@@ -75,6 +77,7 @@ const LAYOUT: &[(&str, u32)] = &[
     ("regrow_next", 4),
     ("regrow_pid", 8),
     ("regrow_ref", 8),
+    ("regrow_table", 8),
     ("regrow_term", 16),
     ("regrow_caller", 16),
     ("size_t", 8),

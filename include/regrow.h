@@ -1,5 +1,5 @@
 /*
- * regrow.h - processes, supervisors, registries and agents for C programs.
+ * regrow.h - processes, supervisors, registries, agents and tables for C programs.
  *
  * Generated from src/ffi by cbindgen; edit the Rust, not this file.
  *
@@ -29,7 +29,7 @@
  * Contents: runtime . making terms . reading terms . processes . starting
  *           plain processes . servers . host processes . addresses . requests
  *           supervisors . registries . agents . groups and topics . tasks
- *           task supervisors
+ *           task supervisors . tables . tables
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -164,6 +164,27 @@
 /// keys: any number of processes for each.
 #define REGROW_DUPLICATE 1
 
+/// A table's kind: one object for each key. Keys are compared exactly.
+#define REGROW_SET 0
+
+/// A table's kind: one object for each key, in the order of the keys; 1 and 1.0 are one key.
+#define REGROW_ORDERED_SET 1
+
+/// A table's kind: any number of different objects for each key.
+#define REGROW_BAG 2
+
+/// A table's kind: any number of objects for each key, equal ones too.
+#define REGROW_DUPLICATE_BAG 3
+
+/// access: everybody reads, the owner writes.
+#define REGROW_PROTECTED 0
+
+/// access: everybody reads and writes.
+#define REGROW_PUBLIC 1
+
+/// access: only the owner reads and writes.
+#define REGROW_PRIVATE 2
+
 /// clock: the system's monotonic one.
 #define REGROW_MONOTONIC 0
 
@@ -251,6 +272,12 @@ typedef enum regrow_error {
   REGROW_ERR_RUNNING = 21,
   /// The child is being restarted.
   REGROW_ERR_RESTARTING = 22,
+  /// There is no such table, or not any more.
+  REGROW_ERR_NO_TABLE = 23,
+  /// The table is private or protected, and not the caller's.
+  REGROW_ERR_ACCESS = 24,
+  /// A file could not be read or written, or is torn; regrow_last_reason() tells which.
+  REGROW_ERR_FILE = 25,
 } regrow_error;
 
 /// The callback at hand: what it answers with, and how it says what comes next. Good until that callback returns.
@@ -552,6 +579,32 @@ typedef struct regrow_stream_spec {
   /// Zero.
   uint32_t reserved;
 } regrow_stream_spec;
+
+/// A table. All zero: an unnamed, protected set, whose objects have their key in front.
+typedef struct regrow_table_spec {
+  /// sizeof(regrow_table_spec).
+  size_t size;
+  /// The name by which regrow_table_whereis() finds it, one of its own in the runtime. NULL: none.
+  const char *name;
+  /// Who gets the table when its owner ends. Zero: nobody, and the table goes.
+  regrow_pid heir;
+  /// Borrowed: the data of the message that tells the heir. NULL: [].
+  const regrow_term *heir_data;
+  /// REGROW_SET (0), REGROW_ORDERED_SET, REGROW_BAG or REGROW_DUPLICATE_BAG.
+  uint32_t kind;
+  /// REGROW_PROTECTED (0), REGROW_PUBLIC or REGROW_PRIVATE.
+  uint32_t access;
+  /// Which element of an object is its key, from 1. Zero: the first.
+  uint32_t key_position;
+  /// Zero.
+  uint32_t reserved;
+} regrow_table_spec;
+
+/// A table: a plain number, never freed, never reused. Zero is no table.
+typedef struct regrow_table {
+  /// Equal in equal tables; regrow's own otherwise.
+  uint64_t id;
+} regrow_table;
 
 /// Makes the state of a server; runs before anyone sees the process.
 ///
@@ -1858,6 +1911,304 @@ regrow_error regrow_task_supervisor_children(regrow_pid supervisor, regrow_term 
 /// @return REGROW_ERR_NOT_FOUND when the task is none of its.
 regrow_error regrow_task_supervisor_terminate_child(regrow_pid supervisor, regrow_pid task);
 
+/* ---- Tables ---- */
+
+/// Makes a table of the calling process. Needs an identity.
+///
+/// It goes when its owner ends, before anybody can see that, or becomes its heir's, which gets the message
+/// {'ETS-TRANSFER', Table, OldOwner, Data}.
+///
+/// @param spec   borrowed.
+/// @param table  out.
+/// @return REGROW_ERR_EXISTS when the name is taken.
+regrow_error regrow_table_new(const regrow_table_spec *spec, regrow_table *table);
+
+/// The table with a name. Any thread.
+///
+/// @param runtime  any process of the runtime.
+/// @param table    out.
+/// @return REGROW_ERR_NOT_FOUND when no table has it.
+regrow_error regrow_table_whereis(regrow_pid runtime, const char *name, regrow_table *table);
+
+/// A table as a term, to be sent inside a message: a reference. Any thread.
+regrow_term regrow_from_table(regrow_table table);
+
+/// Reads a table out of a term, such as {'ETS-TRANSFER', Table, OldOwner, Data} has. False, and `table` untouched, when
+/// it is none; true also for a table that is gone. Any thread.
+bool regrow_as_table(const regrow_term *term, regrow_table *table);
+
+/// Deletes a table, for everybody who may write to it.
+regrow_error regrow_table_delete(regrow_table table);
+
+/// Gives a named table another name, for everybody who may write to it. REGROW_ERR_EXISTS when that is taken.
+regrow_error regrow_table_rename(regrow_table table, const char *name);
+
+/// Gives a table of the caller's to another process of its runtime, which gets {'ETS-TRANSFER', Table, From, Data}.
+/// Needs an identity.
+///
+/// @param data  moved.
+/// @return REGROW_ERR_ACCESS when it is not the caller's, REGROW_ERR_NO_PROCESS when that process is dead.
+regrow_error regrow_table_give_away(regrow_table table, regrow_pid pid, regrow_term data);
+
+/// Sets who gets a table of the caller's when the caller ends. Needs an identity.
+///
+/// @param heir  zero: nobody.
+/// @param data  moved.
+regrow_error regrow_table_set_heir(regrow_table table, regrow_pid heir, regrow_term data);
+
+/// Fixes a table for the caller, or takes one fixation away: while it is fixed, regrow_table_next() goes on from a key
+/// that was deleted. Fixations are counted, and end with the caller at the latest. Needs an identity.
+regrow_error regrow_table_fix(regrow_table table, bool fix);
+
+/// What is known of a table: a list of {Item, Value}, with the items id, owner, heir, name, named_table, size, type,
+/// keypos, protection and fixed, as in ets:info/1; a name is text. Any thread, whatever the access.
+///
+/// @param info  out: yours.
+regrow_error regrow_table_info(regrow_table table, regrow_term *info);
+
+/// How many objects a table has. Any thread, whatever the access.
+///
+/// @param size  out.
+regrow_error regrow_table_size(regrow_table table, size_t *size);
+
+/// Inserts an object, a tuple that has a key, or a list of them, all at once. What had that key goes, but in bags. Any
+/// thread.
+///
+/// @param objects  moved.
+regrow_error regrow_table_insert(regrow_table table, regrow_term objects);
+
+/// As regrow_table_insert(), but only when none of the keys is there. Any thread.
+///
+/// @param objects   moved.
+/// @param inserted  out: false when one was there. NULL: not wanted.
+regrow_error regrow_table_insert_new(regrow_table table, regrow_term objects, bool *inserted);
+
+/// The objects of a key, in the order in which they came; [] when there is none. Any thread.
+///
+/// @param key      borrowed.
+/// @param objects  out: a list; yours.
+regrow_error regrow_table_lookup(regrow_table table, const regrow_term *key, regrow_term *objects);
+
+/// The object of a key, or the first of a bag's. Any thread.
+///
+/// @param key     borrowed.
+/// @param object  out: yours.
+/// @return REGROW_ERR_NOT_FOUND when there is none.
+regrow_error regrow_table_get(regrow_table table, const regrow_term *key, regrow_term *object);
+
+/// One element of the object of a key; in bags a list of that of each. Any thread.
+///
+/// @param key       borrowed.
+/// @param position  from 1.
+/// @param element   out: yours.
+/// @return REGROW_ERR_NOT_FOUND when there is no such key, REGROW_ERR_ARGUMENT when an object has no such element.
+regrow_error regrow_table_lookup_element(regrow_table table,
+                                         const regrow_term *key,
+                                         size_t position,
+                                         regrow_term *element);
+
+/// Whether there is an object with a key. Any thread.
+///
+/// @param key     borrowed.
+/// @param member  out.
+regrow_error regrow_table_member(regrow_table table, const regrow_term *key, bool *member);
+
+/// Takes the objects of a key out. Any thread.
+///
+/// @param key      borrowed.
+/// @param objects  out: a list, as regrow_table_lookup() gives it; yours. NULL: not wanted.
+regrow_error regrow_table_take(regrow_table table, const regrow_term *key, regrow_term *objects);
+
+/// Deletes the objects of a key. REGROW_OK also when there were none. Any thread.
+///
+/// @param key  borrowed.
+regrow_error regrow_table_delete_key(regrow_table table, const regrow_term *key);
+
+/// Deletes every object that is exactly this one. REGROW_OK also when there was none. Any thread.
+///
+/// @param object  borrowed.
+regrow_error regrow_table_delete_object(regrow_table table, const regrow_term *object);
+
+/// Deletes all objects at once. Any thread.
+regrow_error regrow_table_delete_all_objects(regrow_table table);
+
+/// Counts, in the object of a key, at once. Not in bags. Any thread.
+///
+/// @param key        borrowed.
+/// @param operation  moved: an increment, of the element behind the key; {Position, Increment}; {Position, Increment,
+///                   Limit, Value}, where a sum beyond the limit (below it, for a negative increment) becomes the value;
+///                   or a list of the latter two.
+/// @param fallback   borrowed: the object that is inserted first, with that key, when there is none. NULL: none.
+/// @param value      out: the new value, or a list of them; yours. NULL: not wanted.
+/// @return REGROW_ERR_NOT_FOUND when there is no such key, REGROW_ERR_ARGUMENT when an element is no integer. Then
+///         nothing was changed.
+regrow_error regrow_table_update_counter(regrow_table table,
+                                         const regrow_term *key,
+                                         regrow_term operation,
+                                         const regrow_term *fallback,
+                                         regrow_term *value);
+
+/// Sets elements of the object of a key, at once. Not in bags. Any thread.
+///
+/// @param key       borrowed.
+/// @param elements  moved: {Position, Value}, or a list of them.
+/// @param updated   out: false when there is no such key. NULL: not wanted.
+regrow_error regrow_table_update_element(regrow_table table,
+                                         const regrow_term *key,
+                                         regrow_term elements,
+                                         bool *updated);
+
+/// The first key, in an ordered set the least; the atom '$end_of_table' when there is none. Any thread.
+///
+/// @param key  out: yours.
+regrow_error regrow_table_first(regrow_table table, regrow_term *key);
+
+/// The last key of an ordered set; of other tables the first. Any thread.
+///
+/// @param key  out: yours.
+regrow_error regrow_table_last(regrow_table table, regrow_term *key);
+
+/// The key behind another, or '$end_of_table'. Keys that are there all the time come once each, whatever else is
+/// inserted and deleted meanwhile. Any thread.
+///
+/// @param key   borrowed.
+/// @param next  out: yours.
+/// @return REGROW_ERR_NOT_FOUND when the key is not there, but in an ordered set or a table that is fixed.
+regrow_error regrow_table_next(regrow_table table, const regrow_term *key, regrow_term *next);
+
+/// The key in front of another in an ordered set; in other tables as regrow_table_next(). Any thread.
+///
+/// @param key       borrowed.
+/// @param previous  out: yours.
+regrow_error regrow_table_prev(regrow_table table, const regrow_term *key, regrow_term *previous);
+
+/// Writes a table to a file, which takes the place of what was there once it is whole on the disk. Any thread; blocks it.
+///
+/// @return REGROW_ERR_FILE: the file is as it was.
+regrow_error regrow_table_to_file(regrow_table table,
+                                  const char *path);
+
+/// Makes a table of the caller's from a file, as it was written, with its name, kind, access and key position, without
+/// an heir. Needs an identity; blocks the thread.
+///
+/// @param table  out.
+/// @return REGROW_ERR_FILE when it cannot be read, is cut off or was changed: then there is no table.
+///         REGROW_ERR_EXISTS when its name is taken.
+regrow_error regrow_table_from_file(const char *path, regrow_table *table);
+
+/* ---- Tables: matching and selecting ---- */
+
+/// All objects, as a list; of an ordered set in its order. Any thread.
+///
+/// @param objects  out: yours.
+regrow_error regrow_table_to_list(regrow_table table, regrow_term *objects);
+
+/// For each object that a pattern matches, the list of what $1, $2, ... stand for, in the order of their numbers. Any
+/// thread.
+///
+/// @param pattern  borrowed: the atom _ matches anything, and so do $1, $2, ..., but the same one only equal things.
+/// @param results  out: a list of lists; yours.
+regrow_error regrow_table_match(regrow_table table, const regrow_term *pattern, regrow_term *results);
+
+/// The objects that a pattern matches. Any thread.
+///
+/// @param pattern  borrowed.
+/// @param objects  out: a list; yours.
+regrow_error regrow_table_match_object(regrow_table table, const regrow_term *pattern, regrow_term *objects);
+
+/// Deletes the objects that a pattern matches. Any thread.
+///
+/// @param pattern  borrowed.
+/// @param count    out: how many. NULL: not wanted.
+regrow_error regrow_table_match_delete(regrow_table table, const regrow_term *pattern, size_t *count);
+
+/// What a match specification gives for the objects it matches, as ets:select/2; of an ordered set in its order. Any
+/// thread.
+///
+/// @param spec     borrowed: a list of {Head, Guards, Body}.
+/// @param results  out: a list; yours.
+/// @return REGROW_ERR_ARGUMENT when it is malformed; regrow_last_error() says where.
+regrow_error regrow_table_select(regrow_table table, const regrow_term *spec, regrow_term *results);
+
+/// As regrow_table_select(), from the last object of an ordered set to the first. Any thread.
+///
+/// @param spec     borrowed.
+/// @param results  out: a list; yours.
+regrow_error regrow_table_select_reverse(regrow_table table, const regrow_term *spec, regrow_term *results);
+
+/// How many objects a match specification gives true for. Any thread.
+///
+/// @param spec   borrowed.
+/// @param count  out.
+regrow_error regrow_table_select_count(regrow_table table, const regrow_term *spec, size_t *count);
+
+/// Deletes the objects that a match specification gives true for. Any thread.
+///
+/// @param spec   borrowed.
+/// @param count  out: how many. NULL: not wanted.
+regrow_error regrow_table_select_delete(regrow_table table, const regrow_term *spec, size_t *count);
+
+/// Puts what a match specification gives in the place of each object that it matches; not in a REGROW_BAG. Any thread.
+///
+/// @param spec   borrowed. What it makes must have the same key, and show so: its last expression is '$_', or a tuple
+///               with what stands in the head for the key, or {element, KeyPosition, '$_'}.
+/// @param count  out: how many. NULL: not wanted.
+regrow_error regrow_table_select_replace(regrow_table table, const regrow_term *spec, size_t *count);
+
+/// As regrow_table_match(), part by part. Any thread.
+///
+/// @param pattern       borrowed.
+/// @param limit         most results of a part; not 0.
+/// @param results       out: the first part; yours.
+/// @param continuation  out: for regrow_table_select_next(); yours. The atom '$end_of_table' when there is no more.
+regrow_error regrow_table_match_limit(regrow_table table,
+                                      const regrow_term *pattern,
+                                      size_t limit,
+                                      regrow_term *results,
+                                      regrow_term *continuation);
+
+/// As regrow_table_match_object(), part by part: see regrow_table_match_limit(). Any thread.
+///
+/// @param pattern       borrowed.
+/// @param results       out: yours.
+/// @param continuation  out: yours.
+regrow_error regrow_table_match_object_limit(regrow_table table,
+                                             const regrow_term *pattern,
+                                             size_t limit,
+                                             regrow_term *results,
+                                             regrow_term *continuation);
+
+/// As regrow_table_select(), part by part: see regrow_table_match_limit(). Any thread.
+///
+/// @param spec          borrowed.
+/// @param results       out: yours.
+/// @param continuation  out: yours.
+regrow_error regrow_table_select_limit(regrow_table table,
+                                       const regrow_term *spec,
+                                       size_t limit,
+                                       regrow_term *results,
+                                       regrow_term *continuation);
+
+/// As regrow_table_select_reverse(), part by part: see regrow_table_match_limit(). Any thread.
+///
+/// @param spec          borrowed.
+/// @param results       out: yours.
+/// @param continuation  out: yours.
+regrow_error regrow_table_select_reverse_limit(regrow_table table,
+                                               const regrow_term *spec,
+                                               size_t limit,
+                                               regrow_term *results,
+                                               regrow_term *continuation);
+
+/// The next part of what a function with a limit began. An object that is in the table all the time is in exactly one
+/// part, whatever else is inserted and deleted meanwhile. Any thread.
+///
+/// @param continuation  borrowed; it may be used again, and be kept.
+/// @param results       out: yours; [] behind the end.
+/// @param next          out: yours; the atom '$end_of_table' when there is no more. Not the variable that
+///                      `continuation` points to, which is to be freed.
+regrow_error regrow_table_select_next(const regrow_term *continuation, regrow_term *results, regrow_term *next);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1874,10 +2225,11 @@ REGROW_LAYOUT(0, regrow_error, 4);
 REGROW_LAYOUT(1, regrow_next, 4);
 REGROW_LAYOUT(2, regrow_pid, 8);
 REGROW_LAYOUT(3, regrow_ref, 8);
-REGROW_LAYOUT(4, regrow_term, 16);
-REGROW_LAYOUT(5, regrow_caller, 16);
-REGROW_LAYOUT(6, size_t, 8);
-REGROW_LAYOUT(7, void *, 8);
+REGROW_LAYOUT(4, regrow_table, 8);
+REGROW_LAYOUT(5, regrow_term, 16);
+REGROW_LAYOUT(6, regrow_caller, 16);
+REGROW_LAYOUT(7, size_t, 8);
+REGROW_LAYOUT(8, void *, 8);
 #undef REGROW_LAYOUT
 
 #endif  /* REGROW_H */

@@ -36,6 +36,13 @@ pub mod server;
 pub mod supervisor;
 pub mod sync;
 #[cfg(not(loom))]
+pub mod table;
+/// The file of `table` that a loom model drives, without the rest.
+#[cfg(loom)]
+pub mod table {
+    pub mod tenure;
+}
+#[cfg(not(loom))]
 pub mod task;
 #[cfg(not(loom))]
 pub mod term;

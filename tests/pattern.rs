@@ -182,6 +182,7 @@ fn only_what_surely_keeps_the_key_may_replace() {
     assert!(keeps(pair(), made(vec![atom("$1"), atom("x")])));
     assert!(keeps(pair(), made(vec![atom("$1")])));
     assert!(keeps(pair(), atom("$_")));
+    assert!(keeps(atom("$1"), atom("$_")));
     assert!(!keeps(pair(), made(vec![atom("$2"), atom("x")])));
     assert!(!keeps(pair(), atom("foo")));
     assert!(!keeps(atom("$1"), atom("$1")));

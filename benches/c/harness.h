@@ -15,6 +15,7 @@ workload counting, fanin;                                     /* streams.c */
 workload threadring, big, chameneos;                          /* crowds.c */
 workload spawn, idle, restart;                                /* lives.c */
 workload registry, timers, agent, task;                       /* one file each */
+workload table_set, table_ordered, table_select;              /* table.c */
 
 extern regrow_pid root;          /* the runtime */
 extern regrow_pid main_pid;      /* the main thread, which entered it */

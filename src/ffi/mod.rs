@@ -18,6 +18,8 @@ mod server;
 mod start;
 mod supervisor;
 mod support;
+mod table;
+mod table_select;
 mod task;
 mod task_supervisor;
 mod term_make;

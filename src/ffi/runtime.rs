@@ -363,7 +363,7 @@ pub unsafe extern "C" fn regrow_stats_read(runtime: regrow_pid, stats: *mut regr
 /// The name of an error, such as "REGROW_ERR_TIMEOUT"; static, never NULL. Any thread, also in a forked child.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_error_name(error: i32) -> *const c_char {
-    const NAMES: [&std::ffi::CStr; 23] = [
+    const NAMES: [&std::ffi::CStr; 26] = [
         c"REGROW_OK",
         c"REGROW_ERR_ARGUMENT",
         c"REGROW_ERR_VERSION",
@@ -387,6 +387,9 @@ pub extern "C" fn regrow_error_name(error: i32) -> *const c_char {
         c"REGROW_ERR_IGNORED",
         c"REGROW_ERR_RUNNING",
         c"REGROW_ERR_RESTARTING",
+        c"REGROW_ERR_NO_TABLE",
+        c"REGROW_ERR_ACCESS",
+        c"REGROW_ERR_FILE",
     ];
     let name = usize::try_from(error).ok().and_then(|index| NAMES.get(index));
     name.copied().unwrap_or(c"REGROW_ERR_UNKNOWN").as_ptr()
@@ -399,15 +402,16 @@ pub extern "C" fn regrow_error_name(error: i32) -> *const c_char {
 /// @return the last error's code; REGROW_OK when there was none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_last_error(text: *mut c_char, size: usize) -> regrow_error {
-    let last = || last_fault().map_or((regrow_error::REGROW_OK, ""), |fault| (fault.code, fault.text));
+    let last = || last_fault().map_or((regrow_error::REGROW_OK, "".into()), |fault| (fault.code, fault.text));
     let (code, sentence) = if is_forked() {
-        (regrow_error::REGROW_ERR_FORKED, "this is the child of a fork")
+        (regrow_error::REGROW_ERR_FORKED, "this is the child of a fork".into())
     } else {
-        guard_value((regrow_error::REGROW_ERR_INTERNAL, ""), last)
+        guard_value((regrow_error::REGROW_ERR_INTERNAL, "".into()), last)
     };
     if !text.is_null() && size > 0 {
-        let length = sentence.len().min(size - 1);
-        // SAFETY: the header asks for `size` writable bytes; the sentences are ASCII.
+        let most = sentence.len().min(size - 1);
+        let length = (0..=most).rev().find(|&length| sentence.is_char_boundary(length)).unwrap_or(0);
+        // SAFETY: the header asks for `size` writable bytes.
         unsafe {
             std::ptr::copy_nonoverlapping(sentence.as_ptr().cast(), text, length);
             text.add(length).write(0);

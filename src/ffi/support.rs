@@ -1,10 +1,11 @@
 //! What every exported function stands on: the guard, the checks of what comes in, the last error.
 
-use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
+use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_table, regrow_term};
 use crate::process::{self, Error};
 pub(super) use crate::sync::forked::is_forked;
 use crate::sync::inside;
 use crate::term::{Pid, Ref, Term, atoms};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,12 +16,12 @@ use std::sync::Arc;
 pub(super) struct Fault {
     pub code: regrow_error,
     pub reason: Term,
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 impl Fault {
-    pub fn new(code: regrow_error, text: &'static str) -> Fault {
-        Fault { code, reason: Term::atom(atoms::BADARG), text }
+    pub fn new(code: regrow_error, text: impl Into<Cow<'static, str>>) -> Fault {
+        Fault { code, reason: Term::atom(atoms::BADARG), text: text.into() }
     }
 
     pub fn argument(text: &'static str) -> Fault {
@@ -58,7 +59,7 @@ impl From<Error> for Fault {
             }
             Error::Refused(_) => (REGROW_ERR_ARGUMENT, "refused; regrow_last_reason() tells why"),
         };
-        Fault { code, reason: error.reason(), text }
+        Fault { code, reason: error.reason(), text: text.into() }
     }
 }
 
@@ -102,7 +103,7 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
         }
         Err(_) => {
             let code = regrow_error::REGROW_ERR_INTERNAL;
-            remember(Fault { code, reason: Term::atom(atoms::PANIC), text: "a bug in regrow was caught here" });
+            remember(Fault { code, reason: Term::atom(atoms::PANIC), text: "a bug in regrow was caught here".into() });
             code
         }
     }
@@ -311,6 +312,18 @@ impl From<regrow_ref> for Ref {
 impl From<Ref> for regrow_ref {
     fn from(reference: Ref) -> regrow_ref {
         regrow_ref { id: reference.0 }
+    }
+}
+
+impl From<regrow_table> for Ref {
+    fn from(table: regrow_table) -> Ref {
+        Ref(table.id)
+    }
+}
+
+impl From<Ref> for regrow_table {
+    fn from(table: Ref) -> regrow_table {
+        regrow_table { id: table.0 }
     }
 }
 

@@ -55,6 +55,12 @@ pub enum regrow_error {
     REGROW_ERR_RUNNING = 21,
     /// The child is being restarted.
     REGROW_ERR_RESTARTING = 22,
+    /// There is no such table, or not any more.
+    REGROW_ERR_NO_TABLE = 23,
+    /// The table is private or protected, and not the caller's.
+    REGROW_ERR_ACCESS = 24,
+    /// A file could not be read or written, or is torn; regrow_last_reason() tells which.
+    REGROW_ERR_FILE = 25,
 }
 
 /// A process: a plain number, never freed, never reused. Zero is no process.
@@ -70,6 +76,14 @@ pub struct regrow_pid {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_ref {
     /// Equal in equal references; regrow's own otherwise.
+    pub id: u64,
+}
+
+/// A table: a plain number, never freed, never reused. Zero is no table.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct regrow_table {
+    /// Equal in equal tables; regrow's own otherwise.
     pub id: u64,
 }
 
@@ -108,6 +122,7 @@ pub struct regrow_task {
 const _: () = assert!(size_of::<regrow_task>() == 16 && align_of::<regrow_task>() == 8);
 const _: () = assert!(size_of::<regrow_pid>() == 8 && align_of::<regrow_pid>() == 8);
 const _: () = assert!(size_of::<regrow_ref>() == 8 && align_of::<regrow_ref>() == 8);
+const _: () = assert!(size_of::<regrow_table>() == 8 && align_of::<regrow_table>() == 8);
 const _: () = assert!(size_of::<regrow_term>() == 16 && align_of::<regrow_term>() == 8);
 const _: () = assert!(size_of::<regrow_caller>() == 16 && align_of::<regrow_caller>() == 8);
 const _: () = assert!(size_of::<regrow_error>() == 4);
@@ -216,6 +231,22 @@ pub const REGROW_DROP_OLDEST: u32 = 1;
 pub const REGROW_UNIQUE: u32 = 0;
 /// keys: any number of processes for each.
 pub const REGROW_DUPLICATE: u32 = 1;
+
+/// A table's kind: one object for each key. Keys are compared exactly.
+pub const REGROW_SET: u32 = 0;
+/// A table's kind: one object for each key, in the order of the keys; 1 and 1.0 are one key.
+pub const REGROW_ORDERED_SET: u32 = 1;
+/// A table's kind: any number of different objects for each key.
+pub const REGROW_BAG: u32 = 2;
+/// A table's kind: any number of objects for each key, equal ones too.
+pub const REGROW_DUPLICATE_BAG: u32 = 3;
+
+/// access: everybody reads, the owner writes.
+pub const REGROW_PROTECTED: u32 = 0;
+/// access: everybody reads and writes.
+pub const REGROW_PUBLIC: u32 = 1;
+/// access: only the owner reads and writes.
+pub const REGROW_PRIVATE: u32 = 2;
 
 /// clock: the system's monotonic one.
 pub const REGROW_MONOTONIC: u32 = 0;

@@ -189,11 +189,12 @@ fn short(term: &Term) -> String {
     }
 }
 
-/// Whether an expression gives a tuple whose element `position` is what `pattern` matched in the object.
-pub(super) fn keeps(expression: &Term, position: usize, pattern: &Term) -> bool {
+/// Whether an expression gives the object, or a tuple whose element `position` is what `pattern` matched in it.
+pub(super) fn keeps(expression: &Term, position: usize, pattern: Option<&Term>) -> bool {
     if is_atom(expression, "$_") {
         return true;
     }
+    let Some(pattern) = pattern else { return false };
     match expression.as_tuple() {
         Some([only]) => match only.as_tuple() {
             Some(elements) => elements

@@ -9,6 +9,7 @@ macro_rules! functions {
     ($($variant:ident = $name:literal / $arity:literal,)*) => {
         /// A function and the number of its arguments.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(clippy::enum_variant_names)] // They are named after what they are in Erlang.
         pub(super) enum Function { $($variant),* }
 
         impl Function {
@@ -163,7 +164,13 @@ fn one(function: Function, a: &Term) -> Option<Term> {
 }
 
 fn two(function: Function, a: &Term, b: &Term) -> Option<Term> {
-    let compared = |holds: fn(Ordering) -> bool| Some(Term::bool(holds(a.cmp_erlang(b))));
+    let compared = |holds: fn(Ordering) -> bool| {
+        let order = match (a.as_int(), b.as_int()) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => a.cmp_erlang(b),
+        };
+        Some(Term::bool(holds(order)))
+    };
     match function {
         Function::Greater => compared(Ordering::is_gt),
         Function::GreaterOrEqual => compared(Ordering::is_ge),

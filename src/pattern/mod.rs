@@ -201,14 +201,11 @@ impl Spec {
     /// Whether what it gives for an object with element `position` (from 1) surely has the same element there, as
     /// `ets:select_replace` demands. What is not seen at once counts as no.
     pub fn keeps(&self, position: usize) -> bool {
-        self.source.list_iter().all(|clause| match clause.as_tuple() {
-            Some([head, _, body]) => match (head.as_tuple(), body.as_cons()) {
-                (Some(elements), Some((expression, rest))) if rest.is_nil() => elements
-                    .get(position.wrapping_sub(1))
-                    .is_some_and(|key| expression::keeps(expression, position, key)),
-                _ => false,
-            },
-            _ => false,
+        self.source.list_iter().all(|clause| {
+            let Some([head, _, body]) = clause.as_tuple() else { return false };
+            let Some((expression, rest)) = body.as_cons() else { return false };
+            let key = head.as_tuple().and_then(|elements| elements.get(position.wrapping_sub(1)));
+            rest.is_nil() && expression::keeps(expression, position, key)
         })
     }
 }

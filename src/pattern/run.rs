@@ -68,8 +68,11 @@ impl<'a> Matcher<'a> {
 
     #[inline]
     fn clause(&mut self, clause: &'a Clause, object: &'a Term) -> Option<Value<'a>> {
-        self.registers.clear();
-        self.registers.resize(clause.registers, object);
+        // What other objects left there is never read: each register is written first.
+        if self.registers.len() < clause.registers {
+            self.registers.resize(clause.registers, object);
+        }
+        self.registers[0] = object;
         for op in &clause.head {
             if !self.check(*op) {
                 return None;

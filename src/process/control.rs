@@ -120,6 +120,12 @@ pub trait Owned: Send + Sync {
         self.release(pid);
         0
     }
+
+    /// Forgets what `pid` can be found by, in the way of [`Owned::release_some`]: its supervisor died without stopping
+    /// it, and it goes on. What it has comes to `release_some` when it ends.
+    fn unname(&self, pid: Pid, limit: usize) -> usize {
+        self.release_some(pid, limit)
+    }
 }
 
 /// What a process shows to everybody while it lives, found by its pid and used without a message.
@@ -440,6 +446,15 @@ impl Process {
     pub fn own<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
         let mut inner = self.mailbox.between.lock();
         if inner.fenced || inner.nameless {
+            return None;
+        }
+        Some(look(&mut Owner { inner: &mut inner, pid: self.pid }))
+    }
+
+    /// As [`Process::own`], for what others do not find the process by: also for one that may hold no name any more.
+    pub fn own_nameless<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
+        let mut inner = self.lock();
+        if inner.fenced {
             return None;
         }
         Some(look(&mut Owner { inner: &mut inner, pid: self.pid }))

@@ -428,7 +428,8 @@ impl Exit {
     /// True when nothing owned is left.
     fn release_owned(&mut self, limit: &mut usize) -> bool {
         while let Some((pid, what)) = self.owned.last() {
-            if *limit == 0 || !release(&**what, *pid, limit) {
+            let own = *pid == self.process().pid();
+            if *limit == 0 || !(if own { release(&**what, *pid, limit) } else { unname(&**what, *pid, limit) }) {
                 return false;
             }
             self.owned.pop();
@@ -495,7 +496,15 @@ impl Exit {
 
 /// Has `what` release things of `pid`, at most `limit`; true when nothing is left.
 fn release(what: &dyn Owned, pid: Pid, limit: &mut usize) -> bool {
-    let released = what.release_some(pid, *limit);
+    spend(limit, what.release_some(pid, *limit))
+}
+
+/// As [`release`], for a descendant.
+fn unname(what: &dyn Owned, pid: Pid, limit: &mut usize) -> bool {
+    spend(limit, what.unname(pid, *limit))
+}
+
+fn spend(limit: &mut usize, released: usize) -> bool {
     let all = released < *limit;
     *limit = limit.saturating_sub(released);
     all

@@ -313,9 +313,8 @@ pub fn end_outside(pid: Pid, reason: Term) {
     kill(pid, reason);
 }
 
-/// Takes its names and entries from a descendant of a supervisor that died without stopping it, so that whoever hears of
-/// that death can use them again. What it owns is added to `owned`, to be released by the caller, and its children to
-/// `descendants`.
+/// Takes its name from a descendant of a supervisor that died without stopping it, so that whoever hears of that death
+/// can use it again. What it owns is added to `owned`, to be unnamed by the caller, and its children to `descendants`.
 pub(super) fn fence_names(pid: Pid, descendants: &mut Vec<Pid>, owned: &mut Vec<(Pid, Arc<dyn Owned>)>) {
     table::with_process(pid, |process| {
         let name = {
@@ -325,8 +324,8 @@ pub(super) fn fence_names(pid: Pid, descendants: &mut Vec<Pid>, owned: &mut Vec<
             }
             inner.nameless = true;
             descendants.extend(inner.children());
-            if let Some(rare) = &mut inner.rare {
-                owned.extend(std::mem::take(&mut rare.owned).into_iter().rev().map(|what| (pid, what)));
+            if let Some(rare) = &inner.rare {
+                owned.extend(rare.owned.iter().rev().map(|what| (pid, what.clone())));
             }
             inner.name.take()
         };

@@ -249,6 +249,27 @@ pub(super) fn share(term: &Term) {
     }
 }
 
+/// Tells the machine that a payload will be read soon.
+#[inline]
+pub(super) fn prefetch(term: &Term) {
+    #[cfg(target_arch = "x86_64")]
+    if term.is_counted() {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which reads nothing, whatever the address; every x86-64 machine knows it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address::<i8>(term.value)) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = term;
+}
+
+/// Whether a counted term is the only owner of its payload; only it can make that untrue.
+#[inline]
+pub(super) fn is_only_owner(term: &Term) -> bool {
+    // SAFETY: as in `share`. Acquire, partner: the release with which another owner gave its share up, so that its
+    // reads are over.
+    unsafe { &(*address::<Head>(term.value)).count }.load(Ordering::Acquire) == 1
+}
+
 /// Counts one owner less, and frees the payload if it was the last.
 #[inline]
 pub(super) fn give_up(meta: u64, value: u64) {

@@ -159,6 +159,22 @@ impl Term {
         }
     }
 
+    /// Has what the term holds brought closer, for one who goes through many terms and knows which come soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        heap::prefetch(self);
+    }
+
+    /// The elements of a tuple that nobody else has, to be set in place; None when somebody has.
+    #[inline]
+    pub fn as_tuple_mut(&mut self) -> Option<&mut [Term]> {
+        if self.tag() != kinds::TUPLE || !heap::is_only_owner(self) {
+            return None;
+        }
+        // SAFETY: this is the only owner, and it is borrowed for as long: nobody can get another share meanwhile.
+        Some(unsafe { heap::items_mut(self) })
+    }
+
     /// Head and tail of a list that is not empty.
     #[inline]
     pub fn as_cons(&self) -> Option<(&Term, &Term)> {

@@ -7,6 +7,7 @@
  *
  * Out-parameters are checked too: nothing is written to them by a call that fails. */
 #include "test.h"
+#include <sched.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -47,6 +48,7 @@ static int drops_of(void *slot)
 typedef struct argument {
     regrow_pid pid;
     regrow_ref ref;
+    regrow_table table;
     regrow_caller caller;
     uint64_t number;
     regrow_task task;
@@ -66,6 +68,7 @@ typedef struct argument {
 
 #define PID(at) (a[at].pid)
 #define REF(at) (a[at].ref)
+#define TABLE(at) (a[at].table)
 #define CALLER(at) (a[at].caller)
 #define TASK(at) (a[at].task)
 #define NUMBER(at) (a[at].number)
@@ -125,7 +128,7 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykicqlMJg" },
+    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcqYMJg" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -205,6 +208,8 @@ static int expected_of(char letter)
     case 'i': return REGROW_ERR_WRONG_KIND;
     case 'f': return REGROW_ERR_FORKED;
     case 'x': return REGROW_ERR_CONTEXT;
+    case 'c': return REGROW_ERR_ACCESS;
+    case 'l': return REGROW_ERR_FILE;
     default: CHECK(!"an outcome that the rows know"); return 0;
     }
 }
@@ -217,6 +222,8 @@ static const char *reason_of(int error)
     case REGROW_ERR_VERSION:
     case REGROW_ERR_WRONG_KIND:
     case REGROW_ERR_OTHER_RUNTIME:
+    case REGROW_ERR_NO_TABLE:
+    case REGROW_ERR_ACCESS:
     case REGROW_ERR_CONTEXT: return "badarg";
     case REGROW_ERR_NO_PROCESS: return "noproc";
     case REGROW_ERR_TIMEOUT: return "timeout";
@@ -273,6 +280,9 @@ typedef struct world {
     char name[32], fresh_name[32];
     regrow_address address;
     regrow_ref timer;
+    /* Public, with the object {ok, 1}; a process of its own has it. */
+    regrow_pid owner;
+    regrow_table table;
 } world;
 
 /* For all worlds. */
@@ -310,6 +320,20 @@ static regrow_next wait_for_ever(regrow_context *context, void *user)
     while (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK)
         regrow_term_free(&message);
     return REGROW_DONE;
+}
+
+static regrow_term object(regrow_term value)
+{
+    return regrow_tuple((regrow_term[]){ regrow_atom("ok"), value }, 2);
+}
+
+static regrow_next own_table(regrow_context *context, void *user)
+{
+    regrow_table_spec spec = { .size = sizeof spec, .name = user, .access = REGROW_PUBLIC };
+    regrow_table table;
+    CHECK_OK(regrow_table_new(&spec, &table));
+    CHECK_OK(regrow_table_insert(table, object(regrow_int(1))));
+    return wait_for_ever(context, NULL);
 }
 
 static regrow_next keep(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
@@ -398,6 +422,11 @@ static void make_world(world *world, regrow_pid root)
     world->pubsub = start(root, REGROW_PUBSUB, &pubsub_spec, NULL);
     regrow_term group = regrow_atom("ok");
     CHECK_OK(regrow_group_join(world->pubsub, &group, world->server));
+    regrow_process_spec owner = { .size = sizeof owner, .body = own_table, .user = world->name };
+    CHECK_OK(regrow_spawn(root, &owner, &world->owner));
+    size_t size = 0;
+    while (regrow_table_whereis(root, world->name, &world->table) || regrow_table_size(world->table, &size) || !size)
+        sched_yield();
     world->address = (regrow_address){ .size = sizeof world->address, .runtime = root, .name = world->name };
     regrow_term stopped = regrow_text("stopped");
     CHECK_OK(regrow_supervisor_terminate_child(world->supervisor, &stopped));
@@ -408,7 +437,7 @@ static void make_world(world *world, regrow_pid root)
 static void end_world(const world *world)
 {
     const regrow_pid all[] = { world->server,   world->named, world->supervisor, world->registry,
-                               world->agent,    world->host,  world->plain,      world->tasks, world->pubsub };
+                               world->agent,    world->host,  world->plain,      world->tasks, world->pubsub, world->owner };
     for (size_t at = 0; at < sizeof all / sizeof *all; at++)
         CHECK_OK(regrow_exit(all[at], regrow_atom("kill")));
 }
@@ -451,11 +480,36 @@ static regrow_term match_spec(void)
     return regrow_list(&clauses, 1);
 }
 
+/* A term for a table, by the name of the parameter. */
+static regrow_term term_for_table(argument *argument, const char *name)
+{
+    if (strcmp(name, "objects") == 0)
+        return object(counted_term(argument));
+    if (strcmp(name, "data") == 0)
+        return counted_term(argument);
+    if (strcmp(name, "operation") == 0)
+        return regrow_int(1);
+    if (strcmp(name, "elements") == 0)
+        return regrow_tuple((regrow_term[]){ regrow_int(2), counted_term(argument) }, 2);
+    if (strcmp(name, "pattern") == 0)
+        return regrow_atom("_");
+    if (strcmp(name, "continuation") == 0)
+        return regrow_atom("$end_of_table");
+    if (strcmp(name, "spec") == 0) {
+        regrow_term body = regrow_atom("$_");
+        regrow_term clause = regrow_tuple((regrow_term[]){ regrow_atom("_"), regrow_nil(), regrow_list(&body, 1) }, 3);
+        return regrow_list(&clause, 1);
+    }
+    return strcmp(name, "key") == 0 ? regrow_atom("ok") : object(regrow_int(1));
+}
+
 /* What a function that reads a term wants to read: named by its own name. */
 static regrow_term term_to_read(const row *row)
 {
     const char *name = row->name;
     regrow_term item = regrow_int(1), key = regrow_atom("ok");
+    if (strstr(name, "as_table"))
+        return regrow_from_table((regrow_table){ UINT64_MAX });
     if (strstr(name, "_registry_"))
         return key;
     if (strstr(name, "_supervisor_"))
@@ -509,9 +563,10 @@ static size_t size_of_struct(const row *row, size_t at)
     case 'y': return sizeof(regrow_child_spec);
     case 'k': return sizeof(regrow_process_spec);
     case 'i': return sizeof(regrow_options);
-    case 'l': return sizeof(regrow_task_spec);
+    case 'Y': return sizeof(regrow_task_spec);
     case 'M': return sizeof(regrow_stream_spec);
     case 'g': return sizeof(regrow_subscription);
+    case 'L': return sizeof(regrow_table_spec);
     default:
         return strcmp(row->parameters[at], "settled") == 0 ? sizeof(regrow_settled)
              : strcmp(row->parameters[at], "stats") == 0   ? sizeof(regrow_stats)
@@ -548,14 +603,18 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'r': argument->ref = world->timer; break;
         case 'w': argument->caller = (regrow_caller){ .server = world->server.id, .call = 12345 }; break;
         case 'n': argument->number = good_number(row, name); break;
-        case 't': argument->term = counted_term(argument); break;
+        case 'l': argument->table = world->table; break;
+        case 't':
+            argument->term = row->letters[0] == 'l' ? term_for_table(argument, name) : counted_term(argument);
+            break;
         case 'b':
         case 'B':
         case 'T':
-            argument->term = strcmp(name, "key") == 0 || strcmp(name, "group") == 0 ? regrow_atom("ok")
-                             : strcmp(name, "spec") == 0                            ? match_spec()
-                             : strcmp(name, "guards") == 0                          ? regrow_nil()
-                                                                                    : term_to_read(row);
+            argument->term = row->letters[0] == 'l' || is(row, "table_select_next") ? term_for_table(argument, name)
+                             : strcmp(name, "key") == 0 || strcmp(name, "group") == 0 ? regrow_atom("ok")
+                             : strcmp(name, "spec") == 0                              ? match_spec()
+                             : strcmp(name, "guards") == 0                            ? regrow_nil()
+                                                                                      : term_to_read(row);
             argument->pointer = &argument->term;
             argument->owned = true;
             break;
@@ -566,8 +625,10 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'v': memcpy(argument->place, &world->server, sizeof world->server); break;
         case 'd': memcpy(argument->place, encoded, sizeof encoded); break;
         case 's':
-            argument->pointer = is(row, "register")                               ? (void *)world->fresh_name
-                              : is(row, "whereis") || is(row, "unregister") ? (void *)world->name
+            argument->pointer = is(row, "register") || is(row, "table_rename")    ? (void *)world->fresh_name
+                              : strstr(row->name, "whereis") || is(row, "unregister") ? (void *)world->name
+                              : is(row, "table_to_file")                          ? (void *)"/tmp/regrow-bad-input.table"
+                              : is(row, "table_from_file")                        ? (void *)"/nowhere/a table"
                                                                                   : (void *)"ok";
             break;
         case 'u':
@@ -617,13 +678,13 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             memcpy(argument->place, &task, sizeof task);
             break;
         }
-        case 'l':
+        case 'Y':
         case 'M': {
             argument->task_spec = (regrow_task_spec){ .size = sizeof argument->task_spec, .run = give_one,
                                                       .user = counted_user(argument), .drop_user = count_drop };
             regrow_stream_spec stream = { .size = sizeof stream, .task = &argument->task_spec, .source = no_item,
                                           .result = take_result };
-            if (row->letters[at] == 'l')
+            if (row->letters[at] == 'Y')
                 memcpy(argument->place, &argument->task_spec, sizeof argument->task_spec);
             else
                 memcpy(argument->place, &stream, sizeof stream);
@@ -637,6 +698,11 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'i': {
             regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
             memcpy(argument->place, &options, sizeof options);
+            break;
+        }
+        case 'L': {
+            regrow_table_spec table = { .size = sizeof table };
+            memcpy(argument->place, &table, sizeof table);
             break;
         }
         case 'z':
@@ -820,7 +886,7 @@ static void spoil_struct(spoiling *s, const row *row, regrow_pid root, size_t at
 {
     static const size_t bad_sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
     size_t known = size_of_struct(row, at);
-    bool is_input = strchr("xykilMg", row->letters[at]) != NULL;
+    bool is_input = strchr("xykiYMgL", row->letters[at]) != NULL;
     for (size_t which = 0; which < sizeof bad_sizes / sizeof *bad_sizes; which++) {
         char what[64];
         snprintf(what, sizeof what, "of size %zu", bad_sizes[which]);
@@ -864,7 +930,7 @@ static void set_null(const row *row, argument *argument, char letter)
     if (letter == 'a')
         regrow_term_free(&argument->items[0]);
     /* Never read: the user is not given back by this call. */
-    if (strchr("yklM", letter))
+    if (strchr("ykYM", letter))
         count_drop(argument->slot);
     argument->pointer = NULL;
     argument->function = NULL;
@@ -907,6 +973,16 @@ static void spoil_pid(spoiling *s, const row *row, regrow_pid root, size_t at, r
     }
 }
 
+static void spoil_table(spoiling *s, const row *row, regrow_pid root, size_t at)
+{
+    const regrow_table stale[] = { { 0 }, { UINT64_MAX }, { 7 }, { UINT64_C(0x8000000000FFFFFF) } };
+    for (size_t which = 0; which < sizeof stale / sizeof *stale; which++) {
+        begin(s, row, root, at, "stale");
+        s->a[at].table = stale[which];
+        finish(s, row, REGROW_ERR_NO_TABLE, true);
+    }
+}
+
 static void spoil(const row *row, regrow_pid root, regrow_pid dead_root)
 {
     static spoiling s;
@@ -914,10 +990,12 @@ static void spoil(const row *row, regrow_pid root, regrow_pid dead_root)
         char letter = row->letters[at];
         if (strchr("btaTB", letter))
             spoil_terms(&s, row, root, at);
-        if (strchr("xykilMgzZ", letter))
+        if (strchr("xykiYMgLzZ", letter))
             spoil_struct(&s, row, root, at);
-        if (strchr("basdvcqQxykilMJgoOeEhzZfFTB", letter))
+        if (strchr("basdvcqQxykiYMJgLoOeEhzZfFTB", letter))
             spoil_null(&s, row, root, at);
+        if (letter == 'l' && row->result == 'E')
+            spoil_table(&s, row, root, at);
         if (letter == 'p')
             spoil_pid(&s, row, root, at, dead_root);
         if (letter == 's') {
@@ -1064,7 +1142,7 @@ static void visit_in_child(regrow_pid root)
             case 'Q': regrow_request_free(argument->pointer); break;
             case 'u':
             case 'k':
-            case 'l':
+            case 'Y':
             case 'M':
             case 'y':
                 if (argument->slot)
@@ -1085,6 +1163,8 @@ static int expected_after_shutdown(const row *row)
         return REGROW_ERR_EXITED;
     if (row->letters[0] == 'x')
         return REGROW_ERR_NOT_ALIVE;
+    if (row->letters[0] == 'l' && row->result == 'E')
+        return REGROW_ERR_NO_TABLE;
     if (row->letters[0] == 'p' && row->outcomes[1] != 'x')
         return expected_of(row->outcomes[6]);
     return expected_of(row->outcomes[1]);
@@ -1137,7 +1217,7 @@ static void read_wrong_types(void)
         { "as_bool", "b" }, { "as_atom", "ab" }, { "as_text", "abs" }, { "as_bytes", "sy" }, { "as_pid", "d" },
         { "as_ref", "r" }, { "as_resource", "R" }, { "tuple_size", "0t" }, { "tuple_get", "t" }, { "list_head", "lp" },
         { "list_tail", "lp" }, { "list_length", "nl" }, { "map_size", "m" }, { "map_get", "m" }, { "map_at", "m" },
-        { "term_equal", "" } };
+        { "term_equal", "" }, { "as_table", "" } };
     static const char kinds[] = "niIfabsy0tlpmdrRF";
     static const unsigned char big[] = { 131, 110, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     static const unsigned char export[] = { 131, 113, 119, 1, 'm', 119, 1, 'f', 97, 1 };

@@ -5,11 +5,12 @@
  * result      how the outcome is told: E an error code, B a bool, R a pointer, G a term, N a regrow_next, V and C by
  *             nothing that can say no.
  * parameters  a letter for each:
- *               p pid  r ref  w caller  n number  u user pointer  c context  q request, borrowed  Q moved
- *               t term, moved  b borrowed  B borrowed, may be NULL  T in-out  a array of terms  v array of pids  d bytes  s string
+ *               p pid  r ref  l table  w caller  n number  u user pointer  c context  q request, borrowed  Q moved
+ *               t term, moved  b borrowed  B may be NULL  T in-out  a array of terms  v array of pids  d bytes  s string
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
+ *               L table spec
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
- *               j task  J array of tasks  l task spec  M stream spec  g subscription, may be NULL
+ *               j task  J array of tasks  Y task spec  M stream spec  g subscription, may be NULL
  *               z sized in-out struct, needed  Z may be NULL
  * outcomes    of a call whose arguments are good, by who makes it and where:
  *               1 an entered thread    2 a thread without identity    3 a callback    4 a callback that may not wait
@@ -18,6 +19,7 @@
  *             o OK  - refused (where there is no code)  . not tried
  *             g ARGUMENT  n NO_PROCESS  t TIMEOUT  e EXISTS  m NOT_FOUND  k KILLED  a NOT_ALIVE  s SELF_CALL
  *             w WOULD_BLOCK  d WOULD_DEADLOCK  i WRONG_KIND  f FORKED  x CONTEXT
+ *             c ACCESS  l FILE
  * wrong kinds for which the first pid gives WRONG_KIND: S server, V supervisor, R registry, A agent, H host,
  *             P plain process, T entered thread, K task supervisor, U pubsub
  */
@@ -233,7 +235,7 @@ ROW(E, regrow_pubsub_broadcast_from, "ppst", "ooookfni", "SVRAHPTK", (PID(0), PI
 ROW(E, regrow_pubsub_subscriber_count, "pso", "ooooofni", "SVRAHPTK", (PID(0), POINTER(1), POINTER(2)))
 
 /* tasks: nobody owns the one that is given */
-ROW(E, regrow_task_async, "lo", "oxookf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_task_async, "Yo", "oxookf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_task_await, "jnE", "mxmmkf..", "", (TASK(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_task_await_many, "JnnE", "mxmmkf..", "", (POINTER(0), NUMBER(1), NUMBER(2), POINTER(3)))
 ROW(E, regrow_task_yield, "jnE", "mxmmkf..", "", (TASK(0), NUMBER(1), POINTER(2)))
@@ -241,10 +243,55 @@ ROW(E, regrow_task_yield_many, "Jnne", "mxmmkf..", "", (POINTER(0), NUMBER(1), N
 ROW(E, regrow_task_shutdown, "jnE", "mxmmkf..", "", (TASK(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_task_ignore, "jE", "mxmmkf..", "", (TASK(0), POINTER(1)))
 ROW(E, regrow_task_stream, "MO", "oxookf..", "", (POINTER(0), POINTER(1)))
-ROW(E, regrow_task_supervisor_start_child, "plO", "ooowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_task_supervisor_async, "plo", "oxowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_task_supervisor_async_nolink, "plo", "oxowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_task_supervisor_run_async, "plnh", "ooookfni", "SVRAHPTU",
+ROW(E, regrow_task_supervisor_start_child, "pYO", "ooowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_task_supervisor_async, "pYo", "oxowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_task_supervisor_async_nolink, "pYo", "oxowkfni", "SVRAHPTU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_task_supervisor_run_async, "pYnh", "ooookfni", "SVRAHPTU",
     (PID(0), POINTER(1), NUMBER(2), POINTER(3)))
 ROW(E, regrow_task_supervisor_children, "pe", "ooowkfni", "SVRAHPTU", (PID(0), POINTER(1)))
 ROW(E, regrow_task_supervisor_terminate_child, "pp", "mmmwkfni", "SVRAHPTU", (PID(0), PID(1)))
+
+/* tables */
+ROW(E, regrow_table_new, "Lo", "oxookf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_table_whereis, "pso", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
+ROW(G, regrow_from_table, "l", "ooooo-..", "", (TABLE(0)))
+ROW(B, regrow_as_table, "bo", "oooooo..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_table_delete, "l", "ooookf..", "", (TABLE(0)))
+ROW(E, regrow_table_rename, "ls", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_give_away, "lpt", "cxcckf..", "", (TABLE(0), PID(1), TERM(2)))
+ROW(E, regrow_table_set_heir, "lpt", "cxcckf..", "", (TABLE(0), PID(1), TERM(2)))
+ROW(E, regrow_table_fix, "ln", "oxookf..", "", (TABLE(0), NUMBER(1) != 0))
+ROW(E, regrow_table_info, "le", "ooooof..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_size, "lo", "ooooof..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_insert, "lt", "ooookf..", "", (TABLE(0), TERM(1)))
+ROW(E, regrow_table_insert_new, "ltO", "ooookf..", "", (TABLE(0), TERM(1), POINTER(2)))
+ROW(E, regrow_table_lookup, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_get, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_lookup_element, "lbne", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_table_member, "lbo", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_take, "lbE", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_delete_key, "lb", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_delete_object, "lb", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_delete_all_objects, "l", "ooookf..", "", (TABLE(0)))
+ROW(E, regrow_table_update_counter, "lbtBE", "ooookf..", "", (TABLE(0), POINTER(1), TERM(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_update_element, "lbtO", "ooookf..", "", (TABLE(0), POINTER(1), TERM(2), POINTER(3)))
+ROW(E, regrow_table_first, "le", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_last, "le", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_next, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_prev, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_to_file, "ls", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_from_file, "so", "lxllkf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_table_to_list, "le", "ooookf..", "", (TABLE(0), POINTER(1)))
+ROW(E, regrow_table_match, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_match_object, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_match_delete, "lbO", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_reverse, "lbe", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_count, "lbo", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_delete, "lbO", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_select_replace, "lbO", "ooookf..", "", (TABLE(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_table_match_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_match_object_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_select_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_select_reverse_limit, "lbnee", "ooookf..", "", (TABLE(0), POINTER(1), NUMBER(2), POINTER(3), POINTER(4)))
+ROW(E, regrow_table_select_next, "bee", "ooookf..", "", (POINTER(0), POINTER(1), POINTER(2)))

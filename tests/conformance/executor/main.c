@@ -10,8 +10,8 @@
  *   scenario, support    the file; what of it can be carried out
  *   places               declarations as child specs; who started whom
  *   worker, do           the servers of a scenario, and operations that they carry out themselves
- *   operation            all operations by name: processes, supervisors, registries, agents, groups,
- *                        tasks
+ *   operation            all operations by name: processes, supervisors, registries, tables, agents,
+ *                        groups, tasks
  *   attempts, recorder   every process: its label, its end
  *   trace                what happened, in the order of the format
  *   clock                when a step is over
@@ -121,6 +121,7 @@ static void run(const struct scenario *scenario)
   places_free();
   attempts_free();
   registries_free();
+  tables_free();
   marks_free();
 }
 

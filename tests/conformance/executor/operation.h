@@ -89,6 +89,32 @@ void op_reg_dispatch(const struct arguments *arguments, struct text *result);
 void op_reg_call(const struct arguments *arguments, struct text *result);
 void registries_free(void);
 
+/* tables.c */
+void op_ets_new(const struct arguments *arguments, struct text *result);
+void op_ets_drop(const struct arguments *arguments, struct text *result);
+void op_ets_give(const struct arguments *arguments, struct text *result);
+void op_ets_setopts(const struct arguments *arguments, struct text *result);
+void op_ets_size(const struct arguments *arguments, struct text *result);
+void op_ets_owner(const struct arguments *arguments, struct text *result);
+void op_ets_insert(const struct arguments *arguments, struct text *result);
+void op_ets_insert_new(const struct arguments *arguments, struct text *result);
+void op_ets_delete(const struct arguments *arguments, struct text *result);
+void op_ets_delete_object(const struct arguments *arguments, struct text *result);
+void op_ets_clear(const struct arguments *arguments, struct text *result);
+void op_ets_member(const struct arguments *arguments, struct text *result);
+void op_ets_update(const struct arguments *arguments, struct text *result);
+void op_ets_lookup(const struct arguments *arguments, struct text *result);
+void op_ets_take(const struct arguments *arguments, struct text *result);
+void op_ets_lookup_element(const struct arguments *arguments, struct text *result);
+void op_ets_list(const struct arguments *arguments, struct text *result);
+void op_ets_counter(const struct arguments *arguments, struct text *result);
+void op_ets_first(const struct arguments *arguments, struct text *result);
+void op_ets_last(const struct arguments *arguments, struct text *result);
+void op_ets_next(const struct arguments *arguments, struct text *result);
+void op_ets_prev(const struct arguments *arguments, struct text *result);
+void tables_free(void);
+void add_table(struct text *text, const regrow_term *term); /* by its name in the scenario */
+
 /* agents.c */
 void op_agent_start(const struct arguments *arguments, struct text *result);
 void op_agent_get(const struct arguments *arguments, struct text *result);

@@ -2,6 +2,7 @@
 
 #include "do.h"
 #include "marks.h"
+#include "operation.h"
 #include "places.h"
 #include "trace.h"
 #include "words.h"
@@ -241,6 +242,13 @@ static void describe(struct text *text, const regrow_term *message)
     add_monitored(text, element(message, 3));
     text_add(text, " ");
     text_add_term(text, element(message, 4));
+  } else if (regrow_is_atom(element(message, 0), "ETS-TRANSFER")) { /* {'ETS-TRANSFER', Table, From, Data} */
+    text_add(text, "TRANSFER ");
+    add_table(text, element(message, 1));
+    text_add(text, " ");
+    text_add_term(text, element(message, 2));
+    text_add(text, " ");
+    text_add_term(text, element(message, 3));
   } else if (regrow_is_atom(element(message, 0), TAG_TIMER)) { /* {timer, X} */
     text_add(text, "timer ");
     text_add_term(text, element(message, 1));
