@@ -25,6 +25,7 @@ const FILES: &[(&str, &str)] = &[
     ("address", "Addresses: by name instead of pid"),
     ("request", "Requests: what is waited for later"),
     ("supervisor", "Supervisors"),
+    ("dynamic_supervisor", ""),
     ("registry", "Registries"),
     ("agent", "Agents"),
 ];

@@ -7,6 +7,7 @@ mod address;
 mod agent;
 mod child;
 mod context;
+mod dynamic_supervisor;
 mod host;
 mod process;
 mod process_body;

@@ -83,7 +83,6 @@ pub(super) fn process_flags(flags: u32) -> u32 {
 /// What is kept of a spec: shared by all starts of it.
 struct Spec {
     given: regrow_server_spec,
-    arg: Term,
     user: User,
 }
 
@@ -94,7 +93,10 @@ unsafe impl Send for Spec {}
 unsafe impl Sync for Spec {}
 
 /// A C server as the supervisor starts it.
-struct CServer(Arc<Spec>);
+struct CServer {
+    spec: Arc<Spec>,
+    arg: Term,
+}
 
 /// Reads a server spec. `drop_user` runs once, however this ends.
 ///
@@ -109,14 +111,15 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
-        Ok(Arc::new(CServer(Arc::new(Spec { given, arg, user }))))
+        Ok(Arc::new(CServer { spec: Arc::new(Spec { given, user }), arg }))
     }
 }
 
 impl Startable for CServer {
     fn build(&self) -> ChildStart {
-        let spec = &self.0.given;
-        let callbacks = CCallbacks { spec: self.0.clone(), state: std::ptr::null_mut(), made: false };
+        let spec = &self.spec.given;
+        let callbacks =
+            CCallbacks { spec: self.spec.clone(), arg: self.arg.clone(), state: std::ptr::null_mut(), made: false };
         ChildStart {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             flags: process_flags(spec.flags),
@@ -130,13 +133,31 @@ impl Startable for CServer {
     }
 
     fn init_timeout(&self) -> Option<u32> {
-        limit(self.0.given.init_timeout_ms).filter(|&ms| ms != 0)
+        limit(self.spec.given.init_timeout_ms).filter(|&ms| ms != 0)
     }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        Some(Arc::new(CServer { spec: self.spec.clone(), arg: appended(&self.arg, extra) }))
+    }
+}
+
+/// Both as one list; what is no list is a list of one.
+fn appended(arg: &Term, extra: &Term) -> Term {
+    let mut all = Vec::new();
+    for term in [arg, extra] {
+        if term.list_len().is_some() {
+            all.extend(term.list_iter().cloned());
+        } else {
+            all.push(term.clone());
+        }
+    }
+    Term::list(all)
 }
 
 /// The callbacks of one life, around its state.
 struct CCallbacks {
     spec: Arc<Spec>,
+    arg: Term,
     state: *mut c_void,
     /// `init` answered that it is ready: the state is there to be dropped.
     made: bool,
@@ -156,7 +177,7 @@ impl CCallbacks {
 impl Callbacks for CCallbacks {
     fn init(&mut self, context: &mut Context) -> Next {
         let Some(init) = self.spec.given.init else { return READY };
-        let arg = std::ptr::from_ref(&self.spec.arg).cast();
+        let arg = std::ptr::from_ref(&self.arg).cast();
         // SAFETY: the user's function, called as the header says.
         let next = unsafe { init(context_pointer(context), self.spec.user.user, arg, &raw mut self.state) };
         self.made = server::is_ready(next);

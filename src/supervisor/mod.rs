@@ -27,36 +27,52 @@
 //! Where it is from: OTP 25 `supervisor`.
 #![forbid(unsafe_code)]
 
+mod backoff;
 mod children;
+mod dynamic;
+mod history;
 mod intensity;
 mod job;
 mod report;
 mod requests;
 mod spec;
+mod steps;
 mod strategy;
 
+pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
 pub use requests::{
-    count_children, delete_child, get_childspec, restart_child, start_child, start_child_async, terminate_child,
-    which_children, which_children_async,
+    count_children, delete_child, get_childspec, history, is_supervisor, lookup, restart_child, start_child,
+    start_child_async, start_instance, terminate_child, which_children, which_children_async,
 };
-pub use spec::{ChildSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec};
+pub use spec::{
+    AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
+};
 pub use strategy::{Plan, plan, reach};
 
+use crate::clock::{TimerId, TimerKind};
 use crate::process::{
-    Behaviour, ChildStart, Error, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo, Startable, SystemRequest, owe,
+    self, Behaviour, ChildStart, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo, Startable,
+    SystemRequest, owe,
 };
 use crate::server::{self, Callback, Context, Step};
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life};
+use dynamic::Dynamic;
+use history::History;
 use job::{Job, Why};
 use requests::Request;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 impl Startable for SupervisorSpec {
     fn build(&self) -> ChildStart {
-        ChildStart { flags: FLAG_SYSTEM, kind: self.kind(), ..ChildStart::new(Box::new(Supervisor::new(self.clone()))) }
+        let behaviour: Box<dyn Behaviour> = match self.strategy {
+            Strategy::SimpleOneForOne => Box::new(Dynamic::simple(self.clone())),
+            _ => Box::new(Supervisor::new(self.clone())),
+        };
+        let concurrent = if self.strategy == Strategy::SimpleOneForOne { FLAG_CONCURRENT } else { 0 };
+        ChildStart { flags: FLAG_SYSTEM | concurrent, kind: self.kind(), ..ChildStart::new(behaviour) }
     }
 
     fn kind(&self) -> Atom {
@@ -67,7 +83,10 @@ impl Startable for SupervisorSpec {
 /// The process of a supervisor.
 struct Supervisor {
     strategy: Strategy,
+    auto_shutdown: AutoShutdown,
+    parallel_start: bool,
     intensity: Intensity,
+    history: History,
     /// What it starts with; taken by its init.
     spec: Option<SupervisorSpec>,
     children: Children,
@@ -75,6 +94,8 @@ struct Supervisor {
     job: Option<Job>,
     /// What came meanwhile, or while it was suspended.
     waiting: VecDeque<Message>,
+    /// Children that failed and wait for their time, by the token of the timer.
+    waits: HashMap<u64, Key>,
     /// Among what waits is something that will end it.
     hurry: bool,
     suspended: bool,
@@ -82,18 +103,92 @@ struct Supervisor {
     token: u64,
 }
 
-/// To itself: try again to restart this child.
-struct TryAgain(Key);
+/// To itself: try again to restart this child, which failed to start with that reason.
+struct TryAgain {
+    key: Key,
+    reason: Term,
+}
+
+/// What a supervisor's init does before its children: runs the hook. Err: it ends there.
+fn before_children(me: &Process, hook: Option<&InitHook>) -> Result<(), Init> {
+    let Some(hook) = hook else { return Ok(()) };
+    let mut context = Context::new(Callback::Init);
+    let next = match me.user(|| hook(&mut context)) {
+        Err(fenced) => return Err(Init::Fenced(fenced)),
+        Ok(Err(panic)) => return Err(Init::Stop(server::panic_reason(&*panic))),
+        Ok(Ok(next)) => next,
+    };
+    let decision = context.decide(next);
+    match decision.step {
+        Step::Go if decision.continuation.is_none() && decision.idle_ms.is_none() => Ok(()),
+        Step::Ignore => Err(Init::Ignore),
+        Step::Stop(reason) => Err(Init::Stop(reason)),
+        _ => Err(Init::Stop(Term::atom(atoms::BAD_RETURN_VALUE))),
+    }
+}
+
+/// What OTP's `sys` asks of any process. Some: the supervisor is to end with that reason.
+fn answer_system(
+    me: &Process, request: SystemRequest, reply: ReplyTo, suspended: &mut bool, waiting: &mut VecDeque<Message>,
+) -> Option<Term> {
+    match request {
+        SystemRequest::Stop(reason) => {
+            // Answered by the end itself.
+            owe(me, reply);
+            return Some(reason);
+        }
+        SystemRequest::Suspend => {
+            *suspended = true;
+            reply.answer(Term::atom(atoms::OK));
+        }
+        SystemRequest::Resume => {
+            *suspended = false;
+            me.put_back(waiting.drain(..));
+            reply.answer(Term::atom(atoms::OK));
+        }
+        SystemRequest::GetState | SystemRequest::ReplaceState(_) => {
+            reply.fail(Error::WrongKind);
+        }
+    }
+    None
+}
+
+/// Whether this message will end the supervisor when its turn comes.
+fn is_ending(me: &Process, message: &Message) -> bool {
+    match message {
+        Message::Exit { from, .. } => *from == me.parent(),
+        Message::System { request, .. } => matches!(request, SystemRequest::Stop(_)),
+        _ => false,
+    }
+}
+
+/// Answers everybody in `waiting` that the supervisor has ended.
+fn answer_end(waiting: &mut VecDeque<Message>, reason: &Term) {
+    for message in waiting.drain(..) {
+        match message {
+            Message::Call { reply, .. }
+            | Message::System { reply, .. }
+            | Message::Native { reply: Some(reply), .. } => {
+                reply.die(reason.clone());
+            }
+            _ => {}
+        }
+    }
+}
 
 impl Supervisor {
     fn new(spec: SupervisorSpec) -> Supervisor {
         Supervisor {
             strategy: spec.strategy,
+            auto_shutdown: spec.auto_shutdown,
+            parallel_start: spec.parallel_start,
+            history: History::default(),
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             spec: Some(spec),
             children: Children::default(),
             job: None,
             waiting: VecDeque::new(),
+            waits: HashMap::new(),
             hurry: false,
             suspended: false,
             token: 0,
@@ -105,11 +200,16 @@ impl Supervisor {
         match message {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
-            Message::System { request, reply } => self.system(me, request, reply),
+            Message::System { request, reply } => {
+                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting) {
+                    Some(reason) => self.end(me, reason),
+                    None => Flow::Continue,
+                }
+            }
             Message::Native { request, reply } => match request.downcast::<Request>() {
                 Ok(request) => self.request(me, *request, reply),
                 Err(other) => match other.downcast::<TryAgain>() {
-                    Ok(again) => self.try_again(me, again.0),
+                    Ok(again) => self.try_again(me, *again),
                     Err(_) => {
                         server::wrong_kind(reply);
                         Flow::Continue
@@ -124,8 +224,9 @@ impl Supervisor {
                 report::unexpected(me, &term);
                 Flow::Continue
             }
+            Message::Tick(token) => self.wait_is_over(me, token),
             // Of a step that is over.
-            Message::Started(_) | Message::Down(_) | Message::Tick(_) => Flow::Continue,
+            Message::Started(_) | Message::Down(_) => Flow::Continue,
         }
     }
 
@@ -143,33 +244,84 @@ impl Supervisor {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }
         if restart {
-            return self.restart(me, key);
+            return self.restart(me, key, reason);
         }
+        let significant = child.spec.significant;
         self.children.gone(key);
-        Flow::Continue
+        let shuts_down = match self.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::AnySignificant => significant,
+            AutoShutdown::AllSignificant => significant && !self.children.has_significant(),
+        };
+        if shuts_down { self.end(me, Term::atom(atoms::SHUTDOWN)) } else { Flow::Continue }
     }
 
-    fn try_again(&mut self, me: &Process, key: Key) -> Flow {
-        match self.children.get(key).map(|child| child.life()) {
-            Some(Life::Restarting(_)) => self.restart(me, key),
+    fn try_again(&mut self, me: &Process, again: TryAgain) -> Flow {
+        match self.children.get(again.key) {
+            Some(child) if matches!(child.life(), Life::Restarting(_)) && child.wait.is_none() => {
+                self.restart(me, again.key, again.reason)
+            }
             // It was stopped, or forgotten, in between.
             _ => Flow::Continue,
         }
     }
 
-    /// Restarts a child that has ended, unless that is once too often.
-    fn restart(&mut self, me: &Process, key: Key) -> Flow {
+    /// A child has failed, with this reason: it is restarted now or later, unless that is once too often.
+    fn restart(&mut self, me: &Process, key: Key, reason: Term) -> Flow {
+        let now = me.node().clock.now();
+        let verdict = self.children.judge(key, &mut self.intensity, now);
         let Some(child) = self.children.get(key) else { return Flow::Continue };
-        if !self.intensity.add(me.node().clock.now()) {
-            let reason = Term::atom_named("reached_max_restart_intensity");
-            report::child(me, report::SHUTDOWN, &reason, child);
-            self.children.gone(key);
-            return self.end(me, Term::atom(atoms::SHUTDOWN));
+        let pid = child.life().pid();
+        self.history.add(child, &reason, verdict, now);
+        match verdict {
+            Verdict::GiveUp => {
+                report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
+                self.children.gone(key);
+                self.end(me, Term::atom(atoms::SHUTDOWN))
+            }
+            Verdict::Park => {
+                report::child(me, report::PARKED, &report::limit_reached(), child);
+                self.hold_back(me, key, Life::Parked(pid))
+            }
+            Verdict::Restart(0) => {
+                self.children.set(key, Life::Stopped);
+                let plan = self.children.plan(self.strategy, key);
+                self.begin(me, Job::new(plan.stop, plan.start, Why::Restart { key, pid }))
+            }
+            Verdict::Restart(delay_ms) => {
+                self.token += 1;
+                let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
+                self.waits.insert(self.token, key);
+                self.set_wait(key, Some((self.token, timer)));
+                self.hold_back(me, key, Life::Restarting(pid))
+            }
         }
-        let pid = match child.life() {
-            Life::Running(pid) | Life::Restarting(pid) => pid,
-            Life::Stopped => Pid::NONE,
-        };
+    }
+
+    /// A child stays down; the siblings that would be restarted with it are stopped, and stay down with it.
+    fn hold_back(&mut self, me: &Process, key: Key, life: Life) -> Flow {
+        self.children.set(key, life);
+        let plan = self.children.plan(self.strategy, key);
+        self.begin(me, Job::new(plan.stop, Vec::new(), Why::HoldBack))
+    }
+
+    fn set_wait(&mut self, key: Key, wait: Option<(u64, TimerId)>) -> Option<(u64, TimerId)> {
+        self.children.get_mut(key).and_then(|child| std::mem::replace(&mut child.wait, wait))
+    }
+
+    /// It does not wait for its time any more.
+    fn stop_waiting(&mut self, me: &Process, key: Key) {
+        if let Some((token, timer)) = self.set_wait(key, None) {
+            self.waits.remove(&token);
+            me.cancel_tick(timer);
+        }
+    }
+
+    /// The time has come to restart a child.
+    fn wait_is_over(&mut self, me: &Process, token: u64) -> Flow {
+        let Some(key) = self.waits.remove(&token) else { return Flow::Continue };
+        self.set_wait(key, None);
+        let pid = self.children.get(key).map_or(Pid::NONE, |child| child.life().pid());
         self.children.set(key, Life::Stopped);
         let plan = self.children.plan(self.strategy, key);
         self.begin(me, Job::new(plan.stop, plan.start, Why::Restart { key, pid }))
@@ -181,50 +333,28 @@ impl Supervisor {
         self.begin(me, Job::new(all, Vec::new(), Why::End(reason)))
     }
 
-    fn system(&mut self, me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
-        let ok = |reply: ReplyTo| {
-            reply.answer(Term::atom(atoms::OK));
-        };
-        match request {
-            SystemRequest::Stop(reason) => {
-                // Answered by the end itself.
-                owe(me, reply);
-                return self.end(me, reason);
-            }
-            SystemRequest::Suspend => {
-                self.suspended = true;
-                ok(reply);
-            }
-            SystemRequest::Resume => {
-                self.suspended = false;
-                me.put_back(self.waiting.drain(..));
-                ok(reply);
-            }
-            SystemRequest::GetState | SystemRequest::ReplaceState(_) => {
-                reply.fail(Error::WrongKind);
-            }
-        }
-        Flow::Continue
-    }
-
     fn request(&mut self, me: &Process, request: Request, reply: Option<ReplyTo>) -> Flow {
         let Some(reply) = reply else { return Flow::Continue };
         match request {
-            Request::StartChild(spec) => match self.children.find(&spec.id).and_then(|key| self.children.get(key)) {
-                None => {
-                    let key = self.children.add(*spec);
-                    self.begin(me, Job::new(Vec::new(), vec![key], Why::StartChild { key, reply }))
-                }
-                Some(old) => {
-                    reply.fail(match old.life() {
-                        Life::Running(pid) => Error::already_started(pid),
-                        _ => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
-                    });
+            Request::StartChild(spec) => match spec.check(self.auto_shutdown).err() {
+                Some(refused) => {
+                    reply.fail(Error::Refused(refused));
                     Flow::Continue
                 }
+                None => self.add_child(me, *spec, reply),
             },
+            Request::StartInstance(_) => {
+                reply.fail(Error::WrongKind);
+                Flow::Continue
+            }
             Request::RestartChild(id) => match self.stopped(&id) {
-                Ok(key) => self.begin(me, Job::new(Vec::new(), vec![key], Why::RestartChild { key, reply })),
+                Ok(key) => {
+                    let is_parked = matches!(self.children.get(key).map(|child| child.life()), Some(Life::Parked(_)));
+                    // Its siblings had gone down with it.
+                    let plan = is_parked.then(|| self.children.plan(self.strategy, key));
+                    let plan = plan.unwrap_or(Plan { stop: Vec::new(), start: vec![key] });
+                    self.begin(me, Job::new(plan.stop, plan.start, Why::RestartChild { key, reply }))
+                }
                 Err(error) => {
                     reply.fail(error);
                     Flow::Continue
@@ -248,11 +378,22 @@ impl Supervisor {
                 }
             },
             Request::WhichChildren => {
-                reply.answer(self.children.list());
+                reply.answer(self.children.list(|child| child.spec.id.clone()));
+                Flow::Continue
+            }
+            Request::Lookup(id) => {
+                match self.children.find(&id).and_then(|key| self.children.get(key)) {
+                    Some(child) => reply.answer(child.life().term()),
+                    None => reply.fail(Error::NotFound),
+                };
+                Flow::Continue
+            }
+            Request::History => {
+                reply.answer(self.history.term());
                 Flow::Continue
             }
             Request::CountChildren => {
-                reply.answer_native(Box::new(self.children.count()));
+                reply.answer_native(Box::new(self.children.count(true)));
                 Flow::Continue
             }
             Request::GetChildspec(id) => {
@@ -265,23 +406,30 @@ impl Supervisor {
         }
     }
 
+    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo) -> Flow {
+        match self.children.find(&spec.id).and_then(|key| self.children.get(key)) {
+            None => {
+                let key = self.children.add(spec);
+                self.begin(me, Job::new(Vec::new(), vec![key], Why::StartChild { key, reply }))
+            }
+            Some(old) => {
+                reply.fail(match old.life() {
+                    Life::Running(pid) => Error::already_started(pid),
+                    _ => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
+                });
+                Flow::Continue
+            }
+        }
+    }
+
     /// The child of that id, if it neither runs nor is being restarted.
     fn stopped(&self, id: &Term) -> Result<Key, Error> {
         let key = self.children.find(id).ok_or(Error::NotFound)?;
         match self.children.get(key).map(|child| child.life()) {
-            Some(Life::Stopped) => Ok(key),
+            Some(Life::Stopped | Life::Starting | Life::Parked(_)) => Ok(key),
             Some(Life::Restarting(_)) => Err(Error::Refused(Term::atom(atoms::RESTARTING))),
             Some(Life::Running(_)) => Err(Error::Refused(Term::atom(atoms::RUNNING))),
             None => Err(Error::NotFound),
-        }
-    }
-
-    /// Whether this message will end the supervisor when its turn comes.
-    fn is_ending(me: &Process, message: &Message) -> bool {
-        match message {
-            Message::Exit { from, .. } => *from == me.parent(),
-            Message::System { request, .. } => matches!(request, SystemRequest::Stop(_)),
-            _ => false,
         }
     }
 }
@@ -289,20 +437,8 @@ impl Supervisor {
 impl Behaviour for Supervisor {
     fn init(&mut self, me: &Process) -> Init {
         let Some(spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
-        if let Some(hook) = &spec.init {
-            let mut context = Context::new(Callback::Init);
-            let next = match me.user(|| hook(&mut context)) {
-                Err(fenced) => return Init::Fenced(fenced),
-                Ok(Err(panic)) => return Init::Stop(server::panic_reason(&*panic)),
-                Ok(Ok(next)) => next,
-            };
-            let decision = context.decide(next);
-            match decision.step {
-                Step::Go if decision.continuation.is_none() && decision.idle_ms.is_none() => {}
-                Step::Ignore => return Init::Ignore,
-                Step::Stop(reason) => return Init::Stop(reason),
-                _ => return Init::Stop(Term::atom(atoms::BAD_RETURN_VALUE)),
-            }
+        if let Err(end) = before_children(me, spec.init.as_deref()) {
+            return end;
         }
         if let Err(reason) = spec.check() {
             return Init::Stop(reason);
@@ -319,7 +455,7 @@ impl Behaviour for Supervisor {
         if self.job.is_some() {
             return self.in_job(me, message);
         }
-        let for_suspended = matches!(message, Message::System { .. }) || Self::is_ending(me, &message);
+        let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message);
         if self.suspended && !for_suspended {
             self.waiting.push_back(message);
             return Flow::Continue;
@@ -331,15 +467,6 @@ impl Behaviour for Supervisor {
         if let Some(reply) = self.job.take().and_then(Job::into_reply) {
             reply.die(reason.clone());
         }
-        for message in self.waiting.drain(..) {
-            match message {
-                Message::Call { reply, .. }
-                | Message::System { reply, .. }
-                | Message::Native { reply: Some(reply), .. } => {
-                    reply.die(reason.clone());
-                }
-                _ => {}
-            }
-        }
+        answer_end(&mut self.waiting, reason);
     }
 }

@@ -10,6 +10,13 @@ pub(super) const START_ERROR: &str = "start_error";
 pub(super) const CHILD_TERMINATED: &str = "child_terminated";
 pub(super) const SHUTDOWN_ERROR: &str = "shutdown_error";
 pub(super) const SHUTDOWN: &str = "shutdown";
+/// Not OTP's: a child stays down where OTP's supervisor would end.
+pub(super) const PARKED: &str = "parked";
+
+/// The reason of a report that the restarts were too many.
+pub(super) fn limit_reached() -> Term {
+    Term::atom_named("reached_max_restart_intensity")
+}
 
 fn title(me: &Process) -> String {
     let mut title = format!("supervisor {}", Term::pid(me.pid()));
@@ -30,7 +37,8 @@ pub(super) fn child(me: &Process, context: &str, reason: &Term, child: &Child) {
         Life::Running(pid) => Term::pid(pid),
         Life::Restarting(Pid::NONE) => Term::atom(atoms::RESTARTING),
         Life::Restarting(pid) => Term::tuple_of([Term::atom(atoms::RESTARTING), Term::pid(pid)]),
-        Life::Stopped => Term::atom(atoms::UNDEFINED),
+        Life::Parked(pid) => Term::pid(pid),
+        Life::Stopped | Life::Starting => Term::atom(atoms::UNDEFINED),
     };
     let mut text = format!("{}: {context}, reason {reason}, child {} {pid}", title(me), spec.id);
     if let Some(name) = &spec.start.name {

@@ -163,6 +163,7 @@ ROW(V, regrow_request_free, "Q", "oooooo..", "", (POINTER(0)))
 /* supervisors */
 ROW(E, regrow_supervisor_start_child, "pyO", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_start_child_async, "pyh", "ooookfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_start_instance, "pbO", "iiiwkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_restart_child, "pbO", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_delete_child, "pb", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
@@ -170,6 +171,8 @@ ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPT", (PID(0), PO
 ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPT", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_lookup, "pbo", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
 
 /* registries */
 ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPT", (PID(0), TERM(1), PID(2), TERM(3)))
