@@ -26,6 +26,7 @@ const FILES: &[(&str, &str)] = &[
     ("request", "Requests: what is waited for later"),
     ("supervisor", "Supervisors"),
     ("dynamic_supervisor", ""),
+    ("partition_supervisor", "Partition supervisors"),
     ("registry", "Registries"),
     ("agent", "Agents"),
 ];

@@ -27,7 +27,8 @@
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
  * Contents: runtime . terms . processes . starting . plain processes . servers
- *           host processes . addresses . requests . supervisors . registries . agents
+ *           host processes . addresses . requests . supervisors . partition supervisors
+ *           registries . agents
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -90,6 +91,9 @@
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
 #define REGROW_DYNAMIC_SUPERVISOR 6
 
+/// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
+#define REGROW_PARTITION_SUPERVISOR 7
+
 /// restart: always.
 #define REGROW_PERMANENT 0
 
@@ -125,6 +129,9 @@
 
 /// flags: no two children of a dynamic supervisor have the same id.
 #define REGROW_UNIQUE_IDS 1
+
+/// flags: each partition gets its number as one more argument of its init.
+#define REGROW_WITH_NUMBER 1
 
 /// at_limit: the supervisor ends, as in OTP.
 #define REGROW_END 0
@@ -343,7 +350,7 @@ typedef struct regrow_address {
   regrow_pid runtime;
   /// A local name; or NULL, and a registry and a key.
   const char *name;
-  /// The registry, by pid ...
+  /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
   regrow_pid registry;
   /// ... or by its own name.
   const char *registry_name;
@@ -397,8 +404,8 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT,
-  /// REGROW_PROCESS or REGROW_HOST.
+  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+  /// REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or REGROW_HOST.
   uint32_t kind;
   /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -629,6 +636,29 @@ typedef struct regrow_dynamic_supervisor_spec {
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
 } regrow_dynamic_supervisor_spec;
+
+/// A supervisor of the same child several times, once for each partition: what would be one process that everybody
+/// waits for becomes several. A key leads to its partition by regrow_partition_whereis(), or by a regrow_address with
+/// the supervisor in place of a registry. The children's ids are 0, 1, 2, ... Copied when used.
+typedef struct regrow_partition_supervisor_spec {
+  /// sizeof(regrow_partition_supervisor_spec).
+  size_t size;
+  /// Borrowed: what each partition is. Its id is not looked at; it has no name and no via.
+  const regrow_child_spec *child;
+  /// How many, at most 65536; 0: one for each processor.
+  uint32_t partitions;
+  /// As in regrow_supervisor_spec, but for REGROW_SIMPLE_ONE_FOR_ONE.
+  uint32_t strategy;
+  /// As in regrow_supervisor_spec.
+  uint32_t max_restarts;
+  /// As in regrow_supervisor_spec.
+  uint32_t period_ms;
+  /// REGROW_WITH_NUMBER: the init of a server gets the child's `arg` and the number of its partition appended, as in
+  /// regrow_supervisor_start_instance(). Other kinds are refused with it.
+  uint32_t flags;
+  /// Zero.
+  uint32_t reserved;
+} regrow_partition_supervisor_spec;
 
 /// A registry. Whoever has an entry in it is linked with it: one that is killed takes them along.
 typedef struct regrow_registry_spec {
@@ -1362,6 +1392,23 @@ regrow_error regrow_supervisor_lookup(regrow_pid supervisor, const regrow_term *
 ///
 /// @param failures  out; yours.
 regrow_error regrow_supervisor_history(regrow_pid supervisor, regrow_term *failures);
+
+/* ---- Partition supervisors ---- */
+
+/// The process of a key's partition. Never waits; any thread.
+///
+/// An integer belongs to the partition of its remainder by their number, any other key to that of Erlang's
+/// `phash2(Key, Number)`.
+///
+/// @param key  borrowed.
+/// @param pid  out: the partition's present pid, a restart gives it another.
+/// @return REGROW_ERR_NO_PROCESS when the partition, or the supervisor, is not alive at this moment.
+regrow_error regrow_partition_whereis(regrow_pid supervisor, const regrow_term *key, regrow_pid *pid);
+
+/// How many partitions a partition supervisor has. Never waits; any thread.
+///
+/// @param count  out.
+regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 
 /* ---- Registries ---- */
 

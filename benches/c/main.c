@@ -18,6 +18,7 @@ static const struct { const char *name; workload *run; uint64_t n; } workloads[]
   { "large_list_copy", large_list_copy, 20000 },
   { "large_bin", large_bin, 200000 },
   { "restart", restart, 2000 },
+  { "dynsup", dynsup, 50000 },
   { "registry", registry, 500000 },
   { "timers", timers, 1000000 },
   { "agent", agent, 300000 },

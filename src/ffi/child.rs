@@ -5,8 +5,8 @@ use super::address::{address, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
     REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_DYNAMIC_SUPERVISOR, REGROW_END, REGROW_HOST, REGROW_INFINITY, REGROW_NONE,
-    REGROW_PARK, REGROW_PERMANENT, REGROW_PROCESS, REGROW_REGISTRY, REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TEMPORARY,
-    REGROW_TRANSIENT, regrow_term,
+    REGROW_PARK, REGROW_PARTITION_SUPERVISOR, REGROW_PERMANENT, REGROW_PROCESS, REGROW_REGISTRY, REGROW_SERVER,
+    REGROW_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
 };
 use crate::process::{StartSpec, Startable};
 use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
@@ -89,8 +89,8 @@ pub struct regrow_child_spec {
     pub id: *const c_char,
     /// Borrowed: the same as any term. A child has one of the two.
     pub id_term: *const regrow_term,
-    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT,
-    /// REGROW_PROCESS or REGROW_HOST.
+    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+    /// REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS or REGROW_HOST.
     pub kind: u32,
     /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
     /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -155,6 +155,7 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
             REGROW_SERVER => super::server::startable(spec),
             REGROW_SUPERVISOR => super::supervisor::startable(spec),
             REGROW_DYNAMIC_SUPERVISOR => super::dynamic_supervisor::startable(spec),
+            REGROW_PARTITION_SUPERVISOR => super::partition_supervisor::startable(spec),
             REGROW_REGISTRY => super::registry::startable(spec),
             REGROW_AGENT => super::agent::startable(spec),
             REGROW_PROCESS => super::process_body::startable(spec),
@@ -171,14 +172,27 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
 pub(super) unsafe fn child_spec(spec: *const regrow_child_spec) -> Result<ChildSpec, Fault> {
     // SAFETY: the caller's promise.
     unsafe {
+        let child = child_template(spec)?;
         let given = sized(spec)?;
-        let start = start_of(&given)?;
         let id = match (text_optional(given.id)?, borrow_optional(given.id_term)?) {
             (Some(text), None) => Term::text(text),
             (None, Some(term)) => term.clone(),
             _ => return Err(Fault::argument("a child has an id, as a text or as a term")),
         };
-        let mut child = ChildSpec::new(id, start);
+        Ok(ChildSpec { id, ..child })
+    }
+}
+
+/// Reads a child spec but for its id.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<ChildSpec, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let given = sized(spec)?;
+        let start = start_of(&given)?;
+        let mut child = ChildSpec::new(Term::nil(), start);
         child.restart = match given.restart {
             REGROW_PERMANENT => Restart::Permanent,
             REGROW_TRANSIENT => Restart::Transient,

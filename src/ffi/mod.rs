@@ -9,6 +9,7 @@ mod child;
 mod context;
 mod dynamic_supervisor;
 mod host;
+mod partition_supervisor;
 mod process;
 mod process_body;
 mod registry;

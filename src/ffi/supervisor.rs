@@ -86,13 +86,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_supervisor_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let children = child_specs(given.children, given.child_count)?;
-        let strategy = match given.strategy {
-            REGROW_ONE_FOR_ONE => Strategy::OneForOne,
-            REGROW_ONE_FOR_ALL => Strategy::OneForAll,
-            REGROW_REST_FOR_ONE => Strategy::RestForOne,
-            REGROW_SIMPLE_ONE_FOR_ONE => Strategy::SimpleOneForOne,
-            _ => return Err(Fault::argument("a supervisor's strategy is unknown")),
-        };
+        let strategy = strategy(given.strategy)?;
         let auto_shutdown = match given.auto_shutdown {
             REGROW_NEVER => AutoShutdown::Never,
             REGROW_ANY_SIGNIFICANT => AutoShutdown::AnySignificant,
@@ -112,6 +106,17 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             parallel_start: given.flags & REGROW_PARALLEL_START != 0,
             init: hook(given.init, user),
         }))
+    }
+}
+
+/// `strategy` of a spec.
+pub(super) fn strategy(given: u32) -> Result<Strategy, Fault> {
+    match given {
+        REGROW_ONE_FOR_ONE => Ok(Strategy::OneForOne),
+        REGROW_ONE_FOR_ALL => Ok(Strategy::OneForAll),
+        REGROW_REST_FOR_ONE => Ok(Strategy::RestForOne),
+        REGROW_SIMPLE_ONE_FOR_ONE => Ok(Strategy::SimpleOneForOne),
+        _ => Err(Fault::argument("a supervisor's strategy is unknown")),
     }
 }
 

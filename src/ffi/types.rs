@@ -147,6 +147,8 @@ pub const REGROW_PROCESS: u32 = 4;
 pub const REGROW_HOST: u32 = 5;
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
 pub const REGROW_DYNAMIC_SUPERVISOR: u32 = 6;
+/// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
+pub const REGROW_PARTITION_SUPERVISOR: u32 = 7;
 
 /// restart: always.
 pub const REGROW_PERMANENT: u32 = 0;
@@ -175,6 +177,8 @@ pub const REGROW_ALL_SIGNIFICANT: u32 = 2;
 pub const REGROW_PARALLEL_START: u32 = 1;
 /// flags: no two children of a dynamic supervisor have the same id.
 pub const REGROW_UNIQUE_IDS: u32 = 1;
+/// flags: each partition gets its number as one more argument of its init.
+pub const REGROW_WITH_NUMBER: u32 = 1;
 
 /// at_limit: the supervisor ends, as in OTP.
 pub const REGROW_END: u32 = 0;

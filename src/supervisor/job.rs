@@ -194,7 +194,7 @@ impl Supervisor {
         let Some(child) = self.children.get(key) else { return Ok(()) };
         self.token += 1;
         match Starting::begin(me, &child.spec, key, self.token)? {
-            Began::Up(pid) => self.children.came_up(key, pid, me.node().clock.now()),
+            Began::Up(pid) => self.came_up(me, key, pid),
             Began::UnderWay(starting) => {
                 job.starting.insert(self.token, starting);
                 if self.hurry {
@@ -203,6 +203,15 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    fn came_up(&mut self, me: &Process, key: Key, pid: Pid) {
+        self.children.came_up(key, pid, me.node().clock.now());
+        if let Some(partitions) = &self.partitions {
+            // The children of a partition supervisor are all there are, and their keys count from 0.
+            partitions.set(key, pid);
+            me.node().arrived();
+        }
     }
 
     /// The supervisor is about to be stopped: an init that is waited for has no more time than a shutdown.
@@ -220,7 +229,7 @@ impl Supervisor {
             self.unlink(me, pid);
         });
         match over {
-            Ok(Some(pid)) => self.children.came_up(key, pid, me.node().clock.now()),
+            Ok(Some(pid)) => self.came_up(me, key, pid),
             // A temporary child that does not want to be started is forgotten, another waits for `restart_child`.
             Ok(None) => self.children.gone(key),
             Err(error) => job.failures.push((key, error)),

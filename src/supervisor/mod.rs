@@ -33,6 +33,7 @@ mod dynamic;
 mod history;
 mod intensity;
 mod job;
+mod partition;
 mod report;
 mod requests;
 mod spec;
@@ -42,6 +43,7 @@ mod strategy;
 pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
+pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
 pub use requests::{
     count_children, delete_child, get_childspec, history, is_supervisor, lookup, restart_child, start_child,
     start_child_async, start_instance, terminate_child, which_children, which_children_async,
@@ -62,8 +64,10 @@ use children::{Children, Key, Life};
 use dynamic::Dynamic;
 use history::History;
 use job::{Job, Why};
+use partition::Partitions;
 use requests::Request;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 impl Startable for SupervisorSpec {
     fn build(&self) -> ChildStart {
@@ -87,6 +91,8 @@ struct Supervisor {
     parallel_start: bool,
     intensity: Intensity,
     history: History,
+    /// Of a partition supervisor: where its children are found.
+    partitions: Option<Arc<Partitions>>,
     /// What it starts with; taken by its init.
     spec: Option<SupervisorSpec>,
     children: Children,
@@ -183,6 +189,7 @@ impl Supervisor {
             auto_shutdown: spec.auto_shutdown,
             parallel_start: spec.parallel_start,
             history: History::default(),
+            partitions: None,
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             spec: Some(spec),
             children: Children::default(),
@@ -336,6 +343,11 @@ impl Supervisor {
     fn request(&mut self, me: &Process, request: Request, reply: Option<ReplyTo>) -> Flow {
         let Some(reply) = reply else { return Flow::Continue };
         match request {
+            // There are as many as there are partitions, always.
+            Request::StartChild(_) | Request::DeleteChild(_) if self.partitions.is_some() => {
+                reply.fail(Error::WrongKind);
+                Flow::Continue
+            }
             Request::StartChild(spec) => match spec.check(self.auto_shutdown).err() {
                 Some(refused) => {
                     reply.fail(Error::Refused(refused));

@@ -122,8 +122,9 @@ fn ask_later(supervisor: Pid, request: Request) -> Result<process::Request, Erro
 
 /// Whether that process answers these requests: `WrongKind`, `NoProcess`.
 pub fn is_supervisor(pid: Pid) -> Result<(), Error> {
-    match process::with_process(pid, |process| [atoms::SUPERVISOR, atoms::DYNAMIC_SUPERVISOR].contains(&process.kind()))
-    {
+    match process::with_process(pid, |process| {
+        [atoms::SUPERVISOR, atoms::DYNAMIC_SUPERVISOR, atoms::PARTITION_SUPERVISOR].contains(&process.kind())
+    }) {
         Some(true) => Ok(()),
         Some(false) => Err(Error::WrongKind),
         None => Err(Error::NoProcess),

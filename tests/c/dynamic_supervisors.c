@@ -270,6 +270,103 @@ static void slow_inits_may_run_side_by_side(void)
     }
 }
 
+/* ---- partitions ---- */
+
+static regrow_next answer_number(regrow_context *context, void *state, const regrow_term *request)
+{
+    return regrow_reply(context, INT((intptr_t)state));
+}
+
+static regrow_next keep_number(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    int64_t number;
+    CHECK(regrow_as_int(regrow_list_head(arg), &number));
+    *state = (void *)(intptr_t)number;
+    return REGROW_READY;
+}
+
+static regrow_error start_partitions(regrow_partition_supervisor_spec *spec, regrow_pid *pid)
+{
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_PARTITION_SUPERVISOR, .spec = spec };
+    return regrow_start(root, &child, pid);
+}
+
+static void a_key_leads_to_its_partition(void)
+{
+    regrow_server_spec server = { .size = sizeof server, .init = keep_number, .handle_call = answer_number };
+    regrow_child_spec child = { .size = sizeof child, .spec = &server };
+    regrow_partition_supervisor_spec spec = { .size = sizeof spec, .child = &child, .partitions = 4,
+                                              .flags = REGROW_WITH_NUMBER };
+    regrow_pid supervisor, pid, again;
+    uint32_t count;
+    CHECK_OK(start_partitions(&spec, &supervisor));
+    CHECK_OK(regrow_partition_count(supervisor, &count));
+    CHECK(count == 4);
+    CHECK_CHILDREN(supervisor, "3 2 1 0");
+    /* As Elixir: an integer by its remainder, other keys by phash2. */
+    struct { regrow_term key; const char *number; } cases[] = {
+        { INT(0), "0" }, { INT(7), "3" }, { INT(-5), "1" }, { ATOM("a"), "1" }, { regrow_nil(), "2" },
+    };
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        regrow_address address = { .size = sizeof address, .registry = supervisor, .key = &cases[at].key };
+        regrow_term reply;
+        CHECK_OK(regrow_partition_whereis(supervisor, &cases[at].key, &pid));
+        CHECK_OK(regrow_call(pid, regrow_nil(), LIMIT_MS, &reply));
+        check_given(__FILE__, __LINE__, reply, "%s", cases[at].number);
+        CHECK_OK(regrow_call_at(&address, regrow_nil(), LIMIT_MS, &reply));
+        check_given(__FILE__, __LINE__, reply, "%s", cases[at].number);
+    }
+    /* An address waits through a restart. */
+    regrow_term key = INT(2);
+    regrow_address address = { .size = sizeof address, .registry = supervisor, .key = &key,
+                               .wait_ms = REGROW_INFINITY };
+    CHECK_OK(regrow_partition_whereis(supervisor, &key, &pid));
+    CHECK_OK(regrow_supervisor_terminate_child(supervisor, &key));
+    CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_partition_whereis(supervisor, &key, &again));
+    CHECK_OK(regrow_supervisor_restart_child(supervisor, &key, NULL));
+    for (int kills = 0; kills < 3; kills++) {
+        CHECK_OK(regrow_whereis_at(&address, &pid));
+        kill_and_wait(pid);
+        CHECK_OK(regrow_call_at(&address, regrow_nil(), LIMIT_MS, NULL));
+    }
+    CHECK_OK(regrow_stop(supervisor, ATOM("normal"), LIMIT_MS));
+    CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_partition_whereis(supervisor, &key, &again));
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_partition_whereis(root, &key, &again));
+}
+
+static void a_partition_spec_out_of_range_is_refused(void)
+{
+    actor actor = { .number = 1 };
+    regrow_server_spec server = actor_spec(&actor);
+    regrow_registry_spec registry = { .size = sizeof registry };
+    regrow_child_spec good_child = { .size = sizeof good_child, .spec = &server }, child;
+    regrow_partition_supervisor_spec good = { .size = sizeof good, .child = &child }, spec;
+    regrow_pid pid;
+    server.drop_user = give_back;
+    server.user = &actor;
+    int expected = given_back = 0;
+#define REFUSED(drops, spoil)                                                                \
+    do {                                                                                     \
+        child = good_child;                                                                  \
+        spec = good;                                                                         \
+        spoil;                                                                               \
+        CHECK_ERROR(REGROW_ERR_ARGUMENT, start_partitions(&spec, &pid));                     \
+        CHECK(given_back == (expected += (drops)));                                          \
+    } while (0)
+    REFUSED(0, spec.child = NULL);
+    REFUSED(0, spec.size = 0);
+    REFUSED(1, spec.partitions = 65537);
+    REFUSED(1, spec.partitions = UINT32_MAX);
+    REFUSED(1, spec.strategy = REGROW_SIMPLE_ONE_FOR_ONE);
+    REFUSED(1, spec.strategy = 9);
+    REFUSED(1, spec.flags = 2);
+    REFUSED(1, spec.reserved = 1);
+    REFUSED(1, child.name = "one");
+    REFUSED(1, child.significant = 1);
+    REFUSED(0, child.kind = REGROW_REGISTRY; child.spec = &registry; spec.flags = REGROW_WITH_NUMBER);
+    CHECK(actor.starts == 0);
+}
+
 int main(void)
 {
     TEST(children_go_by_pid_and_by_id);
@@ -277,6 +374,8 @@ int main(void)
     TEST(it_lives_in_a_tree_and_its_init_runs_at_each_start);
     TEST(an_instance_gets_the_templates_arguments_and_its_own);
     TEST(an_instance_goes_by_its_pid);
+    TEST(a_key_leads_to_its_partition);
+    TEST(a_partition_spec_out_of_range_is_refused);
     TEST(a_supervisor_ends_with_its_significant_children);
     TEST_MANUAL(slow_inits_may_run_side_by_side);
     return 0;
