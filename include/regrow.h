@@ -1383,6 +1383,23 @@ regrow_error regrow_supervisor_get_childspec(regrow_pid supervisor, const regrow
 /// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
 regrow_error regrow_supervisor_lookup(regrow_pid supervisor, const regrow_term *id, regrow_pid *pid);
 
+/// Has the caller told of each change of the supervisor's children from now on, in order. Needs an identity; may wait.
+///
+/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id, pid);
+/// `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id, pid,
+/// reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old, reason,
+/// count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription ends with
+/// the supervisor, of which nothing tells but a monitor, or with the caller.
+///
+/// @param subscription  out: the Ref.
+regrow_error regrow_supervisor_subscribe(regrow_pid supervisor,
+                                         regrow_ref *subscription);
+
+/// Ends a subscription: no message of it is sent after this. May wait; any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when it has ended already, or never was.
+regrow_error regrow_supervisor_unsubscribe(regrow_pid supervisor, regrow_ref subscription);
+
 /// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`. May wait; any
 /// thread.
 ///

@@ -717,3 +717,100 @@ fn a_parallel_group_that_fails_on_the_way_up_is_tried_again_until_the_limit() {
     tree.kill("1");
     assert!(!is_alive(supervisor));
 }
+
+// ---- events ----
+
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// Subscribes, and writes what it is told, pids as `name` or `?`.
+fn subscribe(tree: &Tree, supervisor: Pid) -> (Pid, regrow::term::Ref, Seen) {
+    let seen = Seen::default();
+    let told = seen.clone();
+    let reference = Arc::new(Mutex::new(None));
+    let kept = reference.clone();
+    let pid = tree.runtime.spawn(Closures {
+        init: Box::new(move |_| {
+            *kept.lock().unwrap() = Some(supervisor::subscribe(supervisor).unwrap());
+            READY
+        }),
+        info: Box::new(move |_, message| {
+            let parts = message.as_tuple().expect("a tuple");
+            assert_eq!((&parts[0], &parts[2]), (&atom("child"), &Term::pid(supervisor)));
+            let event = parts[3].as_map().expect("a map");
+            let part = |key| event.get(&atom(key)).map(|term| format!(" {term}")).unwrap_or_default();
+            let same = event.get(&atom("old")).is_some_and(|old| event.get(&atom("pid")) == Some(old));
+            assert!(!same, "a restart is another process");
+            let line = ["event", "id", "reason", "count"].map(part).concat();
+            told.lock().unwrap().push(line.trim_start().into());
+            regrow::server::NOREPLY
+        }),
+        ..Closures::default()
+    });
+    let reference = reference.lock().unwrap().expect("it subscribed");
+    (pid, reference, seen)
+}
+
+fn take(tree: &Tree, seen: &Seen) -> String {
+    tree.settle();
+    std::mem::take(&mut *seen.lock().unwrap()).join(", ")
+}
+
+#[test]
+fn each_change_of_a_child_is_told_once_and_in_order() {
+    let tree = Tree::new();
+    let mut spec = SupervisorSpec { max_restarts: 1, ..tree.three(Strategy::RestForOne) };
+    let park = supervisor::Backoff { limit: Some((1, 5_000)), park: true, ..supervisor::Backoff::default() };
+    spec.children[2].backoff = Some(Arc::new(park));
+    let supervisor = tree.start(spec);
+    let (_, reference, seen) = subscribe(&tree, supervisor);
+    let (subscriber, _, other) = subscribe(&tree, supervisor);
+    tree.end("2", atom("boom"));
+    let group = "terminated '2' boom, terminated '3' shutdown, restarted '2' boom 1, started '3'";
+    assert_eq!(take(&tree, &seen), group);
+    assert_eq!(take(&tree, &other), group);
+    // One of the two ends: its subscription ends with it.
+    exit_signal(subscriber, atom("kill")).unwrap();
+    tree.end("3", atom("normal"));
+    tree.end("3", atom("bang"));
+    let parked = "terminated '3' normal, restarted '3' normal 1, terminated '3' bang, parked '3' bang 2";
+    assert_eq!(take(&tree, &seen), parked);
+    assert_eq!(take(&tree, &other), "");
+    supervisor::restart_child(supervisor, &atom("3")).unwrap();
+    supervisor::terminate_child(supervisor, &atom("1")).unwrap();
+    assert_eq!(take(&tree, &seen), "restarted '3' bang 2, terminated '1' shutdown");
+    supervisor::unsubscribe(supervisor, reference).unwrap();
+    assert_eq!(supervisor::unsubscribe(supervisor, reference), Err(Error::NotFound));
+    supervisor::restart_child(supervisor, &atom("1")).unwrap();
+    assert_eq!(take(&tree, &seen), "");
+    let (_, _, seen) = subscribe(&tree, supervisor);
+    tree.end("1", atom("boom"));
+    assert!(!is_alive(supervisor));
+    assert_eq!(
+        take(&tree, &seen),
+        "terminated '1' boom, limit '1' boom 1, terminated '3' shutdown, terminated '2' shutdown"
+    );
+}
+
+#[test]
+fn a_dynamic_supervisor_tells_by_id_which_child_was_restarted() {
+    let tree = Tree::new();
+    let supervisor = start(&tree, DynamicSpec { unique_ids: true, max_restarts: 2, ..DynamicSpec::default() });
+    let (_, _, seen) = subscribe(&tree, supervisor);
+    let fails_once = |context: &mut Context, attempt: usize| {
+        if attempt == 2 { context.stop(atom("nope")) } else { READY }
+    };
+    add(supervisor, tree.worker_with("a", fails_once));
+    tree.end("a", atom("boom"));
+    // The attempt that failed is in the history; what is told is that it is up again, and why it was not.
+    assert_eq!(take(&tree, &seen), "started a, terminated a boom, restarted a nope 2");
+    let worker = ChildSpec { restart: Restart::Temporary, ..tree.worker("b") };
+    add(supervisor, worker);
+    tree.end("b", atom("boom"));
+    supervisor::terminate_child(supervisor, &atom("a")).unwrap();
+    assert_eq!(take(&tree, &seen), "started b, terminated b boom, terminated a shutdown");
+    add(supervisor, tree.worker("c"));
+    tree.end("c", atom("boom"));
+    assert_eq!(take(&tree, &seen), "started c, terminated c boom, limit c boom 1");
+    assert!(!is_alive(supervisor));
+    assert_eq!(supervisor::subscribe(tree.start(tree.spec())), Err(Error::NoIdentity), "a thread that did not enter");
+}

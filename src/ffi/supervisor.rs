@@ -8,7 +8,7 @@ use super::support::{Fault, SizedStruct, borrow, guard, out, out_optional, sized
 use super::types::{
     REGROW_ALL_SIGNIFICANT, REGROW_ANY_SIGNIFICANT, REGROW_NEVER, REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE,
     REGROW_PARALLEL_START, REGROW_REST_FOR_ONE, REGROW_SIMPLE_ONE_FOR_ONE, regrow_body_callback, regrow_drop_callback,
-    regrow_error, regrow_pid, regrow_term,
+    regrow_error, regrow_pid, regrow_ref, regrow_term,
 };
 use crate::process::{self, Startable};
 use crate::server::Context;
@@ -342,6 +342,35 @@ pub unsafe extern "C" fn regrow_supervisor_lookup(
         pid.set(supervisor::lookup(supervisor.into(), id)?.as_pid().unwrap_or(Pid::NONE));
         Ok(())
     })
+}
+
+/// Has the caller told of each change of the supervisor's children from now on, in order. Needs an identity; may wait.
+///
+/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id, pid);
+/// `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id, pid,
+/// reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old, reason,
+/// count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription ends with
+/// the supervisor, of which nothing tells but a monitor, or with the caller.
+///
+/// @param subscription  out: the Ref.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_supervisor_subscribe(
+    supervisor: regrow_pid, subscription: *mut regrow_ref,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let subscription = unsafe { out(subscription) }?;
+        subscription.set(supervisor::subscribe(supervisor.into())?);
+        Ok(())
+    })
+}
+
+/// Ends a subscription: no message of it is sent after this. May wait; any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when it has ended already, or never was.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_supervisor_unsubscribe(supervisor: regrow_pid, subscription: regrow_ref) -> regrow_error {
+    guard(|| Ok(supervisor::unsubscribe(supervisor.into(), subscription.into())?))
 }
 
 /// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`. May wait; any

@@ -1,6 +1,7 @@
 //! The children of a supervisor, in the order they were added in, found by id and by pid.
 
 use super::backoff::{self, Backoff, Failures, Verdict};
+use super::events::Failed;
 use super::intensity::Intensity;
 use super::spec::{ChildSpec, Restart, Strategy};
 use super::strategy::{self, Plan};
@@ -56,6 +57,8 @@ pub(super) struct Child {
     pub wait: Option<(u64, TimerId)>,
     /// How often it was to be restarted.
     pub restarts: u64,
+    /// It has failed, and has not come up since.
+    pub failed: Option<Box<Failed>>,
 }
 
 impl Child {
@@ -134,7 +137,7 @@ impl Children {
 
     fn insert(&mut self, key: Key, spec: ChildSpec, life: Life) {
         let failures = spec.backoff.as_deref().map(|backoff| Box::new(Failures::new(backoff)));
-        self.by_key.insert(key, Child { spec, life, failures, wait: None, restarts: 0 });
+        self.by_key.insert(key, Child { spec, life, failures, wait: None, restarts: 0, failed: None });
     }
 
     pub fn get(&self, key: Key) -> Option<&Child> {

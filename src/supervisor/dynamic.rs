@@ -17,6 +17,7 @@
 
 use super::backoff::Verdict;
 use super::children::{Child, Children, Key, Life};
+use super::events::{Events, Failed};
 use super::history::History;
 use super::intensity::Intensity;
 use super::requests::Request;
@@ -101,6 +102,7 @@ pub(super) struct Dynamic {
     refused: Option<Term>,
     intensity: Intensity,
     history: History,
+    events: Events,
     children: Children,
     steps: HashMap<u64, Step>,
     /// How many of them are starts.
@@ -133,6 +135,7 @@ impl Dynamic {
             refused: None,
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             history: History::default(),
+            events: Events::default(),
             children: Children::default(),
             steps: HashMap::new(),
             starts: 0,
@@ -260,6 +263,10 @@ impl Dynamic {
     fn start_is_over(&mut self, me: &Process, key: Key, of: StartOf, over: Result<Option<Pid>, Error>) {
         if let Ok(Some(pid)) = over {
             self.children.came_up(key, pid, me.node().clock.now());
+            if let Some(child) = self.children.get_mut(key) {
+                let failed = child.failed.take().map(|failed| *failed);
+                self.events.came_up(me, child, failed);
+            }
         }
         match (of, over) {
             (StartOf::Child(reply) | StartOf::ByHand(_, reply), Ok(Some(pid))) => {
@@ -315,6 +322,7 @@ impl Dynamic {
         if restart || !orderly {
             report::child(me, report::CHILD_TERMINATED, &ended_with, child);
         }
+        self.events.ended(me, child, from, &ended_with);
         if restart {
             return self.restart(me, key, ended_with);
         }
@@ -350,21 +358,27 @@ impl Dynamic {
         let Some(child) = self.children.get(key) else { return Flow::Continue };
         let pid = child.life().pid();
         self.history.add(child, &reason, verdict, now);
+        let failed = Failed { old: pid, reason };
         match verdict {
             Verdict::GiveUp => {
                 report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
+                self.events.gave_up(me, child, false, &failed);
                 self.children.remove(key);
                 return self.end(me, Term::atom(atoms::SHUTDOWN));
             }
             Verdict::Park => {
                 report::child(me, report::PARKED, &report::limit_reached(), child);
+                self.events.gave_up(me, child, true, &failed);
+                self.fail(key, failed);
                 self.children.set(key, Life::Parked(pid));
             }
             Verdict::Restart(0) => {
+                self.fail(key, failed);
                 self.children.set(key, Life::Restarting(pid));
                 return self.start(me, key, StartOf::Restart(pid));
             }
             Verdict::Restart(delay_ms) => {
+                self.fail(key, failed);
                 self.children.set(key, Life::Restarting(pid));
                 self.token += 1;
                 let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
@@ -375,6 +389,12 @@ impl Dynamic {
             }
         }
         Flow::Continue
+    }
+
+    fn fail(&mut self, key: Key, failed: Failed) {
+        if let Some(child) = self.children.get_mut(key) {
+            child.failed = Some(Box::new(failed));
+        }
     }
 
     /// It does not wait for its time any more.
@@ -434,7 +454,10 @@ impl Dynamic {
     }
 
     fn down(&mut self, me: &Process, down: Down) -> Flow {
-        let Some(token) = self.monitors.remove(&down.monitor) else { return Flow::Continue };
+        let Some(token) = self.monitors.remove(&down.monitor) else {
+            self.events.forget(down.monitor);
+            return Flow::Continue;
+        };
         let Some(Step::Stop { stopping, reason, asked, late }) = self.steps.remove(&token) else {
             return Flow::Continue;
         };
@@ -443,10 +466,11 @@ impl Dynamic {
         me.unlink(pid);
         stopping.over(me);
         let reason = reason.unwrap_or(down.reason);
-        if let Some(child) = self.children.get(key)
-            && !is_proper_end(&child.spec, &reason)
-        {
-            report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+        if let Some(child) = self.children.get(key) {
+            if !is_proper_end(&child.spec, &reason) {
+                report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+            }
+            self.events.ended(me, child, pid, &reason);
         }
         self.children.remove(key);
         answer_ok(asked);
@@ -568,6 +592,17 @@ impl Dynamic {
                 _ => drop(reply.fail(Error::NotFound)),
             },
             (Request::History, _) => drop(reply.answer(self.history.term())),
+            (Request::Subscribe(pid), _) => {
+                let subscription = self.events.subscribe(me, pid);
+                reply.answer(Term::reference(subscription));
+            }
+            (Request::Unsubscribe(subscription), _) => {
+                if self.events.unsubscribe(me, subscription) {
+                    reply.answer(Term::atom(atoms::OK));
+                } else {
+                    reply.fail(Error::NotFound);
+                }
+            }
         }
         Flow::Continue
     }

@@ -138,8 +138,8 @@ impl Supervisor {
                     self.waiting.push_back(Message::Tick(token));
                 }
             }
-            // Of a step that is over.
-            (_, Message::Down(_)) => {}
+            // Of a step that is over, or a subscriber's.
+            (_, Message::Down(down)) => drop(self.events.forget(down.monitor)),
             (_, message) => {
                 if is_ending(me, &message) {
                     self.hurry = true;
@@ -166,13 +166,14 @@ impl Supervisor {
 
     fn stopped_child(&mut self, me: &Process, job: &mut Job, reason: Term) {
         let Some((_, stopping)) = job.stopping.take() else { return };
-        let key = stopping.key;
-        let reason = self.unlink(me, stopping.pid).unwrap_or(reason);
+        let (key, pid) = (stopping.key, stopping.pid);
+        let reason = self.unlink(me, pid).unwrap_or(reason);
         stopping.over(me);
-        if let Some(child) = self.children.get(key)
-            && !is_proper_end(&child.spec, &reason)
-        {
-            report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+        if let Some(child) = self.children.get(key) {
+            if !is_proper_end(&child.spec, &reason) {
+                report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+            }
+            self.events.ended(me, child, pid, &reason);
         }
         self.children.gone(key);
     }
@@ -207,6 +208,10 @@ impl Supervisor {
 
     fn came_up(&mut self, me: &Process, key: Key, pid: Pid) {
         self.children.came_up(key, pid, me.node().clock.now());
+        if let Some(child) = self.children.get_mut(key) {
+            let failed = child.failed.take().map(|failed| *failed);
+            self.events.came_up(me, child, failed);
+        }
         if let Some(partitions) = &self.partitions {
             // The children of a partition supervisor are all there are, and their keys count from 0.
             partitions.set(key, pid);

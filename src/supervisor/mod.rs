@@ -30,6 +30,7 @@
 mod backoff;
 mod children;
 mod dynamic;
+mod events;
 mod history;
 mod intensity;
 mod job;
@@ -46,7 +47,7 @@ pub use intensity::Intensity;
 pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
 pub use requests::{
     count_children, delete_child, get_childspec, history, is_supervisor, lookup, restart_child, start_child,
-    start_child_async, start_instance, terminate_child, which_children, which_children_async,
+    start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children, which_children_async,
 };
 pub use spec::{
     AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
@@ -62,6 +63,7 @@ use crate::server::{self, Callback, Context, Step};
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life};
 use dynamic::Dynamic;
+use events::{Events, Failed};
 use history::History;
 use job::{Job, Why};
 use partition::Partitions;
@@ -91,6 +93,7 @@ struct Supervisor {
     parallel_start: bool,
     intensity: Intensity,
     history: History,
+    events: Events,
     /// Of a partition supervisor: where its children are found.
     partitions: Option<Arc<Partitions>>,
     /// What it starts with; taken by its init.
@@ -189,6 +192,7 @@ impl Supervisor {
             auto_shutdown: spec.auto_shutdown,
             parallel_start: spec.parallel_start,
             history: History::default(),
+            events: Events::default(),
             partitions: None,
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             spec: Some(spec),
@@ -232,8 +236,12 @@ impl Supervisor {
                 Flow::Continue
             }
             Message::Tick(token) => self.wait_is_over(me, token),
+            Message::Down(down) => {
+                self.events.forget(down.monitor);
+                Flow::Continue
+            }
             // Of a step that is over.
-            Message::Started(_) | Message::Down(_) => Flow::Continue,
+            Message::Started(_) => Flow::Continue,
         }
     }
 
@@ -250,6 +258,7 @@ impl Supervisor {
         if restart || !server::is_orderly(&reason) {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }
+        self.events.ended(me, child, from, &reason);
         if restart {
             return self.restart(me, key, reason);
         }
@@ -280,28 +289,40 @@ impl Supervisor {
         let Some(child) = self.children.get(key) else { return Flow::Continue };
         let pid = child.life().pid();
         self.history.add(child, &reason, verdict, now);
+        let failed = Failed { old: pid, reason };
         match verdict {
             Verdict::GiveUp => {
                 report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
+                self.events.gave_up(me, child, false, &failed);
                 self.children.gone(key);
                 self.end(me, Term::atom(atoms::SHUTDOWN))
             }
             Verdict::Park => {
                 report::child(me, report::PARKED, &report::limit_reached(), child);
+                self.events.gave_up(me, child, true, &failed);
+                self.fail(key, failed);
                 self.hold_back(me, key, Life::Parked(pid))
             }
             Verdict::Restart(0) => {
+                self.fail(key, failed);
                 self.children.set(key, Life::Stopped);
                 let plan = self.children.plan(self.strategy, key);
                 self.begin(me, Job::new(plan.stop, plan.start, Why::Restart { key, pid }))
             }
             Verdict::Restart(delay_ms) => {
+                self.fail(key, failed);
                 self.token += 1;
                 let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
                 self.waits.insert(self.token, key);
                 self.set_wait(key, Some((self.token, timer)));
                 self.hold_back(me, key, Life::Restarting(pid))
             }
+        }
+    }
+
+    fn fail(&mut self, key: Key, failed: Failed) {
+        if let Some(child) = self.children.get_mut(key) {
+            child.failed = Some(Box::new(failed));
         }
     }
 
@@ -402,6 +423,18 @@ impl Supervisor {
             }
             Request::History => {
                 reply.answer(self.history.term());
+                Flow::Continue
+            }
+            Request::Subscribe(pid) => {
+                reply.answer(Term::reference(self.events.subscribe(me, pid)));
+                Flow::Continue
+            }
+            Request::Unsubscribe(reference) => {
+                if self.events.unsubscribe(me, reference) {
+                    reply.answer(Term::atom(atoms::OK));
+                } else {
+                    reply.fail(Error::NotFound);
+                }
                 Flow::Continue
             }
             Request::CountChildren => {

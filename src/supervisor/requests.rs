@@ -5,8 +5,9 @@
 
 use super::children::ChildCount;
 use super::spec::ChildSpec;
-use crate::process::{self, Error, Message, Outcome};
-use crate::term::{Pid, Term, atoms};
+use crate::process::{self, Error, Identity, Message, Outcome};
+use crate::term::{Pid, Ref, Term, atoms};
+use std::sync::Arc;
 
 pub(super) enum Request {
     StartChild(Box<ChildSpec>),
@@ -20,6 +21,9 @@ pub(super) enum Request {
     GetChildspec(Term),
     Lookup(Term),
     History,
+    /// That process, from now on.
+    Subscribe(Pid),
+    Unsubscribe(Ref),
 }
 
 /// Starts one more child, and keeps its spec. None: its init answered ignore (the spec of a temporary one is not kept).
@@ -44,6 +48,22 @@ pub fn start_instance(supervisor: Pid, extra: &Term) -> Result<Option<Pid>, Erro
 /// The pid of a child, or `undefined`, `restarting`, `parked`. `NotFound`: no such id.
 pub fn lookup(supervisor: Pid, id: &Term) -> Result<Term, Error> {
     ask_term(supervisor, Request::Lookup(id.clone()))
+}
+
+/// Has the caller told of each start, end and restart of the supervisor's children from now on: see `events`. The ref
+/// is in each message. `NoIdentity`: there is nobody to be told.
+pub fn subscribe(supervisor: Pid) -> Result<Ref, Error> {
+    let Identity::Process(me) = process::identity()? else { return Err(Error::NoIdentity) };
+    let here = process::with_process(supervisor, |process| Arc::ptr_eq(process.node(), me.node()));
+    if here == Some(false) {
+        return Err(Error::OtherRuntime);
+    }
+    ask_term(supervisor, Request::Subscribe(me.pid()))?.as_reference().ok_or(Error::WrongKind)
+}
+
+/// Ends a subscription: no message of it comes after this. `NotFound`: it has ended already, or never was.
+pub fn unsubscribe(supervisor: Pid, subscription: Ref) -> Result<(), Error> {
+    ask_term(supervisor, Request::Unsubscribe(subscription)).map(|_| ())
 }
 
 /// The last failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`.

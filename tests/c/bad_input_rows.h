@@ -173,6 +173,8 @@ ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPT", (PID(0), PO
 ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_lookup, "pbo", "ooowkfni", "SRAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPT", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_subscribe, "po", "oxowkfni", "SRAHPT", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_unsubscribe, "pr", "mmmwkfni", "SRAHPT", (PID(0), REF(1)))
 ROW(E, regrow_partition_whereis, "pbo", "iiiiifni", "SVRAHPT", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_partition_count, "po", "iiiiifni", "SVRAHPT", (PID(0), POINTER(1)))
 
