@@ -20,6 +20,13 @@
 //!   supervisor is in a *hurry*: a child gets no more time for its init than for its shutdown, so that an init that
 //!   hangs cannot hold up the tree.
 //!
+//! A child with a backoff may have to wait before it is restarted, or stays down (`backoff`). Its siblings, as far as the
+//! strategy restarts them with it, are stopped at once and wait too; the wait itself is a timer and no job, so that
+//! requests are answered meanwhile.
+//!
+//! Supervisors whose children come and go are another machine: `dynamic`. `partition` is a static one that shows where
+//! its children are.
+//!
 //! # Who touches what
 //!
 //! Only the thread that runs the process. The other files are pure or ask by message (`requests`).
@@ -27,6 +34,7 @@
 //! Where it is from: OTP 25 `supervisor`.
 #![forbid(unsafe_code)]
 
+mod answers;
 mod backoff;
 mod children;
 mod dynamic;
@@ -34,6 +42,7 @@ mod events;
 mod history;
 mod intensity;
 mod job;
+mod manners;
 mod partition;
 mod report;
 mod requests;
@@ -56,16 +65,16 @@ pub use strategy::{Plan, plan, reach};
 
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo, Startable,
-    SystemRequest, owe,
+    self, Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable,
 };
-use crate::server::{self, Callback, Context, Step};
+use crate::server;
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life};
 use dynamic::Dynamic;
 use events::{Events, Failed};
 use history::History;
 use job::{Job, Why};
+use manners::{answer_end, answer_system, before_children, is_ending};
 use partition::Partitions;
 use requests::Request;
 use std::collections::{HashMap, VecDeque};
@@ -116,73 +125,6 @@ struct Supervisor {
 struct TryAgain {
     key: Key,
     reason: Term,
-}
-
-/// What a supervisor's init does before its children: runs the hook. Err: it ends there.
-fn before_children(me: &Process, hook: Option<&InitHook>) -> Result<(), Init> {
-    let Some(hook) = hook else { return Ok(()) };
-    let mut context = Context::new(Callback::Init);
-    let next = match me.user(|| hook(&mut context)) {
-        Err(fenced) => return Err(Init::Fenced(fenced)),
-        Ok(Err(panic)) => return Err(Init::Stop(server::panic_reason(&*panic))),
-        Ok(Ok(next)) => next,
-    };
-    let decision = context.decide(next);
-    match decision.step {
-        Step::Go if decision.continuation.is_none() && decision.idle_ms.is_none() => Ok(()),
-        Step::Ignore => Err(Init::Ignore),
-        Step::Stop(reason) => Err(Init::Stop(reason)),
-        _ => Err(Init::Stop(Term::atom(atoms::BAD_RETURN_VALUE))),
-    }
-}
-
-/// What OTP's `sys` asks of any process. Some: the supervisor is to end with that reason.
-fn answer_system(
-    me: &Process, request: SystemRequest, reply: ReplyTo, suspended: &mut bool, waiting: &mut VecDeque<Message>,
-) -> Option<Term> {
-    match request {
-        SystemRequest::Stop(reason) => {
-            // Answered by the end itself.
-            owe(me, reply);
-            return Some(reason);
-        }
-        SystemRequest::Suspend => {
-            *suspended = true;
-            reply.answer(Term::atom(atoms::OK));
-        }
-        SystemRequest::Resume => {
-            *suspended = false;
-            me.put_back(waiting.drain(..));
-            reply.answer(Term::atom(atoms::OK));
-        }
-        SystemRequest::GetState | SystemRequest::ReplaceState(_) => {
-            reply.fail(Error::WrongKind);
-        }
-    }
-    None
-}
-
-/// Whether this message will end the supervisor when its turn comes.
-fn is_ending(me: &Process, message: &Message) -> bool {
-    match message {
-        Message::Exit { from, .. } => *from == me.parent(),
-        Message::System { request, .. } => matches!(request, SystemRequest::Stop(_)),
-        _ => false,
-    }
-}
-
-/// Answers everybody in `waiting` that the supervisor has ended.
-fn answer_end(waiting: &mut VecDeque<Message>, reason: &Term) {
-    for message in waiting.drain(..) {
-        match message {
-            Message::Call { reply, .. }
-            | Message::System { reply, .. }
-            | Message::Native { reply: Some(reply), .. } => {
-                reply.die(reason.clone());
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Supervisor {
@@ -359,123 +301,6 @@ impl Supervisor {
     fn end(&mut self, me: &Process, reason: Term) -> Flow {
         let all = self.children.keys().rev().collect();
         self.begin(me, Job::new(all, Vec::new(), Why::End(reason)))
-    }
-
-    fn request(&mut self, me: &Process, request: Request, reply: Option<ReplyTo>) -> Flow {
-        let Some(reply) = reply else { return Flow::Continue };
-        match request {
-            // There are as many as there are partitions, always.
-            Request::StartChild(_) | Request::DeleteChild(_) if self.partitions.is_some() => {
-                reply.fail(Error::WrongKind);
-                Flow::Continue
-            }
-            Request::StartChild(spec) => match spec.check(self.auto_shutdown).err() {
-                Some(refused) => {
-                    reply.fail(Error::Refused(refused));
-                    Flow::Continue
-                }
-                None => self.add_child(me, *spec, reply),
-            },
-            Request::StartInstance(_) => {
-                reply.fail(Error::WrongKind);
-                Flow::Continue
-            }
-            Request::RestartChild(id) => match self.stopped(&id) {
-                Ok(key) => {
-                    let is_parked = matches!(self.children.get(key).map(|child| child.life()), Some(Life::Parked(_)));
-                    // Its siblings had gone down with it.
-                    let plan = is_parked.then(|| self.children.plan(self.strategy, key));
-                    let plan = plan.unwrap_or(Plan { stop: Vec::new(), start: vec![key] });
-                    self.begin(me, Job::new(plan.stop, plan.start, Why::RestartChild { key, reply }))
-                }
-                Err(error) => {
-                    reply.fail(error);
-                    Flow::Continue
-                }
-            },
-            Request::DeleteChild(id) => {
-                match self.stopped(&id) {
-                    Ok(key) => {
-                        self.children.remove(key);
-                        reply.answer(Term::atom(atoms::OK))
-                    }
-                    Err(error) => reply.fail(error),
-                };
-                Flow::Continue
-            }
-            Request::TerminateChild(id) => match self.children.find(&id) {
-                Some(key) => self.begin(me, Job::new(vec![key], Vec::new(), Why::TerminateChild { reply })),
-                None => {
-                    reply.fail(Error::NotFound);
-                    Flow::Continue
-                }
-            },
-            Request::WhichChildren => {
-                reply.answer(self.children.list(|child| child.spec.id.clone()));
-                Flow::Continue
-            }
-            Request::Lookup(id) => {
-                match self.children.find(&id).and_then(|key| self.children.get(key)) {
-                    Some(child) => reply.answer(child.life().term()),
-                    None => reply.fail(Error::NotFound),
-                };
-                Flow::Continue
-            }
-            Request::History => {
-                reply.answer(self.history.term());
-                Flow::Continue
-            }
-            Request::Subscribe(pid) => {
-                reply.answer(Term::reference(self.events.subscribe(me, pid)));
-                Flow::Continue
-            }
-            Request::Unsubscribe(reference) => {
-                if self.events.unsubscribe(me, reference) {
-                    reply.answer(Term::atom(atoms::OK));
-                } else {
-                    reply.fail(Error::NotFound);
-                }
-                Flow::Continue
-            }
-            Request::CountChildren => {
-                reply.answer_native(Box::new(self.children.count(true)));
-                Flow::Continue
-            }
-            Request::GetChildspec(id) => {
-                match self.children.find(&id).and_then(|key| self.children.get(key)) {
-                    Some(child) => reply.answer(child.spec.term()),
-                    None => reply.fail(Error::NotFound),
-                };
-                Flow::Continue
-            }
-        }
-    }
-
-    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo) -> Flow {
-        match self.children.find(&spec.id).and_then(|key| self.children.get(key)) {
-            None => {
-                let key = self.children.add(spec);
-                self.begin(me, Job::new(Vec::new(), vec![key], Why::StartChild { key, reply }))
-            }
-            Some(old) => {
-                reply.fail(match old.life() {
-                    Life::Running(pid) => Error::already_started(pid),
-                    _ => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
-                });
-                Flow::Continue
-            }
-        }
-    }
-
-    /// The child of that id, if it neither runs nor is being restarted.
-    fn stopped(&self, id: &Term) -> Result<Key, Error> {
-        let key = self.children.find(id).ok_or(Error::NotFound)?;
-        match self.children.get(key).map(|child| child.life()) {
-            Some(Life::Stopped | Life::Starting | Life::Parked(_)) => Ok(key),
-            Some(Life::Restarting(_)) => Err(Error::Refused(Term::atom(atoms::RESTARTING))),
-            Some(Life::Running(_)) => Err(Error::Refused(Term::atom(atoms::RUNNING))),
-            None => Err(Error::NotFound),
-        }
     }
 }
 

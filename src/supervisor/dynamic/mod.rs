@@ -15,18 +15,19 @@
 //!
 //! Where it is from: Elixir 1.14 `DynamicSupervisor`, OTP 25 `supervisor`; there starts are one after the other.
 
-use super::backoff::Verdict;
+mod answers;
+mod restarts;
+
 use super::children::{Child, Children, Key, Life};
-use super::events::{Events, Failed};
+use super::events::Events;
 use super::history::History;
 use super::intensity::Intensity;
 use super::requests::Request;
-use super::spec::{AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SupervisorSpec};
+use super::spec::{AutoShutdown, ChildSpec, DynamicSpec, InitHook, SupervisorSpec};
 use super::steps::{Began, Starting, Stopping, is_proper_end};
 use super::{TryAgain, answer_end, answer_system, before_children, is_ending, report};
-use crate::clock::TimerKind;
 use crate::process::{
-    self, Behaviour, ChildStart, Down, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo,
+    Behaviour, ChildStart, Down, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo,
     StartResult, Startable,
 };
 use crate::server;
@@ -301,127 +302,6 @@ impl Dynamic {
         }
     }
 
-    // ---- restarting ----
-
-    /// An exit signal that is not the parent's. Those of strangers mean nothing.
-    fn child_ended(&mut self, me: &Process, from: Pid, ended_with: Term) -> Flow {
-        let Some(key) = self.children.find_pid(from) else { return Flow::Continue };
-        if let Some(Step::Stop { reason, .. }) = self.busy.get(&key).and_then(|token| self.steps.get_mut(token)) {
-            *reason = Some(ended_with);
-            return Flow::Continue;
-        }
-        let Some(child) = self.children.get(key).filter(|child| child.life() == Life::Running(from)) else {
-            return Flow::Continue;
-        };
-        let orderly = server::is_orderly(&ended_with);
-        let restart = match child.spec.restart {
-            Restart::Permanent => true,
-            Restart::Transient => !orderly,
-            Restart::Temporary => false,
-        };
-        if restart || !orderly {
-            report::child(me, report::CHILD_TERMINATED, &ended_with, child);
-        }
-        self.events.ended(me, child, from, &ended_with);
-        if restart {
-            return self.restart(me, key, ended_with);
-        }
-        let significant = child.spec.significant;
-        self.children.remove(key);
-        let shuts_down = match self.auto_shutdown {
-            AutoShutdown::Never => false,
-            AutoShutdown::AnySignificant => significant,
-            AutoShutdown::AllSignificant => significant && self.children.len() == 0,
-        };
-        if shuts_down { self.end(me, Term::atom(atoms::SHUTDOWN)) } else { Flow::Continue }
-    }
-
-    fn try_again(&mut self, me: &Process, again: TryAgain) -> Flow {
-        match self.children.get(again.key) {
-            Some(child) if matches!(child.life(), Life::Restarting(_)) && !self.is_held(again.key) => {
-                self.restart(me, again.key, again.reason)
-            }
-            // It was stopped in between.
-            _ => Flow::Continue,
-        }
-    }
-
-    /// Whether something is under way with that child, or it waits for its time.
-    fn is_held(&self, key: Key) -> bool {
-        self.busy.contains_key(&key) || self.children.get(key).is_some_and(|child| child.wait.is_some())
-    }
-
-    /// A child has failed, with this reason: it is restarted now or later, unless that is once too often.
-    fn restart(&mut self, me: &Process, key: Key, reason: Term) -> Flow {
-        let now = me.node().clock.now();
-        let verdict = self.children.judge(key, &mut self.intensity, now);
-        let Some(child) = self.children.get(key) else { return Flow::Continue };
-        let pid = child.life().pid();
-        self.history.add(child, &reason, verdict, now);
-        let failed = Failed { old: pid, reason };
-        match verdict {
-            Verdict::GiveUp => {
-                report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
-                self.events.gave_up(me, child, false, &failed);
-                self.children.remove(key);
-                return self.end(me, Term::atom(atoms::SHUTDOWN));
-            }
-            Verdict::Park => {
-                report::child(me, report::PARKED, &report::limit_reached(), child);
-                self.events.gave_up(me, child, true, &failed);
-                self.fail(key, failed);
-                self.children.set(key, Life::Parked(pid));
-            }
-            Verdict::Restart(0) => {
-                self.fail(key, failed);
-                self.children.set(key, Life::Restarting(pid));
-                return self.start(me, key, StartOf::Restart(pid));
-            }
-            Verdict::Restart(delay_ms) => {
-                self.fail(key, failed);
-                self.children.set(key, Life::Restarting(pid));
-                self.token += 1;
-                let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
-                self.waits.insert(self.token, key);
-                if let Some(child) = self.children.get_mut(key) {
-                    child.wait = Some((self.token, timer));
-                }
-            }
-        }
-        Flow::Continue
-    }
-
-    fn fail(&mut self, key: Key, failed: Failed) {
-        if let Some(child) = self.children.get_mut(key) {
-            child.failed = Some(Box::new(failed));
-        }
-    }
-
-    /// It does not wait for its time any more.
-    fn stop_waiting(&mut self, me: &Process, key: Key) {
-        if let Some((token, timer)) = self.children.get_mut(key).and_then(|child| child.wait.take()) {
-            self.waits.remove(&token);
-            me.cancel_tick(timer);
-        }
-    }
-
-    fn tick(&mut self, me: &Process, token: u64) -> Flow {
-        match self.steps.get_mut(&token) {
-            Some(Step::Start { starting, .. }) => starting.time_is_over(me),
-            Some(Step::Stop { stopping, .. }) => stopping.time_is_over(me),
-            None => {
-                if let Some(key) = self.waits.remove(&token)
-                    && let Some(child) = self.children.get_mut(key)
-                {
-                    child.wait = None;
-                    let pid = child.life().pid();
-                    return self.start(me, key, StartOf::Restart(pid));
-                }
-            }
-        }
-        Flow::Continue
-    }
-
     // ---- stopping ----
 
     /// Stops a child, and forgets it; `asked` hear of that.
@@ -514,103 +394,7 @@ impl Dynamic {
         }
     }
 
-    // ---- requests ----
-
-    fn request(&mut self, me: &Process, request: Request, reply: Option<ReplyTo>) -> Flow {
-        let Some(reply) = reply else { return Flow::Continue };
-        let simple = || Error::Refused(Term::atom(atoms::SIMPLE_ONE_FOR_ONE));
-        match (request, &self.template) {
-            (Request::StartChild(_), Some(_)) => drop(reply.fail(simple())),
-            (Request::StartChild(spec), None) => match spec.check(AutoShutdown::Never) {
-                Ok(()) => return self.add_child(me, *spec, reply),
-                Err(refused) => drop(reply.fail(Error::Refused(refused))),
-            },
-            (Request::StartInstance(_), None) => drop(reply.fail(Error::WrongKind)),
-            (Request::StartInstance(extra), Some(template)) => match template.instance(&extra) {
-                Ok(spec) => return self.add_child(me, spec, reply),
-                Err(error) => drop(reply.fail(error)),
-            },
-            (Request::TerminateChild(id), template) => match (self.find(&id), id.as_pid()) {
-                (Some(key), _) => self.stop(me, key, vec![reply]),
-                (None, None) if template.is_some() => drop(reply.fail(simple())),
-                // OTP's `find_child`: a process that is dead might have been a child.
-                (None, Some(pid)) if template.is_some() && !process::is_alive(pid) => answer_ok(vec![reply]),
-                _ => drop(reply.fail(Error::NotFound)),
-            },
-            (Request::RestartChild(id), template) => {
-                let is_simple = template.is_some();
-                let found = self.find(&id).and_then(|key| Some((key, self.children.get(key)?.life())));
-                match found {
-                    Some((key, Life::Parked(pid))) if !self.is_held(key) => {
-                        return self.start(me, key, StartOf::ByHand(pid, reply));
-                    }
-                    _ if is_simple => drop(reply.fail(simple())),
-                    Some((_, Life::Running(_))) => drop(reply.fail(Error::Refused(Term::atom(atoms::RUNNING)))),
-                    Some(_) => drop(reply.fail(Error::Refused(Term::atom(atoms::RESTARTING)))),
-                    None => drop(reply.fail(Error::NotFound)),
-                }
-            }
-            (Request::DeleteChild(id), template) => {
-                let is_simple = template.is_some();
-                let found = self.find(&id).and_then(|key| Some((key, self.children.get(key)?.life())));
-                match found {
-                    _ if is_simple => drop(reply.fail(simple())),
-                    Some((key, Life::Parked(_))) if !self.is_held(key) => {
-                        self.children.remove(key);
-                        answer_ok(vec![reply]);
-                    }
-                    Some((_, Life::Running(_))) => drop(reply.fail(Error::Refused(Term::atom(atoms::RUNNING)))),
-                    Some(_) => drop(reply.fail(Error::Refused(Term::atom(atoms::RESTARTING)))),
-                    None => drop(reply.fail(Error::NotFound)),
-                }
-            }
-            (Request::WhichChildren, template) => {
-                let anonymous = template.is_some();
-                let id = |child: &Child| if anonymous { Term::atom(atoms::UNDEFINED) } else { child.spec.id.clone() };
-                reply.answer(self.children.list(id));
-            }
-            (Request::CountChildren, template) => {
-                let mut count = self.children.count(false);
-                if template.is_some() {
-                    count.specs = 1;
-                }
-                reply.answer_native(Box::new(count));
-            }
-            (Request::GetChildspec(id), template) => {
-                let found = self.find(&id).and_then(|key| self.children.get(key)).map(|child| &child.spec);
-                let found = found.or(template.as_ref().filter(|template| match id.as_pid() {
-                    Some(pid) => !process::is_alive(pid),
-                    None => template.id == id,
-                }));
-                match found {
-                    Some(spec) => drop(reply.answer(spec.term())),
-                    None => drop(reply.fail(Error::NotFound)),
-                }
-            }
-            (Request::Lookup(id), _) => match self.find(&id).and_then(|key| self.children.get(key)) {
-                Some(child) if child.life() != Life::Starting => drop(reply.answer(child.life().term())),
-                _ => drop(reply.fail(Error::NotFound)),
-            },
-            (Request::History, _) => drop(reply.answer(self.history.term())),
-            (Request::Subscribe(pid), _) => {
-                let subscription = self.events.subscribe(me, pid);
-                reply.answer(Term::reference(subscription));
-            }
-            (Request::Unsubscribe(subscription), _) => {
-                if self.events.unsubscribe(me, subscription) {
-                    reply.answer(Term::atom(atoms::OK));
-                } else {
-                    reply.fail(Error::NotFound);
-                }
-            }
-        }
-        Flow::Continue
-    }
-
-    /// A child by its pid, or else by its id.
-    fn find(&self, id: &Term) -> Option<Key> {
-        id.as_pid().and_then(|pid| self.children.find_pid(pid)).or_else(|| self.children.find(id))
-    }
+    // ---- its own end ----
 
     /// While it ends: what belongs to a step goes on, the rest hears of the end.
     fn while_ending(&mut self, me: &Process, message: Message) -> Flow {
