@@ -142,6 +142,11 @@ static void unknown_constants(void)
     REFUSE(REGROW_SERVER, 1, it.spec.server.reserved = 1);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.strategy = 9);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.reserved = 1);
+    REFUSE(REGROW_SERVER, 1, it.child.reserved_2 = 1);
+    REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.significant = 2);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.auto_shutdown = 3);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.flags = 2);
+    REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].significant = 2);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.keys = 2);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.reserved = 1);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.flags = 0x80);
