@@ -26,6 +26,8 @@ const FILES: &[(&str, &str)] = &[
     ("address", "Addresses: by name instead of pid"),
     ("request", "Requests: what is waited for later"),
     ("supervisor", "Supervisors"),
+    ("dynamic_supervisor", ""),
+    ("partition_supervisor", "Partition supervisors"),
     ("registry", "Registries"),
     ("agent", "Agents"),
     ("pubsub", "Groups and topics"),

@@ -28,8 +28,8 @@
  *
  * Contents: runtime . making terms . reading terms . processes . starting
  *           plain processes . servers . host processes . addresses . requests
- *           supervisors . registries . agents . groups and topics . tasks
- *           task supervisors . tables . tables
+ *           supervisors . partition supervisors . registries . agents . groups and topics
+ *           tasks . task supervisors . tables . tables
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -89,6 +89,12 @@
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
 #define REGROW_HOST 5
 
+/// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
+#define REGROW_DYNAMIC_SUPERVISOR 6
+
+/// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
+#define REGROW_PARTITION_SUPERVISOR 7
+
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
 #define REGROW_TASK_SUPERVISOR 8
 
@@ -112,6 +118,33 @@
 
 /// strategy: when a child ends, restarts it and those started after it.
 #define REGROW_REST_FOR_ONE 2
+
+/// strategy: all children are instances of one template, started and stopped on request, and restarted alone.
+#define REGROW_SIMPLE_ONE_FOR_ONE 3
+
+/// auto_shutdown: the supervisor does not end with its children.
+#define REGROW_NEVER 0
+
+/// auto_shutdown: it ends when one of its significant children has ended by itself.
+#define REGROW_ANY_SIGNIFICANT 1
+
+/// auto_shutdown: it ends when the last of its significant children has ended by itself.
+#define REGROW_ALL_SIGNIFICANT 2
+
+/// flags: children that are started together are started at once, and not one after the other.
+#define REGROW_PARALLEL_START 1
+
+/// flags: no two children of a dynamic supervisor have the same id.
+#define REGROW_UNIQUE_IDS 1
+
+/// flags: each partition gets its number as one more argument of its init.
+#define REGROW_WITH_NUMBER 1
+
+/// at_limit: the supervisor ends, as in OTP.
+#define REGROW_END 0
+
+/// at_limit: the child stays down until regrow_supervisor_restart_child().
+#define REGROW_PARK 1
 
 /// home: on the runtime's workers.
 #define REGROW_SHARED 0
@@ -387,7 +420,7 @@ typedef struct regrow_address {
   regrow_pid runtime;
   /// A local name; or NULL, and a registry and a key.
   const char *name;
-  /// The registry, by pid ...
+  /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
   regrow_pid registry;
   /// ... or by its own name.
   const char *registry_name;
@@ -401,6 +434,36 @@ typedef struct regrow_address {
   uint32_t reserved;
 } regrow_address;
 
+/// When a child that failed is started again, and how often. Without it: at once, and as often as its supervisor's
+/// max_restarts says. Copied when used.
+///
+/// Each failure that is followed by a restart, a start that fails included, waits longer than the one before. While it
+/// waits the child shows as `restarting`, and regrow_supervisor_terminate_child() ends the wait. With
+/// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait too.
+typedef struct regrow_backoff_spec {
+  /// sizeof(regrow_backoff_spec).
+  size_t size;
+  /// The first wait; 0: none, ever.
+  uint32_t initial_ms;
+  /// The longest wait; 0: 30000.
+  uint32_t max_ms;
+  /// What a wait is to the one before, in percent, at least 100; 0: 200, twice as long.
+  uint32_t factor_percent;
+  /// Each wait is up to so many percent longer or shorter, by chance; at most 100.
+  uint32_t jitter_percent;
+  /// A child that was up for so long begins anew with the first wait; 0: as `max_ms`.
+  uint32_t reset_after_ms;
+  /// A limit of this child's own: more than this many restarts ...; 0: its supervisor counts them, with those of
+  /// its siblings. REGROW_NONE: none is allowed.
+  uint32_t max_restarts;
+  /// ... within this many milliseconds; 0: 5000.
+  uint32_t period_ms;
+  /// What happens at the limit, its own or its supervisor's. REGROW_END (0): the supervisor ends. REGROW_PARK: the
+  /// child stays down, shows as `parked`, and the siblings that are restarted with it stay down too, until
+  /// regrow_supervisor_restart_child().
+  uint32_t at_limit;
+} regrow_backoff_spec;
+
 /// How to start a process of any kind, and, as a child, what to do when it ends. Copied when used.
 ///
 /// In an array each has the same `.size`, which is also the distance from one to the next.
@@ -411,8 +474,8 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST,
-  /// REGROW_TASK_SUPERVISOR or REGROW_PUBSUB.
+  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST or REGROW_PUBSUB.
   uint32_t kind;
   /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -428,6 +491,12 @@ typedef struct regrow_child_spec {
   const char *name;
   /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
   const regrow_address *via;
+  /// 1: when it ends by itself its supervisor may end too, as that one's auto_shutdown says; not for a permanent one.
+  uint32_t significant;
+  /// Zero.
+  uint32_t reserved_2;
+  /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
+  const regrow_backoff_spec *backoff;
 } regrow_child_spec;
 
 /// What a callback returns: one of REGROW_READY ... REGROW_DONE, or what regrow_reply(), regrow_stop_self() and their
@@ -706,6 +775,9 @@ typedef struct regrow_supervisor_spec {
   size_t size;
   /// Who is stopped and started again with a child that ended: REGROW_ONE_FOR_ONE (0): nobody else.
   /// REGROW_ONE_FOR_ALL: all children. REGROW_REST_FOR_ONE: those that were started after it.
+  /// REGROW_SIMPLE_ONE_FOR_ONE: nobody else; the one child here is the template of all children, and none is started
+  /// before regrow_supervisor_start_instance(). They are started and stopped side by side, as those of a
+  /// regrow_dynamic_supervisor_spec.
   uint32_t strategy;
   /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
   uint32_t max_restarts;
@@ -724,7 +796,61 @@ typedef struct regrow_supervisor_spec {
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
+  /// Whether the supervisor ends, with reason `shutdown`, when significant children have ended by themselves:
+  /// REGROW_NEVER (0), REGROW_ANY_SIGNIFICANT or REGROW_ALL_SIGNIFICANT.
+  uint32_t auto_shutdown;
+  /// REGROW_PARALLEL_START: children that are started together, at first and when a group is restarted, are started
+  /// all at once, and the start is over when the last of them is up. They are stopped one after the other.
+  uint32_t flags;
 } regrow_supervisor_spec;
+
+/// A supervisor that starts empty: regrow_supervisor_start_child() gives it children of any kind, each with a spec of
+/// its own, any number at a time. They are started, restarted and stopped side by side, and a child may start a sibling
+/// from its init. One that has ended and is not restarted is forgotten. Copied when used.
+typedef struct regrow_dynamic_supervisor_spec {
+  /// sizeof(regrow_dynamic_supervisor_spec).
+  size_t size;
+  /// So many children at once, those that are being started or restarted included; one more is REGROW_ERR_LIMIT with
+  /// reason `max_children`. 0: any number. REGROW_NONE: none.
+  uint32_t max_children;
+  /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
+  uint32_t max_restarts;
+  /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
+  uint32_t period_ms;
+  /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS. Else any number of children may have the same,
+  /// and are told apart by their pids.
+  uint32_t flags;
+  /// Runs in the supervisor at each start; it may wait. REGROW_READY, REGROW_IGNORE or regrow_stop_self(). NULL:
+  /// nothing.
+  regrow_body_callback init;
+  /// Passed to `init`.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+} regrow_dynamic_supervisor_spec;
+
+/// A supervisor of the same child several times, once for each partition: what would be one process that everybody
+/// waits for becomes several. A key leads to its partition by regrow_partition_whereis(), or by a regrow_address with
+/// the supervisor in place of a registry. The children's ids are 0, 1, 2, ... Copied when used.
+typedef struct regrow_partition_supervisor_spec {
+  /// sizeof(regrow_partition_supervisor_spec).
+  size_t size;
+  /// Borrowed: what each partition is. Its id is not looked at; it has no name and no via.
+  const regrow_child_spec *child;
+  /// How many, at most 65536; 0: one for each processor.
+  uint32_t partitions;
+  /// As in regrow_supervisor_spec, but for REGROW_SIMPLE_ONE_FOR_ONE.
+  uint32_t strategy;
+  /// As in regrow_supervisor_spec.
+  uint32_t max_restarts;
+  /// As in regrow_supervisor_spec.
+  uint32_t period_ms;
+  /// REGROW_WITH_NUMBER: the init of a server gets the child's `arg` and the number of its partition appended, as in
+  /// regrow_supervisor_start_instance(). Other kinds are refused with it.
+  uint32_t flags;
+  /// Zero.
+  uint32_t reserved;
+} regrow_partition_supervisor_spec;
 
 /// A registry. Whoever has an entry in it is linked with it: one that is killed takes them along.
 typedef struct regrow_registry_spec {
@@ -1468,8 +1594,20 @@ void regrow_request_free(regrow_request *pending);
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it does
 ///         not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
-///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for.
+///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
+///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
+///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
 regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_child_spec *child, regrow_pid *pid);
+
+/// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
+///
+/// @param extra  borrowed: one more argument for its init, at each of its starts. The init of a server gets the
+///               template's `arg` and this one appended, each taken as a list (what is no list is a list of one).
+///               Servers take it, other kinds are refused with REGROW_ERR_ARGUMENT unless it is `[]`.
+/// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
+/// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
+///         taken.
+regrow_error regrow_supervisor_start_instance(regrow_pid supervisor, const regrow_term *extra, regrow_pid *pid);
 
 /// As regrow_supervisor_start_child(), to be collected later: the result is the pid, or `undefined`. Any thread.
 ///
@@ -1481,13 +1619,16 @@ regrow_error regrow_supervisor_start_child_async(regrow_pid supervisor,
 /// Stops a child, as its shutdown time says, and waits until it has ended. Its spec is kept, unless it is temporary.
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
-/// @param id  borrowed.
-/// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
+/// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last) or
+///            its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
+/// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
+///         needs a pid.
 regrow_error regrow_supervisor_terminate_child(regrow_pid supervisor, const regrow_term *id);
 
-/// Starts a child again that does not run. May wait; any thread.
+/// Starts a child again that does not run. One that was parked brings the siblings up with it that went down with it;
+/// of a dynamic supervisor only parked children can be started again. May wait; any thread.
 ///
-/// @param id   borrowed.
+/// @param id   borrowed; as in regrow_supervisor_terminate_child().
 /// @param pid  out: zero when its init answered ignore. NULL: not wanted.
 /// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING, REGROW_ERR_NOT_FOUND, REGROW_ERR_EXISTS when its name is taken;
 ///         REGROW_ERR_START when its init stopped, which is not tried again.
@@ -1502,7 +1643,8 @@ regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_
 /// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and is
-/// about to be tried again. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
+/// about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec). The Id of
+/// a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
 ///
 /// @param children  out; yours.
 regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
@@ -1518,12 +1660,63 @@ regrow_error regrow_supervisor_which_children_async(regrow_pid supervisor, regro
 /// @param count  out; its `.size` says how much of it there is room for.
 regrow_error regrow_supervisor_count_children(regrow_pid supervisor, regrow_child_count *count);
 
-/// What a child was started with: `#{id, restart, shutdown, type, kind}`. May wait; any thread.
+/// What a child was started with: `#{id, restart, shutdown, significant, type, kind}`. May wait; any thread.
 ///
 /// @param id   borrowed.
 /// @param map  out; yours.
 /// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
 regrow_error regrow_supervisor_get_childspec(regrow_pid supervisor, const regrow_term *id, regrow_term *map);
+
+/// The pid that a child has now. May wait; any thread.
+///
+/// @param id   borrowed; as in regrow_supervisor_terminate_child().
+/// @param pid  out: zero when it does not run.
+/// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
+regrow_error regrow_supervisor_lookup(regrow_pid supervisor, const regrow_term *id, regrow_pid *pid);
+
+/// Has the caller told of each change of the supervisor's children from now on, in order. Needs an identity; may wait.
+///
+/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id, pid);
+/// `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id, pid,
+/// reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old, reason,
+/// count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription ends with
+/// the supervisor, of which nothing tells but a monitor, or with the caller.
+///
+/// @param subscription  out: the Ref.
+regrow_error regrow_supervisor_subscribe(regrow_pid supervisor,
+                                         regrow_ref *subscription);
+
+/// Ends a subscription: no message of it is sent after this. May wait; any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when it has ended already, or never was.
+regrow_error regrow_supervisor_unsubscribe(regrow_pid supervisor, regrow_ref subscription);
+
+/// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`. May wait; any
+/// thread.
+///
+/// An entry is made each time that a child was to be restarted: the pid that it had (`undefined` if none), why it ended
+/// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, and what
+/// became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
+///
+/// @param failures  out; yours.
+regrow_error regrow_supervisor_history(regrow_pid supervisor, regrow_term *failures);
+
+/* ---- Partition supervisors ---- */
+
+/// The process of a key's partition. Never waits; any thread.
+///
+/// An integer belongs to the partition of its remainder by their number, any other key to that of Erlang's
+/// `phash2(Key, Number)`.
+///
+/// @param key  borrowed.
+/// @param pid  out: the partition's present pid, a restart gives it another.
+/// @return REGROW_ERR_NO_PROCESS when the partition, or the supervisor, is not alive at this moment.
+regrow_error regrow_partition_whereis(regrow_pid supervisor, const regrow_term *key, regrow_pid *pid);
+
+/// How many partitions a partition supervisor has. Never waits; any thread.
+///
+/// @param count  out.
+regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 
 /* ---- Registries ---- */
 

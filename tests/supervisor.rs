@@ -2,16 +2,14 @@
 
 mod common;
 
+use common::tree::{Tree, Worker, child, stopped, which};
 use common::{Closures, Runtime, atom};
-use regrow::process::{
-    self, ChildStart, Error, LogLevel, Message, Outcome, Spawned, StartSpec, Startable, exit_signal, is_alive,
-};
+use regrow::process::{self, ChildStart, Error, LogLevel, Message, Outcome, Spawned, Startable, exit_signal, is_alive};
 use regrow::runtime::{self, Options};
-use regrow::server::{Context, IGNORE, NOREPLY, READY, Server};
+use regrow::server::{Context, IGNORE, NOREPLY, READY};
 use regrow::supervisor::{self, ChildCount, ChildSpec, Intensity, Restart, Shutdown, Strategy, SupervisorSpec, plan};
-use regrow::term::{Atom, Pid, Term, atoms};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use regrow::term::{Pid, Term, atoms};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 // ---- the pure files ----
@@ -84,186 +82,6 @@ fn a_spec_with_a_duplicate_id_or_no_period_is_refused_with_otps_term() {
     one.id = Term::int(1);
     assert_eq!(SupervisorSpec { children: vec![one, other], ..tree.spec() }.check(), Ok(()));
     assert_eq!(tree.log(), "");
-}
-
-// ---- what the state machine is tested with ----
-
-type Init = Arc<dyn Fn(&mut Context, usize) -> regrow::server::Next + Send + Sync>;
-
-/// A server that writes `S`name when it starts and `T`name when it is told that it ends.
-#[derive(Clone)]
-struct Worker {
-    name: &'static str,
-    log: Arc<Mutex<Vec<String>>>,
-    pids: Arc<Mutex<HashMap<&'static str, Pid>>>,
-    starts: Arc<AtomicUsize>,
-    init: Init,
-    trap: bool,
-    timeout: Option<u32>,
-    /// What terminate does.
-    ending: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl Startable for Worker {
-    fn build(&self) -> ChildStart {
-        let (first, last) = (self.clone(), self.clone());
-        let closures = Closures {
-            init: Box::new(move |context| {
-                let attempt = first.starts.fetch_add(1, Ordering::SeqCst) + 1;
-                first.log.lock().unwrap().push(format!("S{}", first.name));
-                let _ = process::trap_exit(first.trap);
-                let next = (first.init)(context, attempt);
-                if next == READY {
-                    first.pids.lock().unwrap().insert(first.name, process::current_pid());
-                }
-                next
-            }),
-            // A cast ends it, with what was cast as the reason.
-            cast: Box::new(|context, reason| context.stop(reason.clone())),
-            info: Box::new(|_, _| NOREPLY),
-            terminate: Box::new(move |_| {
-                last.log.lock().unwrap().push(format!("T{}", last.name));
-                (last.ending)();
-            }),
-            ..Closures::default()
-        };
-        ChildStart::new(Box::new(Server::new(closures)))
-    }
-    fn kind(&self) -> Atom {
-        atoms::SERVER
-    }
-    fn init_timeout(&self) -> Option<u32> {
-        self.timeout
-    }
-}
-
-struct Tree {
-    runtime: Runtime,
-    log: Arc<Mutex<Vec<String>>>,
-    pids: Arc<Mutex<HashMap<&'static str, Pid>>>,
-}
-
-impl Tree {
-    fn new() -> Tree {
-        Tree { runtime: Runtime::manual(), log: Arc::default(), pids: Arc::default() }
-    }
-
-    /// Takes what was logged since the last look.
-    fn log(&self) -> String {
-        std::mem::take(&mut *self.log.lock().unwrap()).join(" ")
-    }
-
-    fn bare(&self, name: &'static str) -> Worker {
-        Worker {
-            name,
-            log: self.log.clone(),
-            pids: self.pids.clone(),
-            starts: Arc::default(),
-            init: Arc::new(|_, _| READY),
-            trap: true,
-            timeout: None,
-            ending: Arc::new(|| {}),
-        }
-    }
-
-    fn worker(&self, name: &'static str) -> ChildSpec {
-        child(name, self.bare(name))
-    }
-
-    fn worker_with(
-        &self, name: &'static str, init: impl Fn(&mut Context, usize) -> regrow::server::Next + Send + Sync + 'static,
-    ) -> ChildSpec {
-        child(name, Worker { init: Arc::new(init), ..self.bare(name) })
-    }
-
-    fn spec(&self) -> SupervisorSpec {
-        SupervisorSpec { max_restarts: 10, ..SupervisorSpec::default() }
-    }
-
-    fn three(&self, strategy: Strategy) -> SupervisorSpec {
-        let children = vec![self.worker("1"), self.worker("2"), self.worker("3")];
-        SupervisorSpec { strategy, children, ..self.spec() }
-    }
-
-    fn try_start(&self, spec: SupervisorSpec) -> Result<Pid, Error> {
-        process::spawn_and_wait(&self.runtime.0, spec.build(), None).map(|spawned| spawned.pid)
-    }
-
-    fn start(&self, spec: SupervisorSpec) -> Pid {
-        self.try_start(spec).expect("the supervisor starts")
-    }
-
-    /// Starts without waiting.
-    fn spawn(&self, spec: SupervisorSpec) -> Pid {
-        process::spawn(&self.runtime.0, spec.build()).expect("the supervisor is spawned").pid
-    }
-
-    fn settle(&self) {
-        self.runtime.settle();
-    }
-
-    fn advance(&self, ms: u64) {
-        runtime::advance(&self.runtime.0, ms * 1_000_000).expect("a manual clock");
-    }
-
-    fn pid(&self, name: &str) -> Pid {
-        self.pids.lock().unwrap()[name]
-    }
-
-    /// Has a worker end by itself, and waits until everything has followed from it.
-    fn end(&self, name: &str, reason: Term) {
-        process::Process::post(self.pid(name), Message::Cast(reason));
-        self.settle();
-    }
-
-    fn kill(&self, name: &str) {
-        exit_signal(self.pid(name), atom("kill")).unwrap();
-        self.settle();
-    }
-
-    /// Starts, has `reason` of the end monitored, and gives what tells it.
-    fn watch(&self, pid: Pid) -> Arc<Mutex<Option<String>>> {
-        let seen = Arc::new(Mutex::new(None));
-        let tell = seen.clone();
-        let watcher = self.runtime.spawn(Closures {
-            init: Box::new(move |_| {
-                process::monitor(pid, None).unwrap();
-                READY
-            }),
-            info: Box::new(move |_, message| {
-                if let Some(parts) = message.as_tuple() {
-                    *tell.lock().unwrap() = Some(parts[4].to_string());
-                }
-                NOREPLY
-            }),
-            ..Closures::default()
-        });
-        assert!(is_alive(watcher));
-        seen
-    }
-}
-
-fn child(name: &str, what: impl Startable + 'static) -> ChildSpec {
-    ChildSpec::new(atom(name), StartSpec { what: Arc::new(what), name: None, via: None })
-}
-
-/// `id/pid` of which_children, where a pid that is alive is `+`, one that is not is `-`.
-fn which(supervisor: Pid) -> String {
-    let list = supervisor::which_children(supervisor).expect("a list of children");
-    let show = |entry: &Term| {
-        let parts = entry.as_tuple().expect("a tuple");
-        let pid = match parts[1].as_pid() {
-            Some(pid) if is_alive(pid) => "+".into(),
-            Some(_) => "-".into(),
-            None => parts[1].to_string(),
-        };
-        format!("{}/{pid}", parts[0])
-    };
-    list.list_iter().map(show).collect::<Vec<_>>().join(" ")
-}
-
-fn stopped(supervisor: Pid) {
-    exit_signal(supervisor, atom("shutdown")).unwrap();
 }
 
 // ---- strategies: the logs that OTP gives ----

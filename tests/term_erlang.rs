@@ -12,7 +12,7 @@ use regrow::term::etf::{self, Limits};
 use regrow::term::{Pid, Pretty, Ref, Term};
 
 /// Makes terms from a seed, and writes for each: its external form, what `~w` and `~0tp` print, its old and compressed forms,
-/// and how it compares with the one before. Or checks what was written here.
+/// how it compares with the one before, and its phash2. Or checks what was written here.
 const SCRIPT: &str = r#"
 main(["make", Seed, Count, File]) ->
     Terms = terms(list_to_integer(Seed), list_to_integer(Count)),
@@ -34,7 +34,8 @@ row({Group, Term}, {_, Before}) ->
     [atom_to_binary(Group), term_to_binary(Term), unicode:characters_to_binary(io_lib:format("~w", [Term])),
      term_to_binary(Term, [{minor_version, 0}]), term_to_binary(Term, [{minor_version, 2}, compressed]),
      <<(order(Before, Term)), (if Before =:= Term -> 1; true -> 0 end)>>,
-     unicode:characters_to_binary(io_lib:format("~0tp", [Term]))].
+     unicode:characters_to_binary(io_lib:format("~0tp", [Term])),
+     <<(erlang:phash2(Term, 1 bsl 32)):32>>].
 
 order(A, B) when A == B -> 0;
 order(A, B) when A < B -> 1;
@@ -242,8 +243,8 @@ fn random_terms_are_what_they_are_in_erlang() {
     let bytes = std::fs::read(&file).unwrap();
     let mut before: Option<Term> = None;
     let mut terms = Vec::new();
-    for row in blocks(&bytes).chunks_exact(7) {
-        let [group, external, printed, old, packed, order, pretty] = row else { unreachable!() };
+    for row in blocks(&bytes).chunks_exact(8) {
+        let [group, external, printed, old, packed, order, pretty, phash2] = row else { unreachable!() };
         let printed = std::str::from_utf8(printed).unwrap();
         let term = etf::decode(external, &limits).unwrap_or_else(|error| panic!("{error}: {printed}"));
         let before = before.replace(term.clone()).unwrap_or(term.clone());
@@ -256,6 +257,10 @@ fn random_terms_are_what_they_are_in_erlang() {
         assert!(old == term || is_closure, "minor version 0, {printed}");
         if *group != b"large" {
             assert_eq!(etf::encode(&term).unwrap(), *external, "{printed}");
+        }
+        // Pids and the like are elsewhere's.
+        if [&b"plain"[..], b"large"].contains(group) {
+            assert_eq!(term.phash2().to_be_bytes(), **phash2, "{printed}");
         }
         if *group == b"plain" {
             assert_eq!(term.to_string(), printed);

@@ -13,7 +13,7 @@ workload pingpong, large_list, large_list_copy, large_bin;    /* messages.c */
 workload call_actor, call_thread;                             /* calls.c */
 workload counting, fanin;                                     /* streams.c */
 workload threadring, big, chameneos;                          /* crowds.c */
-workload spawn, idle, restart;                                /* lives.c */
+workload spawn, idle, restart, dynsup;                        /* lives.c */
 workload registry, timers, agent, task;                       /* one file each */
 workload table_set, table_ordered, table_select;              /* table.c */
 

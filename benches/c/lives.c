@@ -1,4 +1,4 @@
-/* Lives: many short ones, many idle ones, and one that crashes and is restarted. */
+/* Lives: many short ones, many idle ones, and one that crashes and is restarted; children that come and go. */
 #include "harness.h"
 #include <stdatomic.h>
 
@@ -119,6 +119,47 @@ static void crash_each(void *data)
   emit(restarts->name, n, ns, n, (struct extra[]){ { "p50_us", p.p50 / 1e3 }, { "p99_us", p.p99 / 1e3 }, { 0 } });
   must(regrow_stop(supervisor, regrow_atom("shutdown"), REGROW_INFINITY));
   free(lives);
+}
+
+/* ---- dynsup: as Elixir's: each started and stopped in its turn, and the caller waits for it ---- */
+static regrow_next init_count(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+  (void)user, (void)arg;
+  *state = calloc(1, sizeof(int64_t));
+  return *state ? REGROW_READY : regrow_stop_self(context, regrow_atom("no_memory"));
+}
+
+static void start_and_stop_each(void *data)
+{
+  struct restarts *lives = data;
+  uint64_t n = lives->n;
+  regrow_pid supervisor, *pids = malloc(n * sizeof *pids);
+  expect(pids);
+  regrow_server_spec worker = { .size = sizeof worker, .init = init_count, .handle_call = count_call, .drop = free };
+  regrow_child_spec child = {
+    .size = sizeof child, .id = "w", .kind = REGROW_SERVER, .restart = REGROW_TEMPORARY, .spec = &worker };
+  regrow_dynamic_supervisor_spec spec = { .size = sizeof spec };
+  regrow_child_spec top = { .size = sizeof top, .kind = REGROW_DYNAMIC_SUPERVISOR, .spec = &spec };
+  must(regrow_start(root, &top, &supervisor));
+  uint64_t start = now_ns();
+  for (uint64_t i = 0; i < n; i++)
+    must(regrow_supervisor_start_child(supervisor, &child, &pids[i]));
+  uint64_t started = now_ns();
+  for (uint64_t i = 0; i < n; i++) {
+    regrow_term id = regrow_from_pid(pids[i]);
+    must(regrow_supervisor_terminate_child(supervisor, &id));
+  }
+  uint64_t end = now_ns();
+  emit(lives->name, n, end - start, n, (struct extra[]){
+    { "start_per_sec", per_second(n, started - start) }, { "terminate_per_sec", per_second(n, end - started) }, { 0 } });
+  must(regrow_stop(supervisor, regrow_atom("shutdown"), REGROW_INFINITY));
+  free(pids);
+}
+
+void dynsup(const char *name, uint64_t n)
+{
+  struct restarts lives = { name, n };
+  in_process(start_and_stop_each, &lives);
 }
 
 void restart(const char *name, uint64_t n)

@@ -18,6 +18,7 @@ static const struct { const char *name; workload *run; uint64_t n; } workloads[]
   { "large_list_copy", large_list_copy, 20000 },
   { "large_bin", large_bin, 200000 },
   { "restart", restart, 2000 },
+  { "dynsup", dynsup, 50000 },
   { "registry", registry, 500000 },
   { "table_set", table_set, 1000000 },
   { "table_set_conc", table_set, 1000000 },

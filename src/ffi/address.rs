@@ -10,6 +10,7 @@ use super::support::{
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message, Node, Outcome, StartSpec};
 use crate::registry::{self, Which};
+use crate::supervisor;
 use crate::term::{Pid, Term};
 use std::ffi::c_char;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct regrow_address {
     pub runtime: regrow_pid,
     /// A local name; or NULL, and a registry and a key.
     pub name: *const c_char,
-    /// The registry, by pid ...
+    /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
     pub registry: regrow_pid,
     /// ... or by its own name.
     pub registry_name: *const c_char,
@@ -111,7 +112,11 @@ impl Address {
         match &self.place {
             Place::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
             Place::Key { registry, key, .. } => {
-                registry::whereis(self.registry(registry)?, key)?.ok_or(Error::NotFound)
+                let pid = self.registry(registry)?;
+                if supervisor::is_partition_supervisor(pid) {
+                    return supervisor::partition(pid, key);
+                }
+                registry::whereis(pid, key)?.ok_or(Error::NotFound)
             }
         }
     }

@@ -4,15 +4,78 @@
 use super::address::{address, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
-    REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_HOST, REGROW_INFINITY, REGROW_PERMANENT, REGROW_PROCESS, REGROW_PUBSUB,
-    REGROW_REGISTRY, REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT,
-    regrow_term,
+    REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_DYNAMIC_SUPERVISOR, REGROW_END, REGROW_HOST, REGROW_INFINITY, REGROW_NONE,
+    REGROW_PARK, REGROW_PARTITION_SUPERVISOR, REGROW_PERMANENT, REGROW_PROCESS, REGROW_PUBSUB, REGROW_REGISTRY,
+    REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
 };
 use crate::process::{StartSpec, Startable};
-use crate::supervisor::{ChildSpec, Restart, Shutdown};
+use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
 use crate::term::Term;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
+
+/// When a child that failed is started again, and how often. Without it: at once, and as often as its supervisor's
+/// max_restarts says. Copied when used.
+///
+/// Each failure that is followed by a restart, a start that fails included, waits longer than the one before. While it
+/// waits the child shows as `restarting`, and regrow_supervisor_terminate_child() ends the wait. With
+/// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait too.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct regrow_backoff_spec {
+    /// sizeof(regrow_backoff_spec).
+    pub size: usize,
+    /// The first wait; 0: none, ever.
+    pub initial_ms: u32,
+    /// The longest wait; 0: 30000.
+    pub max_ms: u32,
+    /// What a wait is to the one before, in percent, at least 100; 0: 200, twice as long.
+    pub factor_percent: u32,
+    /// Each wait is up to so many percent longer or shorter, by chance; at most 100.
+    pub jitter_percent: u32,
+    /// A child that was up for so long begins anew with the first wait; 0: as `max_ms`.
+    pub reset_after_ms: u32,
+    /// A limit of this child's own: more than this many restarts ...; 0: its supervisor counts them, with those of
+    /// its siblings. REGROW_NONE: none is allowed.
+    pub max_restarts: u32,
+    /// ... within this many milliseconds; 0: 5000.
+    pub period_ms: u32,
+    /// What happens at the limit, its own or its supervisor's. REGROW_END (0): the supervisor ends. REGROW_PARK: the
+    /// child stays down, shows as `parked`, and the siblings that are restarted with it stay down too, until
+    /// regrow_supervisor_restart_child().
+    pub at_limit: u32,
+}
+
+// SAFETY: repr(C), size first, no padding, zero is a value.
+unsafe impl SizedStruct for regrow_backoff_spec {}
+
+/// Reads a backoff.
+///
+/// # Safety
+/// As the header says of the struct.
+unsafe fn backoff(spec: *const regrow_backoff_spec) -> Result<Backoff, Fault> {
+    // SAFETY: the caller's promise.
+    let given = unsafe { sized(spec) }?;
+    if given.jitter_percent > 100 || (1..100).contains(&given.factor_percent) || given.at_limit > REGROW_PARK {
+        return Err(Fault::argument("a backoff's percentages or its at_limit are out of range"));
+    }
+    let or = |value: u32, default: u32| if value == 0 { default } else { value };
+    let max_ms = or(given.max_ms, 30_000);
+    let period_ms = or(given.period_ms, 5_000);
+    Ok(Backoff {
+        initial_ms: given.initial_ms,
+        max_ms,
+        factor_percent: or(given.factor_percent, 200),
+        jitter_percent: given.jitter_percent,
+        reset_after_ms: or(given.reset_after_ms, max_ms),
+        limit: match given.max_restarts {
+            0 => None,
+            REGROW_NONE => Some((0, period_ms)),
+            many => Some((many, period_ms)),
+        },
+        park: given.at_limit != REGROW_END,
+    })
+}
 
 /// How to start a process of any kind, and, as a child, what to do when it ends. Copied when used.
 ///
@@ -26,8 +89,8 @@ pub struct regrow_child_spec {
     pub id: *const c_char,
     /// Borrowed: the same as any term. A child has one of the two.
     pub id_term: *const regrow_term,
-    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST,
-    /// REGROW_TASK_SUPERVISOR or REGROW_PUBSUB.
+    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+    /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST or REGROW_PUBSUB.
     pub kind: u32,
     /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
     /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
@@ -43,6 +106,12 @@ pub struct regrow_child_spec {
     pub name: *const c_char,
     /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
     pub via: *const regrow_address,
+    /// 1: when it ends by itself its supervisor may end too, as that one's auto_shutdown says; not for a permanent one.
+    pub significant: u32,
+    /// Zero.
+    pub reserved_2: u32,
+    /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
+    pub backoff: *const regrow_backoff_spec,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -63,7 +132,7 @@ unsafe fn start_of(given: &regrow_child_spec) -> Result<StartSpec, Fault> {
     unsafe {
         // The kind's spec first: once it is read, what belongs to it is given back on every path.
         let mut start = StartSpec { what: startable(given.kind, given.spec)?, name: None, via: None };
-        if given.reserved != 0 {
+        if given.reserved != 0 || given.reserved_2 != 0 {
             return Err(Fault::argument("a child spec has a field that this library does not know"));
         }
         if let Some(name) = text_optional(given.name)? {
@@ -85,6 +154,8 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
         match kind {
             REGROW_SERVER => super::server::startable(spec),
             REGROW_SUPERVISOR => super::supervisor::startable(spec),
+            REGROW_DYNAMIC_SUPERVISOR => super::dynamic_supervisor::startable(spec),
+            REGROW_PARTITION_SUPERVISOR => super::partition_supervisor::startable(spec),
             REGROW_REGISTRY => super::registry::startable(spec),
             REGROW_AGENT => super::agent::startable(spec),
             REGROW_PROCESS => super::process_body::startable(spec),
@@ -103,14 +174,27 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
 pub(super) unsafe fn child_spec(spec: *const regrow_child_spec) -> Result<ChildSpec, Fault> {
     // SAFETY: the caller's promise.
     unsafe {
+        let child = child_template(spec)?;
         let given = sized(spec)?;
-        let start = start_of(&given)?;
         let id = match (text_optional(given.id)?, borrow_optional(given.id_term)?) {
             (Some(text), None) => Term::text(text),
             (None, Some(term)) => term.clone(),
             _ => return Err(Fault::argument("a child has an id, as a text or as a term")),
         };
-        let mut child = ChildSpec::new(id, start);
+        Ok(ChildSpec { id, ..child })
+    }
+}
+
+/// Reads a child spec but for its id.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<ChildSpec, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let given = sized(spec)?;
+        let start = start_of(&given)?;
+        let mut child = ChildSpec::new(Term::nil(), start);
         child.restart = match given.restart {
             REGROW_PERMANENT => Restart::Permanent,
             REGROW_TRANSIENT => Restart::Transient,
@@ -122,6 +206,13 @@ pub(super) unsafe fn child_spec(spec: *const regrow_child_spec) -> Result<ChildS
             REGROW_BRUTAL_KILL => child.shutdown = Shutdown::BrutalKill,
             REGROW_INFINITY => child.shutdown = Shutdown::Infinity,
             ms => child.shutdown = Shutdown::Ms(ms),
+        }
+        if given.significant > 1 {
+            return Err(Fault::argument("a child is significant, 1, or not, 0"));
+        }
+        child.significant = given.significant == 1;
+        if !given.backoff.is_null() {
+            child.backoff = Some(Arc::new(backoff(given.backoff)?));
         }
         Ok(child)
     }
@@ -243,6 +334,8 @@ mod tests {
             regrow_child_spec { restart: 3, ..plain },
             regrow_child_spec { reserved: 1, ..plain },
             regrow_child_spec { name: c"".as_ptr(), ..plain },
+            regrow_child_spec { reserved_2: 1, ..plain },
+            regrow_child_spec { significant: 2, ..plain },
         ];
         for (index, given) in refused.iter().enumerate() {
             // SAFETY: a struct of this test.
@@ -262,7 +355,7 @@ mod tests {
     fn children_lie_as_far_apart_as_the_first_ones_size_says() {
         // As an older program has them: without `via`; and as a newer one, with a field more.
         let known = size_of::<regrow_child_spec>();
-        for size in [known - size_of::<*const regrow_address>(), known, known + 8] {
+        for size in [std::mem::offset_of!(regrow_child_spec, via), known, known + 8] {
             let drops = AtomicUsize::new(0);
             let body = body_spec(&drops);
             let mut array = vec![0u64; 3 * size / 8];

@@ -95,7 +95,6 @@ struct Spec {
     drop: regrow_drop_callback,
     get_state: regrow_get_state_callback,
     replace_state: regrow_replace_state_callback,
-    arg: Term,
     user: User,
     home: u32,
     flags: u32,
@@ -103,7 +102,10 @@ struct Spec {
 }
 
 /// A C server as the supervisor starts it.
-struct CServer(Arc<Spec>);
+struct CServer {
+    spec: Arc<Spec>,
+    arg: Term,
+}
 
 /// Reads a server spec. `drop_user` runs once, however this ends.
 ///
@@ -120,7 +122,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         }
         let regrow_server_spec { init, handle_call, handle_cast, handle_info, handle_continue, terminate, .. } = given;
         let regrow_server_spec { drop, get_state, replace_state, home, flags, init_timeout_ms, .. } = given;
-        Ok(Arc::new(CServer(Arc::new(Spec {
+        let spec = Spec {
             init,
             handle_call,
             handle_cast,
@@ -130,19 +132,20 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             drop,
             get_state,
             replace_state,
-            arg,
             user,
             home,
             flags,
             init_timeout_ms,
-        }))))
+        };
+        Ok(Arc::new(CServer { spec: Arc::new(spec), arg }))
     }
 }
 
 impl Startable for CServer {
     fn build(&self) -> ChildStart {
-        let spec = &self.0;
-        let callbacks = CCallbacks { spec: self.0.clone(), state: std::ptr::null_mut(), made: false };
+        let spec = &self.spec;
+        let callbacks =
+            CCallbacks { spec: self.spec.clone(), arg: self.arg.clone(), state: std::ptr::null_mut(), made: false };
         ChildStart {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             flags: process_flags(spec.flags),
@@ -156,13 +159,31 @@ impl Startable for CServer {
     }
 
     fn init_timeout(&self) -> Option<u32> {
-        limit(self.0.init_timeout_ms).filter(|&ms| ms != 0)
+        limit(self.spec.init_timeout_ms).filter(|&ms| ms != 0)
     }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        Some(Arc::new(CServer { spec: self.spec.clone(), arg: appended(&self.arg, extra) }))
+    }
+}
+
+/// Both as one list; what is no list is a list of one.
+fn appended(arg: &Term, extra: &Term) -> Term {
+    let mut all = Vec::new();
+    for term in [arg, extra] {
+        if term.list_len().is_some() {
+            all.extend(term.list_iter().cloned());
+        } else {
+            all.push(term.clone());
+        }
+    }
+    Term::list(all)
 }
 
 /// The callbacks of one life, around its state.
 struct CCallbacks {
     spec: Arc<Spec>,
+    arg: Term,
     state: *mut c_void,
     /// `init` answered that it is ready: the state is there to be dropped.
     made: bool,
@@ -182,7 +203,7 @@ impl CCallbacks {
 impl Callbacks for CCallbacks {
     fn init(&mut self, context: &mut Context) -> Next {
         let Some(init) = self.spec.init else { return READY };
-        let arg = std::ptr::from_ref(&self.spec.arg).cast();
+        let arg = std::ptr::from_ref(&self.arg).cast();
         // SAFETY: the user's function, called as the header says.
         let next = unsafe { init(context_pointer(context), self.spec.user.user, arg, &raw mut self.state) };
         self.made = server::is_ready(next);

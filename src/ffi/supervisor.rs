@@ -6,12 +6,13 @@ use super::context::context_pointer;
 use super::request::{User, pass_request, regrow_request};
 use super::support::{Fault, SizedStruct, borrow, guard, out, out_optional, sized, sized_out};
 use super::types::{
-    REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE, REGROW_REST_FOR_ONE, regrow_body_callback,
-    regrow_drop_callback, regrow_error, regrow_pid, regrow_term,
+    REGROW_ALL_SIGNIFICANT, REGROW_ANY_SIGNIFICANT, REGROW_NEVER, REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE,
+    REGROW_PARALLEL_START, REGROW_REST_FOR_ONE, REGROW_SIMPLE_ONE_FOR_ONE, regrow_body_callback, regrow_drop_callback,
+    regrow_error, regrow_pid, regrow_ref, regrow_term,
 };
 use crate::process::{self, Startable};
 use crate::server::Context;
-use crate::supervisor::{self, InitHook, Strategy, SupervisorSpec};
+use crate::supervisor::{self, AutoShutdown, InitHook, Strategy, SupervisorSpec};
 use crate::term::Pid;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -24,6 +25,9 @@ pub struct regrow_supervisor_spec {
     pub size: usize,
     /// Who is stopped and started again with a child that ended: REGROW_ONE_FOR_ONE (0): nobody else.
     /// REGROW_ONE_FOR_ALL: all children. REGROW_REST_FOR_ONE: those that were started after it.
+    /// REGROW_SIMPLE_ONE_FOR_ONE: nobody else; the one child here is the template of all children, and none is started
+    /// before regrow_supervisor_start_instance(). They are started and stopped side by side, as those of a
+    /// regrow_dynamic_supervisor_spec.
     pub strategy: u32,
     /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
     pub max_restarts: u32,
@@ -42,6 +46,12 @@ pub struct regrow_supervisor_spec {
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
+    /// Whether the supervisor ends, with reason `shutdown`, when significant children have ended by themselves:
+    /// REGROW_NEVER (0), REGROW_ANY_SIGNIFICANT or REGROW_ALL_SIGNIFICANT.
+    pub auto_shutdown: u32,
+    /// REGROW_PARALLEL_START: children that are started together, at first and when a group is restarted, are started
+    /// all at once, and the start is over when the last of them is up. They are stopped one after the other.
+    pub flags: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -76,31 +86,51 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_supervisor_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let children = child_specs(given.children, given.child_count)?;
-        let strategy = match given.strategy {
-            REGROW_ONE_FOR_ONE => Strategy::OneForOne,
-            REGROW_ONE_FOR_ALL => Strategy::OneForAll,
-            REGROW_REST_FOR_ONE => Strategy::RestForOne,
-            _ => return Err(Fault::argument("a supervisor's strategy is unknown")),
+        let strategy = strategy(given.strategy)?;
+        let auto_shutdown = match given.auto_shutdown {
+            REGROW_NEVER => AutoShutdown::Never,
+            REGROW_ANY_SIGNIFICANT => AutoShutdown::AnySignificant,
+            REGROW_ALL_SIGNIFICANT => AutoShutdown::AllSignificant,
+            _ => return Err(Fault::argument("a supervisor's auto_shutdown is unknown")),
         };
-        if given.reserved != 0 {
+        if given.reserved != 0 || given.flags & !REGROW_PARALLEL_START != 0 {
             return Err(Fault::argument("a supervisor spec has a field that this library does not know"));
         }
         let defaults = SupervisorSpec::default();
         Ok(Arc::new(SupervisorSpec {
             strategy,
-            max_restarts: match given.max_restarts {
-                0 => defaults.max_restarts,
-                REGROW_NONE => 0,
-                many => many,
-            },
+            max_restarts: max_restarts(given.max_restarts, defaults.max_restarts),
             period_ms: if given.period_ms == 0 { defaults.period_ms } else { given.period_ms },
             children,
+            auto_shutdown,
+            parallel_start: given.flags & REGROW_PARALLEL_START != 0,
             init: hook(given.init, user),
         }))
     }
 }
 
-fn hook(init: regrow_body_callback, user: User) -> Option<Arc<InitHook>> {
+/// `strategy` of a spec.
+pub(super) fn strategy(given: u32) -> Result<Strategy, Fault> {
+    match given {
+        REGROW_ONE_FOR_ONE => Ok(Strategy::OneForOne),
+        REGROW_ONE_FOR_ALL => Ok(Strategy::OneForAll),
+        REGROW_REST_FOR_ONE => Ok(Strategy::RestForOne),
+        REGROW_SIMPLE_ONE_FOR_ONE => Ok(Strategy::SimpleOneForOne),
+        _ => Err(Fault::argument("a supervisor's strategy is unknown")),
+    }
+}
+
+/// `max_restarts` of a spec.
+pub(super) fn max_restarts(given: u32, default: u32) -> u32 {
+    match given {
+        0 => default,
+        REGROW_NONE => 0,
+        many => many,
+    }
+}
+
+/// `init` of a spec.
+pub(super) fn hook(init: regrow_body_callback, user: User) -> Option<Arc<InitHook>> {
     let init = init?;
     Some(Arc::new(move |context: &mut Context| {
         let user = &user;
@@ -116,7 +146,9 @@ fn hook(init: regrow_body_callback, user: User) -> Option<Arc<InitHook>> {
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it does
 ///         not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
-///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for.
+///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
+///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
+///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_start_child(
     supervisor: regrow_pid, child: *const regrow_child_spec, pid: *mut regrow_pid,
@@ -125,6 +157,27 @@ pub unsafe extern "C" fn regrow_supervisor_start_child(
         // SAFETY: as the header says.
         let (child, pid) = unsafe { (child_spec(child)?, out_optional(pid)) };
         let started = supervisor::start_child(supervisor.into(), child)?;
+        pid.set(started.unwrap_or(Pid::NONE));
+        Ok(())
+    })
+}
+
+/// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
+///
+/// @param extra  borrowed: one more argument for its init, at each of its starts. The init of a server gets the
+///               template's `arg` and this one appended, each taken as a list (what is no list is a list of one).
+///               Servers take it, other kinds are refused with REGROW_ERR_ARGUMENT unless it is `[]`.
+/// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
+/// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
+///         taken.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_supervisor_start_instance(
+    supervisor: regrow_pid, extra: *const regrow_term, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (extra, pid) = unsafe { (borrow(extra)?, out_optional(pid)) };
+        let started = supervisor::start_instance(supervisor.into(), extra)?;
         pid.set(started.unwrap_or(Pid::NONE));
         Ok(())
     })
@@ -149,8 +202,10 @@ pub unsafe extern "C" fn regrow_supervisor_start_child_async(
 /// Stops a child, as its shutdown time says, and waits until it has ended. Its spec is kept, unless it is temporary.
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
-/// @param id  borrowed.
-/// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
+/// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last) or
+///            its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
+/// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
+///         needs a pid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_terminate_child(
     supervisor: regrow_pid, id: *const regrow_term,
@@ -162,9 +217,10 @@ pub unsafe extern "C" fn regrow_supervisor_terminate_child(
     })
 }
 
-/// Starts a child again that does not run. May wait; any thread.
+/// Starts a child again that does not run. One that was parked brings the siblings up with it that went down with it;
+/// of a dynamic supervisor only parked children can be started again. May wait; any thread.
 ///
-/// @param id   borrowed.
+/// @param id   borrowed; as in regrow_supervisor_terminate_child().
 /// @param pid  out: zero when its init answered ignore. NULL: not wanted.
 /// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING, REGROW_ERR_NOT_FOUND, REGROW_ERR_EXISTS when its name is taken;
 ///         REGROW_ERR_START when its init stopped, which is not tried again.
@@ -199,7 +255,8 @@ pub unsafe extern "C" fn regrow_supervisor_delete_child(
 /// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and is
-/// about to be tried again. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
+/// about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec). The Id of
+/// a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
 ///
 /// @param children  out; yours.
 #[unsafe(no_mangle)]
@@ -253,7 +310,7 @@ pub unsafe extern "C" fn regrow_supervisor_count_children(
     })
 }
 
-/// What a child was started with: `#{id, restart, shutdown, type, kind}`. May wait; any thread.
+/// What a child was started with: `#{id, restart, shutdown, significant, type, kind}`. May wait; any thread.
 ///
 /// @param id   borrowed.
 /// @param map  out; yours.
@@ -266,6 +323,70 @@ pub unsafe extern "C" fn regrow_supervisor_get_childspec(
         // SAFETY: as the header says.
         let (id, map) = unsafe { (borrow(id)?, out(map)?) };
         map.set(supervisor::get_childspec(supervisor.into(), id)?);
+        Ok(())
+    })
+}
+
+/// The pid that a child has now. May wait; any thread.
+///
+/// @param id   borrowed; as in regrow_supervisor_terminate_child().
+/// @param pid  out: zero when it does not run.
+/// @return REGROW_ERR_NOT_FOUND when there is no child of that id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_supervisor_lookup(
+    supervisor: regrow_pid, id: *const regrow_term, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (id, pid) = unsafe { (borrow(id)?, out(pid)?) };
+        pid.set(supervisor::lookup(supervisor.into(), id)?.as_pid().unwrap_or(Pid::NONE));
+        Ok(())
+    })
+}
+
+/// Has the caller told of each change of the supervisor's children from now on, in order. Needs an identity; may wait.
+///
+/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id, pid);
+/// `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id, pid,
+/// reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old, reason,
+/// count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription ends with
+/// the supervisor, of which nothing tells but a monitor, or with the caller.
+///
+/// @param subscription  out: the Ref.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_supervisor_subscribe(
+    supervisor: regrow_pid, subscription: *mut regrow_ref,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let subscription = unsafe { out(subscription) }?;
+        subscription.set(supervisor::subscribe(supervisor.into())?);
+        Ok(())
+    })
+}
+
+/// Ends a subscription: no message of it is sent after this. May wait; any thread.
+///
+/// @return REGROW_ERR_NOT_FOUND when it has ended already, or never was.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_supervisor_unsubscribe(supervisor: regrow_pid, subscription: regrow_ref) -> regrow_error {
+    guard(|| Ok(supervisor::unsubscribe(supervisor.into(), subscription.into())?))
+}
+
+/// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`. May wait; any
+/// thread.
+///
+/// An entry is made each time that a child was to be restarted: the pid that it had (`undefined` if none), why it ended
+/// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, and what
+/// became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
+///
+/// @param failures  out; yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_supervisor_history(supervisor: regrow_pid, failures: *mut regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let failures = unsafe { out(failures) }?;
+        failures.set(supervisor::history(supervisor.into())?);
         Ok(())
     })
 }

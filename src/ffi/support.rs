@@ -55,7 +55,10 @@ impl From<Error> for Fault {
                 (REGROW_ERR_RESTARTING, "the child is being restarted")
             }
             Error::Refused(reason) if reason.is_atom(atoms::MAX_CHILDREN) => {
-                (REGROW_ERR_LIMIT, "the supervisor has as many children as it may")
+                (REGROW_ERR_LIMIT, "the supervisor has as many children as it may have")
+            }
+            Error::Refused(reason) if reason.is_atom(atoms::SIMPLE_ONE_FOR_ONE) => {
+                (REGROW_ERR_WRONG_KIND, "a simple_one_for_one supervisor does not do that")
             }
             Error::Refused(_) => (REGROW_ERR_ARGUMENT, "refused; regrow_last_reason() tells why"),
         };

@@ -171,6 +171,10 @@ pub const REGROW_AGENT: u32 = 3;
 pub const REGROW_PROCESS: u32 = 4;
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
 pub const REGROW_HOST: u32 = 5;
+/// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
+pub const REGROW_DYNAMIC_SUPERVISOR: u32 = 6;
+/// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
+pub const REGROW_PARTITION_SUPERVISOR: u32 = 7;
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
 pub const REGROW_TASK_SUPERVISOR: u32 = 8;
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
@@ -189,6 +193,27 @@ pub const REGROW_ONE_FOR_ONE: u32 = 0;
 pub const REGROW_ONE_FOR_ALL: u32 = 1;
 /// strategy: when a child ends, restarts it and those started after it.
 pub const REGROW_REST_FOR_ONE: u32 = 2;
+/// strategy: all children are instances of one template, started and stopped on request, and restarted alone.
+pub const REGROW_SIMPLE_ONE_FOR_ONE: u32 = 3;
+
+/// auto_shutdown: the supervisor does not end with its children.
+pub const REGROW_NEVER: u32 = 0;
+/// auto_shutdown: it ends when one of its significant children has ended by itself.
+pub const REGROW_ANY_SIGNIFICANT: u32 = 1;
+/// auto_shutdown: it ends when the last of its significant children has ended by itself.
+pub const REGROW_ALL_SIGNIFICANT: u32 = 2;
+
+/// flags: children that are started together are started at once, and not one after the other.
+pub const REGROW_PARALLEL_START: u32 = 1;
+/// flags: no two children of a dynamic supervisor have the same id.
+pub const REGROW_UNIQUE_IDS: u32 = 1;
+/// flags: each partition gets its number as one more argument of its init.
+pub const REGROW_WITH_NUMBER: u32 = 1;
+
+/// at_limit: the supervisor ends, as in OTP.
+pub const REGROW_END: u32 = 0;
+/// at_limit: the child stays down until regrow_supervisor_restart_child().
+pub const REGROW_PARK: u32 = 1;
 
 /// home: on the runtime's workers.
 pub const REGROW_SHARED: u32 = 0;

@@ -53,6 +53,8 @@ pub const SYSTEM: u32 = 2;
 pub const INLINE: u32 = 8;
 /// A thread of the embedding program that entered.
 pub const ENTERED: u32 = 4;
+/// A supervisor that answers requests while it starts its children.
+pub const CONCURRENT: u32 = 16;
 
 /// The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
 #[derive(Default)]
@@ -328,6 +330,10 @@ impl Process {
     /// Whether it is one of the runtime's own, that never parks.
     pub fn is_system(&self) -> bool {
         self.flags & SYSTEM != 0
+    }
+
+    pub fn flags(&self) -> u32 {
+        self.flags
     }
 
     pub(super) fn lock(&self) -> crate::sync::MutexGuard<'_, Inner> {

@@ -83,8 +83,8 @@ pub use signal::{
     unlink,
 };
 pub use start::{
-    Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,
-    enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,
+    Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
+    Startable, Via, enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;
 pub use timer::{Alarm, cancel_timer, flush_timer, read_timer, send_interval, start_message_timer, start_tick};

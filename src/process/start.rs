@@ -26,7 +26,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 pub use super::control::{
-    ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK, SYSTEM as FLAG_SYSTEM,
+    CONCURRENT as FLAG_CONCURRENT, ENTERED as FLAG_ENTERED, INLINE as FLAG_INLINE, NO_PARK as FLAG_NO_PARK,
+    SYSTEM as FLAG_SYSTEM,
 };
 
 /// Where a process runs.
@@ -218,6 +219,11 @@ pub trait Startable: Send + Sync {
     fn build(&self) -> ChildStart;
     /// What it is called in specs and reports: `server`, `supervisor`, `registry`, ...
     fn kind(&self) -> Atom;
+    /// The same with one more argument for its init, as OTP appends it to a template's arguments. None: a kind that
+    /// takes no arguments.
+    fn with_argument(&self, _extra: &Term) -> Option<Arc<dyn Startable>> {
+        None
+    }
     /// How long its init may take, in milliseconds; none: for ever.
     fn init_timeout(&self) -> Option<u32> {
         None

@@ -1,11 +1,16 @@
 //! The children of a supervisor, in the order they were added in, found by id and by pid.
 
-use super::spec::{ChildSpec, Restart};
+use super::backoff::{self, Backoff, Failures, Verdict};
+use super::events::Failed;
+use super::intensity::Intensity;
+use super::spec::{ChildSpec, Restart, Strategy};
 use super::strategy::{self, Plan};
+use crate::clock::TimerId;
 use crate::process;
 use crate::term::{Pid, Term, atoms};
 use hashbrown::HashMap;
-use std::collections::BTreeMap;
+use hashbrown::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A child's place in the order; never used twice.
 pub(super) type Key = u64;
@@ -14,18 +19,32 @@ pub(super) type Key = u64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
     Stopped,
+    /// Its first start is under way, and nobody has been told of it: of dynamic supervisors only.
+    Starting,
     Running(Pid),
-    /// An attempt to restart it failed, the next is on its way. The pid it had, or `Pid::NONE`.
+    /// It failed, and the next attempt to restart it is on its way or waits for its time. The pid it had, or
+    /// `Pid::NONE`.
     Restarting(Pid),
+    /// It failed too often, and stays down until it is restarted by hand. The pid it had, or `Pid::NONE`.
+    Parked(Pid),
 }
 
 impl Life {
     /// As `which_children` shows it.
     pub fn term(self) -> Term {
         match self {
-            Life::Stopped => Term::atom(atoms::UNDEFINED),
+            Life::Stopped | Life::Starting => Term::atom(atoms::UNDEFINED),
             Life::Running(pid) => Term::pid(pid),
             Life::Restarting(_) => Term::atom(atoms::RESTARTING),
+            Life::Parked(_) => Term::atom(atoms::PARKED),
+        }
+    }
+
+    /// The pid it has, or had when it failed.
+    pub fn pid(self) -> Pid {
+        match self {
+            Life::Running(pid) | Life::Restarting(pid) | Life::Parked(pid) => pid,
+            Life::Stopped | Life::Starting => Pid::NONE,
         }
     }
 }
@@ -33,11 +52,23 @@ impl Life {
 pub(super) struct Child {
     pub spec: ChildSpec,
     life: Life,
+    failures: Option<Box<Failures>>,
+    /// The timer that its restart waits for, with its token.
+    pub wait: Option<(u64, TimerId)>,
+    /// How often it was to be restarted.
+    pub restarts: u64,
+    /// It has failed, and has not come up since.
+    pub failed: Option<Box<Failed>>,
 }
 
 impl Child {
     pub fn life(&self) -> Life {
         self.life
+    }
+
+    /// It is down, and comes up only when its time has come or somebody says so.
+    pub fn is_held_back(&self) -> bool {
+        self.wait.is_some() || matches!(self.life, Life::Parked(_))
     }
 }
 
@@ -52,52 +83,133 @@ pub struct ChildCount {
     pub workers: u64,
 }
 
+/// The children of one id. Most have an id of their own.
+enum Same {
+    One(Key),
+    Many(BTreeSet<Key>),
+}
+
 #[derive(Default)]
 pub(super) struct Children {
     next: Key,
     by_key: BTreeMap<Key, Child>,
-    by_id: HashMap<Term, Key>,
+    by_id: HashMap<Term, Same>,
+    /// Also by the pid that they had when they failed.
     by_pid: HashMap<Pid, Key>,
 }
 
 impl Children {
-    /// Adds one that does not run yet, behind all others. Its id is not taken: the caller has looked.
+    /// Adds one that does not run yet, behind all others.
     pub fn add(&mut self, spec: ChildSpec) -> Key {
         let key = self.next;
         self.next += 1;
-        let old = self.by_id.insert(spec.id.clone(), key);
-        debug_assert!(old.is_none());
-        self.by_key.insert(key, Child { spec, life: Life::Stopped });
+        match self.by_id.entry(spec.id.clone()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Same::One(key));
+            }
+            Entry::Occupied(mut same) => match same.get_mut() {
+                Same::One(first) => {
+                    let both = BTreeSet::from([*first, key]);
+                    same.insert(Same::Many(both));
+                }
+                Same::Many(keys) => {
+                    keys.insert(key);
+                }
+            },
+        }
+        self.insert(key, spec, Life::Stopped);
         key
+    }
+
+    /// Adds one that is not found by its id, and of which nobody is told before it is up.
+    pub fn add_starting(&mut self, spec: ChildSpec, with_id: bool) -> Key {
+        let key = if with_id {
+            self.add(spec)
+        } else {
+            let key = self.next;
+            self.next += 1;
+            self.insert(key, spec, Life::Stopped);
+            key
+        };
+        self.set(key, Life::Starting);
+        key
+    }
+
+    fn insert(&mut self, key: Key, spec: ChildSpec, life: Life) {
+        let failures = spec.backoff.as_deref().map(|backoff| Box::new(Failures::new(backoff)));
+        self.by_key.insert(key, Child { spec, life, failures, wait: None, restarts: 0, failed: None });
     }
 
     pub fn get(&self, key: Key) -> Option<&Child> {
         self.by_key.get(&key)
     }
 
-    pub fn find(&self, id: &Term) -> Option<Key> {
-        self.by_id.get(id).copied()
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut Child> {
+        self.by_key.get_mut(&key)
     }
 
+    /// All of them, those that are just being started included.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// The child of that id; of several the one that was added last.
+    pub fn find(&self, id: &Term) -> Option<Key> {
+        match self.by_id.get(id)? {
+            Same::One(key) => Some(*key),
+            Same::Many(keys) => keys.last().copied(),
+        }
+    }
+
+    /// The child that has this pid, or had it when it failed.
     pub fn find_pid(&self, pid: Pid) -> Option<Key> {
         self.by_pid.get(&pid).copied()
     }
 
     pub fn set(&mut self, key: Key, life: Life) {
         let Some(child) = self.by_key.get_mut(&key) else { return };
-        if let Life::Running(old) = child.life {
-            self.by_pid.remove(&old);
+        let (before, after) = (child.life.pid(), life.pid());
+        if before != after && before != Pid::NONE {
+            self.by_pid.remove(&before);
         }
-        if let Life::Running(pid) = life {
-            self.by_pid.insert(pid, key);
+        if after != Pid::NONE {
+            self.by_pid.insert(after, key);
         }
         child.life = life;
     }
 
+    /// It came up at `now`, with that pid.
+    pub fn came_up(&mut self, key: Key, pid: Pid, now: u64) {
+        self.set(key, Life::Running(pid));
+        if let Some(failures) = self.by_key.get_mut(&key).and_then(|child| child.failures.as_mut()) {
+            failures.came_up(now);
+        }
+    }
+
+    /// It failed: what becomes of it. `shared` is the supervisor's own count.
+    pub fn judge(&mut self, key: Key, shared: &mut Intensity, now: u64) -> Verdict {
+        let Some(child) = self.by_key.get_mut(&key) else { return Verdict::GiveUp };
+        child.restarts += 1;
+        let chance = backoff::chance(child.life.pid().0 ^ child.restarts << 48);
+        match (&child.spec.backoff, &mut child.failures) {
+            (Some(backoff), Some(failures)) => failures.judge(backoff, shared, now, chance),
+            _ => Failures::new(&Backoff::default()).judge(&Backoff::default(), shared, now, chance),
+        }
+    }
+
     pub fn remove(&mut self, key: Key) {
         self.set(key, Life::Stopped);
-        if let Some(child) = self.by_key.remove(&key) {
-            self.by_id.remove(&child.spec.id);
+        let Some(child) = self.by_key.remove(&key) else { return };
+        let Entry::Occupied(mut same) = self.by_id.entry(child.spec.id.clone()) else { return };
+        let is_last = match same.get_mut() {
+            Same::One(one) => *one == key,
+            Same::Many(keys) => {
+                keys.remove(&key);
+                keys.is_empty()
+            }
+        };
+        if is_last {
+            same.remove();
         }
     }
 
@@ -114,27 +226,45 @@ impl Children {
         self.by_key.keys().copied()
     }
 
-    /// What the restart of `failed` does.
-    pub fn plan(&self, strategy: super::Strategy, failed: Key) -> Plan<Key> {
-        let reached = self.by_key.range(strategy::reach(strategy, failed));
-        strategy::plan(reached.map(|(&key, child)| (key, child.spec.restart)), failed)
+    /// Whether a significant child runs, or is to run again.
+    pub fn has_significant(&self) -> bool {
+        let is_up = |child: &Child| matches!(child.life, Life::Running(_) | Life::Restarting(_));
+        self.by_key.values().any(|child| child.spec.significant && is_up(child))
     }
 
-    /// `[{Id, Pid | undefined | restarting, worker | supervisor, Kind}]`, the last started first.
-    pub fn list(&self) -> Term {
+    /// What the restart of `failed` does. Siblings that are held back stay down, and so do those that would come up
+    /// after them: they follow when their turn has come.
+    pub fn plan(&self, strategy: Strategy, failed: Key) -> Plan<Key> {
+        let reached = self.by_key.range(strategy::reach(strategy, failed));
+        let mut plan = strategy::plan(reached.map(|(&key, child)| (key, child.spec.restart)), failed);
+        let held_back = |key: &Key| *key != failed && self.get(*key).is_some_and(Child::is_held_back);
+        plan.stop.retain(|key| !held_back(key));
+        if let Some(first) = plan.start.iter().position(held_back) {
+            plan.start.truncate(if strategy == Strategy::OneForAll { 0 } else { first });
+        }
+        plan
+    }
+
+    fn shown(&self) -> impl DoubleEndedIterator<Item = &Child> {
+        self.by_key.values().filter(|child| child.life != Life::Starting)
+    }
+
+    /// `[{Id, Pid | undefined | restarting | parked, worker | supervisor, Kind}]`, the last started first.
+    pub fn list(&self, id: impl Fn(&Child) -> Term) -> Term {
         let entry = |child: &Child| {
             let kind = Term::atom(child.spec.start.what.kind());
-            Term::tuple_of([child.spec.id.clone(), child.life.term(), child.spec.type_term(), kind])
+            Term::tuple_of([id(child), child.life.term(), child.spec.type_term(), kind])
         };
-        Term::list(self.by_key.values().rev().map(entry).collect())
+        Term::list(self.shown().rev().map(entry).collect())
     }
 
-    pub fn count(&self) -> ChildCount {
+    /// `look`: whether each is looked at. A child that unlinked itself may be dead without our having heard of it; a
+    /// static supervisor of OTP notices here, the others do not.
+    pub fn count(&self, look: bool) -> ChildCount {
         let mut count = ChildCount::default();
-        for child in self.by_key.values() {
+        for child in self.shown() {
             count.specs += 1;
-            // A child that unlinked itself may be dead without our having heard of it.
-            if matches!(child.life, Life::Running(pid) if process::is_alive(pid)) {
+            if matches!(child.life, Life::Running(pid) if !look || process::is_alive(pid)) {
                 count.active += 1;
             }
             if child.spec.is_supervisor {

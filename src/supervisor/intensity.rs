@@ -38,4 +38,9 @@ impl Intensity {
         self.times.push_back(now);
         self.times.len() <= self.max as usize
     }
+
+    /// Begins anew.
+    pub fn forget(&mut self) {
+        self.times.clear();
+    }
 }

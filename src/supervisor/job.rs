@@ -1,4 +1,4 @@
-//! Stopping and starting children, one after the other.
+//! Stopping and starting children of a static supervisor, one after the other.
 //!
 //! ```text
 //!   begin ─► advance ─► stop the next ──► DOWN ────────────────────► advance
@@ -8,14 +8,16 @@
 //!              │           └─► Started: failed ────────┴─► failed: what the job's reason says
 //!              └──────► nothing left ─► done
 //! ```
+//!
+//! With `parallel_start` all children of the job are started before the first is waited for, and a failure is dealt
+//! with when the last of them has come to an end.
 
 use super::children::{Key, Life};
-use super::spec::{Restart, SHUTDOWN_MS, Shutdown};
-use super::{Supervisor, TryAgain, report};
-use crate::clock::{TimerId, TimerKind};
-use crate::process::{self, Ack, Error, Flow, Message, Process, ReplyTo, StartResult};
-use crate::term::{Pid, Ref, Term, atoms};
-use std::collections::VecDeque;
+use super::steps::{Began, Starting, Stopping, is_proper_end};
+use super::{Supervisor, TryAgain, is_ending, report};
+use crate::process::{Error, Flow, Message, Process, ReplyTo, StartResult};
+use crate::term::{Pid, Term, atoms};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Why children are stopped and started, and so what comes after it.
 pub(super) enum Why {
@@ -25,6 +27,8 @@ pub(super) enum Why {
         key: Key,
         pid: Pid,
     },
+    /// A child has failed and is not started yet: its siblings wait with it.
+    HoldBack,
     StartChild {
         key: Key,
         reply: ReplyTo,
@@ -40,26 +44,29 @@ pub(super) enum Why {
     End(Term),
 }
 
-/// What is waited for.
-enum Step {
-    Stop { key: Key, pid: Pid, monitor: Ref },
-    Start { key: Key, pid: Pid, timed_out: bool, told_to_hurry: bool },
-}
-
 /// What the supervisor is in the middle of.
 pub(super) struct Job {
     stop: VecDeque<Key>,
     start: VecDeque<Key>,
     why: Why,
-    step: Option<Step>,
-    /// The token of the step at hand.
-    token: u64,
-    timers: Vec<TimerId>,
+    /// The stop that is waited for, with its token.
+    stopping: Option<(u64, Stopping)>,
+    /// The starts that are waited for, by their tokens; one at most, unless they are parallel.
+    starting: BTreeMap<u64, Starting>,
+    /// Starts that failed.
+    failures: Vec<(Key, Error)>,
 }
 
 impl Job {
     pub fn new(stop: Vec<Key>, start: Vec<Key>, why: Why) -> Job {
-        Job { stop: stop.into(), start: start.into(), why, step: None, token: 0, timers: Vec::new() }
+        Job {
+            stop: stop.into(),
+            start: start.into(),
+            why,
+            stopping: None,
+            starting: BTreeMap::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// The caller that waits for it.
@@ -68,19 +75,13 @@ impl Job {
             Why::StartChild { reply, .. } | Why::RestartChild { reply, .. } | Why::TerminateChild { reply } => {
                 Some(reply)
             }
-            Why::StartUp | Why::Restart { .. } | Why::End(_) => None,
+            Why::StartUp | Why::Restart { .. } | Why::HoldBack | Why::End(_) => None,
         }
     }
 
-    fn time(&mut self, me: &Process, ms: u32) {
-        self.timers.push(process::start_tick(me, u64::from(ms), TimerKind::Supervision, self.token));
-    }
-
-    fn over(&mut self, me: &Process) -> Option<Step> {
-        for timer in self.timers.drain(..) {
-            me.cancel_tick(timer);
-        }
-        self.step.take()
+    /// Whether a start has to be waited for before the next.
+    fn waits(&self, parallel: bool) -> bool {
+        !self.starting.is_empty() && (!parallel || self.start.is_empty() || !self.failures.is_empty())
     }
 }
 
@@ -93,22 +94,20 @@ impl Supervisor {
     /// Goes on until something has to be waited for, or the job is done.
     fn advance(&mut self, me: &Process, mut job: Job) -> Flow {
         loop {
+            if job.stopping.is_some() || job.stop.is_empty() && job.waits(self.parallel_start) {
+                self.job = Some(job);
+                return Flow::Continue;
+            }
             if let Some(key) = job.stop.pop_front() {
-                if self.stop_child(me, &mut job, key) {
-                    self.job = Some(job);
-                    return Flow::Continue;
+                self.stop_child(me, &mut job, key);
+            } else if !job.failures.is_empty() {
+                match self.failed(me, job) {
+                    Ok(next) => job = next,
+                    Err(flow) => return flow,
                 }
             } else if let Some(key) = job.start.pop_front() {
-                match self.start_child(me, &mut job, key) {
-                    Ok(true) => {
-                        self.job = Some(job);
-                        return Flow::Continue;
-                    }
-                    Ok(false) => {}
-                    Err(error) => match self.failed(me, job, key, error) {
-                        Ok(next) => job = next,
-                        Err(flow) => return flow,
-                    },
+                if let Err(error) = self.start_child(me, &mut job, key) {
+                    job.failures.push((key, error));
                 }
             } else {
                 return self.done(me, job);
@@ -119,29 +118,32 @@ impl Supervisor {
     /// A message while a job is under way.
     pub(super) fn in_job(&mut self, me: &Process, message: Message) -> Flow {
         let Some(mut job) = self.job.take() else { return Flow::Continue };
-        match (&mut job.step, message) {
-            (Some(Step::Stop { monitor, .. }), Message::Down(down)) if *monitor == down.monitor => {
+        match (&mut job.stopping, message) {
+            (Some((_, stopping)), Message::Down(down)) if stopping.monitor == down.monitor => {
                 let reason = down.reason;
                 self.stopped_child(me, &mut job, reason);
                 return self.advance(me, job);
             }
-            (Some(Step::Stop { pid, .. }), Message::Tick(token)) if token == job.token => {
-                me.exit(*pid, Term::atom(atoms::KILL));
+            (Some((token, stopping)), Message::Tick(tick)) if tick == *token => stopping.time_is_over(me),
+            (_, Message::Started(started)) => {
+                if let Some(starting) = job.starting.remove(&started.token) {
+                    self.started_child(me, &mut job, starting, started.result);
+                    return self.advance(me, job);
+                }
             }
-            (Some(Step::Start { .. }), Message::Started(started)) if started.token == job.token => {
-                let result = started.result;
-                return self.started_child(me, job, result);
+            (_, Message::Tick(token)) => {
+                if let Some(starting) = job.starting.get_mut(&token) {
+                    starting.time_is_over(me);
+                } else if self.waits.contains_key(&token) {
+                    self.waiting.push_back(Message::Tick(token));
+                }
             }
-            (Some(Step::Start { pid, timed_out, .. }), Message::Tick(token)) if token == job.token => {
-                *timed_out = true;
-                me.exit(*pid, Term::atom(atoms::KILL));
-            }
-            // Of a step that is over.
-            (_, Message::Tick(_) | Message::Down(_) | Message::Started(_)) => {}
+            // Of a step that is over, or a subscriber's.
+            (_, Message::Down(down)) => drop(self.events.forget(down.monitor)),
             (_, message) => {
-                if Self::is_ending(me, &message) {
+                if is_ending(me, &message) {
                     self.hurry = true;
-                    self.hurry_start(me, &mut job);
+                    self.hurry_starts(me, &mut job);
                 }
                 self.waiting.push_back(message);
             }
@@ -150,36 +152,28 @@ impl Supervisor {
         Flow::Continue
     }
 
-    /// Tells a child to end. False: it does not run.
-    fn stop_child(&mut self, me: &Process, job: &mut Job, key: Key) -> bool {
-        let Some(child) = self.children.get(key) else { return false };
+    /// Tells a child to end, if it runs.
+    fn stop_child(&mut self, me: &Process, job: &mut Job, key: Key) {
+        let Some(child) = self.children.get(key) else { return };
         let Life::Running(pid) = child.life() else {
+            self.stop_waiting(me, key);
             self.children.gone(key);
-            return false;
+            return;
         };
         self.token += 1;
-        job.token = self.token;
-        // The monitor, because a child may have cut its link.
-        let monitor = me.monitor(pid);
-        job.step = Some(Step::Stop { key, pid, monitor });
-        match child.spec.shutdown {
-            Shutdown::BrutalKill => me.exit(pid, Term::atom(atoms::KILL)),
-            Shutdown::Ms(ms) => {
-                me.exit(pid, Term::atom(atoms::SHUTDOWN));
-                job.time(me, ms);
-            }
-            Shutdown::Infinity => me.exit(pid, Term::atom(atoms::SHUTDOWN)),
-        }
-        true
+        job.stopping = Some((self.token, Stopping::begin(me, &child.spec, key, pid, self.token)));
     }
 
     fn stopped_child(&mut self, me: &Process, job: &mut Job, reason: Term) {
-        let Some(Step::Stop { key, pid, .. }) = job.over(me) else { return };
+        let Some((_, stopping)) = job.stopping.take() else { return };
+        let (key, pid) = (stopping.key, stopping.pid);
         let reason = self.unlink(me, pid).unwrap_or(reason);
-        if let Some(child) = self.children.get(key)
-            && !is_proper_end(child.spec.shutdown, child.spec.restart, &reason)
-        {
-            report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+        stopping.over(me);
+        if let Some(child) = self.children.get(key) {
+            if !is_proper_end(&child.spec, &reason) {
+                report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+            }
+            self.events.ended(me, child, pid, &reason);
         }
         self.children.gone(key);
     }
@@ -196,92 +190,70 @@ impl Supervisor {
         }
     }
 
-    /// Starts a child. `Ok(false)`: there is nothing to wait for.
-    fn start_child(&mut self, me: &Process, job: &mut Job, key: Key) -> Result<bool, Error> {
-        let Some(child) = self.children.get(key) else { return Ok(false) };
+    fn start_child(&mut self, me: &Process, job: &mut Job, key: Key) -> Result<(), Error> {
+        self.stop_waiting(me, key);
+        let Some(child) = self.children.get(key) else { return Ok(()) };
         self.token += 1;
-        let start = process::ChildStart {
-            parent: me.pid(),
-            link: true,
-            child: true,
-            ack: Ack::Message { to: me.pid(), token: self.token },
-            ..child.spec.start.build()
-        };
-        let limit = child.spec.start.what.init_timeout();
-        let at_once = start.at_once;
-        let pid = process::spawn(me.node(), start)?.pid;
-        if at_once {
-            self.is_up(me, key, pid);
-            return Ok(false);
+        match Starting::begin(me, &child.spec, key, self.token)? {
+            Began::Up(pid) => self.came_up(me, key, pid),
+            Began::UnderWay(starting) => {
+                job.starting.insert(self.token, starting);
+                if self.hurry {
+                    self.hurry_starts(me, job);
+                }
+            }
         }
-        job.token = self.token;
-        job.step = Some(Step::Start { key, pid, timed_out: false, told_to_hurry: false });
-        if let Some(ms) = limit {
-            job.time(me, ms);
-        }
-        if self.hurry {
-            self.hurry_start(me, job);
-        }
-        Ok(true)
+        Ok(())
     }
 
-    fn is_up(&mut self, me: &Process, key: Key, pid: Pid) {
-        self.children.set(key, Life::Running(pid));
-        if let Some(child) = self.children.get(key) {
+    fn came_up(&mut self, me: &Process, key: Key, pid: Pid) {
+        self.children.came_up(key, pid, me.node().clock.now());
+        if let Some(child) = self.children.get_mut(key) {
+            let failed = child.failed.take().map(|failed| *failed);
             report::progress(me, child);
+            self.events.came_up(me, child, failed);
+        }
+        if let Some(partitions) = &self.partitions {
+            // The children of a partition supervisor are all there are, and their keys count from 0.
+            partitions.set(key, pid);
+            me.node().arrived();
         }
     }
 
     /// The supervisor is about to be stopped: an init that is waited for has no more time than a shutdown.
-    fn hurry_start(&self, me: &Process, job: &mut Job) {
-        let Some(Step::Start { key, pid, told_to_hurry, .. }) = &mut job.step else { return };
-        if std::mem::replace(told_to_hurry, true) {
-            return;
-        }
-        let Some(child) = self.children.get(*key) else { return };
-        if child.spec.is_supervisor {
-            // It comes up as if nothing had happened, but hurries its own children, and then stops.
-            me.exit(*pid, Term::atom(atoms::SHUTDOWN));
-        }
-        match child.spec.shutdown {
-            Shutdown::BrutalKill => job.time(me, SHUTDOWN_MS),
-            Shutdown::Ms(ms) => job.time(me, ms),
-            Shutdown::Infinity => {}
+    fn hurry_starts(&self, me: &Process, job: &mut Job) {
+        for (&token, starting) in &mut job.starting {
+            if let Some(child) = self.children.get(starting.key) {
+                starting.hurry(me, &child.spec, token);
+            }
         }
     }
 
-    fn started_child(&mut self, me: &Process, mut job: Job, result: StartResult) -> Flow {
-        let Some(Step::Start { key, pid, timed_out, .. }) = job.over(me) else { return self.advance(me, job) };
-        let error = match result {
-            _ if timed_out => {
-                // It may have come up at the last moment; it is dead in any case.
-                self.unlink(me, pid);
-                Error::Start(Term::atom(atoms::TIMEOUT))
-            }
-            StartResult::Failed(reason) => Error::Start(reason),
-            StartResult::Ready => {
-                self.is_up(me, key, pid);
-                return self.advance(me, job);
-            }
-            StartResult::Ignored => {
-                // A temporary child that does not want to be started is forgotten, another waits for `restart_child`.
-                self.children.gone(key);
-                return self.advance(me, job);
-            }
-        };
-        match self.failed(me, job, key, error) {
-            Ok(job) => self.advance(me, job),
-            Err(flow) => flow,
+    fn started_child(&mut self, me: &Process, job: &mut Job, starting: Starting, result: StartResult) {
+        let key = starting.key;
+        let over = starting.over(me, result, |pid| {
+            self.unlink(me, pid);
+        });
+        match over {
+            Ok(Some(pid)) => self.came_up(me, key, pid),
+            // A temporary child that does not want to be started is forgotten, another waits for `restart_child`.
+            Ok(None) => self.children.gone(key),
+            Err(error) => job.failures.push((key, error)),
         }
     }
 
-    /// A child could not be started. `Ok`: the job to go on with.
-    fn failed(&mut self, me: &Process, job: Job, key: Key, error: Error) -> Result<Job, Flow> {
-        let reason = error.reason();
+    /// Children could not be started, and no other start is under way. `Ok`: the job to go on with.
+    fn failed(&mut self, me: &Process, mut job: Job) -> Result<Job, Flow> {
+        job.failures.sort_by_key(|(key, _)| *key);
         let to_report = matches!(job.why, Why::StartUp | Why::Restart { .. });
-        if let Some(child) = self.children.get(key).filter(|_| to_report) {
-            report::child(me, report::START_ERROR, &reason, child);
+        for (key, error) in job.failures.iter().filter(|_| to_report) {
+            if let Some(child) = self.children.get(*key) {
+                report::child(me, report::START_ERROR, &error.reason(), child);
+            }
         }
+        // Those behind it in the order follow from the first.
+        let (key, error) = job.failures.remove(0);
+        let reason = error.reason();
         match job.why {
             Why::StartUp => {
                 let id = self.children.get(key).map_or(Term::nil(), |child| child.spec.id.clone());
@@ -291,27 +263,37 @@ impl Supervisor {
             }
             Why::Restart { key: first, pid } => {
                 // OTP's `restart_multiple_children`: what came up stays, and the next attempt goes on from this one.
-                let pid = if key == first { pid } else { Pid::NONE };
-                self.children.set(key, Life::Restarting(pid));
-                Process::post(me.pid(), Message::Native { request: Box::new(TryAgain(key)), reply: None });
+                self.try_later(key, if key == first { pid } else { Pid::NONE }, reason, me);
             }
             Why::StartChild { reply, .. } => {
                 self.children.remove(key);
                 reply.fail(error);
             }
-            Why::RestartChild { reply, .. } => {
-                reply.fail(error);
+            Why::RestartChild { key: wanted, reply } => {
+                if key == wanted {
+                    reply.fail(error);
+                } else {
+                    // It was parked, and brought its siblings up with it; one of them has failed now.
+                    self.try_later(key, Pid::NONE, reason, me);
+                    let life = self.children.get(wanted).map_or(Life::Stopped, |child| child.life());
+                    reply.answer(life.term());
+                }
             }
-            Why::TerminateChild { .. } | Why::End(_) => {}
+            Why::TerminateChild { .. } | Why::HoldBack | Why::End(_) => {}
         }
         self.rest(me);
         Err(Flow::Continue)
     }
 
+    fn try_later(&mut self, key: Key, pid: Pid, reason: Term, me: &Process) {
+        self.children.set(key, Life::Restarting(pid));
+        Process::post(me.pid(), Message::Native { request: Box::new(TryAgain { key, reason }), reply: None });
+    }
+
     fn done(&mut self, me: &Process, job: Job) -> Flow {
         match job.why {
             Why::StartUp => me.ready(),
-            Why::Restart { .. } => {}
+            Why::Restart { .. } | Why::HoldBack => {}
             Why::StartChild { key, reply } | Why::RestartChild { key, reply } => {
                 let life = self.children.get(key).map_or(Life::Stopped, |child| child.life());
                 reply.answer(life.term());
@@ -332,12 +314,4 @@ impl Supervisor {
     fn rest(&mut self, me: &Process) {
         me.put_back(self.waiting.drain(..));
     }
-}
-
-/// Whether a child ended as it was told to (OTP: `shutdown/1` of `supervisor`).
-fn is_proper_end(shutdown: Shutdown, restart: Restart, reason: &Term) -> bool {
-    if shutdown == Shutdown::BrutalKill {
-        return reason.is_atom(atoms::KILLED) || restart != Restart::Permanent && crate::server::is_orderly(reason);
-    }
-    reason.is_atom(atoms::SHUTDOWN) || restart != Restart::Permanent && crate::server::is_orderly(reason)
 }

@@ -20,6 +20,13 @@
 //!   supervisor is in a *hurry*: a child gets no more time for its init than for its shutdown, so that an init that
 //!   hangs cannot hold up the tree.
 //!
+//! A child with a backoff may have to wait before it is restarted, or stays down (`backoff`). Its siblings, as far as the
+//! strategy restarts them with it, are stopped at once and wait too; the wait itself is a timer and no job, so that
+//! requests are answered meanwhile.
+//!
+//! Supervisors whose children come and go are another machine: `dynamic`. `partition` is a static one that shows where
+//! its children are.
+//!
 //! # Who touches what
 //!
 //! Only the thread that runs the process. The other files are pure or ask by message (`requests`).
@@ -27,36 +34,60 @@
 //! Where it is from: OTP 25 `supervisor`.
 #![forbid(unsafe_code)]
 
+mod answers;
+mod backoff;
 mod children;
+mod dynamic;
+mod events;
+mod history;
 mod intensity;
 mod job;
+mod manners;
+mod partition;
 mod report;
 mod requests;
 mod spec;
+mod steps;
 mod strategy;
 
+pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
+pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
 pub use requests::{
-    count_children, delete_child, get_childspec, restart_child, start_child, start_child_async, terminate_child,
-    which_children, which_children_async,
+    count_children, delete_child, get_childspec, history, is_supervisor, lookup, restart_child, start_child,
+    start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children, which_children_async,
 };
-pub use spec::{ChildSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec};
+pub use spec::{
+    AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
+};
 pub use strategy::{Plan, plan, reach};
 
+use crate::clock::{TimerId, TimerKind};
 use crate::process::{
-    Behaviour, ChildStart, Error, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo, Startable, SystemRequest, owe,
+    self, Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable,
 };
-use crate::server::{self, Callback, Context, Step};
+use crate::server;
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life};
+use dynamic::Dynamic;
+use events::{Events, Failed};
+use history::History;
 use job::{Job, Why};
+use manners::{answer_end, answer_system, before_children, is_ending};
+use partition::Partitions;
 use requests::Request;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 impl Startable for SupervisorSpec {
     fn build(&self) -> ChildStart {
-        ChildStart { flags: FLAG_SYSTEM, kind: self.kind(), ..ChildStart::new(Box::new(Supervisor::new(self.clone()))) }
+        let behaviour: Box<dyn Behaviour> = match self.strategy {
+            Strategy::SimpleOneForOne => Box::new(Dynamic::simple(self.clone())),
+            _ => Box::new(Supervisor::new(self.clone())),
+        };
+        let concurrent = if self.strategy == Strategy::SimpleOneForOne { FLAG_CONCURRENT } else { 0 };
+        ChildStart { flags: FLAG_SYSTEM | concurrent, kind: self.kind(), ..ChildStart::new(behaviour) }
     }
 
     fn kind(&self) -> Atom {
@@ -67,7 +98,13 @@ impl Startable for SupervisorSpec {
 /// The process of a supervisor.
 struct Supervisor {
     strategy: Strategy,
+    auto_shutdown: AutoShutdown,
+    parallel_start: bool,
     intensity: Intensity,
+    history: History,
+    events: Events,
+    /// Of a partition supervisor: where its children are found.
+    partitions: Option<Arc<Partitions>>,
     /// What it starts with; taken by its init.
     spec: Option<SupervisorSpec>,
     children: Children,
@@ -75,6 +112,8 @@ struct Supervisor {
     job: Option<Job>,
     /// What came meanwhile, or while it was suspended.
     waiting: VecDeque<Message>,
+    /// Children that failed and wait for their time, by the token of the timer.
+    waits: HashMap<u64, Key>,
     /// Among what waits is something that will end it.
     hurry: bool,
     suspended: bool,
@@ -82,18 +121,27 @@ struct Supervisor {
     token: u64,
 }
 
-/// To itself: try again to restart this child.
-struct TryAgain(Key);
+/// To itself: try again to restart this child, which failed to start with that reason.
+struct TryAgain {
+    key: Key,
+    reason: Term,
+}
 
 impl Supervisor {
     fn new(spec: SupervisorSpec) -> Supervisor {
         Supervisor {
             strategy: spec.strategy,
+            auto_shutdown: spec.auto_shutdown,
+            parallel_start: spec.parallel_start,
+            history: History::default(),
+            events: Events::default(),
+            partitions: None,
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             spec: Some(spec),
             children: Children::default(),
             job: None,
             waiting: VecDeque::new(),
+            waits: HashMap::new(),
             hurry: false,
             suspended: false,
             token: 0,
@@ -105,11 +153,17 @@ impl Supervisor {
         match message {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
-            Message::System { request, reply } => self.system(me, request, reply),
+            Message::System { request, reply } => {
+                let state = || manners::state(self.strategy, &self.intensity, &self.children);
+                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting, state) {
+                    Some(reason) => self.end(me, reason),
+                    None => Flow::Continue,
+                }
+            }
             Message::Native { request, reply } => match request.downcast::<Request>() {
                 Ok(request) => self.request(me, *request, reply),
                 Err(other) => match other.downcast::<TryAgain>() {
-                    Ok(again) => self.try_again(me, again.0),
+                    Ok(again) => self.try_again(me, *again),
                     Err(_) => {
                         server::wrong_kind(reply);
                         Flow::Continue
@@ -124,8 +178,13 @@ impl Supervisor {
                 report::unexpected(me, &term);
                 Flow::Continue
             }
+            Message::Tick(token) => self.wait_is_over(me, token),
+            Message::Down(down) => {
+                self.events.forget(down.monitor);
+                Flow::Continue
+            }
             // Of a step that is over.
-            Message::Started(_) | Message::Down(_) | Message::Tick(_) | Message::Ticket(_) => Flow::Continue,
+            Message::Started(_) | Message::Ticket(_) => Flow::Continue,
         }
     }
 
@@ -142,34 +201,98 @@ impl Supervisor {
         if restart || !server::is_orderly(&reason) {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }
+        self.events.ended(me, child, from, &reason);
         if restart {
-            return self.restart(me, key);
+            return self.restart(me, key, reason);
         }
+        let significant = child.spec.significant;
         self.children.gone(key);
-        Flow::Continue
+        let shuts_down = match self.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::AnySignificant => significant,
+            AutoShutdown::AllSignificant => significant && !self.children.has_significant(),
+        };
+        if shuts_down { self.end(me, Term::atom(atoms::SHUTDOWN)) } else { Flow::Continue }
     }
 
-    fn try_again(&mut self, me: &Process, key: Key) -> Flow {
-        match self.children.get(key).map(|child| child.life()) {
-            Some(Life::Restarting(_)) => self.restart(me, key),
+    fn try_again(&mut self, me: &Process, again: TryAgain) -> Flow {
+        match self.children.get(again.key) {
+            Some(child) if matches!(child.life(), Life::Restarting(_)) && child.wait.is_none() => {
+                self.restart(me, again.key, again.reason)
+            }
             // It was stopped, or forgotten, in between.
             _ => Flow::Continue,
         }
     }
 
-    /// Restarts a child that has ended, unless that is once too often.
-    fn restart(&mut self, me: &Process, key: Key) -> Flow {
+    /// A child has failed, with this reason: it is restarted now or later, unless that is once too often.
+    fn restart(&mut self, me: &Process, key: Key, reason: Term) -> Flow {
+        let now = me.node().clock.now();
+        let verdict = self.children.judge(key, &mut self.intensity, now);
         let Some(child) = self.children.get(key) else { return Flow::Continue };
-        if !self.intensity.add(me.node().clock.now()) {
-            let reason = Term::atom_named("reached_max_restart_intensity");
-            report::child(me, report::SHUTDOWN, &reason, child);
-            self.children.gone(key);
-            return self.end(me, Term::atom(atoms::SHUTDOWN));
+        let pid = child.life().pid();
+        self.history.add(child, &reason, verdict, now);
+        let failed = Failed { old: pid, reason };
+        match verdict {
+            Verdict::GiveUp => {
+                report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
+                self.events.gave_up(me, child, false, &failed);
+                self.children.gone(key);
+                self.end(me, Term::atom(atoms::SHUTDOWN))
+            }
+            Verdict::Park => {
+                report::child(me, report::PARKED, &report::limit_reached(), child);
+                self.events.gave_up(me, child, true, &failed);
+                self.fail(key, failed);
+                self.hold_back(me, key, Life::Parked(pid))
+            }
+            Verdict::Restart(0) => {
+                self.fail(key, failed);
+                self.children.set(key, Life::Stopped);
+                let plan = self.children.plan(self.strategy, key);
+                self.begin(me, Job::new(plan.stop, plan.start, Why::Restart { key, pid }))
+            }
+            Verdict::Restart(delay_ms) => {
+                self.fail(key, failed);
+                self.token += 1;
+                let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
+                self.waits.insert(self.token, key);
+                self.set_wait(key, Some((self.token, timer)));
+                self.hold_back(me, key, Life::Restarting(pid))
+            }
         }
-        let pid = match child.life() {
-            Life::Running(pid) | Life::Restarting(pid) => pid,
-            Life::Stopped => Pid::NONE,
-        };
+    }
+
+    fn fail(&mut self, key: Key, failed: Failed) {
+        if let Some(child) = self.children.get_mut(key) {
+            child.failed = Some(Box::new(failed));
+        }
+    }
+
+    /// A child stays down; the siblings that would be restarted with it are stopped, and stay down with it.
+    fn hold_back(&mut self, me: &Process, key: Key, life: Life) -> Flow {
+        self.children.set(key, life);
+        let plan = self.children.plan(self.strategy, key);
+        self.begin(me, Job::new(plan.stop, Vec::new(), Why::HoldBack))
+    }
+
+    fn set_wait(&mut self, key: Key, wait: Option<(u64, TimerId)>) -> Option<(u64, TimerId)> {
+        self.children.get_mut(key).and_then(|child| std::mem::replace(&mut child.wait, wait))
+    }
+
+    /// It does not wait for its time any more.
+    fn stop_waiting(&mut self, me: &Process, key: Key) {
+        if let Some((token, timer)) = self.set_wait(key, None) {
+            self.waits.remove(&token);
+            me.cancel_tick(timer);
+        }
+    }
+
+    /// The time has come to restart a child.
+    fn wait_is_over(&mut self, me: &Process, token: u64) -> Flow {
+        let Some(key) = self.waits.remove(&token) else { return Flow::Continue };
+        self.set_wait(key, None);
+        let pid = self.children.get(key).map_or(Pid::NONE, |child| child.life().pid());
         self.children.set(key, Life::Stopped);
         let plan = self.children.plan(self.strategy, key);
         self.begin(me, Job::new(plan.stop, plan.start, Why::Restart { key, pid }))
@@ -180,147 +303,13 @@ impl Supervisor {
         let all = self.children.keys().rev().collect();
         self.begin(me, Job::new(all, Vec::new(), Why::End(reason)))
     }
-
-    fn system(&mut self, me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
-        let ok = |reply: ReplyTo| {
-            reply.answer(Term::atom(atoms::OK));
-        };
-        match request {
-            SystemRequest::Stop(reason) => {
-                // Answered by the end itself.
-                owe(me, reply);
-                return self.end(me, reason);
-            }
-            SystemRequest::Suspend => {
-                self.suspended = true;
-                ok(reply);
-            }
-            SystemRequest::Resume => {
-                self.suspended = false;
-                me.put_back(self.waiting.drain(..));
-                ok(reply);
-            }
-            SystemRequest::GetState => {
-                reply.answer(self.state());
-            }
-            SystemRequest::GetStatus => {
-                reply.answer(server::status(me, self.suspended, false, Some(self.state())));
-            }
-            SystemRequest::ReplaceState(_) | SystemRequest::Trace(_) => {
-                reply.fail(Error::WrongKind);
-            }
-        }
-        Flow::Continue
-    }
-
-    fn request(&mut self, me: &Process, request: Request, reply: Option<ReplyTo>) -> Flow {
-        let Some(reply) = reply else { return Flow::Continue };
-        match request {
-            Request::StartChild(spec) => match self.children.find(&spec.id).and_then(|key| self.children.get(key)) {
-                None => {
-                    let key = self.children.add(*spec);
-                    self.begin(me, Job::new(Vec::new(), vec![key], Why::StartChild { key, reply }))
-                }
-                Some(old) => {
-                    reply.fail(match old.life() {
-                        Life::Running(pid) => Error::already_started(pid),
-                        _ => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
-                    });
-                    Flow::Continue
-                }
-            },
-            Request::RestartChild(id) => match self.stopped(&id) {
-                Ok(key) => self.begin(me, Job::new(Vec::new(), vec![key], Why::RestartChild { key, reply })),
-                Err(error) => {
-                    reply.fail(error);
-                    Flow::Continue
-                }
-            },
-            Request::DeleteChild(id) => {
-                match self.stopped(&id) {
-                    Ok(key) => {
-                        self.children.remove(key);
-                        reply.answer(Term::atom(atoms::OK))
-                    }
-                    Err(error) => reply.fail(error),
-                };
-                Flow::Continue
-            }
-            Request::TerminateChild(id) => match self.children.find(&id) {
-                Some(key) => self.begin(me, Job::new(vec![key], Vec::new(), Why::TerminateChild { reply })),
-                None => {
-                    reply.fail(Error::NotFound);
-                    Flow::Continue
-                }
-            },
-            Request::WhichChildren => {
-                reply.answer(self.children.list());
-                Flow::Continue
-            }
-            Request::CountChildren => {
-                reply.answer_native(Box::new(self.children.count()));
-                Flow::Continue
-            }
-            Request::GetChildspec(id) => {
-                match self.children.find(&id).and_then(|key| self.children.get(key)) {
-                    Some(child) => reply.answer(child.spec.term()),
-                    None => reply.fail(Error::NotFound),
-                };
-                Flow::Continue
-            }
-        }
-    }
-
-    /// `#{strategy, max_restarts, period_ms, children}`, the children as `which_children` shows them.
-    fn state(&self) -> Term {
-        let (max_restarts, period_ms) = self.intensity.limits();
-        let entries = [
-            ("strategy", self.strategy.term()),
-            ("max_restarts", Term::int(i64::from(max_restarts))),
-            ("period_ms", Term::int(i64::from(period_ms))),
-            ("children", self.children.list()),
-        ];
-        Term::map(entries.into_iter().map(|(key, value)| (Term::atom_named(key), value)).collect())
-    }
-
-    /// The child of that id, if it neither runs nor is being restarted.
-    fn stopped(&self, id: &Term) -> Result<Key, Error> {
-        let key = self.children.find(id).ok_or(Error::NotFound)?;
-        match self.children.get(key).map(|child| child.life()) {
-            Some(Life::Stopped) => Ok(key),
-            Some(Life::Restarting(_)) => Err(Error::Refused(Term::atom(atoms::RESTARTING))),
-            Some(Life::Running(_)) => Err(Error::Refused(Term::atom(atoms::RUNNING))),
-            None => Err(Error::NotFound),
-        }
-    }
-
-    /// Whether this message will end the supervisor when its turn comes.
-    fn is_ending(me: &Process, message: &Message) -> bool {
-        match message {
-            Message::Exit { from, .. } => *from == me.parent(),
-            Message::System { request, .. } => matches!(request, SystemRequest::Stop(_)),
-            _ => false,
-        }
-    }
 }
 
 impl Behaviour for Supervisor {
     fn init(&mut self, me: &Process) -> Init {
         let Some(spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
-        if let Some(hook) = &spec.init {
-            let mut context = Context::new(Callback::Init);
-            let next = match me.user(|| hook(&mut context)) {
-                Err(fenced) => return Init::Fenced(fenced),
-                Ok(Err(panic)) => return Init::Stop(server::panic_reason(&*panic)),
-                Ok(Ok(next)) => next,
-            };
-            let decision = context.decide(next);
-            match decision.step {
-                Step::Go if decision.continuation.is_none() && decision.idle_ms.is_none() => {}
-                Step::Ignore => return Init::Ignore,
-                Step::Stop(reason) => return Init::Stop(reason),
-                _ => return Init::Stop(Term::atom(atoms::BAD_RETURN_VALUE)),
-            }
+        if let Err(end) = before_children(me, spec.init.as_deref()) {
+            return end;
         }
         if let Err(reason) = spec.check() {
             return Init::Stop(reason);
@@ -337,7 +326,7 @@ impl Behaviour for Supervisor {
         if self.job.is_some() {
             return self.in_job(me, message);
         }
-        let for_suspended = matches!(message, Message::System { .. }) || Self::is_ending(me, &message);
+        let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message);
         if self.suspended && !for_suspended {
             self.waiting.push_back(message);
             return Flow::Continue;
@@ -349,15 +338,6 @@ impl Behaviour for Supervisor {
         if let Some(reply) = self.job.take().and_then(Job::into_reply) {
             reply.die(reason.clone());
         }
-        for message in self.waiting.drain(..) {
-            match message {
-                Message::Call { reply, .. }
-                | Message::System { reply, .. }
-                | Message::Native { reply: Some(reply), .. } => {
-                    reply.die(reason.clone());
-                }
-                _ => {}
-            }
-        }
+        answer_end(&mut self.waiting, reason);
     }
 }

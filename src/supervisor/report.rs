@@ -11,6 +11,13 @@ pub(super) const CHILD_TERMINATED: &str = "child_terminated";
 pub(super) const SHUTDOWN_ERROR: &str = "shutdown_error";
 pub(super) const SHUTDOWN: &str = "shutdown";
 const PROGRESS: &str = "progress";
+/// Not OTP's: a child stays down where OTP's supervisor would end.
+pub(super) const PARKED: &str = "parked";
+
+/// The reason of a report that the restarts were too many.
+pub(super) fn limit_reached() -> Term {
+    Term::atom_named("reached_max_restart_intensity")
+}
 
 fn title(me: &Process) -> String {
     let mut title = format!("supervisor {}", Term::pid(me.pid()));
@@ -41,7 +48,8 @@ fn write(me: &Process, level: LogLevel, context: &str, what: &str, reason: Optio
         Life::Running(pid) => Term::pid(pid),
         Life::Restarting(Pid::NONE) => Term::atom(atoms::RESTARTING),
         Life::Restarting(pid) => Term::tuple_of([Term::atom(atoms::RESTARTING), Term::pid(pid)]),
-        Life::Stopped => Term::atom(atoms::UNDEFINED),
+        Life::Parked(pid) => Term::pid(pid),
+        Life::Stopped | Life::Starting => Term::atom(atoms::UNDEFINED),
     };
     let mut text = format!("{}: {what} {} {pid}", title(me), Pretty(&spec.id));
     if let Some(name) = &spec.start.name {

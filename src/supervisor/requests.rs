@@ -5,17 +5,25 @@
 
 use super::children::ChildCount;
 use super::spec::ChildSpec;
-use crate::process::{self, Error, Message, Outcome};
-use crate::term::{Pid, Term, atoms};
+use crate::process::{self, Error, Identity, Message, Outcome};
+use crate::term::{Pid, Ref, Term, atoms};
+use std::sync::Arc;
 
 pub(super) enum Request {
     StartChild(Box<ChildSpec>),
+    /// Of a simple_one_for_one, with one more argument.
+    StartInstance(Term),
     TerminateChild(Term),
     RestartChild(Term),
     DeleteChild(Term),
     WhichChildren,
     CountChildren,
     GetChildspec(Term),
+    Lookup(Term),
+    History,
+    /// That process, from now on.
+    Subscribe(Pid),
+    Unsubscribe(Ref),
 }
 
 /// Starts one more child, and keeps its spec. None: its init answered ignore (the spec of a temporary one is not kept).
@@ -31,7 +39,41 @@ pub fn start_child_async(supervisor: Pid, spec: ChildSpec) -> Result<process::Re
     ask_later(supervisor, Request::StartChild(Box::new(spec)))
 }
 
+/// Starts one more instance of a simple_one_for_one's template, with `extra` as one more argument; `[]`: none. None: its init
+/// answered ignore, and it is forgotten. `WrongKind`: a supervisor of another kind.
+pub fn start_instance(supervisor: Pid, extra: &Term) -> Result<Option<Pid>, Error> {
+    ask_term(supervisor, Request::StartInstance(extra.clone())).map(|term| term.as_pid())
+}
+
+/// The pid of a child, or `undefined`, `restarting`, `parked`. `NotFound`: no such id.
+pub fn lookup(supervisor: Pid, id: &Term) -> Result<Term, Error> {
+    ask_term(supervisor, Request::Lookup(id.clone()))
+}
+
+/// Has the caller told of each start, end and restart of the supervisor's children from now on: see `events`. The ref
+/// is in each message. `NoIdentity`: there is nobody to be told.
+pub fn subscribe(supervisor: Pid) -> Result<Ref, Error> {
+    let Identity::Process(me) = process::identity()? else { return Err(Error::NoIdentity) };
+    let here = process::with_process(supervisor, |process| Arc::ptr_eq(process.node(), me.node()));
+    if here == Some(false) {
+        return Err(Error::OtherRuntime);
+    }
+    ask_term(supervisor, Request::Subscribe(me.pid()))?.as_reference().ok_or(Error::WrongKind)
+}
+
+/// Ends a subscription: no message of it comes after this. `NotFound`: it has ended already, or never was.
+pub fn unsubscribe(supervisor: Pid, subscription: Ref) -> Result<(), Error> {
+    ask_term(supervisor, Request::Unsubscribe(subscription)).map(|_| ())
+}
+
+/// The last failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`.
+pub fn history(supervisor: Pid) -> Result<Term, Error> {
+    ask_term(supervisor, Request::History)
+}
+
 /// Stops a child; its spec stays, unless it is temporary. Fine if it does not run. `NotFound`: no such id.
+///
+/// A child of a dynamic supervisor goes by its pid or its id, one of a simple_one_for_one by its pid, and is forgotten.
 pub fn terminate_child(supervisor: Pid, id: &Term) -> Result<(), Error> {
     ask_term(supervisor, Request::TerminateChild(id.clone())).map(|_| ())
 }
@@ -98,8 +140,11 @@ fn ask_later(supervisor: Pid, request: Request) -> Result<process::Request, Erro
     Ok(pending)
 }
 
-fn is_supervisor(pid: Pid) -> Result<(), Error> {
-    match process::with_process(pid, |process| process.kind() == atoms::SUPERVISOR) {
+/// Whether that process answers these requests: `WrongKind`, `NoProcess`.
+pub fn is_supervisor(pid: Pid) -> Result<(), Error> {
+    match process::with_process(pid, |process| {
+        [atoms::SUPERVISOR, atoms::DYNAMIC_SUPERVISOR, atoms::PARTITION_SUPERVISOR].contains(&process.kind())
+    }) {
         Some(true) => Ok(()),
         Some(false) => Err(Error::WrongKind),
         None => Err(Error::NoProcess),
@@ -107,8 +152,12 @@ fn is_supervisor(pid: Pid) -> Result<(), Error> {
 }
 
 /// Whether the supervisor waits for the start that the caller is in: its own, or that of the process that starts it,
-/// and so on.
+/// and so on. One that is concurrent waits for nobody.
 fn would_deadlock(supervisor: Pid) -> Result<(), Error> {
+    let concurrent = |process: &process::Process| process.flags() & process::FLAG_CONCURRENT != 0;
+    if process::with_process(supervisor, concurrent) == Some(true) {
+        return Ok(());
+    }
     let mut pid = process::current_pid();
     loop {
         let parent = process::with_process(pid, |process| process.is_starting().then(|| process.parent()));

@@ -1,8 +1,9 @@
 //! What a supervisor is told about its children and about itself.
 
-use crate::process::StartSpec;
+use super::backoff::Backoff;
+use crate::process::{Error, StartSpec};
 use crate::server::{Context, Next};
-use crate::term::{Term, atoms};
+use crate::term::{Atom, Term, atoms};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -39,6 +40,20 @@ pub enum Strategy {
     OneForAll,
     /// Those that were started after it.
     RestForOne,
+    /// Nobody; and all children are instances of one template, started on request.
+    SimpleOneForOne,
+}
+
+/// Whether a supervisor ends when its significant children have ended by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AutoShutdown {
+    /// It does not; and it has no significant children.
+    #[default]
+    Never,
+    /// When the first of them has.
+    AnySignificant,
+    /// When the last of them has.
+    AllSignificant,
 }
 
 impl Strategy {
@@ -48,6 +63,7 @@ impl Strategy {
             Strategy::OneForOne => "one_for_one",
             Strategy::OneForAll => "one_for_all",
             Strategy::RestForOne => "rest_for_one",
+            Strategy::SimpleOneForOne => "simple_one_for_one",
         })
     }
 }
@@ -64,14 +80,42 @@ pub struct ChildSpec {
     pub restart: Restart,
     pub shutdown: Shutdown,
     pub is_supervisor: bool,
+    /// Its end may end the supervisor: see [`AutoShutdown`].
+    pub significant: bool,
+    /// When it is started again, and how often; none: at once, and as its supervisor says.
+    pub backoff: Option<Arc<Backoff>>,
 }
 
 impl ChildSpec {
     /// One with OTP's defaults: permanent, and five seconds to shut down, or all the time for a supervisor.
     pub fn new(id: Term, start: StartSpec) -> ChildSpec {
-        let is_supervisor = matches!(start.what.kind(), atoms::SUPERVISOR | atoms::TASK_SUPERVISOR);
+        let is_supervisor = is_supervisor_kind(start.what.kind());
         let shutdown = if is_supervisor { Shutdown::Infinity } else { Shutdown::Ms(SHUTDOWN_MS) };
-        ChildSpec { id, start, restart: Restart::default(), shutdown, is_supervisor }
+        let restart = Restart::default();
+        ChildSpec { id, start, restart, shutdown, is_supervisor, significant: false, backoff: None }
+    }
+
+    /// Whether a supervisor with that shutdown of its own may have it; else OTP's reason (`validSignificant`).
+    pub fn check(&self, auto_shutdown: AutoShutdown) -> Result<(), Term> {
+        let pair = |key, value| Term::tuple_of([Term::atom(key), value]);
+        let clash = match (self.significant, auto_shutdown, self.restart) {
+            (false, ..) => return Ok(()),
+            (true, AutoShutdown::Never, _) => pair(atoms::AUTO_SHUTDOWN, Term::atom(atoms::NEVER)),
+            (true, _, Restart::Permanent) => pair(atoms::RESTART, Term::atom(atoms::PERMANENT)),
+            (true, ..) => return Ok(()),
+        };
+        let both = Term::list(vec![clash, pair(atoms::SIGNIFICANT, Term::bool(true))]);
+        Err(Term::tuple_of([Term::atom(atoms::BAD_COMBINATION), both]))
+    }
+
+    /// The child that a template makes with one more argument; `[]`: without.
+    pub fn instance(&self, extra: &Term) -> Result<ChildSpec, Error> {
+        let mut spec = self.clone();
+        if !extra.is_nil() {
+            let what = spec.start.what.with_argument(extra);
+            spec.start.what = what.ok_or(Error::Argument("a child of this kind takes no argument"))?;
+        }
+        Ok(spec)
     }
 
     /// `worker` or `supervisor`.
@@ -79,17 +123,23 @@ impl ChildSpec {
         Term::atom(if self.is_supervisor { atoms::SUPERVISOR } else { atoms::WORKER })
     }
 
-    /// `#{id, restart, shutdown, type, kind}`.
+    /// `#{id, restart, shutdown, significant, type, kind}`.
     pub fn term(&self) -> Term {
         let entry = |key, value| (Term::atom(key), value);
         Term::map(vec![
             entry(atoms::ID, self.id.clone()),
             entry(atoms::RESTART, self.restart.term()),
             entry(atoms::SHUTDOWN, self.shutdown.term()),
+            entry(atoms::SIGNIFICANT, Term::bool(self.significant)),
             entry(atoms::TYPE, self.type_term()),
             entry(atoms::KIND, Term::atom(self.start.what.kind())),
         ])
     }
+}
+
+/// Whether processes of that kind are supervisors in their parent's eyes.
+pub fn is_supervisor_kind(kind: Atom) -> bool {
+    matches!(kind, atoms::SUPERVISOR | atoms::DYNAMIC_SUPERVISOR | atoms::PARTITION_SUPERVISOR | atoms::TASK_SUPERVISOR)
 }
 
 impl Restart {
@@ -123,8 +173,11 @@ pub struct SupervisorSpec {
     pub max_restarts: u32,
     /// ... within so many milliseconds are allowed; one more ends the supervisor.
     pub period_ms: u32,
-    /// Started in this order, stopped in the other.
+    /// Started in this order, stopped in the other. With `SimpleOneForOne` it is one: the template.
     pub children: Vec<ChildSpec>,
+    pub auto_shutdown: AutoShutdown,
+    /// Children that are started together are so all at once; the next step waits for all of them.
+    pub parallel_start: bool,
     pub init: Option<Arc<InitHook>>,
 }
 
@@ -136,6 +189,8 @@ impl Default for SupervisorSpec {
             max_restarts: 3,
             period_ms: 5_000,
             children: Vec::new(),
+            auto_shutdown: AutoShutdown::default(),
+            parallel_start: false,
             init: None,
         }
     }
@@ -148,13 +203,39 @@ impl SupervisorSpec {
             let refused = Term::tuple_of([Term::atom_named("invalid_period"), Term::int(0)]);
             return Err(Term::tuple_of([Term::atom_named("supervisor_data"), refused]));
         }
-        let mut ids = HashSet::with_capacity(self.children.len());
-        match self.children.iter().find(|child| !ids.insert(&child.id)) {
-            None => Ok(()),
-            Some(child) => {
-                let refused = Term::tuple_of([Term::atom(atoms::DUPLICATE_CHILD_NAME), child.id.clone()]);
-                Err(Term::tuple_of([Term::atom(atoms::START_SPEC), refused]))
-            }
+        if self.strategy == Strategy::SimpleOneForOne && self.children.len() != 1 {
+            let ids = self.children.iter().map(|child| child.id.clone()).collect();
+            return Err(Term::tuple_of([Term::atom_named("bad_start_spec"), Term::list(ids)]));
         }
+        let mut ids = HashSet::with_capacity(self.children.len());
+        for child in &self.children {
+            let refused = match child.check(self.auto_shutdown) {
+                Err(refused) => refused,
+                Ok(()) if ids.insert(&child.id) => continue,
+                Ok(()) => Term::tuple_of([Term::atom(atoms::DUPLICATE_CHILD_NAME), child.id.clone()]),
+            };
+            return Err(Term::tuple_of([Term::atom(atoms::START_SPEC), refused]));
+        }
+        Ok(())
+    }
+}
+
+/// A supervisor that starts empty, and is given children of any kind while it runs.
+#[derive(Clone)]
+pub struct DynamicSpec {
+    /// As in [`SupervisorSpec`].
+    pub max_restarts: u32,
+    pub period_ms: u32,
+    /// So many children at once; none: any number. Those that are just being started or restarted count.
+    pub max_children: Option<u32>,
+    /// No two children have the same id.
+    pub unique_ids: bool,
+    pub init: Option<Arc<InitHook>>,
+}
+
+impl Default for DynamicSpec {
+    /// Any number of children; three restarts within five seconds.
+    fn default() -> DynamicSpec {
+        DynamicSpec { max_restarts: 3, period_ms: 5_000, max_children: None, unique_ids: false, init: None }
     }
 }

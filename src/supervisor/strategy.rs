@@ -17,7 +17,7 @@ pub struct Plan<K> {
 /// The children that a failure of `failed` can touch.
 pub fn reach<K: Copy>(strategy: Strategy, failed: K) -> (Bound<K>, Bound<K>) {
     match strategy {
-        Strategy::OneForOne => (Bound::Included(failed), Bound::Included(failed)),
+        Strategy::OneForOne | Strategy::SimpleOneForOne => (Bound::Included(failed), Bound::Included(failed)),
         Strategy::OneForAll => (Bound::Unbounded, Bound::Unbounded),
         Strategy::RestForOne => (Bound::Included(failed), Bound::Unbounded),
     }

@@ -334,5 +334,9 @@ pub mod atoms {
         UP = "up",
         EXCEPTION = "exception",
         OUT_OF_MEMORY = "out_of_memory",
+        CHILD = "child",
+        EVENT = "event",
+        OLD = "old",
+        COUNT = "count",
     }
 }

@@ -19,6 +19,7 @@
 //! | `heap.rs` | payloads: their layout, their count, freeing them |
 //! | `make.rs`, `read.rs` | constructors and readers |
 //! | `number.rs`, `order.rs`, `hash.rs` | Erlang's order, both its equalities, a hash for the exact one |
+//! | `phash2.rs` | Erlang's portable hash |
 //! | `print.rs`, `digits.rs` | `~w`; for people, `~0tp` |
 //! | `etf/` | Erlang's External Term Format |
 
@@ -34,6 +35,7 @@ mod identity;
 mod make;
 mod number;
 mod order;
+mod phash2;
 mod print;
 mod read;
 

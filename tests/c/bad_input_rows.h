@@ -173,6 +173,7 @@ ROW(V, regrow_request_free, "Q", "oooooo..", "", (POINTER(0)))
 /* supervisors */
 ROW(E, regrow_supervisor_start_child, "pyO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_start_child_async, "pyh", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_start_instance, "pbO", "iiiwkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_restart_child, "pbO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_delete_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
@@ -180,6 +181,12 @@ ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPTKU", (PID(0), 
 ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_lookup, "pbo", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_subscribe, "po", "oxowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_unsubscribe, "pr", "mmmwkfni", "SRAHPTKU", (PID(0), REF(1)))
+ROW(E, regrow_partition_whereis, "pbo", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_partition_count, "po", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1)))
 
 /* registries */
 ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), PID(2), TERM(3)))

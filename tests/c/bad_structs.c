@@ -142,15 +142,20 @@ static void refuse(specs *specs, regrow_error expected, int expected_drops, bool
 static void unknown_constants(void)
 {
     regrow_term not_a_map = regrow_int(1);
-    REFUSE(REGROW_SERVER, 0, it.child.kind = 6);
+    REFUSE(REGROW_SERVER, 0, it.child.kind = 99);
     REFUSE(REGROW_SERVER, 0, it.child.kind = UINT32_MAX);
     REFUSE(REGROW_SERVER, 1, it.child.reserved = 1);
     REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.restart = 3);
     REFUSE(REGROW_SERVER, 1, it.spec.server.home = 2);
     REFUSE(REGROW_SERVER, 1, it.spec.server.flags = 0x80);
     REFUSE(REGROW_SERVER, 1, it.spec.server.reserved = 1);
-    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.strategy = 3);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.strategy = 9);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.reserved = 1);
+    REFUSE(REGROW_SERVER, 1, it.child.reserved_2 = 1);
+    REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.significant = 2);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.auto_shutdown = 3);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.flags = 2);
+    REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].significant = 2);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.keys = 2);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.partitions = 4097);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.listener_count = 1);
@@ -167,7 +172,7 @@ static void unknown_constants(void)
     /* In a child of a child. */
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].reserved = 1);
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].restart = 3);
-    REFUSE(REGROW_SUPERVISOR, 2, it.grandchild[0].kind = 6);
+    REFUSE(REGROW_SUPERVISOR, 2, it.grandchild[0].kind = 99);
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild_spec[1].home = 2);
 }
 

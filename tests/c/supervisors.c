@@ -453,10 +453,10 @@ static void children_are_counted_and_described(void)
     CHECK(small.specs == 4 && small.untouched == 99 && small.size == 16);
 
     static const char *specs[] = {
-        "#{id => 1,kind => server,restart => permanent,shutdown => 5000,type => worker}",
-        "#{id => 2,kind => supervisor,restart => permanent,shutdown => infinity,type => supervisor}",
-        "#{id => 3,kind => server,restart => transient,shutdown => brutal_kill,type => worker}",
-        "#{id => 4,kind => server,restart => temporary,shutdown => 70,type => worker}",
+        "#{id => 1,kind => server,restart => permanent,shutdown => 5000,significant => false,type => worker}",
+        "#{id => 2,kind => supervisor,restart => permanent,shutdown => infinity,significant => false,type => supervisor}",
+        "#{id => 3,kind => server,restart => transient,shutdown => brutal_kill,significant => false,type => worker}",
+        "#{id => 4,kind => server,restart => temporary,shutdown => 70,significant => false,type => worker}",
     };
     for (int number = 1; number <= 4; number++) {
         regrow_term map;
@@ -771,7 +771,7 @@ static void a_spec_with_something_missing_or_unknown_is_refused_and_what_belongs
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_supervisor_start_child(root, NULL, NULL));
     CHECK(actor.starts == 0);
 
-    regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .strategy = 3 };
+    regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .strategy = 9 };
     regrow_child_spec start = supervisor_child(0, &supervisor);
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &start, NULL));
     supervisor = (regrow_supervisor_spec){ .size = sizeof supervisor, .reserved = 1 };

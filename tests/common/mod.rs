@@ -1,9 +1,11 @@
 //! A runtime for tests, and servers made of closures.
 #![allow(dead_code)]
 
+pub mod tree;
+
 use regrow::process::{self, Behaviour, ChildStart, Error, Flow, Init, Message, Node, Outcome, Process, Startable};
 use regrow::runtime::{self, Options};
-use regrow::server::{Callbacks, Context, NOREPLY, Next, READY, Server};
+use regrow::server::{Body, Callbacks, Context, DONE, NOREPLY, Next, READY, Server};
 use regrow::term::{Atom, Pid, Term, atoms};
 use std::sync::Arc;
 
@@ -58,6 +60,15 @@ impl Runtime {
     pub fn spawn(&self, callbacks: impl Callbacks + 'static) -> Pid {
         let start = ChildStart::new(Box::new(Server::new(callbacks)));
         process::spawn_and_wait(&self.0, start, Some(5_000)).expect("a server starts").pid
+    }
+
+    /// A process that runs a function, which may wait.
+    pub fn spawn_body(&self, body: impl FnOnce() + Send + 'static) {
+        let body = Body::new(move |_: &mut Context| {
+            body();
+            DONE
+        });
+        process::spawn(&self.0, ChildStart::new(Box::new(body))).expect("a process starts");
     }
 
     pub fn settle(&self) {

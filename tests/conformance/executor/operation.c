@@ -139,17 +139,17 @@ bool find_target(const struct arguments *arguments, size_t index, struct target 
 
 /* ---- failures ---- */
 
-/* The reason of {start_spec, {duplicate_child_name, Id}}, however deep it is wrapped; NULL: another one. */
-static const regrow_term *duplicate_id(const regrow_term *reason)
+/* The pair with that tag somewhere in a reason, as {start_spec, {duplicate_child_name, Id}}; NULL: there is none. */
+static const regrow_term *tagged(const regrow_term *reason, const char *tag)
 {
-  if (regrow_is_atom(element(reason, 0), "duplicate_child_name"))
-    return element(reason, 1);
+  if (regrow_is_atom(element(reason, 0), tag))
+    return reason;
   size_t size = 0;
-  const regrow_term *id = NULL;
+  const regrow_term *found = NULL;
   regrow_tuple_size(reason, &size);
-  for (size_t i = 0; i < size && !id; i++)
-    id = duplicate_id(element(reason, i));
-  return id;
+  for (size_t i = 0; i < size && !found; i++)
+    found = tagged(element(reason, i), tag);
+  return found;
 }
 
 /* {already_started, Pid} is `already_started LABEL`, {already_registered, Pid} likewise. */
@@ -199,6 +199,8 @@ void add_failure(struct text *result, regrow_error error)
     text_add(result, "calling_self");
     break;
   case REGROW_ERR_EXITED:
+  case REGROW_ERR_LIMIT:      /* max_children */
+  case REGROW_ERR_WRONG_KIND: /* simple_one_for_one */
   case REGROW_ERR_START:
   case REGROW_ERR_EXISTS:
     add_last_reason(result, error);
@@ -208,18 +210,22 @@ void add_failure(struct text *result, regrow_error error)
   }
 }
 
-static bool add_duplicate_id(struct text *result)
+/* A specification that was refused: its duplicate id, or two values that do not go together. */
+static bool add_refusal(struct text *result)
 {
   regrow_term reason;
   if (regrow_last_reason(&reason))
     return false;
-  const regrow_term *id = duplicate_id(&reason);
-  if (id) {
+  const regrow_term *duplicate = tagged(&reason, "duplicate_child_name");
+  bool is_refusal = duplicate || tagged(&reason, "bad_combination");
+  if (duplicate) {
     text_add(result, "error duplicate_id ");
-    text_add_term(result, id);
+    text_add_term(result, element(duplicate, 1));
+  } else if (is_refusal) {
+    text_add(result, "error bad_spec");
   }
   regrow_term_free(&reason);
-  return id != NULL;
+  return is_refusal;
 }
 
 void add_start_failure(struct text *result, regrow_error error)
@@ -229,7 +235,7 @@ void add_start_failure(struct text *result, regrow_error error)
     return;
   }
   bool may_be_refusal = error == REGROW_ERR_ARGUMENT || error == REGROW_ERR_START || error == REGROW_ERR_EXISTS;
-  if (may_be_refusal && add_duplicate_id(result))
+  if (may_be_refusal && add_refusal(result))
     return;
   if (error == REGROW_ERR_ARGUMENT)
     text_add(result, "error bad_spec");

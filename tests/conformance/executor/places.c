@@ -39,8 +39,25 @@ static uint32_t strategy(const char *word)
       [REGROW_ONE_FOR_ONE] = "one_for_one",
       [REGROW_ONE_FOR_ALL] = "one_for_all",
       [REGROW_REST_FOR_ONE] = "rest_for_one",
+      [REGROW_SIMPLE_ONE_FOR_ONE] = "simple_one_for_one",
   };
-  return choice(word ? word : "one_for_one", words, 3);
+  return choice(word ? word : "one_for_one", words, 4);
+}
+
+static uint32_t auto_shutdown(const char *word)
+{
+  static const char *const words[] = {
+      [REGROW_NEVER] = "never",
+      [REGROW_ANY_SIGNIFICANT] = "any_significant",
+      [REGROW_ALL_SIGNIFICANT] = "all_significant",
+  };
+  return choice(word ? word : "never", words, 3);
+}
+
+static uint32_t significant(const char *word)
+{
+  static const char *const words[] = {"false", "true"};
+  return choice(word ? word : "false", words, 2);
 }
 
 static uint32_t restart(const char *word)
@@ -83,7 +100,7 @@ static regrow_next supervisor_init(regrow_context *context, void *user)
 {
   (void)context;
   struct place *place = user;
-  struct attempt *attempt = place_begin(place);
+  struct attempt *attempt = place_begin(place, place->id);
   if (!strcmp(attempt->behaviour, "ignore"))
     return REGROW_IGNORE;
   attempts_lock();
@@ -130,10 +147,32 @@ static void describe_supervisor(struct place *place)
       .strategy = strategy(line_option(line, "strategy")),
       .max_restarts = max_restarts ? max_restarts : REGROW_NONE,
       .period_ms = 1000 * number(place, line_option(line, "period"), 5, 1),
+      .auto_shutdown = auto_shutdown(line_option(line, "auto")),
       .init = supervisor_init,
       .user = place,
   };
+  place->is_simple = place->supervisor_spec.strategy == REGROW_SIMPLE_ONE_FOR_ONE;
+  place->child.kind = REGROW_SUPERVISOR;
+  place->child.spec = &place->supervisor_spec;
   add_children(place);
+}
+
+static void describe_dynamic(struct place *place)
+{
+  const struct line *line = place->declaration;
+  uint32_t max_restarts = number(place, line_option(line, "intensity"), 3, 0);
+  const char *most = line_option(line, "max_children");
+  uint32_t max_children = number(place, most, 0, 0);
+  place->dynamic_spec = (regrow_dynamic_supervisor_spec){
+      .size = sizeof place->dynamic_spec,
+      .max_children = most && !max_children ? REGROW_NONE : max_children,
+      .max_restarts = max_restarts ? max_restarts : REGROW_NONE,
+      .period_ms = 1000 * number(place, line_option(line, "period"), 5, 1),
+      .init = supervisor_init,
+      .user = place,
+  };
+  place->child.kind = REGROW_DYNAMIC_SUPERVISOR;
+  place->child.spec = &place->dynamic_spec;
 }
 
 /* ---- places ---- */
@@ -162,17 +201,21 @@ struct place *place_of_declaration(const struct line *declaration, const struct 
   const char *trap = line_option(declaration, "trap");
   place->declaration = declaration;
   place->supervisor = supervisor;
-  place->is_supervisor = !strcmp(line_word(declaration, 0), "sup");
+  place->is_dynamic = !strcmp(line_word(declaration, 0), "dsup");
+  place->is_supervisor = place->is_dynamic || !strcmp(line_word(declaration, 0), "sup");
   place->traps_exits = trap && !strcmp(trap, "true");
   place->child.restart = restart(line_option(declaration, "restart"));
   place->child.shutdown_ms = shutdown_ms(place, line_option(declaration, "shutdown"));
-  if (place->is_supervisor) {
+  place->child.significant = significant(line_option(declaration, "significant"));
+  /* A DynamicSupervisor does not look at it. */
+  if (supervisor && supervisor->is_dynamic)
+    place->child.significant = 0;
+  if (place->is_dynamic)
+    describe_dynamic(place);
+  else if (place->is_supervisor)
     describe_supervisor(place);
-    place->child.kind = REGROW_SUPERVISOR;
-    place->child.spec = &place->supervisor_spec;
-  } else {
+  else
     describe_worker(place);
-  }
   return place;
 }
 
@@ -208,11 +251,11 @@ static struct attempt *starter_of(const struct place *place)
   return starter;
 }
 
-struct attempt *place_begin(struct place *place)
+struct attempt *place_begin(struct place *place, const char *id)
 {
   regrow_pid self = {0};
   regrow_self(&self);
-  struct attempt *attempt = attempt_begin(place->id, place, starter_of(place), self);
+  struct attempt *attempt = attempt_begin(id, place, starter_of(place), self);
   const char *behaviours = place->declaration ? line_option(place->declaration, "init") : NULL;
   char *behaviour = list_item(behaviours ? behaviours : "ok", attempt->number);
   trace_init(attempt, behaviour);

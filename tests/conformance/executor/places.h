@@ -13,7 +13,9 @@ struct place {
   const char *id;
   const struct line *declaration; /* NULL: spawned */
   const struct place *supervisor; /* NULL: started by main */
-  bool is_supervisor;
+  bool is_supervisor;             /* of any kind */
+  bool is_dynamic;                /* a dsup: starts empty, stops all children at once */
+  bool is_simple;                 /* a simple_one_for_one: likewise, with one template for all */
   bool traps_exits;
   bool is_refused;                /* it holds a value that regrow.h has no way to say */
   struct attempt *latest;         /* of a supervisor, under the lock of attempts.h */
@@ -21,6 +23,7 @@ struct place {
   regrow_term id_term;
   regrow_server_spec server;
   regrow_supervisor_spec supervisor_spec;
+  regrow_dynamic_supervisor_spec dynamic_spec;
   regrow_child_spec child;        /* give this to regrow_start_link and the like */
   struct place **children;
   size_t child_count;
@@ -34,7 +37,7 @@ struct place *place_of_spawned(const char *id, bool traps_exits);
 void places_free(void);
 
 /* A new attempt in this place, made in the process itself: labelled, watched by the recorder, with its init in the
- * trace. */
-struct attempt *place_begin(struct place *place);
+ * trace. `id` is the place's own, or that of an instance of a template. */
+struct attempt *place_begin(struct place *place, const char *id);
 
 #endif

@@ -3,6 +3,7 @@
 #include "places.h"
 #include "words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- starting ---- */
@@ -36,10 +37,44 @@ void op_start(const struct arguments *arguments, struct text *result)
     add_started(result, regrow_start_link(&place->child, &pid), pid);
 }
 
+static const struct place *supervisor_place(const struct arguments *arguments)
+{
+  const struct attempt *attempt = attempt_named(argument(arguments, 0));
+  return attempt ? attempt->place : NULL;
+}
+
+static bool is_simple(const struct arguments *arguments)
+{
+  const struct place *place = supervisor_place(arguments);
+  return place && place->is_simple;
+}
+
+/* Whether its children go by pid. */
+static bool is_dynamic(const struct arguments *arguments)
+{
+  const struct place *place = supervisor_place(arguments);
+  return place && (place->is_dynamic || place->is_simple);
+}
+
+static void start_instance(const struct arguments *arguments, struct text *result)
+{
+  struct target target;
+  regrow_pid pid = {0};
+  if (!find_target(arguments, 0, &target, result))
+    return;
+  regrow_term id = regrow_atom(argument(arguments, 1));
+  add_started(result, regrow_supervisor_start_instance(target.pid, &id, &pid), pid);
+  regrow_term_free(&id);
+}
+
 void op_start_child(const struct arguments *arguments, struct text *result)
 {
-  const struct line *declaration = find_declaration(arguments, 1, result);
   struct target target;
+  if (is_simple(arguments)) {
+    start_instance(arguments, result);
+    return;
+  }
+  const struct line *declaration = find_declaration(arguments, 1, result);
   if (!declaration || !find_target(arguments, 0, &target, result))
     return;
   struct place *place = place_of_declaration(declaration, target.attempt ? target.attempt->place : NULL);
@@ -50,14 +85,31 @@ void op_start_child(const struct arguments *arguments, struct text *result)
     add_started(result, regrow_supervisor_start_child(target.pid, &place->child, &pid), pid);
 }
 
-/* ---- a child, by its id ---- */
+/* ---- a child, by its id or its pid ---- */
+
+/* The child of argument 1: an id, or, where children go by pid, a process; `id:ANY` is none. */
+static bool find_child(const struct arguments *arguments, regrow_term *child, struct text *result)
+{
+  struct target target;
+  const char *word = argument(arguments, 1);
+  if (!is_dynamic(arguments) || !strncmp(word, "id:", 3)) {
+    *child = regrow_atom(word);
+    return true;
+  }
+  if (!find_target(arguments, 1, &target, result))
+    return false;
+  *child = regrow_from_pid(target.pid);
+  return true;
+}
 
 void op_terminate_child(const struct arguments *arguments, struct text *result)
 {
   struct target target;
   if (!find_target(arguments, 0, &target, result))
     return;
-  regrow_term id = regrow_atom(argument(arguments, 1));
+  regrow_term id;
+  if (!find_child(arguments, &id, result))
+    return;
   add_ok(result, regrow_supervisor_terminate_child(target.pid, &id));
   regrow_term_free(&id);
 }
@@ -116,7 +168,7 @@ void op_get_childspec(const struct arguments *arguments, struct text *result)
     add_value(result, " ", &spec, "restart");
     add_value(result, " ", &spec, "shutdown");
     add_value(result, " ", &spec, "type");
-    text_add(result, " significant=false"); /* no child of this executor is */
+    add_value(result, " ", &spec, "significant");
     regrow_term_free(&spec);
   }
   regrow_term_free(&id);
@@ -128,9 +180,39 @@ void op_get_childspec(const struct arguments *arguments, struct text *result)
 static void add_child(struct text *result, const regrow_term *child)
 {
   for (size_t i = 0; i < 3; i++) {
-    text_add(result, i ? "/" : " ");
+    text_add(result, i ? "/" : "");
     text_add_term(result, element(child, i));
   }
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+  return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* Those of a supervisor whose children go by pid: without their ids, sorted. */
+static void add_sorted_children(struct text *result, const regrow_term *children)
+{
+  char **lines = NULL;
+  size_t count = 0;
+  for (const regrow_term *rest = children; regrow_list_head(rest); rest = regrow_list_tail(rest)) {
+    const regrow_term *child = regrow_list_head(rest);
+    struct text line = {0};
+    text_add(&line, "undefined/");
+    text_add_term(&line, element(child, 1));
+    text_add(&line, "/");
+    text_add_term(&line, element(child, 2));
+    lines = grow_memory(lines, (count + 1) * sizeof *lines);
+    lines[count++] = new_copy(text_get(&line), strlen(text_get(&line)));
+    text_free(&line);
+  }
+  if (count)
+    qsort(lines, count, sizeof *lines, by_bytes);
+  for (size_t i = 0; i < count; i++) {
+    text_add(result, " %s", lines[i]);
+    free(lines[i]);
+  }
+  free(lines);
 }
 
 void op_which_children(const struct arguments *arguments, struct text *result)
@@ -145,8 +227,13 @@ void op_which_children(const struct arguments *arguments, struct text *result)
     return;
   }
   text_add(result, "children");
-  for (const regrow_term *rest = &children; regrow_list_head(rest); rest = regrow_list_tail(rest))
-    add_child(result, regrow_list_head(rest));
+  if (is_dynamic(arguments))
+    add_sorted_children(result, &children);
+  else
+    for (const regrow_term *rest = &children; regrow_list_head(rest); rest = regrow_list_tail(rest)) {
+      text_add(result, " ");
+      add_child(result, regrow_list_head(rest));
+    }
   regrow_term_free(&children);
 }
 

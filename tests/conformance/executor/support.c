@@ -5,13 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An option that is left out, or has this value. */
-static bool is_plain(const struct line *line, const char *key, const char *value)
-{
-  const char *given = line_option(line, key);
-  return !given || !strcmp(given, value);
-}
-
 static bool is_known_behaviour(const char *behaviour, bool is_worker)
 {
   if (!strcmp(behaviour, "ok") || !strcmp(behaviour, "ignore"))
@@ -37,10 +30,7 @@ static bool has_known_init(const struct line *declaration)
 
 static bool is_supported_declaration(const struct line *declaration)
 {
-  const char *strategy = line_option(declaration, "strategy");
-  return strcmp(line_word(declaration, 0), "dsup") != 0 &&
-         (!strategy || strcmp(strategy, "simple_one_for_one") != 0) && is_plain(declaration, "auto", "never") &&
-         is_plain(declaration, "significant", "false") && has_known_init(declaration);
+  return has_known_init(declaration);
 }
 
 static bool is_supported_step(const struct line *step)

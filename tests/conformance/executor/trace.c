@@ -1,5 +1,6 @@
 #include "trace.h"
 
+#include "places.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -104,11 +105,17 @@ static void lines_write(struct lines *lines, const char *kind)
 
 /* ---- the parts of a step ---- */
 
-/* A process above this one was killed in this step, so that nobody says in which order its descendants end. */
+/* Its children stop all at once. */
+static bool is_dynamic(const struct attempt *supervisor)
+{
+  return supervisor->place && (supervisor->place->is_dynamic || supervisor->place->is_simple);
+}
+
+/* A process above this one ended in this step in a way that leaves open in which order its descendants end. */
 static bool is_concurrent(const struct attempt *attempt)
 {
   for (const struct attempt *above = attempt->starter; above; above = above->starter)
-    if (above->ended_step == step && !strcmp(above->reason, "killed"))
+    if (above->ended_step == step && (is_dynamic(above) || !strcmp(above->reason, "killed")))
       return true;
   return false;
 }
@@ -135,7 +142,7 @@ static void write_group(const char *supervisor)
     const struct record *event = &events.items[i];
     if (is_concurrent(event->attempt) && !strcmp(event->attempt->starter->label, supervisor)) {
       lines_add(&group, event->text);
-      is_unordered = is_unordered || is_term_of_killed(event->text);
+      is_unordered = is_unordered || is_dynamic(event->attempt->starter) || is_term_of_killed(event->text);
     }
   }
   if (is_unordered)

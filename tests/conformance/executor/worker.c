@@ -45,9 +45,13 @@ static bool kill_and_wait(const char *id)
 
 static regrow_next init(regrow_context *context, void *user, const regrow_term *arg, void **state)
 {
-  (void)arg;
   struct place *place = user;
-  struct attempt *attempt = place_begin(place);
+  const regrow_term *instance = regrow_list_head(arg); /* what a template's child was started with */
+  struct text id = {0};
+  if (instance)
+    text_add_term(&id, instance);
+  struct attempt *attempt = place_begin(place, instance ? text_get(&id) : place->id);
+  text_free(&id);
   const char *behaviour = attempt->behaviour;
   bool before;
   if (place->traps_exits)

@@ -1,0 +1,471 @@
+//! Supervisors whose children come and go: Elixir's DynamicSupervisor, and OTP's `simple_one_for_one`.
+//!
+//! # What it promises
+//!
+//! Children are started and stopped side by side: a start or a stop that takes its time holds up nobody else, and a
+//! child may start a sibling from its init. When the supervisor ends all children are stopped at once, each with the
+//! time its own spec gives it. A child that has ended and is not restarted is forgotten. Nothing here takes longer for
+//! each child the more children there are, but what lists or counts them.
+//!
+//! # How it works
+//!
+//! Each start and each stop is a *step* of its own, found by its token, with those who wait for it. A child has one
+//! step at most. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown,
+//! and then begins all stops.
+//!
+//! Where it is from: Elixir 1.14 `DynamicSupervisor`, OTP 25 `supervisor`; there starts are one after the other.
+
+mod answers;
+mod restarts;
+
+use super::children::{Child, Children, Key, Life};
+use super::events::Events;
+use super::history::History;
+use super::intensity::Intensity;
+use super::requests::Request;
+use super::spec::{AutoShutdown, ChildSpec, DynamicSpec, InitHook, Strategy, SupervisorSpec};
+use super::steps::{Began, Starting, Stopping, is_proper_end};
+use super::{TryAgain, answer_end, answer_system, before_children, is_ending, manners, report};
+use crate::process::{
+    Behaviour, ChildStart, Down, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo,
+    StartResult, Startable,
+};
+use crate::server;
+use crate::term::{Atom, Pid, Ref, Term, atoms};
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+impl Startable for DynamicSpec {
+    fn build(&self) -> ChildStart {
+        let flags = FLAG_SYSTEM | FLAG_CONCURRENT;
+        ChildStart { flags, kind: self.kind(), ..ChildStart::new(Box::new(Dynamic::new(self.clone()))) }
+    }
+
+    fn kind(&self) -> Atom {
+        atoms::DYNAMIC_SUPERVISOR
+    }
+}
+
+/// Who waits for a start.
+enum StartOf {
+    /// A new child.
+    Child(ReplyTo),
+    /// A child that had this pid.
+    Restart(Pid),
+    /// The same, because somebody asked for it.
+    ByHand(Pid, ReplyTo),
+}
+
+/// What is under way with one child.
+enum Step {
+    Start {
+        starting: Starting,
+        of: StartOf,
+        /// It is to be stopped once it is up: who asked for that.
+        then_stop: Vec<ReplyTo>,
+    },
+    Stop {
+        stopping: Stopping,
+        /// Of its EXIT message, which is truer than a monitor's that found it dead.
+        reason: Option<Term>,
+        asked: Vec<ReplyTo>,
+        /// Came later, and find nothing when it is over.
+        late: Vec<ReplyTo>,
+    },
+}
+
+impl Step {
+    fn replies(self) -> Vec<ReplyTo> {
+        match self {
+            Step::Start { of: StartOf::Child(reply) | StartOf::ByHand(_, reply), mut then_stop, .. } => {
+                then_stop.push(reply);
+                then_stop
+            }
+            Step::Start { then_stop, .. } => then_stop,
+            Step::Stop { mut asked, mut late, .. } => {
+                asked.append(&mut late);
+                asked
+            }
+        }
+    }
+}
+
+/// The process of such a supervisor.
+pub(super) struct Dynamic {
+    /// What a simple_one_for_one's children are made from.
+    template: Option<ChildSpec>,
+    auto_shutdown: AutoShutdown,
+    max_children: Option<u32>,
+    unique_ids: bool,
+    hook: Option<Arc<InitHook>>,
+    /// Why it cannot be started.
+    refused: Option<Term>,
+    intensity: Intensity,
+    history: History,
+    events: Events,
+    children: Children,
+    steps: HashMap<u64, Step>,
+    /// How many of them are starts.
+    starts: usize,
+    /// The step of a child.
+    busy: HashMap<Key, u64>,
+    /// The stop of a monitor.
+    monitors: HashMap<Ref, u64>,
+    /// Children that failed and wait for their time, by the token of the timer.
+    waits: HashMap<u64, Key>,
+    /// It ends, with this reason.
+    ending: Option<Term>,
+    /// All its children have been told to end.
+    stops_all: bool,
+    /// What came while it was suspended, or since it ends.
+    waiting: VecDeque<Message>,
+    suspended: bool,
+    /// The last token given to a step or a timer.
+    token: u64,
+}
+
+impl Dynamic {
+    fn new(spec: DynamicSpec) -> Dynamic {
+        Dynamic {
+            template: None,
+            auto_shutdown: AutoShutdown::Never,
+            max_children: spec.max_children,
+            unique_ids: spec.unique_ids,
+            hook: spec.init,
+            refused: None,
+            intensity: Intensity::new(spec.max_restarts, spec.period_ms),
+            history: History::default(),
+            events: Events::default(),
+            children: Children::default(),
+            steps: HashMap::new(),
+            starts: 0,
+            busy: HashMap::new(),
+            monitors: HashMap::new(),
+            waits: HashMap::new(),
+            ending: None,
+            stops_all: false,
+            waiting: VecDeque::new(),
+            suspended: false,
+            token: 0,
+        }
+    }
+
+    /// A simple_one_for_one.
+    pub fn simple(mut spec: SupervisorSpec) -> Dynamic {
+        let refused = spec.check().err();
+        let SupervisorSpec { max_restarts, period_ms, init, .. } = spec;
+        Dynamic {
+            refused,
+            template: spec.children.pop(),
+            auto_shutdown: spec.auto_shutdown,
+            ..Dynamic::new(DynamicSpec { max_restarts, period_ms, init, ..DynamicSpec::default() })
+        }
+    }
+
+    fn handle(&mut self, me: &Process, message: Message) -> Flow {
+        match message {
+            Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
+            Message::Exit { from, reason } => self.child_ended(me, from, reason),
+            Message::Started(started) => self.started(me, started.token, started.result),
+            Message::Down(down) => self.down(me, *down),
+            Message::Tick(token) => self.tick(me, token),
+            Message::Ticket(_) => Flow::Continue,
+            Message::System { request, reply } => {
+                let strategy = if self.template.is_some() { Strategy::SimpleOneForOne } else { Strategy::OneForOne };
+                let state = || manners::state(strategy, &self.intensity, &self.children);
+                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting, state) {
+                    Some(reason) => self.end(me, reason),
+                    None => Flow::Continue,
+                }
+            }
+            Message::Native { request, reply } => match request.downcast::<Request>() {
+                Ok(request) => self.request(me, *request, reply),
+                Err(other) => match other.downcast::<TryAgain>() {
+                    Ok(again) => self.try_again(me, *again),
+                    Err(_) => {
+                        server::wrong_kind(reply);
+                        Flow::Continue
+                    }
+                },
+            },
+            Message::Call { reply, .. } => {
+                server::wrong_kind(Some(reply));
+                Flow::Continue
+            }
+            Message::Info(term) | Message::Cast(term) => {
+                report::unexpected(me, &term);
+                Flow::Continue
+            }
+        }
+    }
+
+    // ---- starting ----
+
+    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo) -> Flow {
+        if self.max_children.is_some_and(|max| self.children.len() >= max as usize) {
+            reply.fail(Error::Refused(Term::atom(atoms::MAX_CHILDREN)));
+            return Flow::Continue;
+        }
+        if self.unique_ids
+            && let Some(key) = self.children.find(&spec.id)
+        {
+            let pid = self.pid_of(key);
+            reply.fail(match pid {
+                Pid::NONE => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
+                pid => Error::already_started(pid),
+            });
+            return Flow::Continue;
+        }
+        let key = self.children.add_starting(spec, self.template.is_none());
+        self.start(me, key, StartOf::Child(reply))
+    }
+
+    /// The pid of a child that runs or is on its way up.
+    fn pid_of(&self, key: Key) -> Pid {
+        match self.busy.get(&key).and_then(|token| self.steps.get(token)) {
+            Some(Step::Start { starting, .. }) => starting.pid,
+            _ => match self.children.get(key).map(Child::life) {
+                Some(Life::Running(pid)) => pid,
+                _ => Pid::NONE,
+            },
+        }
+    }
+
+    fn start(&mut self, me: &Process, key: Key, of: StartOf) -> Flow {
+        let Some(child) = self.children.get(key) else { return Flow::Continue };
+        self.token += 1;
+        match Starting::begin(me, &child.spec, key, self.token) {
+            Ok(Began::UnderWay(starting)) => {
+                self.starts += 1;
+                self.busy.insert(key, self.token);
+                self.steps.insert(self.token, Step::Start { starting, of, then_stop: Vec::new() });
+            }
+            Ok(Began::Up(pid)) => self.start_is_over(me, key, of, Ok(Some(pid))),
+            Err(error) => self.start_is_over(me, key, of, Err(error)),
+        }
+        Flow::Continue
+    }
+
+    fn started(&mut self, me: &Process, token: u64, result: StartResult) -> Flow {
+        let Some(step) = self.steps.remove(&token) else { return Flow::Continue };
+        let Step::Start { starting, of, then_stop } = step else {
+            self.steps.insert(token, step);
+            return Flow::Continue;
+        };
+        let key = starting.key;
+        self.starts -= 1;
+        self.busy.remove(&key);
+        let over = starting.over(me, result, |pid| me.unlink(pid));
+        self.start_is_over(me, key, of, over);
+        if !then_stop.is_empty() {
+            self.stop(me, key, then_stop);
+        }
+        self.go_on_ending(me)
+    }
+
+    fn start_is_over(&mut self, me: &Process, key: Key, of: StartOf, over: Result<Option<Pid>, Error>) {
+        if let Ok(Some(pid)) = over {
+            self.children.came_up(key, pid, me.node().clock.now());
+            if let Some(child) = self.children.get_mut(key) {
+                let failed = child.failed.take().map(|failed| *failed);
+                report::progress(me, child);
+                self.events.came_up(me, child, failed);
+            }
+        }
+        match (of, over) {
+            (StartOf::Child(reply) | StartOf::ByHand(_, reply), Ok(Some(pid))) => {
+                reply.answer(Term::pid(pid));
+            }
+            (StartOf::Restart(_), Ok(Some(_))) => {}
+            (StartOf::Child(reply) | StartOf::ByHand(_, reply), Ok(None)) => {
+                self.children.remove(key);
+                if self.template.is_some() {
+                    reply.answer(Term::atom(atoms::UNDEFINED));
+                } else {
+                    reply.fail(Error::Ignored);
+                }
+            }
+            (StartOf::Restart(_), Ok(None)) => self.children.remove(key),
+            (StartOf::Child(reply), Err(error)) => {
+                self.children.remove(key);
+                reply.fail(error);
+            }
+            (StartOf::ByHand(pid, reply), Err(error)) => {
+                self.children.set(key, Life::Parked(pid));
+                reply.fail(error);
+            }
+            (StartOf::Restart(pid), Err(error)) => {
+                self.children.set(key, Life::Restarting(pid));
+                let reason = error.reason();
+                if let Some(child) = self.children.get(key) {
+                    report::child(me, report::START_ERROR, &reason, child);
+                }
+                Process::post(me.pid(), Message::Native { request: Box::new(TryAgain { key, reason }), reply: None });
+            }
+        }
+    }
+
+    // ---- stopping ----
+
+    /// Stops a child, and forgets it; `asked` hear of that.
+    fn stop(&mut self, me: &Process, key: Key, mut asked: Vec<ReplyTo>) {
+        let Some(child) = self.children.get(key) else {
+            return answer_ok(asked);
+        };
+        let token = self.busy.get(&key).copied();
+        match token.and_then(|token| self.steps.get_mut(&token)) {
+            Some(Step::Stop { late, .. }) => late.append(&mut asked),
+            Some(Step::Start { starting, then_stop, .. }) => {
+                starting.hurry(me, &child.spec, token.unwrap_or_default());
+                then_stop.append(&mut asked);
+            }
+            None => match child.life() {
+                Life::Running(pid) => {
+                    self.token += 1;
+                    let stopping = Stopping::begin(me, &child.spec, key, pid, self.token);
+                    self.busy.insert(key, self.token);
+                    self.monitors.insert(stopping.monitor, self.token);
+                    self.steps.insert(self.token, Step::Stop { stopping, reason: None, asked, late: Vec::new() });
+                }
+                _ => {
+                    self.stop_waiting(me, key);
+                    self.children.remove(key);
+                    answer_ok(asked);
+                }
+            },
+        }
+    }
+
+    fn down(&mut self, me: &Process, down: Down) -> Flow {
+        let Some(token) = self.monitors.remove(&down.monitor) else {
+            self.events.forget(down.monitor);
+            return Flow::Continue;
+        };
+        let Some(Step::Stop { stopping, reason, asked, late }) = self.steps.remove(&token) else {
+            return Flow::Continue;
+        };
+        let (key, pid) = (stopping.key, stopping.pid);
+        self.busy.remove(&key);
+        me.unlink(pid);
+        stopping.over(me);
+        let reason = reason.unwrap_or(down.reason);
+        if let Some(child) = self.children.get(key) {
+            if !is_proper_end(&child.spec, &reason) {
+                report::child(me, report::SHUTDOWN_ERROR, &reason, child);
+            }
+            self.events.ended(me, child, pid, &reason);
+        }
+        self.children.remove(key);
+        answer_ok(asked);
+        for reply in late {
+            if self.template.is_some() {
+                // OTP: fine when the process is dead.
+                reply.answer(Term::atom(atoms::OK));
+            } else {
+                reply.fail(Error::NotFound);
+            }
+        }
+        self.go_on_ending(me)
+    }
+
+    /// Ends, once no start is under way and all children have ended.
+    fn end(&mut self, me: &Process, reason: Term) -> Flow {
+        self.ending = Some(reason);
+        for (&token, step) in &mut self.steps {
+            if let Step::Start { starting, .. } = step
+                && let Some(child) = self.children.get(starting.key)
+            {
+                starting.hurry(me, &child.spec, token);
+            }
+        }
+        self.go_on_ending(me)
+    }
+
+    fn go_on_ending(&mut self, me: &Process) -> Flow {
+        if self.ending.is_none() || self.starts > 0 {
+            return Flow::Continue;
+        }
+        if !std::mem::replace(&mut self.stops_all, true) {
+            let keys: Vec<Key> = self.children.keys().rev().collect();
+            for key in keys {
+                self.stop(me, key, Vec::new());
+            }
+        }
+        match self.ending.take_if(|_| self.steps.is_empty()) {
+            Some(reason) => Flow::Stop(reason),
+            None => Flow::Continue,
+        }
+    }
+
+    // ---- its own end ----
+
+    /// While it ends: what belongs to a step goes on, the rest hears of the end.
+    fn while_ending(&mut self, me: &Process, message: Message) -> Flow {
+        match message {
+            Message::Started(_) | Message::Down(_) => self.handle(me, message),
+            Message::Tick(token) if self.steps.contains_key(&token) => self.tick(me, token),
+            Message::Tick(_) => Flow::Continue,
+            Message::Exit { from, reason } if from != me.parent() => {
+                let stop = self.children.find_pid(from).and_then(|key| self.busy.get(&key));
+                if let Some(Step::Stop { reason: known, .. }) = stop.and_then(|token| self.steps.get_mut(token)) {
+                    *known = Some(reason);
+                }
+                Flow::Continue
+            }
+            // A child that starts a sibling from its init would wait for us, and we for it.
+            Message::Native { request, reply: Some(reply) } if self.starts > 0 && request.is::<Request>() => {
+                reply.die(self.ending.clone().unwrap_or_default());
+                Flow::Continue
+            }
+            other => {
+                self.waiting.push_back(other);
+                Flow::Continue
+            }
+        }
+    }
+}
+
+fn answer_ok(asked: Vec<ReplyTo>) {
+    for reply in asked {
+        reply.answer(Term::atom(atoms::OK));
+    }
+}
+
+impl Behaviour for Dynamic {
+    fn init(&mut self, me: &Process) -> Init {
+        if let Err(end) = before_children(me, self.hook.as_deref()) {
+            return end;
+        }
+        match self.refused.take() {
+            Some(reason) => Init::Stop(reason),
+            None => Init::Ready,
+        }
+    }
+
+    fn message(&mut self, me: &Process, message: Message) -> Flow {
+        if self.ending.is_some() {
+            return self.while_ending(me, message);
+        }
+        let belongs_to_step = match &message {
+            Message::Started(_) | Message::Down(_) => true,
+            Message::Tick(token) => self.steps.contains_key(token),
+            _ => false,
+        };
+        let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message) || belongs_to_step;
+        if self.suspended && !for_suspended {
+            self.waiting.push_back(message);
+            return Flow::Continue;
+        }
+        self.handle(me, message)
+    }
+
+    fn ended(&mut self, _pid: Pid, reason: &Term) {
+        for (_, step) in self.steps.drain() {
+            for reply in step.replies() {
+                reply.die(reason.clone());
+            }
+        }
+        answer_end(&mut self.waiting, reason);
+    }
+}

@@ -1,0 +1,95 @@
+//! What both kinds of supervisor do alike with what is not about a child: their init, `sys` requests, their end.
+
+use super::children::Children;
+use super::intensity::Intensity;
+use super::spec::{InitHook, Strategy};
+use crate::process::{Error, Init, Message, Process, ReplyTo, SystemRequest, owe};
+use crate::server::{self, Callback, Context, Step};
+use crate::term::{Term, atoms};
+use std::collections::VecDeque;
+
+/// What a supervisor's init does before its children: runs the hook. Err: it ends there.
+pub(super) fn before_children(me: &Process, hook: Option<&InitHook>) -> Result<(), Init> {
+    let Some(hook) = hook else { return Ok(()) };
+    let mut context = Context::new(Callback::Init);
+    let next = match me.user(|| hook(&mut context)) {
+        Err(fenced) => return Err(Init::Fenced(fenced)),
+        Ok(Err(panic)) => return Err(Init::Stop(server::panic_reason(&*panic))),
+        Ok(Ok(next)) => next,
+    };
+    let decision = context.decide(next);
+    match decision.step {
+        Step::Go if decision.continuation.is_none() && decision.idle_ms.is_none() => Ok(()),
+        Step::Ignore => Err(Init::Ignore),
+        Step::Stop(reason) => Err(Init::Stop(reason)),
+        _ => Err(Init::Stop(Term::atom(atoms::BAD_RETURN_VALUE))),
+    }
+}
+
+/// What OTP's `sys` asks of any process. Some: the supervisor is to end with that reason.
+pub(super) fn answer_system(
+    me: &Process, request: SystemRequest, reply: ReplyTo, suspended: &mut bool, waiting: &mut VecDeque<Message>,
+    state: impl FnOnce() -> Term,
+) -> Option<Term> {
+    match request {
+        SystemRequest::Stop(reason) => {
+            // Answered by the end itself.
+            owe(me, reply);
+            return Some(reason);
+        }
+        SystemRequest::Suspend => {
+            *suspended = true;
+            reply.answer(Term::atom(atoms::OK));
+        }
+        SystemRequest::Resume => {
+            *suspended = false;
+            me.put_back(waiting.drain(..));
+            reply.answer(Term::atom(atoms::OK));
+        }
+        SystemRequest::GetState => {
+            reply.answer(state());
+        }
+        SystemRequest::GetStatus => {
+            reply.answer(server::status(me, *suspended, false, Some(state())));
+        }
+        SystemRequest::ReplaceState(_) | SystemRequest::Trace(_) => {
+            reply.fail(Error::WrongKind);
+        }
+    }
+    None
+}
+
+/// `#{strategy, max_restarts, period_ms, children}`, the children as `which_children` shows them.
+pub(super) fn state(strategy: Strategy, intensity: &Intensity, children: &Children) -> Term {
+    let (max_restarts, period_ms) = intensity.limits();
+    let entries = [
+        ("strategy", strategy.term()),
+        ("max_restarts", Term::int(i64::from(max_restarts))),
+        ("period_ms", Term::int(i64::from(period_ms))),
+        ("children", children.list(|child| child.spec.id.clone())),
+    ];
+    Term::map(entries.into_iter().map(|(key, value)| (Term::atom_named(key), value)).collect())
+}
+
+/// Whether this message will end the supervisor when its turn comes.
+pub(super) fn is_ending(me: &Process, message: &Message) -> bool {
+    match message {
+        Message::Exit { from, .. } => *from == me.parent(),
+        Message::System { request, .. } => matches!(request, SystemRequest::Stop(_)),
+        _ => false,
+    }
+}
+
+/// Answers everybody in `waiting` that the supervisor has ended.
+pub(super) fn answer_end(waiting: &mut VecDeque<Message>, reason: &Term) {
+    for message in waiting.drain(..) {
+        match message {
+            Message::Call { reply, .. }
+            | Message::System { reply, .. }
+            | Message::Native { reply: Some(reply), .. } => {
+                reply.die(reason.clone());
+            }
+            _ => {}
+        }
+    }
+}
