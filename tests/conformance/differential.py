@@ -13,7 +13,7 @@ one that is not is a failure too, of the generator. With `-` for EXECUTOR that i
 
 The seed is printed: `--seed` with it gives the same scenarios again. Exit status 1: something failed.
 """
-import argparse, collections, itertools, os, shlex, subprocess, sys, tempfile, threading, time
+import argparse, collections, itertools, os, re, shlex, subprocess, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,6 +30,7 @@ SETTINGS = {
 }
 LIMIT_S = 40
 SHRINK_AT_MOST = 8  # differences; more of them seldom say more
+TRIES = 3  # to see a difference again
 OTHER_SCHEDULES = 6  # tried to find out whether a scenario is determined
 
 
@@ -131,20 +132,23 @@ class Comparison:
 
     def keep(self, name, lines, kind, setting):
         """Returns the path of the small scenario."""
-        def is_still(candidate):
+        def trouble(candidate):
+            """What is wrong, but for labels and numbers, so that one difference does not turn into another."""
             path = self.executor.write(candidate)
             try:
                 want = self.reference.record(path)
                 if kind == "undetermined":
-                    return not self.is_determined(path, want)
-                return any(self.differs(path, setting, want) for _ in range(3)) and self.is_determined(path, want)
+                    return None if self.is_determined(path, want) else kind
+                found = self.first_difference(path, setting, want)
+                return found if found and self.is_determined(path, want) else None
             except (RuntimeError, Unsupported):
-                return kind == "reference"
+                return kind if kind == "reference" else None
             finally:
                 os.unlink(path)
 
-        if is_still(lines):
-            lines = shrink(lines, is_still)
+        known = trouble(lines)
+        if known:
+            lines = shrink(lines, lambda candidate: trouble(candidate) == known)
         os.makedirs(self.arguments.keep, exist_ok=True)
         path = os.path.join(self.arguments.keep, name + ".scn")
         with open(path, "w") as out:
@@ -154,9 +158,17 @@ class Comparison:
                 out.write(self.reference.record(path))
         return path
 
-    def differs(self, path, setting, want):
-        status, got = self.executor.run(path, setting)
-        return status != 77 and got != want
+    def first_difference(self, path, setting, want):
+        for _ in range(TRIES):
+            status, got = self.executor.run(path, setting)
+            if status == 77:
+                return None
+            if status:
+                return "status %d" % status
+            for pair in itertools.zip_longest(want.split("\n"), got.split("\n")):
+                if pair[0] != pair[1]:
+                    return tuple(re.sub(r"\b[a-z]+[0-9]*#[0-9]+|\b[a-z]*[0-9]+\b", "_", line or "") for line in pair)
+        return None
 
     def explain(self, path, kind, setting, first):
         """The difference of the small scenario, if it shows again."""

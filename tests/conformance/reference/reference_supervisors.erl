@@ -9,11 +9,16 @@
 perform("start", [Id], _) ->
     started(reference_specs:start(declaration(Id)));
 perform(Name, [Supervisor | Arguments], _) ->
+    Name =:= "start_child" andalso needs_declaration(reference_scenario:declaration(Supervisor), Arguments),
     try
         perform_at(Name, Arguments, reference_operation:attempt(Supervisor))
     catch
         exit:Failure -> reference_operation:failure(Failure)
     end.
+
+%% Asked first, before it matters whether there is such a supervisor. An instance of a template needs none.
+needs_declaration(#line{options = #{"strategy" := "simple_one_for_one"}}, _) -> true;
+needs_declaration(_, [Id]) -> declaration(Id).
 
 declaration(Id) ->
     case reference_scenario:declaration(Id) of
