@@ -29,7 +29,7 @@ SETTINGS = {
     "manual clock": {"REGROW_WORKERS": "2", "REGROW_CLOCK": "manual"},
 }
 LIMIT_S = 40
-SHRINK_AT_MOST = 8  # differences; more of them seldom say more
+SHRINK_AT_MOST = 12  # kinds of failures
 TRIES = 3  # to see a difference again
 OTHER_SCHEDULES = 6  # tried to find out whether a scenario is determined
 
@@ -73,6 +73,18 @@ class Executor:
         return "it does not say what"
 
 
+# What is wrong with a scenario. Trait: what tells this failure from others, whatever its labels and numbers.
+Failure = collections.namedtuple("Failure", "name lines kind setting explanation trait")
+
+
+def first_difference(want, got):
+    """The first pair of lines that differ, without labels and numbers."""
+    for pair in itertools.zip_longest(want.split("\n"), got.split("\n")):
+        if pair[0] != pair[1]:
+            return tuple(re.sub(r"\b[a-z]+[0-9]*#[0-9]+|\b[a-z]*[0-9]+\b", "_", line or "") for line in pair)
+    return None
+
+
 class Comparison:
     def __init__(self, executor, reference, arguments):
         self.executor, self.reference, self.arguments = executor, reference, arguments
@@ -89,20 +101,20 @@ class Comparison:
         failure = self.compare_file(path, lines, again)
         if failure:
             with self.lock:
-                self.failures.append((scenario.name, lines) + failure)
+                self.failures.append(Failure(scenario.name, lines, *failure))
         os.unlink(path)
 
     def compare_file(self, path, lines, again):
-        """(kind of failure, setting, explanation), or None"""
+        """(kind, setting, explanation, trait) of a failure, or None"""
         try:
             want = self.reference.record(path)
             if again:
                 self.count(recorded_again=1)
                 other = self.reference.record(path, again)
                 if other != want:
-                    return "undetermined", None, difference(want, other)
+                    return "undetermined", None, difference(want, other), "undetermined"
         except (RuntimeError, Unsupported) as error:
-            return "reference", None, str(error)
+            return "reference", None, str(error), "reference"
         if self.arguments.executor == "-":
             self.count(passed=1)
             return None
@@ -115,8 +127,8 @@ class Comparison:
                     return None
                 if got != want:
                     if self.is_determined(path, want):
-                        return "different", setting, difference(want, got)
-                    return "undetermined", None, difference(want, got)
+                        return "different", setting, difference(want, got), status or first_difference(want, got)
+                    return "undetermined", None, difference(want, got), "undetermined"
                 self.count(passed=1)
         return None
 
@@ -130,55 +142,59 @@ class Comparison:
 
     # ---- making failures small ----
 
-    def keep(self, name, lines, kind, setting):
+    def keep(self, failure):
         """Returns the path of the small scenario."""
-        def trouble(candidate):
-            """What is wrong, but for labels and numbers, so that one difference does not turn into another."""
-            path = self.executor.write(candidate)
+        def has_trait(lines):
+            path = self.executor.write(lines)
             try:
                 want = self.reference.record(path)
-                if kind == "undetermined":
-                    return None if self.is_determined(path, want) else kind
-                found = self.first_difference(path, setting, want)
-                return found if found and self.is_determined(path, want) else None
+                if failure.kind == "undetermined":
+                    return not self.is_determined(path, want)
+                return self.trait(path, failure.setting, want) == failure.trait and self.is_determined(path, want)
             except (RuntimeError, Unsupported):
-                return kind if kind == "reference" else None
+                return failure.kind == "reference"
             finally:
                 os.unlink(path)
 
-        known = trouble(lines)
-        if known:
-            lines = shrink(lines, lambda candidate: trouble(candidate) == known)
+        lines = shrink(failure.lines, has_trait) if has_trait(failure.lines) else failure.lines
         os.makedirs(self.arguments.keep, exist_ok=True)
-        path = os.path.join(self.arguments.keep, name + ".scn")
+        path = os.path.join(self.arguments.keep, failure.name + ".scn")
         with open(path, "w") as out:
             out.write("\n".join(lines) + "\n")
-        if kind != "reference":
+        if failure.kind != "reference":
             with open(path[:-4] + ".trace", "w") as out:
                 out.write(self.reference.record(path))
         return path
 
-    def first_difference(self, path, setting, want):
+    def trait(self, path, setting, want):
         for _ in range(TRIES):
             status, got = self.executor.run(path, setting)
-            if status == 77:
-                return None
-            if status:
-                return "status %d" % status
-            for pair in itertools.zip_longest(want.split("\n"), got.split("\n")):
-                if pair[0] != pair[1]:
-                    return tuple(re.sub(r"\b[a-z]+[0-9]*#[0-9]+|\b[a-z]*[0-9]+\b", "_", line or "") for line in pair)
+            if status == 77 or got != want:
+                return status or first_difference(want, got)
         return None
 
-    def explain(self, path, kind, setting, first):
+    def explain(self, path, failure):
         """The difference of the small scenario, if it shows again."""
-        if kind == "different":
+        if failure.kind == "different":
             want = self.reference.record(path)
-            for _ in range(5):
-                status, got = self.executor.run(path, setting)
+            for _ in range(TRIES):
+                status, got = self.executor.run(path, failure.setting)
                 if got != want:
                     return difference(want, got)
-        return first
+        return failure.explanation
+
+    def report(self):
+        """One scenario of each kind of failure, the shortest, is made small."""
+        for failure in self.failures:
+            print("FAIL %s: %s%s" % (failure.name, failure.kind, ", " + failure.setting if failure.setting else ""))
+        shortest = {}
+        for failure in sorted(self.failures, key=lambda failure: -len(failure.lines)):
+            shortest[failure.trait] = failure
+        counts = collections.Counter(failure.trait for failure in self.failures)
+        for trait, count in counts.most_common(SHRINK_AT_MOST):
+            path = self.keep(shortest[trait])
+            print("%d like this one, kept as %s" % (count, path))
+            print(self.explain(path, shortest[trait]), flush=True)
 
 
 def scenarios(arguments):
@@ -212,12 +228,7 @@ def main():
                 comparison.compare(scenario, number + 1 if number % 100 < arguments.again else 0)
             for _ in pool.map(compare, scenarios(arguments)):
                 pass
-        for number, (name, lines, kind, setting, explanation) in enumerate(comparison.failures):
-            print("FAIL %s: %s%s" % (name, kind, ", " + setting if setting else ""))
-            if number < SHRINK_AT_MOST:
-                path = comparison.keep(name, lines, kind, setting)
-                print("kept as", path)
-                print(comparison.explain(path, kind, setting, explanation), flush=True)
+        comparison.report()
     skipped = sum(comparison.skips.values())
     for reason, count in comparison.skips.most_common():
         print("skipped: the executor does not know `%s` (%d)" % (reason, count))

@@ -2,7 +2,7 @@
 """The reference executor: scenarios on the Erlang/OTP and Elixir that are installed (reference/*.erl).
 
 usage: reference.py FILE.scn                  writes the trace, as any executor does (FORMAT.md)
-       reference.py --check PATH... [-n N] [--noise]
+       reference.py --check PATH... [-n N] [--noise SEED]
                                               compares with the recorded traces beside the scenarios; `-n`: only so many,
                                               spread evenly; `--noise`: under schedules by chance
        reference.py --available               status 0 when Erlang and Elixir are here
@@ -114,7 +114,7 @@ def check(paths, count, noise):
         with open(path[:-4] + ".trace") as trace:
             want = trace.read()
         try:
-            got = reference.record(path, number + 1 if noise else 0)
+            got = reference.record(path, noise + number if noise else 0)
         except (RuntimeError, Unsupported) as error:
             got = str(error)
         return path, want, got
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--available", action="store_true")
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--noise", action="store_true")
+    parser.add_argument("--noise", type=int, default=0, metavar="SEED")
     parser.add_argument("-n", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.available:
