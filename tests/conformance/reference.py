@@ -40,9 +40,12 @@ class Node:
 
     def record(self, path, noise):
         self.start()
-        self.process.stdin.write(b"%d %s\n" % (noise, os.path.abspath(path).encode()))
-        self.process.stdin.flush()
-        kind, _, size = self.process.stdout.readline().decode().partition(" ")
+        try:
+            self.process.stdin.write(b"%d %s\n" % (noise, os.path.abspath(path).encode()))
+            self.process.stdin.flush()
+            kind, _, size = self.process.stdout.readline().decode().partition(" ")
+        except OSError:
+            size = ""
         if not size:
             self.stop()
             raise RuntimeError("the Erlang node ended")

@@ -22,7 +22,7 @@
 -module(reference).
 -export([start/0]).
 
--define(LONGEST_RUN_MS, 20000).
+-define(LONGEST_RUN_MS, 40000).
 
 start() ->
     logger:set_primary_config(level, none),
