@@ -30,6 +30,7 @@ SETTINGS = {
 }
 LIMIT_S = 40
 SHRINK_AT_MOST = 12  # kinds of failures
+ENOUGH = 200  # failures, to stop at
 TRIES = 3  # to see a difference again
 OTHER_SCHEDULES = 6  # tried to find out whether a scenario is determined
 
@@ -94,6 +95,8 @@ class Comparison:
 
     def compare(self, scenario, again):
         """One scenario; a failure is noted."""
+        if len(self.failures) >= ENOUGH:
+            return
         lines = scenario.text().rstrip("\n").split("\n")
         path = os.path.join(self.executor.folder, scenario.name + ".scn")
         with open(path, "w") as out:
