@@ -4,12 +4,12 @@
 usage: differential.py EXECUTOR [-n COUNT] [--seed SEED] [--family F] [--repeat N] [--again PERCENT] [--no-skips]
                                 [--keep FOLDER] [-j N]
 
-Each scenario is recorded once by the reference (reference.py) and carried out by the executor on one worker, on two, and
-on the manual clock; the traces must be the same byte for byte. What differs is made small against the reference and kept
-as FOLDER/NAME.scn with the reference's trace beside it. `--repeat N` carries each out N times on each setting. `--again`:
-how many percent the reference records twice, the second time under another schedule, to see that they are determined;
-one that is not is a failure too, of the generator. With `-` for EXECUTOR that is all that is done. A scenario that the executor refuses with status 77 is skipped;
-`--no-skips` makes that a failure.
+Each scenario is recorded once by the reference (reference.py) and carried out by the executor on one worker, on two,
+and on the manual clock; the traces must be the same byte for byte. What differs is made small against the reference
+and kept as FOLDER/NAME.scn with the reference's trace beside it. `--repeat N` carries each out N times on each setting.
+`--again`: how many percent the reference records twice, the second time under another schedule, to see that they are
+determined; one that is not is a failure too, of the generator. With `-` for EXECUTOR that is all that is done. A
+scenario that the executor refuses with status 77 is skipped; `--no-skips` makes that a failure.
 
 The seed is printed: `--seed` with it gives the same scenarios again. Exit status 1: something failed.
 """
@@ -219,7 +219,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.seed is None:
         arguments.seed = "%x" % int.from_bytes(os.urandom(4), "big")
-    print("seed %s: %d scenarios, %d settings, %d times" % (arguments.seed, arguments.n, len(SETTINGS), arguments.repeat), flush=True)
+    print("seed %s: %d scenarios, %d settings, %d times"
+          % (arguments.seed, arguments.n, len(SETTINGS), arguments.repeat), flush=True)
 
     begin = time.monotonic()
     reference = Reference(arguments.j)

@@ -3,17 +3,18 @@
 
 usage: reference.py FILE.scn                  writes the trace, as any executor does (FORMAT.md)
        reference.py --check PATH... [-n N] [--noise SEED]
-                                              compares with the recorded traces beside the scenarios; `-n`: only so many,
-                                              spread evenly; `--noise`: under schedules by chance
+                                              compares with the recorded traces beside the scenarios; `-n`: only
+                                              so many, spread evenly; `--noise`: under schedules by chance
        reference.py --available               status 0 when Erlang and Elixir are here
 """
-import argparse, atexit, os, queue, shutil, subprocess, sys, tempfile, threading
+import argparse, atexit, os, queue, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference")
 
 # One scheduler: reference_quiet.erl says why. The rest keeps a node that waits from using a processor.
-NODE = "erl -noshell +S 1:1 +SDcpu 1:1 +SDio 1 +sbwt none +sbwtdcpu none +sbwtdio none -kernel logger_level none".split()
+NODE = ("erl -noshell +S 1:1 +SDcpu 1:1 +SDio 1 +sbwt none +sbwtdcpu none +sbwtdio none "
+        "-kernel logger_level none").split()
 
 
 class Unsupported(Exception):

@@ -65,7 +65,8 @@ perform("monitor", [Whom], #{"as" := Mark}) ->
     reference_memory:put(monitor, Mark, monitor(process, reference_operation:target(Whom))),
     "ok";
 perform("demonitor", [Mark | Options], _) ->
-    badarg_or(fun() -> atom_to_list(demonitor(reference_memory:get(monitor, Mark), [list_to_atom(Option) || Option <- Options])) end);
+    Flags = [list_to_atom(Option) || Option <- Options],
+    badarg_or(fun() -> atom_to_list(demonitor(reference_memory:get(monitor, Mark), Flags)) end);
 perform("trap", [Flag], _) ->
     atom_to_list(process_flag(trap_exit, list_to_atom(Flag)));
 

@@ -136,5 +136,5 @@ with_event(Kind, Text, From, Step) ->
         _ -> Step#step{events = [#event{pid = From, kind = Kind, text = Text} | Step#step.events]}
     end.
 
-write(Attempt) ->
-    ets:insert(?TABLE, [{{process, Attempt#attempt.pid}, Attempt}, {{labelled, Attempt#attempt.label}, Attempt#attempt.pid}]).
+write(#attempt{pid = Pid, label = Label} = Attempt) ->
+    ets:insert(?TABLE, [{{process, Pid}, Attempt}, {{labelled, Label}, Pid}]).

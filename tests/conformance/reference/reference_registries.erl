@@ -45,13 +45,16 @@ perform_at("reg_lookup", Registry, [Key]) ->
 perform_at("reg_whereis", Registry, [Key]) ->
     reference_words:text(?REGISTRY:whereis_name({Registry, reference_words:term(Key)}));
 perform_at("reg_keys", Registry, [Whom]) ->
-    ["keys", reference_words:sorted([reference_words:text(Key) || Key <- ?REGISTRY:keys(Registry, reference_operation:process(Whom))])];
+    Keys = ?REGISTRY:keys(Registry, reference_operation:process(Whom)),
+    ["keys", reference_words:sorted([reference_words:text(Key) || Key <- Keys])];
 perform_at("reg_count", Registry, []) ->
     integer_to_list(?REGISTRY:count(Registry));
 perform_at("reg_dispatch", Registry, [Key, X]) ->
     Message = reference_words:term(X),
-    atom_to_list(?REGISTRY:dispatch(Registry, reference_words:term(Key), fun(Entries) -> [Pid ! Message || {Pid, _} <- Entries] end));
+    Send = fun(Entries) -> [Pid ! Message || {Pid, _} <- Entries] end,
+    atom_to_list(?REGISTRY:dispatch(Registry, reference_words:term(Key), Send));
 perform_at("reg_call", Registry, [Key, Request]) ->
-    try ["reply ", reference_words:text(reference_worker:request({via, ?REGISTRY, {Registry, reference_words:term(Key)}}, Request, ?CALL_MS))]
+    Whom = {via, ?REGISTRY, {Registry, reference_words:term(Key)}},
+    try ["reply ", reference_words:text(reference_worker:request(Whom, Request, ?CALL_MS))]
     catch exit:Failure -> reference_operation:failure(Failure)
     end.

@@ -18,7 +18,8 @@ lines(Bytes) ->
 
 line(Text) ->
     {Options, Words} = lists:partition(fun(Token) -> lists:member($=, Token) end, string:split(Text, " ", all)),
-    #line{text = Text, words = Words, options = maps:from_list([list_to_tuple(string:split(Option, "=")) || Option <- Options])}.
+    Pairs = [list_to_tuple(string:split(Option, "=")) || Option <- Options],
+    #line{text = Text, words = Words, options = maps:from_list(Pairs)}.
 
 run_lines(Noise, [#line{words = ["scenario", Name]} | Lines]) ->
     {Declarations, Steps} = lists:partition(fun is_declaration/1, Lines),
@@ -44,7 +45,8 @@ declaration(Id) ->
 
 %% The ids declared in a supervisor, in their order.
 children(Supervisor) ->
-    [Id || #line{words = [_, Id | _], options = #{"in" := In}} <- persistent_term:get(?DECLARATIONS), In =:= Supervisor].
+    [Id || #line{words = [_, Id | _], options = #{"in" := In}} <- persistent_term:get(?DECLARATIONS),
+           In =:= Supervisor].
 
 %% ---- steps ----
 
@@ -61,7 +63,8 @@ carry_out_step(Number, Step) ->
     reference_quiet:wait(),
     reference_tasks:stop_supervisor() andalso reference_quiet:wait(),
     forget_messages(),
-    ["step ", integer_to_list(Number), $\s, Step#line.text, $\n | reference_trace:step(Result(), reference_recorder:step_is_over())].
+    Lines = reference_trace:step(Result(), reference_recorder:step_is_over()),
+    ["step ", integer_to_list(Number), $\s, Step#line.text, $\n | Lines].
 
 %% What main receives is not recorded.
 forget_messages() ->

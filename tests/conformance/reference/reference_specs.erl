@@ -40,9 +40,12 @@ module(Declaration) ->
 children(#line{words = [_, Id | _]} = Declaration) ->
     Children = [child(reference_scenario:declaration(Child)) || Child <- reference_scenario:children(Id)],
     case kind(Declaration) of
-        simple -> [Child#{start := {Module, start_link, [Template]}} || #{start := {Module, _, [Template, _]}} = Child <- Children];
+        simple -> [as_template(Child) || Child <- Children];
         _ -> Children
     end.
+
+as_template(#{start := {Module, Function, [Template, _]}} = Child) ->
+    Child#{start := {Module, Function, [Template]}}.
 
 %% ---- flags ----
 
@@ -72,7 +75,8 @@ value(Key, Options, Default) ->
 is_refusal({shutdown, {failed_to_start_child, _, Reason}}) -> is_refusal(Reason);
 is_refusal({start_spec, {duplicate_child_name, Id}}) -> {true, "error duplicate_id " ++ reference_words:text(Id)};
 is_refusal({duplicate_child_name, Id}) -> {true, "error duplicate_id " ++ reference_words:text(Id)};
-is_refusal({Kind, _}) when Kind =:= start_spec; Kind =:= supervisor_data; Kind =:= bad_combination -> {true, "error bad_spec"};
+is_refusal({Kind, _}) when Kind =:= start_spec; Kind =:= supervisor_data; Kind =:= bad_combination ->
+    {true, "error bad_spec"};
 is_refusal(Reason) when is_tuple(Reason), is_atom(element(1, Reason)) ->
     case atom_to_list(element(1, Reason)) of
         "invalid_" ++ _ -> {true, "error bad_spec"};

@@ -9,7 +9,8 @@ start_link(Declared, Id) ->
 
 init({Declared, Id, Starter}) ->
     Declaration = reference_scenario:declaration(Declared),
-    case reference_recorder:begins(Id, reference_specs:kind(Declaration), Starter, reference_specs:behaviours(Declaration)) of
+    Kind = reference_specs:kind(Declaration),
+    case reference_recorder:begins(Id, Kind, Starter, reference_specs:behaviours(Declaration)) of
         "ignore" ->
             ignore;
         "ok" ->

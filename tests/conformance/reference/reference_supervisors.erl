@@ -72,7 +72,8 @@ child({Id, Pid, Type, _}) ->
     lists:flatten(lists:join("/", [reference_words:text(Part) || Part <- [Id, Pid, Type]])).
 
 counted(Counts) ->
-    ["count", [[$\s, atom_to_list(Key), $=, integer_to_list(maps:get(Key, Counts))] || Key <- [specs, active, supervisors, workers]]].
+    ["count", [[$\s, atom_to_list(Key), $=, integer_to_list(maps:get(Key, Counts))]
+               || Key <- [specs, active, supervisors, workers]]].
 
 %% ---- results ----
 

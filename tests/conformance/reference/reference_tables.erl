@@ -72,7 +72,8 @@ perform_at("ets_counter", Table, _, [Key, Increment], Options) ->
             {2, reference_words:term(Increment)}
     end,
     reference_words:text(case Options of
-        #{"default" := Default} -> ets:update_counter(Table, reference_words:term(Key), Operation, object(Key, Default));
+        #{"default" := Default} ->
+            ets:update_counter(Table, reference_words:term(Key), Operation, object(Key, Default));
         #{} -> ets:update_counter(Table, reference_words:term(Key), Operation)
     end);
 

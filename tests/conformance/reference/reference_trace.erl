@@ -16,7 +16,8 @@ is_refusal("error duplicate_id " ++ _) -> true;
 is_refusal(_) -> false.
 
 final() ->
-    ["final", reference_words:sorted([Label || #attempt{label = Label, is_up = true} <- reference_recorder:living()]), $\n].
+    Labels = [Label || #attempt{label = Label, is_up = true} <- reference_recorder:living()],
+    ["final", reference_words:sorted(Labels), $\n].
 
 %% ---- events ----
 
@@ -47,9 +48,14 @@ stops_all_at_once(Kind) ->
 
 %% [{Label, Kind, Events}] of the supervisors that started the processes, sorted.
 groups(Events) ->
-    Starters = [reference_recorder:attempt((reference_recorder:attempt(Pid))#attempt.starter) || #event{pid = Pid} <- Events],
-    Pairs = lists:zip([{Label, Kind} || #attempt{label = Label, kind = Kind} <- Starters], Events),
-    [{Label, Kind, [Event || {{Other, _}, Event} <- Pairs, Other =:= Label]} || {Label, Kind} <- lists:usort([Key || {Key, _} <- Pairs])].
+    Pairs = [{starter(Event), Event} || Event <- Events],
+    [{Label, Kind, [Event || {{Other, _}, Event} <- Pairs, Other =:= Label]}
+     || {Label, Kind} <- lists:usort([Starter || {Starter, _} <- Pairs])].
+
+starter(#event{pid = Pid}) ->
+    #attempt{starter = Starter} = reference_recorder:attempt(Pid),
+    #attempt{label = Label, kind = Kind} = reference_recorder:attempt(Starter),
+    {Label, Kind}.
 
 group({Supervisor, Kind, Events}) ->
     IsDisorderly = stops_all_at_once(Kind) orelse [killed || #event{kind = "term", text = "killed"} <- Events] =/= [],

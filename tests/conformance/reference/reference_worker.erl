@@ -110,7 +110,8 @@ described({'DOWN', Monitor, process, Whom, Reason}) ->
     Name = case reference_memory:name(Monitor) of none -> "task"; Mark -> Mark end,
     lists:append(["DOWN ", Name, " ", monitored(Whom), " ", reference_words:reason_text(Reason)]);
 described({'ETS-TRANSFER', Table, From, Data}) ->
-    lists:append(["TRANSFER ", reference_memory:name(Table), " ", reference_recorder:label(From), " ", atom_to_list(Data)]);
+    Name = reference_memory:name(Table),
+    lists:append(["TRANSFER ", Name, " ", reference_recorder:label(From), " ", atom_to_list(Data)]);
 described({'reference timer', X}) ->
     "timer " ++ reference_words:text(X);
 described(X) ->
