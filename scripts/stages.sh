@@ -550,8 +550,10 @@ stage_differential() {
 
 stage_differential_long() {
   needs_reference
-  differential -n $((500 * rounds))
-  differential -n 500 --repeat "$rounds" --again 0
+  local status=0
+  differential -n $((500 * rounds)) || status=$?
+  differential -n 500 --repeat "$rounds" --again 0 || status=$?
+  return $status
 }
 
 # ---- long ----
