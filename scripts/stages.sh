@@ -483,18 +483,29 @@ stage_stress() {
 
 # ---- the conformance suite ----
 
-conformance() { # EXECUTOR PATH...: with REGROW_WORKERS and REGROW_CLOCK as they are
+# Runs a command that says at the end how many scenarios passed, failed and were skipped, and adds these up. A line
+# `skipped: WHY (COUNT)` gives a reason.
+count_scenarios() { # COMMAND...
   local status=0
-  python3 tests/conformance/run.py "$@" 2>&1 | tee "$scratch/conformance" || status=$?
+  "$@" 2>&1 | tee "$scratch/conformance" || status=$?
   local counts
   counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$scratch/conformance" | tail -n 1) || { fail "the runner said nothing"; return; }
   # shellcheck disable=SC2086
   set -- ${counts//,/}
   [ "$1" = 0 ] || pass "$1"
   [ "$3" = 0 ] || sed -n 's/^FAIL /fail scenario /p' "$scratch/conformance" >>"$results"
-  local each
-  for ((each = 0; each < $5; each++)); do skip "scenario: the executor does not do it (status 77)"; done
+  local each reasons
+  reasons=$(sed -n 's/^skipped: \(.*\) (\([0-9]*\))$/\2 \1/p' "$scratch/conformance")
+  if [ -n "$reasons" ]; then
+    awk '{ n = $1; sub(/^[0-9]+ /, ""); for (i = 0; i < n; i++) print "skip scenario: " $0 }' <<<"$reasons" >>"$results"
+  else
+    for ((each = 0; each < $5; each++)); do skip "scenario: the executor does not do it (status 77)"; done
+  fi
   return $status
+}
+
+conformance() { # EXECUTOR PATH...: with REGROW_WORKERS and REGROW_CLOCK as they are
+  count_scenarios python3 tests/conformance/run.py "$@"
 }
 
 conformance_stage() {
@@ -518,6 +529,45 @@ stage_conformance_rounds() {
       conformance_stage || true # it has told what failed; the other rounds may fail otherwise
     done
   done
+}
+
+# The reference is right as far as it gives the recorded traces, whatever the schedule.
+needs_reference() {
+  needs python3 erl elixir
+  exists "reference" "tests/conformance/reference/*.erl"
+  python3 tests/conformance/reference.py --available || { skip "Erlang and Elixir do not find each other"; exit 0; }
+  temporary
+}
+
+stage_reference() {
+  needs_reference
+  local suite="tests/conformance/scenarios tests/conformance/random" round
+  # shellcheck disable=SC2086
+  count_scenarios python3 tests/conformance/reference.py --check $suite
+  # shellcheck disable=SC2086
+  for ((round = 2; round <= rounds; round++)); do
+    count_scenarios python3 tests/conformance/reference.py --check $suite --noise $((1000 * round))
+  done
+}
+
+differential() { # OPTION...
+  exists "conformance executor" "tests/conformance/executor/*.c"
+  make build/regrow-conformance
+  count_scenarios python3 tests/conformance/differential.py build/regrow-conformance "$@"
+}
+
+# New scenarios each time; the log has their seed.
+stage_differential() {
+  needs_reference
+  differential -n 500
+}
+
+stage_differential_long() {
+  needs_reference
+  local status=0
+  differential -n $((500 * rounds)) || status=$?
+  differential -n 500 --repeat "$rounds" --again 0 || status=$?
+  return $status
 }
 
 # ---- long ----
