@@ -418,6 +418,29 @@ static void a_name_is_taken_once_and_a_stale_handle_is_told(void)
     CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_insert(table, TUPLE(INT(1))));
 }
 
+static void a_table_stays_in_its_runtime(void)
+{
+    regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
+    regrow_table table = new_table(REGROW_SET, REGROW_PUBLIC, "here"), found;
+    regrow_pid other;
+    CHECK_OK(regrow_init(&options, &other));
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_table_whereis(other, "here", &found));
+    CHECK_ERROR(REGROW_ERR_OTHER_RUNTIME, regrow_table_give_away(table, other, ATOM("yours")));
+    CHECK(size_of(table) == 0);
+    CHECK_OK(regrow_table_delete(table));
+    /* An heir there gets nothing. */
+    struct owner owner = { .heir = other };
+    regrow_ref monitor;
+    regrow_pid pid = start_owner(&owner, &monitor);
+    regrow_term down;
+    size_t size;
+    CHECK_OK(regrow_exit(pid, ATOM("kill")));
+    CHECK_OK(regrow_receive(LIMIT_MS, &down));
+    regrow_term_free(&down);
+    CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_size(owner.table, &size));
+    CHECK_OK(regrow_shutdown(other, LIMIT_MS, NULL));
+}
+
 static regrow_next orphan_body(regrow_context *context, void *user)
 {
     regrow_table_spec spec = { .size = sizeof spec, .name = "orphan" };
@@ -558,6 +581,7 @@ int main(void)
     TEST(a_table_is_given_away_and_goes_with_its_new_owner);
     TEST(a_thread_that_has_not_entered_uses_tables_but_owns_none);
     TEST(a_name_is_taken_once_and_a_stale_handle_is_told);
+    TEST(a_table_stays_in_its_runtime);
     TEST(whose_supervisor_was_killed_keeps_its_tables_and_loses_their_names);
     TEST(what_a_table_holds_is_dropped_once_whatever_ends_it);
     TEST(a_file_cut_at_any_byte_is_refused);
