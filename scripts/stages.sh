@@ -559,14 +559,14 @@ differential() { # OPTION...
 # New scenarios each time; the log has their seed.
 stage_differential() {
   needs_reference
-  differential -n 500
+  differential --no-skips -n 500
 }
 
 stage_differential_long() {
   needs_reference
   local status=0
-  differential -n $((500 * rounds)) || status=$?
-  differential -n 500 --repeat "$rounds" --again 0 || status=$?
+  differential --no-skips -n $((500 * rounds)) || status=$?
+  differential --no-skips -n 500 --repeat "$rounds" --again 0 || status=$?
   return $status
 }
 

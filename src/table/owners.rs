@@ -71,10 +71,16 @@ impl Owned for Owners {
         }
     }
 
-    /// It goes on, and keeps its tables; their names are free.
+    /// It goes on, and keeps its tables; their names are free, except where an heir is about to have the table, name
+    /// and all.
     fn unname(&self, pid: Pid, _limit: usize) -> usize {
         for table in self.tables(pid) {
-            handle::with(table, Table::unname);
+            handle::with(table, |table| {
+                let heir = table.meta.lock().heir.as_ref().map(|(heir, _)| *heir);
+                if !heir.is_some_and(|heir| heir != pid && process::is_alive(heir)) {
+                    table.unname();
+                }
+            });
         }
         0
     }

@@ -148,7 +148,7 @@ ROW(N, regrow_idle_timeout, "cnn", "..ooo-..", "", (POINTER(0), (regrow_next)NUM
 ROW(E, regrow_defer, "co", "..xxkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_answer, "wt", "mmmmkf..", "", (CALLER(0), TERM(1)))
 ROW(E, regrow_get_state, "pne", "ooowkfns", "RHPTKU", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_get_status, "pne", "ooowkfns", "PTKU", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_get_status, "pne", "ooowkfns", "PTK", (PID(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_trace, "pnn", "ooowkfns", "VRAHPTKU", (PID(0), NUMBER(1) != 0, NUMBER(2)))
 ROW(E, regrow_replace_state, "ptn", "ooowkfns", "VRHPTKU", (PID(0), TERM(1), NUMBER(2)))
 ROW(E, regrow_suspend, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))

@@ -46,7 +46,12 @@ static const struct place *supervisor_place(const struct arguments *arguments)
 static bool is_simple(const struct arguments *arguments)
 {
   const struct place *place = supervisor_place(arguments);
-  return place && place->is_simple;
+  if (place)
+    return place->is_simple;
+  /* One that was never started is what it was declared to be. */
+  const struct line *declaration = places_declaration(argument(arguments, 0));
+  const char *strategy = declaration ? line_option(declaration, "strategy") : NULL;
+  return strategy && !strcmp(strategy, "simple_one_for_one");
 }
 
 /* Whether its children go by pid. */
@@ -79,10 +84,14 @@ void op_start_child(const struct arguments *arguments, struct text *result)
     return;
   struct place *place = place_of_declaration(declaration, target.attempt ? target.attempt->place : NULL);
   regrow_pid pid = {0};
-  if (place->is_refused)
+  regrow_error error = REGROW_ERR_ARGUMENT;
+  if (!place->is_refused)
+    error = regrow_supervisor_start_child(target.pid, &place->child, &pid);
+  /* OTP's supervisor looks at the spec itself, when there is one. */
+  if (error == REGROW_ERR_ARGUMENT)
     text_add(result, regrow_is_alive(target.pid) ? "error bad_spec" : "error noproc");
   else
-    add_started(result, regrow_supervisor_start_child(target.pid, &place->child, &pid), pid);
+    add_started(result, error, pid);
 }
 
 /* ---- a child, by its id or its pid ---- */
