@@ -1556,6 +1556,14 @@ regrow_error regrow_cast_at(const regrow_address *address, regrow_term message);
 /// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there.
 regrow_error regrow_send_at(const regrow_address *address, regrow_term message);
 
+/// As regrow_send_after(), to whoever is there when the time has come; then nobody is waited for, and without anybody
+/// the message is dropped. Unlike a timer to a pid this one ends with nobody: it outlasts a restart. Any thread.
+///
+/// @param address  borrowed; its `wait_ms` means nothing here.
+/// @param message  moved.
+/// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
+regrow_error regrow_send_after_at(const regrow_address *address, uint32_t ms, regrow_term message, regrow_ref *timer);
+
 /// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,
 /// with `noproc`.
 regrow_error regrow_monitor_at(const regrow_address *address, regrow_ref *monitor);

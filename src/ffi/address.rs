@@ -56,6 +56,25 @@ enum Place {
     Key { registry: Which, key: Term, value: Term },
 }
 
+impl Place {
+    /// Who is there; `whereis` finds names.
+    fn look(&self, whereis: impl Fn(&str) -> Result<Pid, Error>) -> Result<Pid, Error> {
+        match self {
+            Place::Name(name) => whereis(name),
+            Place::Key { registry, key, .. } => {
+                let pid = match registry {
+                    Which::Pid(pid) => *pid,
+                    Which::Name(name) => whereis(name)?,
+                };
+                if supervisor::is_partition_supervisor(pid) {
+                    return supervisor::partition(pid, key);
+                }
+                registry::whereis(pid, key)?.ok_or(Error::NotFound)
+            }
+        }
+    }
+}
+
 /// Reads an address.
 ///
 /// # Safety
@@ -101,24 +120,8 @@ impl Address {
         }
     }
 
-    fn registry(&self, registry: &Which) -> Result<Pid, Error> {
-        match registry {
-            Which::Pid(pid) => Ok(*pid),
-            Which::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
-        }
-    }
-
     fn look(&self) -> Result<Pid, Error> {
-        match &self.place {
-            Place::Name(name) => process::whereis(&*self.node()?, name).ok_or(Error::NotFound),
-            Place::Key { registry, key, .. } => {
-                let pid = self.registry(registry)?;
-                if supervisor::is_partition_supervisor(pid) {
-                    return supervisor::partition(pid, key);
-                }
-                registry::whereis(pid, key)?.ok_or(Error::NotFound)
-            }
-        }
+        self.place.look(|name| process::whereis(&*self.node()?, name).ok_or(Error::NotFound))
     }
 
     /// Does `act` with whoever is there. Found dead or not found, it is looked for again until the wait is over.
@@ -238,6 +241,32 @@ unsafe fn post_at(address: *const regrow_address, message: Term, wrap: impl Fn(T
             if process::Process::post(pid, wrap(message.clone())) { Ok(()) } else { Err(Error::NoProcess) }
         },
     )?)
+}
+
+/// As regrow_send_after(), to whoever is there when the time has come; then nobody is waited for, and without anybody
+/// the message is dropped. Unlike a timer to a pid this one ends with nobody: it outlasts a restart. Any thread.
+///
+/// @param address  borrowed; its `wait_ms` means nothing here.
+/// @param message  moved.
+/// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_send_after_at(
+    address: *const regrow_address, ms: u32, message: regrow_term, timer: *mut regrow_ref,
+) -> regrow_error {
+    let message = take(message);
+    guard(|| {
+        let message = message?;
+        // SAFETY: as the header says.
+        let (address, timer) = unsafe { (self::address(address)?, out_optional(timer)) };
+        process::identity()?;
+        let node = address.node()?;
+        let place = address.place;
+        let find = Box::new(move |node: &Arc<Node>| {
+            place.look(|name| process::whereis(node, name).ok_or(Error::NotFound)).ok()
+        });
+        timer.set(process::start_found_timer(&node, find, u64::from(ms), message));
+        Ok(())
+    })
 }
 
 /// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,

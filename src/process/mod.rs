@@ -87,5 +87,8 @@ pub use start::{
     Startable, Via, enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;
-pub use timer::{Alarm, cancel_timer, flush_timer, read_timer, send_interval, start_message_timer, start_tick};
+pub use timer::{
+    Alarm, Find, cancel_timer, flush_timer, read_timer, send_interval, start_found_timer, start_message_timer,
+    start_tick,
+};
 pub use wait::{flush, receive, sleep, without_waiting};

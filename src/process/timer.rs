@@ -47,9 +47,17 @@ pub enum Alarm {
         to: Pid,
         token: u64,
     },
+    /// Sends a message to whoever is found then; belongs to nobody, and outlives restarts.
+    SendTo {
+        find: Find,
+        message: Term,
+    },
     /// Ends a request's own time.
     Slot(Arc<Slot>),
 }
+
+/// Finds the one a timer is for, when it fires. Calls no code of the user's.
+pub type Find = Box<dyn Fn(&Arc<Node>) -> Option<Pid> + Send>;
 
 /// The timers behind intervals' refs.
 #[derive(Default)]
@@ -117,6 +125,12 @@ pub fn start_message_timer(node: &Arc<Node>, to: Pid, ms: u64, message: Term, wr
     };
     let started = table::with_process(to, |process| start_for(node, process, due, TimerKind::User, alarm));
     started.flatten().map_or_else(Ref::fresh, ref_of)
+}
+
+/// Has `message` sent to whoever `find` finds after `ms` milliseconds; dropped when nobody is there. Unlike a timer to a
+/// pid it ends with nobody.
+pub fn start_found_timer(node: &Arc<Node>, find: Find, ms: u64, message: Term) -> Ref {
+    ref_of(start(node, node.deadline(ms), TimerKind::User, Alarm::SendTo { find, message }))
 }
 
 /// Sends `message` to `to` every `ms` milliseconds, without drift: the k-th at k times `ms` from now. A sender that
@@ -258,6 +272,11 @@ fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
         }
         Alarm::Interval { id: interval, to, period, message } => {
             fire_interval(node, id, at, interval, to, period, &message);
+        }
+        Alarm::SendTo { find, message } => {
+            if let Some(pid) = find(node) {
+                table::with_process(pid, |process| process.deliver(Message::Info(message)));
+            }
         }
         Alarm::Slot(slot) => slot.time_out(),
     }

@@ -326,6 +326,32 @@ static void who_may_not_wait_is_told_so(void)
     CHECK_OK(regrow_call(pid, ATOM("go"), LIMIT_MS, NULL));
 }
 
+static void a_timer_to_a_name_finds_who_has_it_then(void)
+{
+    regrow_address address = by_name("name"), nobody = by_name("nobody");
+    regrow_pid me;
+    regrow_ref first, second;
+    uint64_t left;
+    actor actor = { .number = 1, .silent = true };
+    CHECK_OK(regrow_self(&me));
+    regrow_pid before = start_actor(&actor, "name");
+    CHECK_OK(regrow_send_after_at(&address, 100, ATOM("found"), &first));
+    CHECK_OK(regrow_send_after_at(&address, 100, ATOM("cancelled"), &second));
+    CHECK_OK(regrow_send_after_at(&nobody, 100, regrow_text("a text that nobody will ever get to see"), NULL));
+    /* It ends with nobody. */
+    CHECK_OK(regrow_stop(before, ATOM("normal"), LIMIT_MS));
+    CHECK_OK(regrow_register(me, "name"));
+    CHECK_OK(regrow_cancel_timer(root, second, 0, &left));
+    CHECK(left == 100);
+    CHECK_OK(regrow_advance(root, 99));
+    CHECK_NO_MESSAGE();
+    CHECK_OK(regrow_advance(root, 1));
+    CHECK_RECEIVED("found");
+    CHECK_NO_MESSAGE();
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_read_timer(root, first, &left));
+    CHECK_OK(regrow_unregister(root, "name"));
+}
+
 int main(void)
 {
     TEST(every_twin_reaches_whom_the_name_or_the_key_leads_to);
@@ -335,6 +361,7 @@ int main(void)
     TEST_MANUAL(a_wait_ends_as_soon_as_somebody_is_there);
     TEST_MANUAL(a_wait_runs_out_and_a_waiter_may_die);
     TEST_MANUAL(every_twin_waits);
+    TEST_MANUAL(a_timer_to_a_name_finds_who_has_it_then);
     TEST(a_call_outlasts_a_restart);
     TEST(calls_through_kills_and_restarts_all_arrive);
     TEST(who_may_not_wait_is_told_so);

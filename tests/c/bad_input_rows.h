@@ -162,6 +162,7 @@ ROW(E, regrow_call_async_at, "xtnh", "ooookf..", "", (POINTER(0), TERM(1), NUMBE
 ROW(E, regrow_cast_at, "xt", "ooookf..", "", (POINTER(0), TERM(1)))
 ROW(E, regrow_send_at, "xt", "ooookf..", "", (POINTER(0), TERM(1)))
 ROW(E, regrow_monitor_at, "xo", "oxookf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_send_after_at, "xntO", "ooookf..", "", (POINTER(0), NUMBER(1), TERM(2), POINTER(3)))
 ROW(E, regrow_stop_at, "xtn", "ooowkf..", "", (POINTER(0), TERM(1), NUMBER(2)))
 
 /* requests */
