@@ -12,7 +12,10 @@ use std::thread::{self, ThreadId};
 
 fn spawn_inline(runtime: &Runtime, closures: Closures) -> Pid {
     let start = ChildStart { flags: process::FLAG_INLINE, ..ChildStart::new(Box::new(Server::new(closures))) };
-    process::spawn_and_wait(&runtime.0, start, None).unwrap().pid
+    let pid = process::spawn_and_wait(&runtime.0, start, None).unwrap().pid;
+    // Up is not idle yet: the worker that ran its init may still be there, and a call would be queued.
+    runtime.settle();
+    pid
 }
 
 /// An inline server that has `job` done in its call.
