@@ -173,6 +173,15 @@ pub const REGROW_INLINE: u32 = 2;
 /// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
 pub const REGROW_NOT_BUSY: u32 = 4;
 
+/// mailbox_policy: the sender of a message that does not fit gets an error.
+pub const REGROW_REJECT: u32 = 0;
+/// mailbox_policy: the oldest message is dropped for it.
+pub const REGROW_DROP_OLDEST: u32 = 1;
+/// mailbox_policy: it is dropped.
+pub const REGROW_DROP_NEWEST: u32 = 2;
+/// mailbox_policy: its sender waits for room, for mailbox_wait_ms at most.
+pub const REGROW_BLOCK: u32 = 3;
+
 /// keys: one process for each.
 pub const REGROW_UNIQUE: u32 = 0;
 /// keys: any number of processes for each.

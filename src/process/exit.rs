@@ -176,6 +176,7 @@ fn carry_out_one(process: &Process, ghost: bool) {
         };
         (inner.ties.take(), inner.pending.take(), deferred, farewells)
     };
+    process.close_bounded();
     node.processes.fetch_sub(1, Ordering::SeqCst);
     if process.place.thread_home().is_some() {
         node.thread_pids.lock().remove(&pid);

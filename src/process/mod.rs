@@ -44,6 +44,7 @@
 //! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead.
 
 mod arrival;
+mod bound;
 mod control;
 mod current;
 mod error;
@@ -66,6 +67,7 @@ mod timer;
 mod wait;
 
 pub use arrival::until_arrival;
+pub use bound::{Bound, Policy};
 pub use control::{Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
@@ -76,7 +78,9 @@ pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request};
 pub use run::{Behaviour, Fenced, Flow, Init};
-pub use signal::{demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, trap_exit, unlink};
+pub use signal::{
+    demonitor, end_outside, exit_signal, fence_names, is_alive, link, monitor, send, send_now, trap_exit, unlink,
+};
 pub use start::{
     Ack, ChildStart, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec, Startable, Via,
     enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,

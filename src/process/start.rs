@@ -4,6 +4,7 @@
 //! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
 //! to, or why it failed, and then everything of it is gone already.
 
+use super::bound::Bound;
 use super::control::{Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
@@ -176,6 +177,8 @@ pub struct ChildStart {
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
     pub at_once: bool,
+    /// The limit of its mailbox.
+    pub bound: Option<Bound>,
     pub ack: Ack,
 }
 
@@ -195,6 +198,7 @@ impl ChildStart {
             monitor: None,
             face: None,
             at_once: false,
+            bound: None,
             ack: Ack::Nobody,
         }
     }
@@ -259,7 +263,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Shared => None,
         Home::Thread => Some(ThreadHome::new()),
     };
-    let process = pool::place(Process::new(
+    let process = Process::new(
         Header { run: run::on_worker, id: pid.0 },
         pid,
         node.clone(),
@@ -269,7 +273,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         READY,
         Some(start.behaviour),
         start.face.map(|make| make(pid)),
-    ));
+    );
+    let process = pool::place(process.bounded(start.bound));
     if start.at_once {
         // SAFETY: nobody else knows the process yet.
         unsafe { process.reading() }.initialised = true;
@@ -303,7 +308,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         run_thread(node, &process)?;
     } else if start.at_once {
         let _ = process.state.shift(READY, IDLE, 0, 0);
-        if !process.mailbox.is_empty() && process.state.make_ready() {
+        if !process.mailbox_is_empty() && process.state.make_ready() {
             process.place.schedule(&process);
         }
     } else if process.state.shift(READY, READY, 0, QUEUED).is_ok() {

@@ -293,7 +293,7 @@ impl Supervisor {
                 // OTP's `restart_multiple_children`: what came up stays, and the next attempt goes on from this one.
                 let pid = if key == first { pid } else { Pid::NONE };
                 self.children.set(key, Life::Restarting(pid));
-                Process::post(me.pid(), Message::Native { request: Box::new(TryAgain(key)), reply: None });
+                let _ = Process::post(me.pid(), Message::Native { request: Box::new(TryAgain(key)), reply: None });
             }
             Why::StartChild { reply, .. } => {
                 self.children.remove(key);
