@@ -185,11 +185,17 @@
 /// on_timeout: that task is killed; its result is {exit, timeout}.
 #define REGROW_KILL_TASK 1
 
-/// overflow: what comes at the limit is dropped.
-#define REGROW_DROP_NEWEST 0
+/// mailbox_policy: what does not fit is refused.
+#define REGROW_REJECT 0
 
-/// overflow: what has waited longest is dropped.
+/// mailbox_policy, overflow: what has waited longest is dropped.
 #define REGROW_DROP_OLDEST 1
+
+/// mailbox_policy, overflow: what comes at the limit is dropped.
+#define REGROW_DROP_NEWEST 2
+
+/// mailbox_policy: the sender waits for room.
+#define REGROW_BLOCK 3
 
 /// keys: one process for each.
 #define REGROW_UNIQUE 0
@@ -520,6 +526,14 @@ typedef struct regrow_process_spec {
   uint32_t home;
   /// REGROW_NO_PARK: it never waits.
   uint32_t flags;
+  /// As in regrow_server_spec; messages that regrow_receive_match() passes over count too.
+  uint32_t mailbox_limit;
+  /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
+  uint32_t mailbox_policy;
+  /// As in regrow_server_spec.
+  uint32_t mailbox_wait_ms;
+  /// Zero.
+  uint32_t reserved;
 } regrow_process_spec;
 
 /// Whom to answer later: one call, put off with regrow_defer(). A plain number, like a pid.
@@ -573,7 +587,7 @@ typedef struct regrow_subscription {
   /// So many messages that the process has not received yet are kept; 0: any number. At the limit messages are
   /// dropped, and {lag, Topic, Count} comes in the place of those that are missing.
   uint32_t max_messages;
-  /// Which are dropped: REGROW_DROP_NEWEST (0) or REGROW_DROP_OLDEST.
+  /// Which are dropped: REGROW_DROP_NEWEST, and so with 0, or REGROW_DROP_OLDEST.
   uint32_t overflow;
 } regrow_subscription;
 
@@ -747,6 +761,20 @@ typedef struct regrow_server_spec {
   uint32_t init_timeout_ms;
   /// Zero.
   uint32_t reserved;
+  /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
+  /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
+  /// regrow_suspend() and the like) are always taken, and never dropped.
+  uint32_t mailbox_limit;
+  /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
+  /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.
+  /// REGROW_BLOCK: its sender waits for room, and gets REGROW_ERR_LIMIT when there is none in time; calls that are
+  /// collected later do not wait. A call that is dropped fails at once with REGROW_ERR_LIMIT.
+  uint32_t mailbox_policy;
+  /// REGROW_BLOCK: how long a sender waits, at least 1 and not REGROW_INFINITY; a call no longer than its own limit,
+  /// and then it is REGROW_ERR_TIMEOUT. Else 0.
+  uint32_t mailbox_wait_ms;
+  /// Zero.
+  uint32_t mailbox_reserved;
 } regrow_server_spec;
 
 /// A host process: its messages go to a function of the embedding program, one at a time, on some worker. For event
@@ -887,6 +915,14 @@ typedef struct regrow_agent_spec {
   uint32_t flags;
   /// Zero.
   uint32_t reserved;
+  /// As in regrow_server_spec; functions count.
+  uint32_t mailbox_limit;
+  /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
+  uint32_t mailbox_policy;
+  /// As in regrow_server_spec.
+  uint32_t mailbox_wait_ms;
+  /// Zero.
+  uint32_t mailbox_reserved;
 } regrow_agent_spec;
 
 /// A pubsub: groups and topics. Nobody is linked with it, and it starts empty.
@@ -1224,12 +1260,16 @@ bool regrow_is_alive(regrow_pid pid);
 
 /// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
 ///
-/// REGROW_OK also when the process is dead: the message is dropped.
+/// REGROW_OK also when the process is dead: the message is dropped. A process whose mailbox has a limit may refuse it
+/// (regrow_server_spec.mailbox_limit): REGROW_ERR_LIMIT, `mailbox_full`. With REGROW_BLOCK, and only then, this may wait:
+/// REGROW_ERR_WOULD_BLOCK where that is not allowed, REGROW_ERR_WOULD_DEADLOCK when it is the caller's own mailbox.
 ///
 /// @param message  moved.
-regrow_error regrow_send(regrow_pid pid, regrow_term message);
+regrow_error regrow_send(regrow_pid pid,
+                         regrow_term message);
 
-/// Sends the same message to many. Any thread.
+/// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does not
+/// wait, and is REGROW_OK.
 ///
 /// @param message  borrowed; nothing is copied but the handle.
 /// @param pids     borrowed; `count` of them.
@@ -1373,11 +1413,12 @@ regrow_error regrow_set_label(const regrow_term *label);
 /// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
-/// Tells a server something and does not wait. REGROW_OK means queued, not handled; also when the process is dead.
-/// Any thread.
+/// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
+/// only where the mailbox has a limit: as regrow_send(). Any thread.
 ///
 /// @param message  moved; `handle_cast` gets it.
-regrow_error regrow_cast(regrow_pid pid, regrow_term message);
+regrow_error regrow_cast(regrow_pid pid,
+                         regrow_term message);
 
 /* ---- Starting ---- */
 
@@ -1428,7 +1469,8 @@ regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *p
 ///         before it answered; regrow_last_reason() gives its reason.
 regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
-/// As regrow_call(), to be collected later. Any thread.
+/// As regrow_call(), to be collected later. REGROW_ERR_LIMIT when its mailbox is full: this does not wait for room. Any
+/// thread.
 ///
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
@@ -1912,10 +1954,14 @@ regrow_error regrow_agent_update_async(regrow_pid agent,
                                        uint32_t timeout_ms,
                                        regrow_request **pending);
 
-/// Has a function make a new state, and does not wait. REGROW_OK also when the agent is dead. Any thread.
+/// Has a function make a new state, and does not wait for that. REGROW_OK also when the agent is dead; refused, or waiting
+/// for room, as regrow_send(). Any thread.
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
-regrow_error regrow_agent_cast(regrow_pid agent, regrow_agent_callback update, void *user, regrow_drop_callback drop);
+regrow_error regrow_agent_cast(regrow_pid agent,
+                               regrow_agent_callback update,
+                               void *user,
+                               regrow_drop_callback drop);
 
 /* ---- Groups and topics ---- */
 

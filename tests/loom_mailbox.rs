@@ -3,7 +3,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use regrow::mailbox::{Mailbox, Pop};
+use regrow::mailbox::{Bounded, Mailbox, Offered, Pop};
 
 #[test]
 fn two_senders_and_a_receiver_lose_nothing_and_keep_each_senders_order() {
@@ -57,5 +57,106 @@ fn what_is_published_is_seen_by_whoever_pops_it() {
             thread::yield_now();
         }
         sender.join().unwrap();
+    });
+}
+
+/// Waits until it is woken; a wake that came before counts.
+#[derive(Clone)]
+struct Sleeper(Arc<loom::sync::Notify>);
+
+impl Sleeper {
+    fn new() -> Sleeper {
+        Sleeper(Arc::new(loom::sync::Notify::new()))
+    }
+    fn wake(&self) {
+        self.0.notify();
+    }
+}
+
+/// As a sender with the policy to wait: into line, and in as soon as there is room.
+fn send_with_patience(mailbox: &Bounded<u32, Sleeper>, number: u64, mut message: u32) {
+    match mailbox.offer(message, false) {
+        Offered::Taken => return,
+        Offered::Full(back) | Offered::Instead(back) => message = back,
+    }
+    let me = Sleeper::new();
+    mailbox.wait(number, me.clone());
+    loop {
+        let (offered, wake) = mailbox.offer_in_line(number, message);
+        match offered {
+            Offered::Taken => {
+                if let Some(other) = wake {
+                    other.wake();
+                }
+                return;
+            }
+            Offered::Full(back) | Offered::Instead(back) => message = back,
+        }
+        me.0.wait();
+    }
+}
+
+#[test]
+fn who_waits_for_room_is_woken_and_the_limit_holds() {
+    loom::model(|| {
+        let mailbox = Arc::new(Bounded::<u32, Sleeper>::new(1));
+        let senders: Vec<_> = (1..3u32)
+            .map(|message| {
+                let mailbox = mailbox.clone();
+                thread::spawn(move || send_with_patience(&mailbox, u64::from(message), message))
+            })
+            .collect();
+        let mut sum = 0;
+        while sum < 3 {
+            match mailbox.pop() {
+                Some(popped) => {
+                    sum += popped.message;
+                    if let Some(who) = popped.wake {
+                        who.wake();
+                    }
+                }
+                None => thread::yield_now(),
+            }
+        }
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        assert!(mailbox.is_bare());
+    });
+}
+
+#[test]
+fn who_gives_up_leaves_its_wake_to_the_next() {
+    loom::model(|| {
+        let mailbox = Arc::new(Bounded::<u32, Sleeper>::new(1));
+        assert!(matches!(mailbox.offer(1, false), Offered::Taken));
+        // In line first, and about to give up; the other comes after it.
+        mailbox.wait(10, Sleeper::new());
+        let theirs = mailbox.clone();
+        let next = thread::spawn(move || send_with_patience(&theirs, 20, 2));
+        let theirs = mailbox.clone();
+        let receiver = thread::spawn(move || {
+            if let Some(who) = theirs.pop().and_then(|popped| popped.wake) {
+                who.wake();
+            }
+        });
+        if let Some(who) = mailbox.give_up(10) {
+            who.wake();
+        }
+        receiver.join().unwrap();
+        next.join().unwrap();
+        assert_eq!(mailbox.pop().map(|popped| popped.message), Some(2));
+    });
+}
+
+#[test]
+fn a_closed_one_lets_all_in_and_is_emptied() {
+    loom::model(|| {
+        let mailbox = Arc::new(Bounded::<u32, Sleeper>::new(1));
+        assert!(matches!(mailbox.offer(1, false), Offered::Taken));
+        let theirs = mailbox.clone();
+        let sender = thread::spawn(move || send_with_patience(&theirs, 20, 2));
+        mailbox.close().into_iter().for_each(|who| who.wake());
+        sender.join().unwrap();
+        let all: Vec<_> = std::iter::from_fn(|| mailbox.pop()).map(|popped| popped.message).collect();
+        assert_eq!(all, [1, 2]);
     });
 }

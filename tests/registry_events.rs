@@ -57,7 +57,7 @@ fn listeners_hear_of_every_entry_in_the_order_of_events() {
     registry::register(reg, Term::int(7), b, Term::nil()).unwrap();
     registry::register(reg, Term::int(7), b, Term::nil()).unwrap();
     // A crash is told too; Elixir says nothing.
-    process::send(b, atom("die"));
+    process::send(b, atom("die")).unwrap();
     runtime.settle();
     let (r, a, b) = (Term::pid(reg), Term::pid(a), Term::pid(b));
     let mut told = taken(&heard);
@@ -221,7 +221,7 @@ fn holder(runtime: &Runtime, reg: Pid, heard: &Heard) -> Pid {
         NOREPLY
     });
     let pid = runtime.spawn(Closures { info, ..Closures::default() });
-    process::send(pid, atom("take"));
+    process::send(pid, atom("take")).unwrap();
     runtime.settle();
     pid
 }
@@ -242,12 +242,12 @@ fn a_lock_is_given_on_in_order_and_passes_over_the_dead() {
     let told = taken(&heard);
     assert!(told.contains(&Term::pid(c).to_string()), "{told:?}");
     assert!(!told.contains(&Term::pid(b).to_string()) && !told.contains(&Term::pid(d).to_string()), "{told:?}");
-    process::send(c, atom("go"));
+    process::send(c, atom("go")).unwrap();
     runtime.settle();
     let told = taken(&heard);
     assert!(told.contains(&"'gave back'".to_string()), "{told:?}");
     assert!(told.contains(&Term::pid(d).to_string()), "{told:?}");
-    process::send(d, atom("go"));
+    process::send(d, atom("go")).unwrap();
     runtime.settle();
     assert_eq!(registry::lock(reg, &atom("k"), Some(0), || 5), Ok(5));
 }

@@ -357,7 +357,7 @@ fn an_init_that_outlives_its_time_fails_with_timeout() {
 fn children_that_die_at_once_are_seen_with_their_reason() {
     let tree = Tree::new();
     let dies = tree.worker_with("a", |_, _| {
-        process::Process::post(process::current_pid(), Message::Cast(atom("boom")));
+        let _ = process::Process::post(process::current_pid(), Message::Cast(atom("boom")));
         READY
     });
     let supervisor = tree.start(SupervisorSpec { max_restarts: 1_000, children: vec![dies], ..tree.spec() });
@@ -688,8 +688,8 @@ fn a_supervisor_obeys_its_parent_whatever_the_reason_and_nobody_else() {
             }),
             ..Closures::default()
         });
-        process::Process::post(stranger, Message::Cast(atom(reason)));
-        process::send(supervisor, atom("hello"));
+        let _ = process::Process::post(stranger, Message::Cast(atom(reason)));
+        process::send(supervisor, atom("hello")).unwrap();
         tree.settle();
         exit_signal(stranger, atom("kill")).unwrap();
         tree.settle();

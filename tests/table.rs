@@ -217,7 +217,7 @@ fn a_table_is_gone_before_the_end_of_its_owner_is_told() {
             let other = make(owner, "", None).unwrap();
             let monitor = process::monitor(owner, None).unwrap();
             if round % 2 == 0 {
-                process::send(owner, atom("stop"));
+                process::send(owner, atom("stop")).unwrap();
             } else {
                 process::exit_signal(owner, Term::atom(atoms::KILL)).unwrap();
             }

@@ -18,8 +18,8 @@
 #![forbid(unsafe_code)]
 
 use crate::process::{
-    self, Behaviour, ChildStart, Error, Fenced, Flow, Init, Message, Outcome, Process, ReplyTo, Request, Startable,
-    SystemRequest, with_process,
+    self, Behaviour, Bound, ChildStart, Error, Fenced, Flow, Init, Message, Outcome, Process, ReplyTo, Request,
+    Startable, SystemRequest, with_process,
 };
 use crate::server;
 use crate::term::{Atom, Pid, Term, atoms};
@@ -50,12 +50,14 @@ pub struct AgentSpec {
     pub start: Option<Start>,
     /// `process::FLAG_NO_PARK` or nothing.
     pub flags: u32,
+    /// The limit of its mailbox.
+    pub bound: Option<Bound>,
 }
 
 impl Startable for AgentSpec {
     fn build(&self) -> ChildStart {
         let agent = Agent { state: self.initial.clone(), start: self.start.clone(), last: None };
-        ChildStart { flags: self.flags, ..ChildStart::new(Box::new(agent)) }
+        ChildStart { flags: self.flags, bound: self.bound, ..ChildStart::new(Box::new(agent)) }
     }
 
     fn kind(&self) -> Atom {
@@ -254,6 +256,6 @@ pub fn update_request(agent: Pid, job: Job, timeout: Option<u32>) -> Result<Requ
 }
 
 /// Has a function make a new state, and does not wait. Nothing happens when the agent is dead.
-pub fn cast(agent: Pid, job: Job) {
-    Process::post(agent, message(Ask::Given(job), None));
+pub fn cast(agent: Pid, job: Job) -> Result<(), Error> {
+    Process::post(agent, message(Ask::Given(job), None)).map(drop)
 }

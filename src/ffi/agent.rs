@@ -3,7 +3,7 @@
 
 use super::context::{context_pointer, regrow_context};
 use super::request::{User, pass_request, regrow_request};
-use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, take};
+use super::support::{Fault, SizedStruct, borrow_optional, bound_of, guard, limit, out, out_optional, sized, take};
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid,
     regrow_term,
@@ -33,6 +33,14 @@ pub struct regrow_agent_spec {
     pub flags: u32,
     /// Zero.
     pub reserved: u32,
+    /// As in regrow_server_spec; functions count.
+    pub mailbox_limit: u32,
+    /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
+    pub mailbox_policy: u32,
+    /// As in regrow_server_spec.
+    pub mailbox_wait_ms: u32,
+    /// Zero.
+    pub mailbox_reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -139,6 +147,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
         return Err(Fault::argument("an agent's flags are unknown"));
     }
+    let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
     let start: Start = match given.init {
         Some(init) => Arc::new(move |initial: &Term| {
             let user = &user;
@@ -153,7 +162,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         }),
     };
     let flags = super::server::process_flags(given.flags);
-    Ok(Arc::new(AgentSpec { initial, start: Some(start), flags }))
+    Ok(Arc::new(AgentSpec { initial, start: Some(start), flags, bound }))
 }
 
 /// Refuses what is no agent: a process of another kind might never say so.
@@ -240,7 +249,8 @@ pub unsafe extern "C" fn regrow_agent_update_async(
     })
 }
 
-/// Has a function make a new state, and does not wait. REGROW_OK also when the agent is dead. Any thread.
+/// Has a function make a new state, and does not wait for that. REGROW_OK also when the agent is dead; refused, or waiting
+/// for room, as regrow_send(). Any thread.
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
 #[unsafe(no_mangle)]
@@ -250,7 +260,6 @@ pub extern "C" fn regrow_agent_cast(
     let user = User { user, drop };
     guard(|| {
         process::identity()?;
-        agent::cast(agent.into(), Given::new(update, user)?.job());
-        Ok(())
+        Ok(agent::cast(agent.into(), Given::new(update, user)?.job())?)
     })
 }

@@ -45,7 +45,9 @@ fn not_a_ghost() -> Result<(), Fault> {
 
 /// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
 ///
-/// REGROW_OK also when the process is dead: the message is dropped.
+/// REGROW_OK also when the process is dead: the message is dropped. A process whose mailbox has a limit may refuse it
+/// (regrow_server_spec.mailbox_limit): REGROW_ERR_LIMIT, `mailbox_full`. With REGROW_BLOCK, and only then, this may wait:
+/// REGROW_ERR_WOULD_BLOCK where that is not allowed, REGROW_ERR_WOULD_DEADLOCK when it is the caller's own mailbox.
 ///
 /// @param message  moved.
 #[unsafe(no_mangle)]
@@ -54,12 +56,13 @@ pub extern "C" fn regrow_send(pid: regrow_pid, message: regrow_term) -> regrow_e
     guard(|| {
         let message = message?;
         not_a_ghost()?;
-        process::send(pid.into(), message);
+        process::send(pid.into(), message)?;
         Ok(())
     })
 }
 
-/// Sends the same message to many. Any thread.
+/// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does not
+/// wait, and is REGROW_OK.
 ///
 /// @param message  borrowed; nothing is copied but the handle.
 /// @param pids     borrowed; `count` of them.
@@ -77,7 +80,8 @@ pub unsafe extern "C" fn regrow_broadcast(
         for index in 0..count {
             // SAFETY: the header asks for `count` pids.
             let pid = unsafe { pids.add(index).read() };
-            process::send(pid.into(), message.clone());
+            // One that is full is passed over; the others get theirs.
+            let _ = process::send_now(pid.into(), message.clone());
         }
         Ok(())
     })
@@ -442,8 +446,8 @@ pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> 
     })
 }
 
-/// Tells a server something and does not wait. REGROW_OK means queued, not handled; also when the process is dead.
-/// Any thread.
+/// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
+/// only where the mailbox has a limit: as regrow_send(). Any thread.
 ///
 /// @param message  moved; `handle_cast` gets it.
 #[unsafe(no_mangle)]
@@ -452,7 +456,7 @@ pub extern "C" fn regrow_cast(pid: regrow_pid, message: regrow_term) -> regrow_e
     guard(|| {
         let message = message?;
         not_a_ghost()?;
-        process::Process::post(Pid::from(pid), Message::Cast(message));
+        process::Process::post(Pid::from(pid), Message::Cast(message))?;
         Ok(())
     })
 }

@@ -3,12 +3,12 @@
 
 use super::context::context_pointer;
 use super::request::User;
-use super::support::{Fault, SizedStruct, guard, node_of, out_optional, sized};
+use super::support::{Fault, SizedStruct, bound_of, guard, node_of, out_optional, sized};
 use super::types::{
     REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_body_callback, regrow_drop_callback, regrow_error, regrow_pid,
     regrow_ref,
 };
-use crate::process::{self, ChildStart, Error, Home, Node, Spawned, StartSpec, Startable};
+use crate::process::{self, Bound, ChildStart, Error, Home, Node, Spawned, StartSpec, Startable};
 use crate::server::{Body, Context};
 use crate::term::{Atom, Pid, atoms};
 use std::ffi::c_void;
@@ -30,6 +30,14 @@ pub struct regrow_process_spec {
     pub home: u32,
     /// REGROW_NO_PARK: it never waits.
     pub flags: u32,
+    /// As in regrow_server_spec; messages that regrow_receive_match() passes over count too.
+    pub mailbox_limit: u32,
+    /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
+    pub mailbox_policy: u32,
+    /// As in regrow_server_spec.
+    pub mailbox_wait_ms: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -38,6 +46,7 @@ unsafe impl SizedStruct for regrow_process_spec {}
 struct Spec {
     given: regrow_process_spec,
     user: User,
+    bound: Option<Bound>,
 }
 
 // SAFETY: function pointers and the user's, which the header says go from thread to thread.
@@ -61,13 +70,14 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
         return Err(Fault::argument("a process's home or flags are unknown"));
     }
-    Ok(Arc::new(CBody(Arc::new(Spec { given, user }))))
+    let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.reserved)?;
+    Ok(Arc::new(CBody(Arc::new(Spec { given, user, bound }))))
 }
 
 impl Startable for CBody {
     fn build(&self) -> ChildStart {
         let spec = self.0.clone();
-        let given = &self.0.given;
+        let (given, spec_bound) = (&self.0.given, self.0.bound);
         let body = move |context: &mut Context| match spec.given.body {
             // SAFETY: the user's function, called as the header says.
             Some(body) => unsafe { body(context_pointer(context), spec.user.user) },
@@ -75,6 +85,7 @@ impl Startable for CBody {
         };
         ChildStart {
             home: if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
+            bound: spec_bound,
             flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
             ..ChildStart::new(Box::new(Body::new(body)))
         }

@@ -36,7 +36,7 @@ pub struct regrow_subscription {
     /// So many messages that the process has not received yet are kept; 0: any number. At the limit messages are
     /// dropped, and {lag, Topic, Count} comes in the place of those that are missing.
     pub max_messages: u32,
-    /// Which are dropped: REGROW_DROP_NEWEST (0) or REGROW_DROP_OLDEST.
+    /// Which are dropped: REGROW_DROP_NEWEST, and so with 0, or REGROW_DROP_OLDEST.
     pub overflow: u32,
 }
 
@@ -185,7 +185,7 @@ unsafe fn subscription(how: *const regrow_subscription) -> Result<Subscription, 
     // SAFETY: the caller's promise.
     let queue = unsafe { text_optional(given.queue) }?.map(Arc::from);
     let overflow = match given.overflow {
-        REGROW_DROP_NEWEST => Overflow::DropNewest,
+        0 | REGROW_DROP_NEWEST => Overflow::DropNewest,
         REGROW_DROP_OLDEST => Overflow::DropOldest,
         _ => return Err(Fault::argument("a subscription's overflow is unknown")),
     };

@@ -4,14 +4,14 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, borrow_optional, guard, guard_value, is_forked, limit, out, out_optional, sized,
-    take,
+    Fault, SizedStruct, answers_calls, borrow_optional, bound_of, guard, guard_value, is_forked, limit, out,
+    out_optional, sized, take,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
     regrow_handle_callback, regrow_init_callback, regrow_next, regrow_pid, regrow_term, regrow_terminate_callback,
 };
-use crate::process::{self, ChildStart, Error, Home, Message, Request, Startable};
+use crate::process::{self, Bound, ChildStart, Error, Home, Message, Request, Startable};
 use crate::server::{self, Callbacks, Context, Next, READY, Server};
 use crate::term::{Atom, Pid, Term, atoms};
 use std::ffi::c_void;
@@ -72,6 +72,20 @@ pub struct regrow_server_spec {
     pub init_timeout_ms: u32,
     /// Zero.
     pub reserved: u32,
+    /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
+    /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
+    /// regrow_suspend() and the like) are always taken, and never dropped.
+    pub mailbox_limit: u32,
+    /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
+    /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.
+    /// REGROW_BLOCK: its sender waits for room, and gets REGROW_ERR_LIMIT when there is none in time; calls that are
+    /// collected later do not wait. A call that is dropped fails at once with REGROW_ERR_LIMIT.
+    pub mailbox_policy: u32,
+    /// REGROW_BLOCK: how long a sender waits, at least 1 and not REGROW_INFINITY; a call no longer than its own limit,
+    /// and then it is REGROW_ERR_TIMEOUT. Else 0.
+    pub mailbox_wait_ms: u32,
+    /// Zero.
+    pub mailbox_reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -99,6 +113,7 @@ struct Spec {
     home: u32,
     flags: u32,
     init_timeout_ms: u32,
+    bound: Option<Bound>,
 }
 
 /// A C server as the supervisor starts it.
@@ -120,6 +135,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
+        let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
         let regrow_server_spec { init, handle_call, handle_cast, handle_info, handle_continue, terminate, .. } = given;
         let regrow_server_spec { drop, get_state, replace_state, home, flags, init_timeout_ms, .. } = given;
         let spec = Spec {
@@ -136,6 +152,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             home,
             flags,
             init_timeout_ms,
+            bound,
         };
         Ok(Arc::new(CServer { spec: Arc::new(spec), arg }))
     }
@@ -149,6 +166,7 @@ impl Startable for CServer {
         ChildStart {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             flags: process_flags(spec.flags),
+            bound: spec.bound,
             at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
             ..ChildStart::new(Box::new(Server::new(callbacks)))
         }
@@ -283,7 +301,8 @@ pub unsafe extern "C" fn regrow_call(
     })
 }
 
-/// As regrow_call(), to be collected later. Any thread.
+/// As regrow_call(), to be collected later. REGROW_ERR_LIMIT when its mailbox is full: this does not wait for room. Any
+/// thread.
 ///
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.

@@ -1,7 +1,10 @@
 //! What every exported function stands on: the guard, the checks of what comes in, the last error.
 
-use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_table, regrow_term};
-use crate::process::{self, Error};
+use super::types::{
+    REGROW_BLOCK, REGROW_DROP_NEWEST, REGROW_DROP_OLDEST, REGROW_REJECT, regrow_error, regrow_pid, regrow_ref,
+    regrow_table, regrow_term,
+};
+use crate::process::{self, Bound, Error, Policy};
 pub(super) use crate::sync::forked::is_forked;
 use crate::sync::inside;
 use crate::term::{Pid, Ref, Term, atoms};
@@ -47,6 +50,7 @@ impl From<Error> for Fault {
             Error::WouldDeadlock => (REGROW_ERR_WOULD_DEADLOCK, "the process waited for waits for this one"),
             Error::WrongKind => (REGROW_ERR_WRONG_KIND, "a process or a term of another kind is needed"),
             Error::Limit => (REGROW_ERR_LIMIT, "a limit is reached"),
+            Error::MailboxFull => (REGROW_ERR_LIMIT, "the mailbox is full"),
             Error::OtherRuntime => (REGROW_ERR_OTHER_RUNTIME, "the process lives in another runtime"),
             Error::NoIdentity => (REGROW_ERR_CONTEXT, "needs a callback, or a thread that has entered"),
             Error::Ignored => (REGROW_ERR_IGNORED, "its init answered ignore"),
@@ -287,6 +291,29 @@ pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
         Some(_) => Ok(()),
         None => Err(Error::NoProcess),
     }
+}
+
+/// The limit of a mailbox, as a spec's fields say it.
+pub(super) fn bound_of(limit: u32, policy: u32, wait_ms: u32, reserved: u32) -> Result<Option<Bound>, Fault> {
+    let refused = |text| Err(Fault::argument(text));
+    if reserved != 0 {
+        return refused("a spec has a field that this library does not know");
+    }
+    if limit == 0 {
+        return if policy == 0 && wait_ms == 0 { Ok(None) } else { refused("a mailbox's policy needs a limit") };
+    }
+    let policy = match (policy, wait_ms) {
+        (REGROW_REJECT, 0) => Policy::Reject,
+        (REGROW_DROP_OLDEST, 0) => Policy::DropOldest,
+        (REGROW_DROP_NEWEST, 0) => Policy::DropNewest,
+        (REGROW_BLOCK, wait_ms) if wait_ms != 0 && wait_ms != u32::MAX => Policy::Block(wait_ms),
+        (REGROW_BLOCK, _) => return refused("waiting for a mailbox needs a time limit"),
+        (REGROW_REJECT | REGROW_DROP_OLDEST | REGROW_DROP_NEWEST, _) => {
+            return refused("a mailbox's time limit is for REGROW_BLOCK");
+        }
+        _ => return refused("a mailbox's policy is unknown"),
+    };
+    Ok(Some(Bound { limit, policy }))
 }
 
 /// A limit in milliseconds; `REGROW_INFINITY` is none.

@@ -247,10 +247,14 @@ pub const REGROW_EXIT_STREAM: u32 = 0;
 /// on_timeout: that task is killed; its result is {exit, timeout}.
 pub const REGROW_KILL_TASK: u32 = 1;
 
-/// overflow: what comes at the limit is dropped.
-pub const REGROW_DROP_NEWEST: u32 = 0;
-/// overflow: what has waited longest is dropped.
+/// mailbox_policy: what does not fit is refused.
+pub const REGROW_REJECT: u32 = 0;
+/// mailbox_policy, overflow: what has waited longest is dropped.
 pub const REGROW_DROP_OLDEST: u32 = 1;
+/// mailbox_policy, overflow: what comes at the limit is dropped.
+pub const REGROW_DROP_NEWEST: u32 = 2;
+/// mailbox_policy: the sender waits for room.
+pub const REGROW_BLOCK: u32 = 3;
 
 /// keys: one process for each.
 pub const REGROW_UNIQUE: u32 = 0;

@@ -18,6 +18,13 @@
 //! Closing needs no sentinel of its own: a sender looks at the state word after its push (see `process`), and what
 //! lies here at the very end is dropped with the mailbox, each message once.
 
+//!
+//! A mailbox with a limit is a second kind ([`Bounded`]): two queues under a lock, since the oldest message can be taken
+//! from it by a sender, and a message that does not count must not be behind one that does not fit. Whoever has no limit
+//! pays nothing for it.
+
+mod bounded;
 mod queue;
 
+pub use bounded::{Bounded, Offered, Popped};
 pub use queue::{Mailbox, Node, Pop};

@@ -1,5 +1,6 @@
 //! The control block: what there is of a process besides its behaviour.
 
+use super::bound::{Bound, BoundedMailbox, Refused};
 use super::lineage::Lineage;
 use super::message::Message;
 use super::node::Node;
@@ -31,6 +32,8 @@ pub struct Process {
     pub(super) place: Place,
     /// What other threads use of it without asking it, such as a registry's table.
     pub(super) face: Option<Face>,
+    /// In place of `mailbox`, where `flags` say `BOUNDED`.
+    pub(super) bounded: Option<Box<BoundedMailbox>>,
     pub(super) mailbox: Mailbox<Message, Mutex<Inner>>,
     // From the mailbox's tail on: what the one who runs it writes.
     pub(super) state: State,
@@ -55,6 +58,8 @@ pub const INLINE: u32 = 8;
 pub const ENTERED: u32 = 4;
 /// A supervisor that answers requests while it starts its children.
 pub const CONCURRENT: u32 = 16;
+/// Its mailbox has a limit.
+pub(super) const BOUNDED: u32 = 32;
 
 /// The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
 #[derive(Default)]
@@ -62,6 +67,8 @@ pub(super) struct Reading {
     /// None until there is something to keep: an idle process as a rule has nothing.
     kept: Option<Box<Kept>>,
     pub initialised: bool,
+    /// Of a mailbox with a limit: whether the message taken last counted.
+    pub counted: bool,
 }
 
 /// Messages taken out of the mailbox and not yet handled.
@@ -301,6 +308,7 @@ impl Process {
             node,
             place,
             face,
+            bounded: None,
             mailbox: Mailbox::new(),
             state: State::new(phase),
             spent: std::cell::Cell::new(0),
@@ -310,6 +318,15 @@ impl Process {
             reading: UnsafeCell::new(Reading::default()),
             last_error: UnsafeCell::new(None),
         }
+    }
+
+    /// With a limit to its mailbox, before anybody knows it.
+    pub(super) fn bounded(mut self, bound: Option<Bound>) -> Process {
+        if let Some(bound) = bound {
+            self.flags |= BOUNDED;
+            self.bounded = Some(Box::new(BoundedMailbox::new(bound)));
+        }
+        self
     }
 
     #[inline]
@@ -361,15 +378,68 @@ impl Process {
         Runnable(NonNull::from(self).cast())
     }
 
-    /// Puts a message into the mailbox and sees to it that it is looked at.
+    /// Puts a message into the mailbox and sees to it that it is looked at; whatever the limit.
     #[inline(always)]
     pub(super) fn deliver(&self, message: Message) {
+        if self.flags & BOUNDED != 0 {
+            return self.deliver_bounded(message);
+        }
+        self.enqueue(message);
+    }
+
+    /// As [`Process::deliver`], for what a user sends: it counts against a limit.
+    #[inline(always)]
+    pub(super) fn offer(&self, message: Message) -> Result<(), Refused> {
+        if self.flags & BOUNDED != 0 {
+            return self.offer_bounded(message);
+        }
+        self.enqueue(message);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn enqueue(&self, message: Message) {
         // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
         // word, which it writes at each message, is left on its side of the machine.
         if self.mailbox.push(message) {
             self.notify();
         }
         self.place.signal();
+    }
+
+    /// A message came, into whichever mailbox.
+    pub(super) fn arrived(&self) {
+        self.notify();
+        self.place.signal();
+    }
+
+    /// Whether nothing came since the receiver last found nothing; from any thread.
+    #[inline]
+    pub(super) fn mailbox_is_empty(&self) -> bool {
+        match &self.bounded {
+            None => self.mailbox.is_empty(),
+            Some(bounded) => bounded.queue.is_empty(),
+        }
+    }
+
+    /// As [`Process::mailbox_is_empty`], and nothing is put aside because of a limit.
+    pub(super) fn mailbox_is_bare(&self) -> bool {
+        match &self.bounded {
+            None => self.mailbox.is_empty(),
+            Some(bounded) => bounded.queue.is_bare(),
+        }
+    }
+
+    /// Whether nothing is left for the receiver.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn mailbox_is_drained(&self) -> bool {
+        match &self.bounded {
+            // SAFETY: the caller is the consumer.
+            None => unsafe { self.mailbox.is_drained() },
+            Some(bounded) => bounded.queue.is_empty(),
+        }
     }
 
     #[inline]
@@ -409,6 +479,12 @@ impl Process {
     /// As [`Process::reading`].
     #[inline]
     pub(super) unsafe fn take_fresh(&self) -> Option<Message> {
+        if self.flags & BOUNDED != 0 {
+            let (message, counted) = self.pop_bounded()?;
+            // SAFETY: the caller's promise.
+            unsafe { self.reading() }.counted = counted;
+            return Some(message);
+        }
         loop {
             // SAFETY: the caller is the consumer.
             match unsafe { self.mailbox.pop() } {

@@ -27,6 +27,8 @@ pub enum Error {
     WouldDeadlock,
     WrongKind,
     Limit,
+    /// No room for one more message.
+    MailboxFull,
     OtherRuntime,
     /// Needs an identity.
     NoIdentity,
@@ -58,6 +60,7 @@ impl Error {
             Error::SelfCall => Term::atom(atoms::CALLING_SELF),
             Error::WouldBlock => Term::atom_named("would_block"),
             Error::WouldDeadlock => Term::atom_named("would_deadlock"),
+            Error::MailboxFull => Term::atom_named("mailbox_full"),
             Error::Limit => Term::atom(atoms::SYSTEM_LIMIT),
             Error::Ignored => Term::atom(atoms::IGNORE),
         }

@@ -457,6 +457,7 @@ impl Exit {
         let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, |ties| *ties);
         (self.watching, self.watchers) = (watching, watchers);
         self.step = Step::Links(links.into_iter());
+        process.close_bounded();
         node.processes.fetch_sub(1, Ordering::SeqCst);
         if process.place.thread_home().is_some() {
             node.thread_pids.lock().remove(&pid);

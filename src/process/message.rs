@@ -114,6 +114,12 @@ pub enum StartResult {
 }
 
 impl Message {
+    /// Whether it is a user's, and fills a mailbox that has a limit (unless a timer sends it).
+    #[inline(always)]
+    pub(super) fn counts(&self) -> bool {
+        matches!(self, Message::Info(_) | Message::Cast(_) | Message::Call { .. } | Message::Native { .. })
+    }
+
     /// `{'EXIT', Pid, Reason}`, `{'DOWN', Ref, process, Pid, Reason}`, or the term itself. None for what no user
     /// sees: calls, casts and the runtime's own.
     pub fn into_term(self) -> Result<Term, Message> {

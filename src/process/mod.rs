@@ -45,6 +45,7 @@
 //! great deal to do is a job that gives its worker back every so often (`exit`).
 
 mod arrival;
+mod bound;
 mod control;
 mod current;
 mod error;
@@ -67,6 +68,7 @@ mod timer;
 mod wait;
 
 pub use arrival::until_arrival;
+pub use bound::{Bound, Policy};
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
@@ -79,8 +81,8 @@ pub use pool::{trim, trim_thread};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_to_alias, trap_exit, unalias,
-    unlink,
+    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_now, send_to_alias, tell,
+    trap_exit, unalias, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,

@@ -4,6 +4,7 @@
 //! slots it owes (queued in its mailbox, the one at hand, the deferred ones), and its exit answers all of them with
 //! its reason. A slot is counted, never on a stack.
 
+use super::bound::{self, Refused, Room};
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
@@ -162,13 +163,19 @@ impl Drop for ReplyTo {
 
 /// Queues the message that `make` builds around the reply end, for `pid`.
 pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
-    post(pid, slot, make(ReplyTo(Some(slot.clone()))))
+    post(pid, slot, make(ReplyTo(Some(slot.clone()))), None).map(drop)
 }
 
-fn post(pid: Pid, slot: &Arc<Slot>, message: Message) -> Result<(), Error> {
+/// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds that
+/// it has waited.
+fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
     let is_call = matches!(message, Message::Call { .. });
     let queued = table::with_process(pid, |process| {
-        process.deliver(message);
+        if message.counts() {
+            process.offer(message)?;
+        } else {
+            process.deliver(message);
+        }
         // Once its exit is over it has answered what it found; what it did not find is answered here. Not before:
         // whoever hears of an end must find its names free. And not what is claimed: that is in use, though its
         // process is dead, and answered by whoever claimed it.
@@ -177,14 +184,20 @@ fn post(pid: Pid, slot: &Arc<Slot>, message: Message) -> Result<(), Error> {
             let reason = reason.unwrap_or(Term::atom(atoms::NOPROC));
             slot.finish(if is_call { Outcome::NotTaken(reason) } else { Outcome::Died(reason) });
         }
+        Ok(())
     });
-    match queued {
-        Some(()) => Ok(()),
-        None => {
-            slot.cell.abandon();
-            Err(Error::NoProcess)
-        }
-    }
+    let refused = match (queued, waits) {
+        (Some(Ok(())), _) => return Ok(0),
+        (Some(Err(Refused::Wait(message))), Some(limit)) => match bound::wait_for_room(pid, message, limit) {
+            Ok(Room::Had { waited }) => return Ok(waited),
+            Ok(Room::Gone(_)) => Error::NoProcess,
+            Err(error) => error,
+        },
+        (Some(Err(_)), _) => Error::MailboxFull,
+        (None, _) => Error::NoProcess,
+    };
+    slot.cell.abandon();
+    Err(refused)
 }
 
 /// Asks `pid` and waits for what comes of it, at most `timeout` milliseconds (None: for ever).
@@ -213,16 +226,20 @@ pub fn call(
     let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
     let slot = Slot::new(waiter);
     let message = make(ReplyTo(Some(slot.clone())));
+    let mut left = timeout;
     match table::with_process(pid, |process| run::inline(process, message)) {
         None => return Err(Error::NoProcess),
-        Some(Err(message)) => post(pid, &slot, message)?,
+        Some(Err(message)) => {
+            let waited = post(pid, &slot, message, Some(timeout))?;
+            left = timeout.map(|ms| ms.saturating_sub(waited));
+        }
         Some(Ok(())) => {
             if let Some(outcome) = slot.cell.take() {
                 return Ok(outcome);
             }
         }
     }
-    wait_for(&slot, &node, timeout, lends)
+    wait_for(&slot, &node, left, lends)
 }
 
 /// Waits for a slot that was queued by hand; see [`call`].

@@ -125,7 +125,7 @@ pub(super) fn turn(process: &Process) {
 pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message> {
     let possible = process.flags & super::control::INLINE != 0
         && process.place.thread_home().is_none()
-        && process.mailbox.is_empty()
+        && process.mailbox_is_bare()
         && process.state.phase() == IDLE
         && !process.header.is_slow();
     if !possible {
@@ -199,6 +199,8 @@ fn one(process: &Process, message: Message) {
     // SAFETY: RUNNING, and this is the thread that made it so; as in `work`.
     let slot = unsafe { process.behaviour() };
     let Some(behaviour) = slot.as_deref_mut() else { return };
+    // SAFETY: as above.
+    unsafe { process.reading() }.counted = true;
     match behaviour.message(process, message) {
         Flow::Continue => lie_down(process),
         Flow::Stop(reason) => stop(process, reason, None),
@@ -210,7 +212,7 @@ fn one(process: &Process, message: Message) {
 /// Leaves the process alone; what came meanwhile goes to a worker.
 fn lie_down(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so.
-    let more = unsafe { process.reading().saved_count() > 0 || !process.mailbox.is_drained() };
+    let more = unsafe { process.reading().saved_count() > 0 || !process.mailbox_is_drained() };
     if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
         // Looked at in a receive and not wanted, put back, or not looked at yet.
         return process.place.schedule(process);
@@ -219,7 +221,7 @@ fn lie_down(process: &Process) {
         return end_fenced(process, Fenced::Exit);
     }
     // Partner: as in `work`.
-    if !process.mailbox.is_empty() && process.state.make_ready() {
+    if !process.mailbox_is_empty() && process.state.make_ready() {
         process.place.schedule(process);
     }
 }
@@ -275,7 +277,7 @@ fn work(process: &Process) {
                 continue;
             }
             // Partner: the look at the state word after a push. Either the sender sees IDLE, or we see its message.
-            if process.mailbox.is_empty() || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+            if process.mailbox_is_empty() || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
                 return;
             }
             continue;
@@ -372,7 +374,11 @@ impl Process {
     pub fn hold(&self, message: Message) {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.
-        unsafe { self.reading() }.hold(message);
+        let reading = unsafe { self.reading() };
+        match &self.bounded {
+            None => reading.hold(message),
+            Some(bounded) => bounded.queue.hold(message, reading.counted),
+        }
     }
 
     /// Has what was put aside handled before all else, in its order. As [`Process::hold`].
@@ -380,6 +386,9 @@ impl Process {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.
         unsafe { self.reading() }.release();
+        if let Some(bounded) = &self.bounded {
+            bounded.queue.release();
+        }
     }
 
     pub(super) fn is_busy(&self) -> bool {

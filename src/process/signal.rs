@@ -5,6 +5,7 @@
 //! after that. What both ends must know (a link, a monitor) is written first at the end that asks,
 //! then at the other; an end that died in between is found closed.
 
+use super::bound::{self, Refused, Room};
 use super::control::{ENTERED, Inner, Link, Owned, Process, Watch};
 use super::current::{self, Identity};
 use super::error::Error;
@@ -15,10 +16,38 @@ use super::table;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::sync::Arc;
 
-/// Sends a plain message. False when nobody is there: it is dropped.
-pub fn send(to: Pid, message: Term) -> bool {
+/// Sends a plain message. False when nobody is there: it is dropped. `MailboxFull` and what a wait can end with: the
+/// mailbox has a limit, and it was not taken.
+#[inline]
+pub fn send(to: Pid, message: Term) -> Result<bool, Error> {
     // Made at its place in the mailbox: moving it there would cost as much as the send.
-    table::with_process(to, move |process| process.deliver(Message::Info(message))).is_some()
+    match table::with_process(to, move |process| process.offer(Message::Info(message))) {
+        Some(Ok(())) => Ok(true),
+        Some(Err(refused)) => refused_by(to, refused, true),
+        None => Ok(false),
+    }
+}
+
+/// As [`send`], and never waits.
+pub fn send_now(to: Pid, message: Term) -> Result<bool, Error> {
+    match table::with_process(to, move |process| process.offer(Message::Info(message))) {
+        Some(Ok(())) => Ok(true),
+        Some(Err(refused)) => refused_by(to, refused, false),
+        None => Ok(false),
+    }
+}
+
+/// As [`send`], of the runtime itself: no limit of the receiver's holds it up. False when nobody is there.
+pub fn tell(to: Pid, message: Term) -> bool {
+    deliver(to, Message::Info(message))
+}
+
+#[cold]
+fn refused_by(to: Pid, refused: Refused, waits: bool) -> Result<bool, Error> {
+    match refused {
+        Refused::Wait(message) if waits => Ok(matches!(bound::wait_for_room(to, message, None)?, Room::Had { .. })),
+        Refused::Full(_) | Refused::Wait(_) => Err(Error::MailboxFull),
+    }
 }
 
 pub(super) fn deliver(to: Pid, message: Message) -> bool {
@@ -26,9 +55,14 @@ pub(super) fn deliver(to: Pid, message: Message) -> bool {
 }
 
 impl Process {
-    /// Sends any message, the runtime's own included.
-    pub fn post(to: Pid, message: Message) -> bool {
-        deliver(to, message)
+    /// As [`send`], for any message, the runtime's own included.
+    #[inline]
+    pub fn post(to: Pid, message: Message) -> Result<bool, Error> {
+        match table::with_process(to, move |process| process.offer(message)) {
+            Some(Ok(())) => Ok(true),
+            Some(Err(refused)) => refused_by(to, refused, true),
+            None => Ok(false),
+        }
     }
 }
 

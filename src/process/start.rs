@@ -4,6 +4,7 @@
 //! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
 //! to, or why it failed, and then everything of it is gone already.
 
+use super::bound::Bound;
 use super::control::{Callers, Link, MakeFace, Process, SYSTEM, Watch};
 use super::current;
 use super::error::Error;
@@ -185,6 +186,8 @@ pub struct ChildStart {
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
     pub at_once: bool,
+    /// The limit of its mailbox.
+    pub bound: Option<Bound>,
     pub ack: Ack,
 }
 
@@ -207,6 +210,7 @@ impl ChildStart {
             callers: None,
             face: None,
             at_once: false,
+            bound: None,
             ack: Ack::Nobody,
         }
     }
@@ -276,7 +280,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Home::Shared => None,
         Home::Thread => Some(ThreadHome::new()),
     };
-    let process = pool::place(Process::new(
+    let process = Process::new(
         Header::new(run::on_worker, pid.0),
         pid,
         node.clone(),
@@ -286,7 +290,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         READY,
         Some(start.behaviour),
         start.face.map(|make| make(pid)),
-    ));
+    );
+    let process = pool::place(process.bounded(start.bound));
     if start.at_once {
         // SAFETY: nobody else knows the process yet.
         unsafe { process.reading() }.initialised = true;
@@ -321,7 +326,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         run_thread(node, &process)?;
     } else if start.at_once {
         let _ = process.state.shift(READY, IDLE, 0, 0);
-        if !process.mailbox.is_empty() && process.state.make_ready() {
+        if !process.mailbox_is_empty() && process.state.make_ready() {
             process.place.schedule(&process);
         }
     } else if process.state.shift(READY, READY, 0, QUEUED).is_ok() {

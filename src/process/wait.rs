@@ -10,12 +10,13 @@ use super::error::Error;
 use super::message::Message;
 use super::node::Node;
 use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING};
+use super::table;
 use super::timer::{self, Alarm};
 use crate::clock::{TimerId, TimerKind};
 use crate::scheduler;
 use crate::sync::inside;
 use crate::sync::parker::Parker;
-use crate::term::Term;
+use crate::term::{Pid, Term};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,38 @@ pub(super) enum End {
     TimedOut,
     /// The caller was killed, or has been told to end.
     Killed,
+}
+
+/// Who waits, for whoever has something for it.
+#[derive(Clone)]
+pub(super) enum Whom {
+    Process(Pid),
+    Thread(Arc<Parker>),
+}
+
+impl Whom {
+    /// The caller, who may wait.
+    pub fn me() -> Result<Whom, Error> {
+        Ok(match current::identity()? {
+            Identity::Process(me) => {
+                may_wait(me)?;
+                Whom::Process(me.pid())
+            }
+            Identity::Thread => {
+                thread_may_wait()?;
+                Whom::Thread(thread_parker())
+            }
+        })
+    }
+
+    pub fn wake(&self) {
+        match self {
+            Whom::Process(pid) => {
+                table::with_process(*pid, |process| process.unpark());
+            }
+            Whom::Thread(parker) => parker.unpark(),
+        }
+    }
 }
 
 thread_local! {
@@ -198,7 +231,7 @@ fn park(me: &Process, receives: bool) {
 /// Whether a message came between the look and the park; then it is not parked any more. Partner: the look at the state
 /// word after a push. Either the sender sees that it waits for a message, or we see the message.
 fn came_meanwhile(me: &Process) -> bool {
-    if me.mailbox.is_empty() || !me.state.unpark() {
+    if me.mailbox_is_empty() || !me.state.unpark() {
         return false;
     }
     // A ghost stays dead.
@@ -315,14 +348,27 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
 /// # Safety
 /// The caller runs the process and the word says RUNNING.
 unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Option<Term> {
-    // SAFETY: the caller's promise.
-    let reading = unsafe { me.reading() };
     let wants = |term: &Term, wanted: &mut dyn FnMut(&Term) -> bool| {
         let depth = inside::step_out();
         let yes = wanted(term);
         inside::re_enter(depth);
         yes
     };
+    if let Some(bounded) = &me.bounded {
+        // What is not wanted stays where it is, and counts.
+        while let Some((number, term)) = bounded.queue.find(*looked_at as u64, Message::term) {
+            *looked_at = number as usize + 1;
+            if wants(&term, wanted)
+                && let Some(popped) = bounded.queue.take(number)
+            {
+                drop(super::bound::out(popped));
+                return Some(term);
+            }
+        }
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let reading = unsafe { me.reading() };
     while *looked_at < reading.saved_count() {
         if let Message::Info(term) = &reading.saved()[*looked_at]
             && wants(term, wanted)

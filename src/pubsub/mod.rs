@@ -176,7 +176,7 @@ impl Store {
 
     fn changed(&self, changed: Changed) {
         if changed.has_events {
-            Process::post(self.pid, Message::Native { request: Box::new(Tell), reply: None });
+            let _ = Process::post(self.pid, Message::Native { request: Box::new(Tell), reply: None });
         }
         drop(changed.removed);
     }
@@ -275,7 +275,8 @@ pub fn groups(pubsub: Pid) -> Result<Vec<Term>, Error> {
 pub fn send_to_group(pubsub: Pid, group: &Term, message: &Term) -> Result<usize, Error> {
     let members = members(pubsub, group)?;
     members.iter().for_each(|&pid| {
-        process::send(pid, message.clone());
+        // Whoever has no room for it is as one who is not there: nobody waits for a member.
+        let _ = process::send_now(pid, message.clone());
     });
     Ok(members.len())
 }

@@ -35,10 +35,10 @@ pub(super) struct Receiver {
 impl Receiver {
     /// False: it is dead.
     pub fn send(&self, message: &Term) -> bool {
-        let Some(bound) = &self.bound else { return process::send(self.pid, message.clone()) };
+        let Some(bound) = &self.bound else { return process::send_now(self.pid, message.clone()) == Ok(true) };
         let pushed = bound.inbox.push(message.clone());
         if pushed.ticket {
-            return Process::post(self.pid, Message::Ticket(Ticket::new(bound.clone())));
+            return Process::post(self.pid, Message::Ticket(Ticket::new(bound.clone()))) == Ok(true);
         }
         true
     }

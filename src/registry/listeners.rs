@@ -45,7 +45,7 @@ impl Listeners {
 
     fn note(&self, key: &Term, pid: Pid, value: Option<Term>) {
         let event = Event { key: key.clone(), pid, value, names: self.names.clone() };
-        Process::post(self.registry, Message::Native { request: Box::new(event), reply: None });
+        let _ = Process::post(self.registry, Message::Native { request: Box::new(event), reply: None });
     }
 }
 
@@ -64,7 +64,8 @@ impl Event {
         };
         for name in names.iter() {
             if let Some(listener) = process::whereis(registry.node(), name) {
-                Process::post(listener, Message::Info(message.clone()));
+                // The registry waits for nobody: one whose mailbox is full misses it.
+                let _ = process::send_now(listener, message.clone());
             }
         }
     }

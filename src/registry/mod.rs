@@ -387,7 +387,7 @@ pub fn lock<R>(registry: Pid, key: &Term, timeout: Option<u32>, work: impl FnOnc
     impl Drop for Held<'_> {
         fn drop(&mut self) {
             let ask = Ask::Unlock(self.1.clone(), self.2);
-            Process::post(self.0, Message::Native { request: Box::new(ask), reply: None });
+            let _ = Process::post(self.0, Message::Native { request: Box::new(ask), reply: None });
         }
     }
     let _held = Held(registry, key, token);

@@ -13,7 +13,7 @@
 //! Nothing is told before somebody asks. A subscription ends with the supervisor or with the subscriber.
 
 use super::children::Child;
-use crate::process::{Message, Process};
+use crate::process::{self, Process};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 
 struct Subscriber {
@@ -85,7 +85,7 @@ impl Events {
         for subscriber in &self.0 {
             let reference = Term::reference(subscriber.reference);
             let message = [Term::atom(atoms::CHILD), reference, Term::pid(me.pid()), event.clone()];
-            Process::post(subscriber.pid, Message::Info(Term::tuple_of(message)));
+            let _ = process::send_now(subscriber.pid, Term::tuple_of(message));
         }
     }
 }

@@ -287,7 +287,7 @@ impl Supervisor {
 
     fn try_later(&mut self, key: Key, pid: Pid, reason: Term, me: &Process) {
         self.children.set(key, Life::Restarting(pid));
-        Process::post(me.pid(), Message::Native { request: Box::new(TryAgain { key, reason }), reply: None });
+        let _ = Process::post(me.pid(), Message::Native { request: Box::new(TryAgain { key, reason }), reply: None });
     }
 
     fn done(&mut self, me: &Process, job: Job) -> Flow {

@@ -1,6 +1,7 @@
 //! The only room that names atomics, locks and parking.
 //!
 //! * the atomics and the lock: the machine's, or loom's when a model is run (`--cfg loom`);
+//! * [`lock`]: a lock for what a model looks into;
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`blocks`]: memory for messages, kept by the workers;
@@ -49,5 +50,6 @@ pub mod blocks;
 pub mod forked;
 #[cfg(not(loom))]
 pub mod inside;
+pub mod lock;
 pub mod parker;
 pub mod patience;

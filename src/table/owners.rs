@@ -259,7 +259,7 @@ impl Table {
     /// `{'ETS-TRANSFER', Table, From, Data}`.
     fn tell(&self, to: Pid, from: Pid, data: Term) {
         let table = Term::reference(Ref(self.handle));
-        process::send(to, Term::tuple_of([Term::atom_named("ETS-TRANSFER"), table, Term::pid(from), data]));
+        process::tell(to, Term::tuple_of([Term::atom_named("ETS-TRANSFER"), table, Term::pid(from), data]));
     }
 
     /// Takes all objects out and frees them; `close`: for good.

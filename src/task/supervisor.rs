@@ -106,7 +106,7 @@ enum Start {
 
 /// Opens a task's gate. To one that has just ended it is nothing: its end is on the way to us.
 fn begin(task: Pid, owed: Option<u64>) {
-    Process::post(task, Message::Native { request: Box::new(Go(owed)), reply: None });
+    let _ = Process::post(task, Message::Native { request: Box::new(Go(owed)), reply: None });
 }
 
 /// The tick of the end: whoever is left is killed.

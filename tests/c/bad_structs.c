@@ -162,6 +162,17 @@ static void unknown_constants(void)
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.listeners = (const char *const[]){ "\xff" };
            it.spec.registry.listener_count = 1);
     REFUSE(REGROW_REGISTRY, 0, it.spec.registry.meta = &not_a_map);
+    REFUSE(REGROW_SERVER, 1, it.spec.server.mailbox_reserved = 1);
+    REFUSE(REGROW_SERVER, 1, it.spec.server.mailbox_policy = REGROW_DROP_OLDEST);
+    REFUSE(REGROW_SERVER, 1, it.spec.server.mailbox_limit = 1; it.spec.server.mailbox_policy = 4);
+    REFUSE(REGROW_SERVER, 1, it.spec.server.mailbox_limit = 1; it.spec.server.mailbox_policy = REGROW_BLOCK);
+    REFUSE(REGROW_SERVER, 1, it.spec.server.mailbox_limit = 1; it.spec.server.mailbox_wait_ms = 1);
+    REFUSE(REGROW_SERVER, 1, it.spec.server.mailbox_limit = 1; it.spec.server.mailbox_policy = REGROW_BLOCK;
+           it.spec.server.mailbox_wait_ms = REGROW_INFINITY);
+    REFUSE(REGROW_AGENT, 1, it.spec.agent.mailbox_policy = REGROW_BLOCK);
+    REFUSE(REGROW_AGENT, 1, it.spec.agent.mailbox_reserved = 1);
+    REFUSE(REGROW_PROCESS, 1, it.spec.process.mailbox_limit = 1; it.spec.process.mailbox_policy = UINT32_MAX);
+    REFUSE(REGROW_PROCESS, 1, it.spec.process.reserved = 1);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.flags = 0x80);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.home = 2);

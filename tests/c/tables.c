@@ -293,9 +293,13 @@ static regrow_next make_and_wait(regrow_context *context, void *user)
     CHECK_OK(regrow_table_new(&spec, &owner->table));
     put(owner->table, TUPLE(INT(1), ATOM("content")));
     CHECK_OK(regrow_send(self, ATOM("made")));
-    if (regrow_receive(REGROW_INFINITY, &message))
-        return REGROW_DONE;
-    return regrow_stop_self(context, message);
+    while (!regrow_receive(REGROW_INFINITY, &message)) {
+        /* A table that it is given is no reason to end. */
+        if (!regrow_is_tuple(&message))
+            return regrow_stop_self(context, message);
+        regrow_term_free(&message);
+    }
+    return REGROW_DONE;
 }
 
 static regrow_pid start_owner(struct owner *owner, regrow_ref *monitor)

@@ -135,7 +135,7 @@ impl Tree {
 
     /// Has a worker end by itself, and waits until everything has followed from it.
     pub fn end(&self, name: &str, reason: Term) {
-        process::Process::post(self.pid(name), Message::Cast(reason));
+        let _ = process::Process::post(self.pid(name), Message::Cast(reason));
         self.settle();
     }
 

@@ -301,7 +301,10 @@ impl Dynamic {
                 if let Some(child) = self.children.get(key) {
                     report::child(me, report::START_ERROR, &reason, child);
                 }
-                Process::post(me.pid(), Message::Native { request: Box::new(TryAgain { key, reason }), reply: None });
+                let _ = Process::post(
+                    me.pid(),
+                    Message::Native { request: Box::new(TryAgain { key, reason }), reply: None },
+                );
             }
         }
     }

@@ -1,0 +1,535 @@
+/* Mailboxes with a limit: exactly so many messages, then the policy; signals, timers and what a system asks pass. */
+#include "support.h"
+
+enum { LIMIT = 5, WAIT_MS = 20000 };
+
+static atomic_int dropped;
+
+/* A message that is counted when it is freed: {n, resource}. */
+static regrow_term counted(int64_t number)
+{
+    regrow_term parts[] = { regrow_int(number), regrow_resource(&dropped, count_up) };
+    return regrow_tuple(parts, 2);
+}
+
+static regrow_process_spec bounded(regrow_body_callback body, void *user, uint32_t limit, uint32_t policy)
+{
+    regrow_process_spec spec = process(body, user);
+    spec.mailbox_limit = limit;
+    spec.mailbox_policy = policy;
+    spec.mailbox_wait_ms = policy == REGROW_BLOCK ? WAIT_MS : 0;
+    return spec;
+}
+
+static regrow_pid start(const regrow_process_spec *spec, regrow_ref *monitor)
+{
+    regrow_pid pid;
+    CHECK_OK(regrow_spawn_monitor(spec, &pid, monitor));
+    return pid;
+}
+
+/* Stands at the gate, then tells what is in its mailbox: the first parts of all messages, as one list. */
+typedef struct teller {
+    gate gate;
+    regrow_pid to;
+} teller;
+
+static regrow_next tell_all(regrow_context *context, void *user)
+{
+    teller *teller = user;
+    regrow_term message, all = regrow_nil();
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    gate_pass(&teller->gate);
+    while (regrow_receive(0, &message) == REGROW_OK) {
+        const regrow_term *first = regrow_tuple_get(&message, 0);
+        all = regrow_cons(regrow_term_clone(first ? first : &message), all);
+        regrow_term_free(&message);
+    }
+    CHECK_OK(regrow_send(teller->to, all));
+    return REGROW_DONE;
+}
+
+static void with_policy(uint32_t policy, regrow_error after, const char *expected, int drops_before)
+{
+    teller teller = { .to = self };
+    regrow_ref monitor;
+    gate_make(&teller.gate);
+    atomic_store(&dropped, 0);
+    regrow_process_spec spec = bounded(tell_all, &teller, LIMIT, policy);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&teller.gate);
+    for (int n = 1; n <= LIMIT; n++)
+        CHECK_OK(regrow_send(pid, counted(n)));
+    CHECK(atomic_load(&dropped) == 0);
+    /* A signal that became a message, and a timer, do not count. */
+    CHECK_OK(regrow_exit(pid, regrow_atom("boo")));
+    CHECK_ERROR(after, regrow_send(pid, counted(6)));
+    CHECK_OK(regrow_exit(pid, regrow_atom("boo")));
+    CHECK_ERROR(after, regrow_send(pid, counted(7)));
+    CHECK(atomic_load(&dropped) == drops_before);
+    gate_open(&teller.gate);
+    CHECK_MESSAGE(expected);
+    CHECK_DOWN("normal", monitor);
+    CHECK(atomic_load(&dropped) == LIMIT + 2);
+}
+
+static void the_limit_is_exact_and_the_sender_is_told(void)
+{
+    with_policy(REGROW_REJECT, REGROW_ERR_LIMIT, "['EXIT','EXIT',5,4,3,2,1]", 2);
+    CHECK_LAST_REASON("mailbox_full");
+}
+
+static void the_oldest_goes_and_order_stays(void)
+{
+    with_policy(REGROW_DROP_OLDEST, REGROW_OK, "[7,'EXIT',6,'EXIT',5,4,3]", 2);
+}
+
+static void the_newest_goes(void)
+{
+    with_policy(REGROW_DROP_NEWEST, REGROW_OK, "['EXIT','EXIT',5,4,3,2,1]", 2);
+}
+
+static void timers_and_downs_pass(void)
+{
+    teller teller = { .to = self };
+    regrow_ref monitor;
+    gate_make(&teller.gate);
+    regrow_process_spec spec = bounded(tell_all, &teller, 1, REGROW_REJECT);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&teller.gate);
+    CHECK_OK(regrow_send(pid, regrow_atom("one")));
+    CHECK_OK(regrow_send_after(pid, 0, regrow_atom("late"), NULL));
+    regrow_ref timer;
+    uint64_t left;
+    CHECK_OK(regrow_send_after(pid, 0, regrow_atom("later"), &timer));
+    while (regrow_read_timer(root, timer, &left) == REGROW_OK)
+        sched_yield();
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, regrow_atom("two")));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_cast(pid, regrow_atom("two")));
+    CHECK_OK(regrow_broadcast(&(regrow_term){ 0 }, &pid, 1));
+    gate_open(&teller.gate);
+    CHECK_MESSAGE("[later,late,one]");
+    CHECK_DOWN("normal", monitor);
+}
+
+/* ---- blocking ---- */
+
+static regrow_next take_one_at_a_time(regrow_context *context, void *user)
+{
+    gate *gate = user;
+    regrow_term message;
+    int64_t number = 0, got;
+    do {
+        gate_pass(gate);
+        if (regrow_receive(LONG_MS, &message) == REGROW_ERR_KILLED)
+            break;
+        CHECK(regrow_as_int(&message, &got) && got == ++number);
+        regrow_term_free(&message);
+    } while (number < 4);
+    return REGROW_DONE;
+}
+
+typedef struct sender {
+    regrow_pid to;
+    int64_t number;
+    regrow_error expected;
+} sender;
+
+static regrow_next send_one(regrow_context *context, void *user)
+{
+    sender *sender = user;
+    CHECK_ERROR(sender->expected, regrow_send(sender->to, regrow_int(sender->number)));
+    return REGROW_DONE;
+}
+
+static bool is_parked(regrow_pid pid)
+{
+    regrow_term map, key = regrow_atom("status");
+    CHECK_OK(regrow_info(pid, &map));
+    bool parked = regrow_is_atom(regrow_map_get(&map, &key), "parked");
+    regrow_term_free(&map);
+    return parked;
+}
+
+static void who_waits_for_room_is_let_in_in_order(void)
+{
+    gate gate;
+    regrow_ref monitor, senders[2];
+    gate_make(&gate);
+    regrow_process_spec spec = bounded(take_one_at_a_time, &gate, 1, REGROW_BLOCK);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&gate);
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    sender second = { pid, 2, REGROW_OK }, third = { pid, 3, REGROW_OK };
+    regrow_pid waits = spawn_monitor(send_one, &second, &senders[0]);
+    EVENTUALLY(is_parked(waits));
+    waits = spawn_monitor(send_one, &third, &senders[1]);
+    EVENTUALLY(is_parked(waits));
+    gate_open(&gate);
+    CHECK_DOWN("normal", senders[0]);
+    gate_reached(&gate);
+    gate_open(&gate);
+    CHECK_DOWN("normal", senders[1]);
+    gate_reached(&gate);
+    gate_open(&gate);
+    /* This thread waits too, or finds room. */
+    CHECK_OK(regrow_send(pid, regrow_int(4)));
+    gate_reached(&gate);
+    gate_open(&gate);
+    CHECK_DOWN("normal", monitor);
+}
+
+static void who_waits_for_one_that_ends_goes_on(void)
+{
+    gate gate;
+    regrow_ref monitor, sending;
+    gate_make(&gate);
+    regrow_process_spec spec = bounded(take_one_at_a_time, &gate, 1, REGROW_BLOCK);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&gate);
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    sender second = { pid, 2, REGROW_OK };
+    regrow_pid waits = spawn_monitor(send_one, &second, &sending);
+    EVENTUALLY(is_parked(waits));
+    CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+    CHECK_DOWN("killed", monitor);
+    CHECK_DOWN("normal", sending);
+    gate_open(&gate);
+    /* And one that is killed while it waits leaves the line to the next. */
+    pid = start(&spec, &monitor);
+    gate_reached(&gate);
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    second.to = pid;
+    waits = spawn_monitor(send_one, &(sender){ pid, 9, REGROW_ERR_KILLED }, &sending);
+    EVENTUALLY(is_parked(waits));
+    regrow_ref after;
+    regrow_pid next = spawn_monitor(send_one, &second, &after);
+    EVENTUALLY(is_parked(next));
+    CHECK_OK(regrow_exit(waits, regrow_atom("kill")));
+    CHECK_DOWN("killed", sending);
+    gate_open(&gate);
+    CHECK_DOWN("normal", after);
+    gate_reached(&gate);
+    kill_and_wait(pid);
+    gate_open(&gate);
+    CHECK_DOWN("killed", monitor);
+}
+
+static void no_longer_than_its_time(void)
+{
+    gate gate;
+    regrow_ref monitor;
+    gate_make(&gate);
+    regrow_process_spec spec = bounded(take_one_at_a_time, &gate, 1, REGROW_BLOCK);
+    spec.mailbox_wait_ms = 30;
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&gate);
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    uint64_t begin = real_ms();
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, regrow_int(2)));
+    CHECK_LAST_REASON("mailbox_full");
+    CHECK(real_ms() - begin >= 29);
+    kill_and_wait(pid);
+    gate_open(&gate);
+    CHECK_DOWN("killed", monitor);
+}
+
+static regrow_next send_to_itself(regrow_context *context, void *user)
+{
+    regrow_pid me;
+    CHECK_OK(regrow_self(&me));
+    CHECK_OK(regrow_send(me, regrow_int(1)));
+    CHECK_ERROR(REGROW_ERR_WOULD_DEADLOCK, regrow_send(me, regrow_int(2)));
+    return REGROW_DONE;
+}
+
+static void nobody_waits_for_itself_nor_where_it_may_not(void)
+{
+    gate gate;
+    regrow_ref monitor, other;
+    gate_make(&gate);
+    regrow_process_spec spec = bounded(send_to_itself, NULL, 1, REGROW_BLOCK);
+    start(&spec, &monitor);
+    CHECK_DOWN("normal", monitor);
+    spec = bounded(take_one_at_a_time, &gate, 1, REGROW_BLOCK);
+    regrow_pid pid = start(&spec, &monitor), no_park;
+    gate_reached(&gate);
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    sender sender = { pid, 2, REGROW_ERR_WOULD_BLOCK };
+    regrow_process_spec hasty = process(send_one, &sender);
+    hasty.flags = REGROW_NO_PARK;
+    CHECK_OK(regrow_spawn_monitor(&hasty, &no_park, &other));
+    CHECK_DOWN("normal", other);
+    kill_and_wait(pid);
+    gate_open(&gate);
+    CHECK_DOWN("killed", monitor);
+}
+
+/* ---- servers ---- */
+
+static regrow_next stand(regrow_context *context, void *state, const regrow_term *message)
+{
+    return gate_pass(state), REGROW_NOREPLY;
+}
+
+static regrow_next answer(regrow_context *context, void *state, const regrow_term *message)
+{
+    return regrow_reply(context, regrow_term_clone(message));
+}
+
+static regrow_next give_gate(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    *state = user;
+    return REGROW_READY;
+}
+
+static regrow_server_spec slow_server(gate *gate, uint32_t policy)
+{
+    return (regrow_server_spec){ .size = sizeof(regrow_server_spec), .init = give_gate, .handle_cast = stand,
+                                 .handle_call = answer, .user = gate, .mailbox_limit = 1, .mailbox_policy = policy };
+}
+
+static void a_call_that_is_dropped_fails_at_once(void)
+{
+    static const uint32_t policies[] = { REGROW_REJECT, REGROW_DROP_NEWEST };
+    for (size_t at = 0; at < 2; at++) {
+        gate gate;
+        gate_make(&gate);
+        regrow_server_spec spec = slow_server(&gate, policies[at]);
+        regrow_pid pid = start_server(&spec);
+        CHECK_OK(regrow_cast(pid, regrow_nil()));
+        gate_reached(&gate);
+        CHECK_OK(regrow_send(pid, regrow_nil()));
+        CHECK_ERROR(REGROW_ERR_LIMIT, regrow_call(pid, regrow_nil(), REGROW_INFINITY, NULL));
+        CHECK_LAST_REASON("mailbox_full");
+        /* What a system asks is not refused: it is asked to stop while its mailbox is full. */
+        regrow_request *stop;
+        CHECK_OK(regrow_stop_async(pid, regrow_atom("normal"), REGROW_INFINITY, &stop));
+        gate_open(&gate);
+        CHECK_OK(regrow_request_wait(stop, LONG_MS, NULL));
+        regrow_request_free(stop);
+    }
+    /* One that waits in the mailbox, and is dropped for a newer one. */
+    gate gate;
+    gate_make(&gate);
+    regrow_server_spec spec = slow_server(&gate, REGROW_DROP_OLDEST);
+    regrow_pid pid = start_server(&spec);
+    regrow_request *call;
+    CHECK_OK(regrow_cast(pid, regrow_nil()));
+    gate_reached(&gate);
+    CHECK_OK(regrow_call_async(pid, regrow_nil(), REGROW_INFINITY, &call));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(call, 0, NULL));
+    CHECK_OK(regrow_send(pid, regrow_nil()));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_request_wait(call, 0, NULL));
+    regrow_request_free(call);
+    gate_open(&gate);
+    kill_and_wait(pid);
+}
+
+static void a_call_waits_within_its_own_limit(void)
+{
+    gate gate;
+    gate_make(&gate);
+    regrow_server_spec spec = slow_server(&gate, REGROW_BLOCK);
+    spec.mailbox_wait_ms = WAIT_MS;
+    regrow_pid pid = start_server(&spec);
+    regrow_request *call;
+    CHECK_OK(regrow_cast(pid, regrow_nil()));
+    gate_reached(&gate);
+    CHECK_OK(regrow_send(pid, regrow_nil()));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_call(pid, regrow_int(7), 20, NULL));
+    /* What is collected later does not wait. */
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_call_async(pid, regrow_int(7), WAIT_MS, &call));
+    gate_open(&gate);
+    regrow_term reply;
+    CHECK_OK(regrow_call(pid, regrow_int(7), WAIT_MS, &reply));
+    CHECK_TERM("7", &reply);
+    regrow_term_free(&reply);
+    kill_and_wait(pid);
+}
+
+static void what_a_suspended_server_puts_aside_counts(void)
+{
+    gate gate;
+    gate_make(&gate);
+    regrow_server_spec spec = slow_server(&gate, REGROW_DROP_OLDEST);
+    spec.mailbox_limit = 2;
+    regrow_pid pid = start_server(&spec);
+    atomic_store(&dropped, 0);
+    CHECK_OK(regrow_suspend(pid, LONG_MS));
+    for (int n = 1; n <= 2; n++)
+        CHECK_OK(regrow_send(pid, counted(n)));
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK(atomic_load(&dropped) == 0);
+    CHECK_OK(regrow_send(pid, counted(3)));
+    CHECK(atomic_load(&dropped) == 1);
+    CHECK_OK(regrow_resume(pid, LONG_MS));
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK(atomic_load(&dropped) == 3);
+    kill_and_wait(pid);
+}
+
+static regrow_next add_nothing(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
+                               regrow_term *reply)
+{
+    if (user)
+        gate_pass(user);
+    return REGROW_DONE;
+}
+
+static void an_agents_functions_count(void)
+{
+    gate gate;
+    gate_make(&gate);
+    regrow_agent_spec spec = { .size = sizeof spec, .mailbox_limit = 1 };
+    regrow_child_spec how = child(REGROW_AGENT, &spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    CHECK_OK(regrow_agent_cast(pid, add_nothing, &gate, NULL));
+    gate_reached(&gate);
+    atomic_store(&dropped, 0);
+    CHECK_OK(regrow_agent_cast(pid, add_nothing, NULL, NULL));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_agent_update(pid, add_nothing, NULL, REGROW_INFINITY));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_agent_get(pid, NULL, NULL, REGROW_INFINITY, NULL));
+    gate_open(&gate);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK_OK(regrow_agent_update(pid, add_nothing, NULL, REGROW_INFINITY));
+    kill_and_wait(pid);
+}
+
+/* ---- selective receive ---- */
+
+static bool is_two(void *user, const regrow_term *message)
+{
+    int64_t number;
+    return regrow_as_int(message, &number) && number == 2;
+}
+
+static regrow_next take_the_second(regrow_context *context, void *user)
+{
+    regrow_term message;
+    teller *teller = user;
+    gate_pass(&teller->gate);
+    CHECK_OK(regrow_receive_match(is_two, NULL, LONG_MS, &message));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_receive_match(is_two, NULL, 0, &message));
+    gate_pass(&teller->gate);
+    return tell_all(context, user);
+}
+
+static void what_a_receive_passes_over_counts(void)
+{
+    teller teller = { .to = self };
+    regrow_ref monitor;
+    gate_make(&teller.gate);
+    regrow_process_spec spec = bounded(take_the_second, &teller, 3, REGROW_REJECT);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&teller.gate);
+    for (int n = 1; n <= 3; n++)
+        CHECK_OK(regrow_send(pid, regrow_int(n)));
+    gate_open(&teller.gate);
+    gate_reached(&teller.gate);
+    CHECK_OK(regrow_send(pid, regrow_int(4)));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, regrow_int(5)));
+    gate_open(&teller.gate);
+    gate_reached(&teller.gate);
+    gate_open(&teller.gate);
+    CHECK_MESSAGE("[4,3,1]");
+    CHECK_DOWN("normal", monitor);
+}
+
+/* ---- many ---- */
+
+static size_t resident(void)
+{
+    size_t pages = 0, ignored;
+    FILE *file = fopen("/proc/self/statm", "r");
+    CHECK(file && fscanf(file, "%zu %zu", &ignored, &pages) == 2);
+    fclose(file);
+    return pages * 4096;
+}
+
+static void a_flood_takes_no_memory_and_signals_pass(void)
+{
+    enum { FLOOD_LIMIT = 1000 };
+    static const uint32_t policies[] = { REGROW_REJECT, REGROW_DROP_OLDEST, REGROW_DROP_NEWEST };
+    size_t count = rounds(1000000);
+    for (size_t at = 0; at < 3; at++) {
+        gate gate;
+        regrow_ref monitor;
+        gate_make(&gate);
+        regrow_process_spec spec = bounded(take_one_at_a_time, &gate, FLOOD_LIMIT, policies[at]);
+        regrow_pid pid = start(&spec, &monitor);
+        gate_reached(&gate);
+        size_t before = 0;
+        for (size_t n = 0; n < count; n++) {
+            regrow_error error = regrow_send(pid, regrow_text("a message of more than a few bytes"));
+            CHECK(error == (n >= FLOOD_LIMIT && policies[at] == REGROW_REJECT ? REGROW_ERR_LIMIT : REGROW_OK));
+            if (n == 10 * FLOOD_LIMIT)
+                before = resident();
+        }
+        CHECK(KEEPS_FREED_MEMORY || resident() < before + (2 << 20));
+        CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+        CHECK_DOWN("killed", monitor);
+        gate_open(&gate);
+    }
+}
+
+static atomic_long arrived;
+
+static regrow_next take_all(regrow_context *context, void *user)
+{
+    regrow_term message;
+    while (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK) {
+        bool last = regrow_is_nil(&message);
+        regrow_term_free(&message);
+        if (last)
+            return REGROW_DONE;
+        atomic_fetch_add(&arrived, 1);
+    }
+    return REGROW_DONE;
+}
+
+static regrow_next send_many(regrow_context *context, void *user)
+{
+    for (size_t n = rounds(20000); n; n--)
+        CHECK_OK(regrow_send(*(regrow_pid *)user, regrow_int(1)));
+    return REGROW_DONE;
+}
+
+static void many_that_wait_all_come_through(void)
+{
+    enum { SENDERS = 4 };
+    regrow_ref monitor, sending[SENDERS];
+    atomic_store(&arrived, 0);
+    regrow_process_spec spec = bounded(take_all, NULL, 3, REGROW_BLOCK);
+    regrow_pid pid = start(&spec, &monitor);
+    for (int at = 0; at < SENDERS; at++)
+        spawn_monitor(send_many, &pid, &sending[at]);
+    for (int at = 0; at < SENDERS; at++)
+        CHECK_DOWN("normal", sending[at]);
+    CHECK_OK(regrow_send(pid, regrow_nil()));
+    CHECK_DOWN("normal", monitor);
+    CHECK((size_t)atomic_load(&arrived) == SENDERS * rounds(20000));
+}
+
+int main(void)
+{
+    open_runtime((regrow_options){ .workers = 2 });
+    RUN(the_limit_is_exact_and_the_sender_is_told);
+    RUN(the_oldest_goes_and_order_stays);
+    RUN(the_newest_goes);
+    RUN(timers_and_downs_pass);
+    RUN(who_waits_for_room_is_let_in_in_order);
+    RUN(who_waits_for_one_that_ends_goes_on);
+    RUN(no_longer_than_its_time);
+    RUN(nobody_waits_for_itself_nor_where_it_may_not);
+    RUN(a_call_that_is_dropped_fails_at_once);
+    RUN(a_call_waits_within_its_own_limit);
+    RUN(what_a_suspended_server_puts_aside_counts);
+    RUN(an_agents_functions_count);
+    RUN(what_a_receive_passes_over_counts);
+    RUN(a_flood_takes_no_memory_and_signals_pass);
+    RUN(many_that_wait_all_come_through);
+    close_runtime();
+    return 0;
+}
