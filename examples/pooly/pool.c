@@ -109,7 +109,7 @@ static regrow_pid start_client(const struct pool *pool)
     return pid;
 }
 
-static void kill(const struct pool *pool, regrow_pid pid)
+static void kill_process(const struct pool *pool, regrow_pid pid)
 {
     must(regrow_exit(pid, regrow_atom("kill")), "exit");
     settle(pool);
@@ -155,13 +155,13 @@ static void clients_die(const struct pool *pool)
     struct members before = members(pool);
     regrow_pid holder = start_client(pool);
     print_status(pool, "a client has one");
-    kill(pool, holder);
+    kill_process(pool, holder);
     print_status(pool, "the client is killed");
 
     check_out(pool, workers, SIZE);
     regrow_pid waiter = start_client(pool);
     print_status(pool, "all are out, and a client waits");
-    kill(pool, waiter);
+    kill_process(pool, waiter);
     print_status(pool, "the client that waits is killed");
     print_change(pool, &before);
     check_in(pool, workers, 1);
@@ -170,9 +170,9 @@ static void clients_die(const struct pool *pool)
     holder = start_client(pool);
     waiter = start_client(pool);
     print_status(pool, "one client has it, another waits");
-    kill(pool, holder);
+    kill_process(pool, holder);
     print_status(pool, "the one is killed: the other has it");
-    kill(pool, waiter);
+    kill_process(pool, waiter);
     check_in(pool, workers + 1, SIZE - 1);
     print_status(pool, "all are back");
     print_change(pool, &before);
@@ -184,7 +184,7 @@ static void workers_die(const struct pool *pool)
     struct members before = members(pool);
     check_out(pool, workers, 1);
     print_status(pool, "one is out");
-    kill(pool, workers[0]);
+    kill_process(pool, workers[0]);
     print_status(pool, "it is killed");
     print_change(pool, &before);
     check_in(pool, workers, 1);
@@ -211,11 +211,11 @@ static void workers_die(const struct pool *pool)
 static void the_pool_dies(const struct pool *pool)
 {
     struct members before = members(pool);
-    kill(pool, before.server);
+    kill_process(pool, before.server);
     print_status(pool, SERVER " is killed");
     print_change(pool, &before);
     before = members(pool);
-    kill(pool, before.worker_supervisor);
+    kill_process(pool, before.worker_supervisor);
     print_status(pool, WORKER_SUPERVISOR " is killed");
     print_change(pool, &before);
 }
