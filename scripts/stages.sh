@@ -482,6 +482,11 @@ stage_thread() {
   TEST_LIMIT=400 run_tests build/thread stress
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos" timeout 200 build/thread/wordcount --chaos 0.3 --seed 3 "$scratch/corpus"
+  local name
+  for name in $(golden_examples); do
+    sanitized clang examples/"$name"/*.c -o "build/thread/$name"
+    attempt "$name" prints_what_is_expected build/thread "$name"
+  done
   if compgen -G 'tests/conformance/executor/*.c' >/dev/null; then
     sanitized clang tests/conformance/executor/*.c -o build/thread/regrow-conformance
     REGROW_WORKERS=2 conformance build/thread/regrow-conformance tests/conformance/scenarios

@@ -45,18 +45,17 @@ static void print_tree(regrow_pid supervisor, int depth)
 
 /* Who is who at this moment. */
 struct members {
-    regrow_pid server, worker_supervisor, workers[SIZE];
+    regrow_pid supervisor, server, worker_supervisor, workers[SIZE];
 };
 
 static struct members members(const struct pool *pool)
 {
     struct members members = { 0 };
-    regrow_pid supervisor;
     regrow_term id = regrow_text(WORKER_SUPERVISOR), children;
     settle(pool);
     must(regrow_whereis(pool->root, SERVER, &members.server), SERVER);
-    must(regrow_whereis(pool->root, SUPERVISOR, &supervisor), SUPERVISOR);
-    must(regrow_supervisor_lookup(supervisor, &id, &members.worker_supervisor), WORKER_SUPERVISOR);
+    must(regrow_whereis(pool->root, SUPERVISOR, &members.supervisor), SUPERVISOR);
+    must(regrow_supervisor_lookup(members.supervisor, &id, &members.worker_supervisor), WORKER_SUPERVISOR);
     must(regrow_supervisor_which_children(members.worker_supervisor, &children), "which_children");
     size_t count = 0;
     for (const regrow_term *rest = &children; !regrow_is_nil(rest) && count < SIZE; rest = regrow_list_tail(rest))
@@ -79,13 +78,17 @@ static size_t new_workers(const struct members *before, const struct members *af
     return count;
 }
 
+static const char *change(regrow_pid before, regrow_pid after)
+{
+    return before.id == after.id ? "the same" : "new";
+}
+
 static void print_change(const struct pool *pool, const struct members *before)
 {
     struct members after = members(pool);
-    printf("  server: %s, worker supervisor: %s, new workers: %zu\n",
-           after.server.id == before->server.id ? "the same" : "new",
-           after.worker_supervisor.id == before->worker_supervisor.id ? "the same" : "new",
-           new_workers(before, &after));
+    printf("  supervisor: %s, server: %s, worker supervisor: %s, new workers: %zu\n",
+           change(before->supervisor, after.supervisor), change(before->server, after.server),
+           change(before->worker_supervisor, after.worker_supervisor), new_workers(before, &after));
 }
 
 /* ---- clients ---- */
