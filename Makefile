@@ -7,7 +7,7 @@
 #   make bench        the benchmarks, one JSON line each
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
-#   make build/hello build/wordcount build/regrow-conformance build/regrow-bench
+#   make build/hello build/wordcount build/pooly build/tokens build/regrow-conformance build/regrow-bench
 
 VERSION   := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # While the version is 0.x each minor version has an ABI of its own (docs/abi.md).
@@ -34,6 +34,8 @@ LINK      = -Lbuild -lregrow -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/..' -pth
 HEADER      := include/regrow.h
 LIBRARIES   := build/libregrow.so build/libregrow.a
 WORDCOUNT   := $(wildcard examples/wordcount/*.c)
+POOLY       := $(wildcard examples/pooly/*.c)
+TOKENS      := $(wildcard examples/tokens/*.c)
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
 
@@ -86,6 +88,12 @@ build/hello: examples/hello.c build/libregrow.so $(HEADER)
 
 build/wordcount: $(WORDCOUNT) $(wildcard examples/wordcount/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(WORDCOUNT) -o $@ $(LINK)
+
+build/pooly: $(POOLY) $(wildcard examples/pooly/*.h) build/libregrow.so $(HEADER)
+	$(COMPILE) $(POOLY) -o $@ $(LINK)
+
+build/tokens: $(TOKENS) $(wildcard examples/tokens/*.h) build/libregrow.so $(HEADER)
+	$(COMPILE) $(TOKENS) -o $@ $(LINK)
 
 build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(CONFORMANCE) -o $@ $(LINK)

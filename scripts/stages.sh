@@ -296,6 +296,29 @@ stage_wordcount() {
   fi
 }
 
+# ---- the other examples ----
+
+# Those that print the same each time, which examples/NAME/expected.txt has.
+golden_examples() {
+  local file
+  for file in examples/*/expected.txt; do basename "$(dirname "$file")"; done
+}
+
+prints_what_is_expected() { # FOLDER NAME
+  timeout 100 "$1/$2" | diff "examples/$2/expected.txt" -
+}
+
+stage_examples() {
+  local name round
+  for name in $(golden_examples); do
+    make "build/$name"
+    for ((round = 1; round <= rounds; round++)); do
+      attempt "$name" prints_what_is_expected build "$name"
+      REGROW_WORKERS=1 attempt "$name with one worker" prints_what_is_expected build "$name"
+    done
+  done
+}
+
 # ---- what the README says ----
 
 # The README's C programs, each with the output that stands below it.
@@ -430,6 +453,10 @@ stage_address() {
   TEST_LIMIT=300 run_tests build/address hello $names
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos and poison" timeout 300 build/address/wordcount --chaos 0.3 --seed 3 --poison file100.txt "$scratch/corpus"
+  for name in $(golden_examples); do
+    sanitized gcc examples/"$name"/*.c -o "build/address/$name"
+    attempt "$name" prints_what_is_expected build/address "$name"
+  done
   if compgen -G 'benches/c/*.c' >/dev/null; then
     sanitized gcc benches/c/*.c -o build/address/regrow-bench
     attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000 task:1000
@@ -455,6 +482,11 @@ stage_thread() {
   TEST_LIMIT=400 run_tests build/thread stress
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos" timeout 200 build/thread/wordcount --chaos 0.3 --seed 3 "$scratch/corpus"
+  local name
+  for name in $(golden_examples); do
+    sanitized clang examples/"$name"/*.c -o "build/thread/$name"
+    attempt "$name" prints_what_is_expected build/thread "$name"
+  done
   if compgen -G 'tests/conformance/executor/*.c' >/dev/null; then
     sanitized clang tests/conformance/executor/*.c -o build/thread/regrow-conformance
     REGROW_WORKERS=2 conformance build/thread/regrow-conformance tests/conformance/scenarios
