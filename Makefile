@@ -7,6 +7,7 @@
 #   make bench        the benchmarks, one JSON line each
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
+#   make drills       the programs of examples/drills, in build/ under their own names
 #   make build/hello build/wordcount build/regrow-conformance build/regrow-bench
 
 VERSION   := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -34,10 +35,11 @@ LINK      = -Lbuild -lregrow -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/..' -pth
 HEADER      := include/regrow.h
 LIBRARIES   := build/libregrow.so build/libregrow.a
 WORDCOUNT   := $(wildcard examples/wordcount/*.c)
+DRILLS      := $(patsubst examples/drills/%.c,build/%,$(wildcard examples/drills/*.c))
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
 
-.PHONY: all run test check test-long bench docs install clean tools test-tools FORCE
+.PHONY: all run drills test check test-long bench docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -86,6 +88,11 @@ build/hello: examples/hello.c build/libregrow.so $(HEADER)
 
 build/wordcount: $(WORDCOUNT) $(wildcard examples/wordcount/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(WORDCOUNT) -o $@ $(LINK)
+
+drills: $(DRILLS)
+
+$(DRILLS): build/%: examples/drills/%.c examples/drills/drill.h build/libregrow.so $(HEADER)
+	$(COMPILE) $< -o $@ $(LINK)
 
 build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(CONFORMANCE) -o $@ $(LINK)
