@@ -98,15 +98,23 @@ static inline regrow_pid whereis(const char *name)
     return pid;
 }
 
-/* Sends a process what ends it, and returns when it is dead, and not yet when what follows from that has happened. The
- * DOWN is the only message that the main thread ever gets. */
+/* Whether the message is {'DOWN', Ref, ...} of that monitor. */
+static inline bool is_down(void *monitor, const regrow_term *message)
+{
+    regrow_ref ref;
+    const regrow_term *second = regrow_tuple_get(message, 1);
+    return second && regrow_is_atom(regrow_tuple_get(message, 0), "DOWN") && regrow_as_ref(second, &ref)
+        && ref.id == ((regrow_ref *)monitor)->id;
+}
+
+/* Sends a process what ends it, and returns when it is dead, and not yet when what follows from that has happened. */
 static inline void end_by(regrow_error (*tell)(regrow_pid pid, regrow_term what), regrow_pid pid, const char *what)
 {
     regrow_ref monitor;
     regrow_term down;
     MUST(regrow_monitor(pid, &monitor));
     MUST(tell(pid, regrow_atom(what)));
-    MUST(regrow_receive(REGROW_INFINITY, &down));
+    MUST(regrow_receive_match(is_down, &monitor, REGROW_INFINITY, &down));
     regrow_term_free(&down);
 }
 
@@ -177,6 +185,45 @@ static inline bool last_reason_names(const char *what, regrow_pid *pid)
     bool named = is_tagged(&reason, what) && regrow_as_pid(regrow_tuple_get(&reason, 1), pid);
     regrow_term_free(&reason);
     return named;
+}
+
+/* ---- calls that go on by themselves while the main thread moves the clock ---- */
+
+/* A task, of {Registry, Key, Request}. Its value is {ok, Reply}, or {error, Reason}. */
+static inline regrow_next call_in_task(regrow_context *context, void *user, const regrow_term *argument,
+                                       regrow_term *value)
+{
+    regrow_term request = regrow_term_clone(regrow_tuple_get(argument, 2)), got = regrow_nil();
+    regrow_address address = { .size = sizeof address, .runtime = root, .registry_name = text_at(argument, 0),
+                               .key = regrow_tuple_get(argument, 1), .wait_ms = 1000 };
+    regrow_error error = regrow_call_at(&address, request, REGROW_INFINITY, &got);
+    if (error)
+        MUST(regrow_last_reason(&got));
+    *value = TUPLE(regrow_atom(error ? "error" : "ok"), got);
+    return REGROW_DONE;
+}
+
+/* Calls whoever has the key now; waits for who is being restarted. Returns when the call is in its queue, so that calls
+ * come in the order in which they are made. Key and request are moved. */
+static inline regrow_task call_later(const char *registry, regrow_term key, regrow_term request)
+{
+    regrow_term argument = TUPLE(regrow_text(registry), key, request);
+    regrow_task_spec spec = { .size = sizeof spec, .run = call_in_task, .argument = &argument };
+    regrow_task task;
+    MUST(regrow_task_async(&spec, &task));
+    regrow_term_free(&argument);
+    settle();
+    return task;
+}
+
+/* False while the call is under way; else its outcome. */
+static inline bool is_answered(regrow_task task, regrow_term *outcome)
+{
+    regrow_error error = regrow_task_yield(task, 0, outcome);
+    if (error == REGROW_ERR_TIMEOUT)
+        return false;
+    MUST(error);
+    return true;
 }
 
 #endif
