@@ -53,7 +53,9 @@ int main(void)
     static const struct {
         const char *name;
         uint32_t restart;
-    } types[] = { { "permanent", REGROW_PERMANENT }, { "transient", REGROW_TRANSIENT }, { "temporary", REGROW_TEMPORARY } };
+    } types[] = { { "permanent", REGROW_PERMANENT },
+                  { "transient", REGROW_TRANSIENT },
+                  { "temporary", REGROW_TEMPORARY } };
     static const char *const reasons[] = { "normal", "shutdown", "{shutdown,done}", "error", "killed" };
     regrow_supervisor_spec empty = { .size = sizeof empty };
     begin();

@@ -1,8 +1,8 @@
 /* Drill 7: which errors are answered, and which are a reason to crash.
  *
- * The kernel keeps what must not be lost, so it does nothing risky itself: each request is worked at by a task, a process
- * of its own, which may crash. That is what C has in place of try and catch, and it also holds where no catch would.
- * The worker keeps nothing that is dear, so it expects what is to be expected and crashes over the rest. */
+ * The kernel keeps what must not be lost, so it does nothing risky itself: each request is worked at by a task, a
+ * process of its own, which may crash. That stands in for try and catch, which C has not. The worker keeps nothing that
+ * is dear, so it expects what is to be expected and crashes over the rest. */
 #include "drill.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +85,8 @@ static regrow_next read_file(regrow_context *context, const char *path)
         return regrow_reply(context, TUPLE(regrow_atom("ok"), regrow_bytes(contents, (size_t)size)));
     if (error == ENOENT)
         return regrow_reply(context, TUPLE(regrow_atom("error"), regrow_atom("not_found")));
-    return regrow_stop_self(context, TUPLE(regrow_atom("read_file"), regrow_atom(error == EISDIR ? "eisdir" : "other")));
+    const char *reason = error == EISDIR ? "eisdir" : "other";
+    return regrow_stop_self(context, TUPLE(regrow_atom("read_file"), regrow_atom(reason)));
 }
 
 static regrow_next worker_call(regrow_context *context, void *state, const regrow_term *request)

@@ -5,8 +5,8 @@
  *     `- PoolSupervisor    partition supervisor
  *        `- 1, ... 5       servers
  *
- * The exercise chooses by phash2(Task, 5) and calls that round robin, which it is not. A partition supervisor leads from
- * a key to a worker in just that way. The other two ways go by the registry. */
+ * The exercise chooses by phash2(Task, 5) and calls that round robin, which it is not. A partition supervisor leads
+ * from a key to a worker in just that way. The other two ways go by the registry. */
 #include "drill.h"
 
 enum { WORKERS = 5, TASKS = 20, TASK_MS = 100, STEP_MS = 50 };
@@ -191,7 +191,8 @@ static void print_counters(void)
 int main(void)
 {
     regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_UNIQUE };
-    regrow_server_spec server = { .size = sizeof server, .init = worker_init, .handle_call = worker_call, .drop = free };
+    regrow_server_spec server = { .size = sizeof server, .init = worker_init, .handle_call = worker_call,
+                                  .drop = free };
     regrow_child_spec worker = { .size = sizeof worker, .kind = REGROW_SERVER, .spec = &server };
     regrow_partition_supervisor_spec pool = { .size = sizeof pool, .child = &worker, .partitions = WORKERS,
                                               .flags = REGROW_WITH_NUMBER };

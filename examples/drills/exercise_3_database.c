@@ -103,7 +103,8 @@ static regrow_pid worker_pid(int64_t number)
 int main(void)
 {
     regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_UNIQUE };
-    regrow_server_spec server = { .size = sizeof server, .init = worker_init, .handle_call = worker_call, .drop = free };
+    regrow_server_spec server = { .size = sizeof server, .init = worker_init, .handle_call = worker_call,
+                                  .drop = free };
     regrow_child_spec worker = { .size = sizeof worker, .kind = REGROW_SERVER, .spec = &server };
     regrow_partition_supervisor_spec pool = { .size = sizeof pool, .child = &worker, .partitions = POOL_SIZE,
                                               .flags = REGROW_WITH_NUMBER };

@@ -1,5 +1,5 @@
-/* Exercise 4: a pipeline whose stages depend on the ones before, so rest_for_one: whoever crashes takes along what comes
- * after it.
+/* Exercise 4: a pipeline whose stages depend on the ones before, so rest_for_one: whoever crashes takes along what
+ * comes after it.
  *
  *     Pipeline             supervisor, rest_for_one
  *     |- input             5 becomes {validated, 5}
@@ -90,7 +90,8 @@ static regrow_error start_pipeline(const char *const *ids)
     }
     regrow_supervisor_spec spec = { .size = sizeof spec, .strategy = REGROW_REST_FOR_ONE, .children = children,
                                     .child_count = STAGES };
-    regrow_child_spec pipeline = { .size = sizeof pipeline, .id = "Pipeline", .kind = REGROW_SUPERVISOR, .spec = &spec };
+    regrow_child_spec pipeline = { .size = sizeof pipeline, .id = "Pipeline", .kind = REGROW_SUPERVISOR,
+                                   .spec = &spec };
     return regrow_supervisor_start_child(root, &pipeline, NULL);
 }
 
