@@ -7,6 +7,7 @@
 #   make bench        the benchmarks, one JSON line each
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
+#   make drills       the programs of examples/drills, in build/ under their own names
 #   make build/hello build/wordcount build/pooly build/tokens build/regrow-conformance build/regrow-bench
 
 VERSION   := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -36,10 +37,11 @@ LIBRARIES   := build/libregrow.so build/libregrow.a
 WORDCOUNT   := $(wildcard examples/wordcount/*.c)
 POOLY       := $(wildcard examples/pooly/*.c)
 TOKENS      := $(wildcard examples/tokens/*.c)
+DRILLS      := $(patsubst examples/drills/%.c,build/%,$(wildcard examples/drills/*.c))
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
 
-.PHONY: all run test check test-long bench docs install clean tools test-tools FORCE
+.PHONY: all run drills test check test-long bench docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -94,6 +96,11 @@ build/pooly: $(POOLY) $(wildcard examples/pooly/*.h) build/libregrow.so $(HEADER
 
 build/tokens: $(TOKENS) $(wildcard examples/tokens/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(TOKENS) -o $@ $(LINK)
+
+drills: $(DRILLS)
+
+$(DRILLS): build/%: examples/drills/%.c examples/drills/drill.h build/libregrow.so $(HEADER)
+	$(COMPILE) $< -o $@ $(LINK)
 
 build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(CONFORMANCE) -o $@ $(LINK)

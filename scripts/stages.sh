@@ -319,6 +319,34 @@ stage_examples() {
   done
 }
 
+# ---- drills ----
+
+# One program prints what is in its file, and nothing to stderr, with any number of workers.
+drill() { # WORKERS PROGRAM EXPECTED
+  local status=0
+  REGROW_WORKERS=$1 timeout 60 "$2" >"$scratch/output" 2>"$scratch/errors" || status=$?
+  cat "$scratch/errors"
+  [ $status = 0 ] && [ ! -s "$scratch/errors" ] && diff "$3" "$scratch/output"
+}
+
+drill_names() { # each has its output beside it
+  local file
+  for file in examples/drills/*.c; do basename "$file" .c; done
+}
+
+stage_drills() {
+  make drills
+  temporary
+  local name round
+  attempt "each drill has its output" diff <(drill_names) <(cd examples/drills/expected && printf '%s\n' *.txt | sed 's/\.txt$//')
+  for ((round = 0; round < rounds; round++)); do
+    for name in $(drill_names); do
+      attempt "$name" drill "" "build/$name" "examples/drills/expected/$name.txt"
+      attempt "$name, one worker" drill 1 "build/$name" "examples/drills/expected/$name.txt"
+    done
+  done
+}
+
 # ---- what the README says ----
 
 # The README's C programs, each with the output that stands below it.
@@ -451,6 +479,10 @@ stage_address() {
   sanitized gcc examples/wordcount/*.c -o build/address/wordcount
   # shellcheck disable=SC2086
   TEST_LIMIT=300 run_tests build/address hello $names
+  for name in $(drill_names); do
+    sanitized gcc "examples/drills/$name.c" -o "build/address/$name"
+    attempt "$name" drill "" "build/address/$name" "examples/drills/expected/$name.txt"
+  done
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos and poison" timeout 300 build/address/wordcount --chaos 0.3 --seed 3 --poison file100.txt "$scratch/corpus"
   for name in $(golden_examples); do

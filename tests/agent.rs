@@ -302,7 +302,7 @@ fn other_messages_do_nothing_and_a_plain_call_is_of_the_wrong_kind() {
     let runtime = Runtime::new();
     let agent = start(&runtime, 3);
     process::send(agent, atom("hello")).unwrap();
-    process::Process::post(agent, process::Message::Cast(atom("hello")));
+    process::Process::post(agent, process::Message::Cast(atom("hello"))).unwrap();
     assert_eq!(common::call(agent, atom("hello"), 5_000), Err(Error::WrongKind));
     assert_eq!(agent::state(agent, LONG), Ok(Term::int(3)));
     let server = runtime.spawn(Closures::default());

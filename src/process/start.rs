@@ -107,7 +107,7 @@ impl Place {
     /// What is parked goes on.
     pub fn resume(&self, process: &Process) {
         match &self.home {
-            None => process.park.resume(),
+            None => process.park.resume(!process.state.is_dead()),
             Some(home) => home.parker.unpark(),
         }
     }

@@ -393,8 +393,9 @@ impl Scheduler {
             let worker = self.worker(index)?;
             stamp = stamp.wrapping_mul(31).wrapping_add(worker.sleeps.load(Ordering::SeqCst));
             let asleep = self.idle.load(Ordering::SeqCst) >> index & 1 == 1;
-            // What waits behind a ghost is taken by another worker.
-            if !asleep && (!is_ghost(worker.current()) || worker.has_backlog()) {
+            // What waits behind a ghost is taken by another worker, or else it waits for this one. What runs is looked at
+            // last: whoever has waited no longer does when it is what runs.
+            if !asleep && (worker.is_waited_for() || worker.has_backlog() || !is_ghost(worker.current())) {
                 return None;
             }
         }

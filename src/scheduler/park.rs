@@ -61,8 +61,9 @@ impl ParkSlot {
         }
     }
 
-    /// Step 3. The caller has won the right to do so, once.
-    pub fn resume(&self) {
+    /// Step 3. The caller has won the right to do so, once. `lives`: the job is no ghost, so that the runtime is not quiet
+    /// before it has gone on.
+    pub fn resume(&self, lives: bool) {
         // SAFETY: the caller's right; the seat was left or taken before the job said that it parks.
         if unsafe { self.seat.is_taken() } {
             // SAFETY: as above.
@@ -71,7 +72,7 @@ impl ParkSlot {
         let Some(worker) = self.worker.get() else { return };
         // SAFETY: workers live until the runtime's last process is gone.
         let worker = unsafe { worker.as_ref() };
-        worker.push_private(NonNull::from(self));
+        worker.push_private(NonNull::from(self), lives);
     }
 }
 

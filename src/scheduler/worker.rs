@@ -49,6 +49,11 @@ pub struct Worker {
     /// What was resumed from elsewhere.
     private: Mutex<VecDeque<ResumedSlot>>,
     has_private: AtomicBool,
+    /// How many stacks of the living were ever handed over from elsewhere, counted under `private`'s lock.
+    handed: AtomicU64,
+    /// How many stacks of the living its thread ever took up, less those that it handed to itself. The same as `handed`:
+    /// nobody who lives waits for this thread.
+    taken: AtomicU64,
     pub(super) parker: Parker,
     /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.
     pub(super) beat: AtomicU64,
@@ -64,7 +69,11 @@ pub struct Worker {
 }
 
 #[derive(Clone, Copy)]
-struct ResumedSlot(NonNull<ParkSlot>);
+struct ResumedSlot {
+    slot: NonNull<ParkSlot>,
+    /// No ghost, when it was resumed.
+    lives: bool,
+}
 // SAFETY: only handed on to the worker that the slot is bound to.
 unsafe impl Send for ResumedSlot {}
 
@@ -204,6 +213,8 @@ impl Worker {
             slot: AtomicPtr::new(ptr::null_mut()),
             private: Mutex::new(VecDeque::new()),
             has_private: AtomicBool::new(false),
+            handed: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
             parker: Parker::new(),
             beat: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
@@ -215,22 +226,42 @@ impl Worker {
     }
 
     /// Hands a resumed stack to its thread.
-    pub(super) fn push_private(&self, slot: NonNull<ParkSlot>) {
+    pub(super) fn push_private(&self, slot: NonNull<ParkSlot>, lives: bool) {
+        let resumed = ResumedSlot { slot, lives };
         let here = with_local(|local| {
             let mine = ptr::eq(&*local.worker, self);
             if mine {
-                local.resumed.borrow_mut().push_back(ResumedSlot(slot));
+                local.resumed.borrow_mut().push_back(resumed);
+                self.take_up(u64::from(lives).wrapping_neg());
             }
             mine
         });
         if here == Some(true) {
             return;
         }
-        self.private.lock().push_back(ResumedSlot(slot));
+        {
+            let mut private = self.private.lock();
+            private.push_back(resumed);
+            self.handed.store(self.handed.load(Ordering::Relaxed) + u64::from(lives), Ordering::SeqCst);
+        }
         // SeqCst, partner: the look at `has_private` after the idle bit was set, in `sleep`.
         self.has_private.store(true, Ordering::SeqCst);
         // SAFETY: the scheduler keeps its workers, and is itself kept by the runtime that the slot's process lives in.
         unsafe { self.scheduler.load(Ordering::Relaxed).as_ref() }.expect("set when it was made").wake(self.index);
+    }
+
+    /// Only the owner counts, so two plain steps will do. Partner: the load in `is_waited_for`.
+    #[inline]
+    fn take_up(&self, stacks: u64) {
+        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(stacks), Ordering::Release);
+    }
+
+    /// Whether somebody alive waits for this very thread. What it runs is to be looked at afterwards: whoever was taken
+    /// up when this says no is no longer hidden behind what ran before.
+    pub(super) fn is_waited_for(&self) -> bool {
+        // Taken first: what is handed over and taken up between the two is seen as waiting, and not missed.
+        let taken = self.taken.load(Ordering::Acquire);
+        taken != self.handed.load(Ordering::SeqCst)
     }
 
     /// Only the owner counts, so two plain steps will do.
@@ -275,10 +306,12 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
     LOCAL.set(&local);
     blocks::keep();
     loop {
+        // Whoever has parked does not run any more, though its stack has not come back to where that is noted.
+        local.worker.current.store(0, Ordering::Relaxed);
         let mut coroutine = match local.take_resumed() {
             // SAFETY: this thread alone touches the coroutine of a slot bound to it, and it kept it there (step 2)
             // before it came back here.
-            Some(slot) => match unsafe { (*slot.0.as_ref().coroutine.get()).take() } {
+            Some(resumed) => match unsafe { (*resumed.slot.as_ref().coroutine.get()).take() } {
                 Some(coroutine) => {
                     local.worker.parked.fetch_sub(1, Ordering::Relaxed);
                     coroutine
@@ -352,10 +385,11 @@ impl Local {
         if self.streak.get() >= FAIR {
             return None;
         }
-        let slot = self.next_resumed()?;
+        let resumed = self.next_resumed()?;
         self.streak.set(self.streak.get() + 1);
         self.worker.bump();
-        Some(slot)
+        self.worker.take_up(u64::from(resumed.lives));
+        Some(resumed)
     }
 
     fn next_resumed(&self) -> Option<ResumedSlot> {

@@ -1,4 +1,5 @@
-/* What a runtime is not quiet for although nothing of it runs: work that goes on outside. */
+/* What a runtime is not quiet for although nothing of it runs: work that goes on outside, and who was woken on a thread
+ * where a dead process is still on its way out. */
 #include "support.h"
 
 static void check_busy(uint64_t count)
@@ -334,6 +335,39 @@ static void nothing_slips_through_between_inside_and_outside(void)
     kill_and_wait(messenger);
 }
 
+/* ---- behind the dead ---- */
+
+static regrow_next wait_for_a_message(regrow_context *context, void *user)
+{
+    regrow_term message;
+    if (regrow_receive(REGROW_INFINITY, &message) == REGROW_OK)
+        regrow_term_free(&message);
+    return REGROW_DONE;
+}
+
+/* The killed and those that are told to end have waited on the same threads, and all are woken at once. That the dead do
+ * not count must not hide the others. */
+static void who_was_woken_behind_the_killed_counts(void)
+{
+    enum { PAIRS = 100 };
+    regrow_process_spec spec = { .size = sizeof spec, .body = wait_for_a_message };
+    regrow_pid killed[PAIRS], told[PAIRS];
+    for (size_t round = rounds(300); round--;) {
+        for (int at = 0; at < PAIRS; at++) {
+            CHECK_OK(regrow_spawn(root, &spec, &killed[at]));
+            CHECK_OK(regrow_spawn(root, &spec, &told[at]));
+        }
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        for (int at = 0; at < PAIRS; at++) {
+            CHECK_OK(regrow_exit(killed[at], regrow_atom("kill")));
+            CHECK_OK(regrow_send(told[at], regrow_atom("end")));
+        }
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        for (int at = 0; at < PAIRS; at++)
+            CHECK(!regrow_is_alive(told[at]));
+    }
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2, .clock = REGROW_MANUAL });
@@ -344,6 +378,7 @@ int main(void)
     RUN(time_stands_still_while_a_token_is_held);
     RUN(a_shutdown_does_not_wait_for_tokens);
     RUN(nothing_slips_through_between_inside_and_outside);
+    RUN(who_was_woken_behind_the_killed_counts);
     close_runtime();
     return 0;
 }
