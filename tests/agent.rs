@@ -43,7 +43,7 @@ fn functions_see_what_the_one_before_left() {
     assert_eq!(agent::get_and_update(agent, job, LONG), Ok(Term::int(52)));
     let job: Job = Box::new(|state| Ok(Answer { state: Some(atom("dropped")), reply: state.clone() }));
     assert_eq!(agent::get(agent, job, LONG), Ok(Term::int(104)));
-    agent::cast(agent, add(1));
+    agent::cast(agent, add(1)).unwrap();
     assert_eq!(agent::state(agent, LONG), Ok(Term::int(105)));
     assert_eq!(process::stop(agent, Term::atom(atoms::NORMAL), LONG), Ok(()));
     assert!(!process::is_alive(agent));
@@ -77,7 +77,7 @@ fn calls_behind_a_crash_hear_its_reason() {
         go_rx.recv().unwrap();
         Err(atom("boom"))
     });
-    agent::cast(agent, wait);
+    agent::cast(agent, wait).unwrap();
     let behind: Vec<_> = (0..4).map(|_| agent::update_request(agent, add(1), LONG).unwrap()).collect();
     go_tx.send(()).unwrap();
     for request in behind {
@@ -109,7 +109,8 @@ fn a_call_that_ran_out_of_time_leaves_the_agent_alive_and_its_function_never_run
             go_rx.recv().unwrap();
             Ok(Answer::default())
         }),
-    );
+    )
+    .unwrap();
     let ran = Arc::new(AtomicBool::new(false));
     let seen = ran.clone();
     let job: Job = Box::new(move |_| {
@@ -187,7 +188,7 @@ fn a_killed_caller_comes_back_only_after_its_function() {
         }),
         ..Closures::default()
     });
-    process::send(caller, atom("go"));
+    process::send(caller, atom("go")).unwrap();
     begun_rx.recv().unwrap();
     process::exit_signal(caller, Term::atom(atoms::KILL)).unwrap();
     assert!(!process::is_alive(caller));
@@ -225,9 +226,9 @@ fn increments_of_processes_and_threads_together_are_all_there() {
             }),
             ..Closures::default()
         });
-        process::send(pid, atom("go"));
+        process::send(pid, atom("go")).unwrap();
     }
-    (0..1_000).for_each(|_| agent::cast(agent, add(1)));
+    (0..1_000).for_each(|_| agent::cast(agent, add(1)).unwrap());
     (0..8).for_each(|_| done_rx.recv().unwrap());
     assert_eq!(agent::state(agent, LONG), Ok(Term::int(9_000)));
 }
@@ -243,7 +244,8 @@ fn a_function_may_wait_and_others_come_after_it() {
             process::sleep(None, 20).unwrap();
             Ok(Answer { state: Some(agent::state(other, LONG).unwrap()), reply: Term::nil() })
         }),
-    );
+    )
+    .unwrap();
     assert_eq!(agent::get_and_update(agent, add(1), LONG), Ok(Term::int(7)));
 }
 
@@ -275,19 +277,19 @@ fn what_is_given_away_is_dropped_once_run_or_not() {
     };
     let fine = || Ok(Answer::default());
     let agent = start(&runtime, 0);
-    agent::cast(agent, job(fine));
+    agent::cast(agent, job(fine)).unwrap();
     // Given up before it ran: it runs all the same.
     drop(agent::update_request(agent, job(fine), LONG).unwrap());
     let pending = agent::update_request(agent, job(fine), LONG).unwrap();
     assert_eq!(agent::read(pending.wait(LONG).unwrap()), Ok(Term::atom(atoms::OK)));
     let pending = agent::update_request(agent, job(|| Err(atom("boom"))), LONG).unwrap();
-    agent::cast(agent, job(fine));
+    agent::cast(agent, job(fine)).unwrap();
     let behind = agent::update_request(agent, job(fine), LONG);
     assert_eq!(agent::read(pending.wait(LONG).unwrap()), Err(Error::Exited(atom("boom"))));
     if let Ok(behind) = behind {
         assert!(agent::read(behind.wait(LONG).unwrap()).is_err());
     }
-    agent::cast(agent, job(fine));
+    agent::cast(agent, job(fine)).unwrap();
     assert!(agent::update_request(agent, job(fine), LONG).is_err());
     assert!(agent::update(agent, job(fine), LONG).is_err());
     runtime.settle();
@@ -299,8 +301,8 @@ fn what_is_given_away_is_dropped_once_run_or_not() {
 fn other_messages_do_nothing_and_a_plain_call_is_of_the_wrong_kind() {
     let runtime = Runtime::new();
     let agent = start(&runtime, 3);
-    process::send(agent, atom("hello"));
-    process::Process::post(agent, process::Message::Cast(atom("hello")));
+    process::send(agent, atom("hello")).unwrap();
+    process::Process::post(agent, process::Message::Cast(atom("hello"))).unwrap();
     assert_eq!(common::call(agent, atom("hello"), 5_000), Err(Error::WrongKind));
     assert_eq!(agent::state(agent, LONG), Ok(Term::int(3)));
     let server = runtime.spawn(Closures::default());

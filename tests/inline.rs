@@ -85,7 +85,7 @@ fn what_is_sent_while_a_thread_runs_the_server_is_handled_afterwards() {
         &runtime,
         Closures {
             call: Box::new(|context, _| {
-                process::send(process::current_pid(), atom("later"));
+                process::send(process::current_pid(), atom("later")).unwrap();
                 context.reply(atom("now"))
             }),
             info: Box::new(move |_, message| {
@@ -162,7 +162,7 @@ fn a_callback_that_receives_on_a_thread_is_woken_by_the_message() {
     for n in 0..2_000 {
         let caller = thread::spawn(move || call(server, Term::nil(), 60_000));
         ready_rx.recv().unwrap();
-        process::send(server, Term::int(n));
+        process::send(server, Term::int(n)).unwrap();
         assert_eq!(caller.join().unwrap(), Ok(Term::int(n)));
     }
 }
@@ -238,7 +238,7 @@ fn a_thread_that_entered_is_itself_again_and_the_server_cannot_leave_for_it() {
     let me = process::enter_thread(&runtime.0).unwrap();
     assert_eq!(call(server, Term::nil(), 5_000), Ok(Term::pid(server)));
     assert_eq!(process::current_pid(), me);
-    process::send(me, atom("still here"));
+    process::send(me, atom("still here")).unwrap();
     assert_eq!(process::receive(Some(5_000), |_| true), Ok(atom("still here")));
     process::leave_thread(atom("normal")).unwrap();
     assert!(!process::is_alive(me));
@@ -336,9 +336,9 @@ fn what_a_receive_in_an_inline_call_left_is_handled_after_it() {
         Closures {
             call: Box::new(|context, _| {
                 let me = process::current_pid();
-                process::send(me, Term::int(1));
-                process::send(me, atom("wanted"));
-                process::send(me, Term::int(2));
+                process::send(me, Term::int(1)).unwrap();
+                process::send(me, atom("wanted")).unwrap();
+                process::send(me, Term::int(2)).unwrap();
                 let found = process::receive(Some(5_000), |term| *term == atom("wanted")).unwrap();
                 context.reply(found)
             }),
@@ -373,7 +373,7 @@ fn what_came_while_it_was_suspended_is_handled_when_a_thread_resumes_it() {
     );
     for n in 0..100 {
         regrow::server::suspend(server, Some(5_000)).unwrap();
-        process::send(server, Term::int(n));
+        process::send(server, Term::int(n)).unwrap();
         runtime.settle();
         regrow::server::resume(server, Some(5_000)).unwrap();
         assert_eq!(told_rx.recv_timeout(std::time::Duration::from_secs(60)).unwrap(), Term::int(n));

@@ -132,7 +132,7 @@ fn a_thousand_messages_come_before_the_down() {
     for _ in 0..20 {
         let sender = runtime.spawn(Closures {
             cast: Box::new(move |context, _| {
-                (0..1_000).for_each(|n| assert!(process::send(watcher, Term::int(n))));
+                (0..1_000).for_each(|n| assert_eq!(process::send(watcher, Term::int(n)), Ok(true)));
                 context.stop(atom("done"))
             }),
             ..Closures::default()
@@ -148,7 +148,7 @@ fn a_thousand_messages_come_before_the_down() {
 }
 
 fn cast(pid: Pid) {
-    process::Process::post(pid, Message::Cast(Term::nil()));
+    process::Process::post(pid, Message::Cast(Term::nil())).unwrap();
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_runtime_is_not_at_rest_while_an_end_is_carried_out() {
         }),
         ..Closures::default()
     });
-    process::Process::post(victim, Message::Cast(atom("end")));
+    process::Process::post(victim, Message::Cast(atom("end"))).unwrap();
     runtime.settle();
     assert_eq!(downs.load(Ordering::SeqCst), 1);
 }
@@ -299,7 +299,7 @@ fn a_process_that_gives_way_goes_on_whichever_worker_takes_its_turn() {
             }),
             ..Closures::default()
         });
-        process::send(server, atom("go"));
+        process::send(server, atom("go")).unwrap();
     }
     for _ in 0..4 {
         assert_eq!(done_rx.recv_timeout(std::time::Duration::from_secs(20)), Ok(true));
@@ -312,7 +312,7 @@ fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     // Sends back what it gets, with two workers and a thread on their way to sleep at every turn.
     let echo = || Closures {
         info: Box::new(|_, message| {
-            process::send(message.as_pid().unwrap(), Term::int(1));
+            process::send(message.as_pid().unwrap(), Term::int(1)).unwrap();
             NOREPLY
         }),
         ..Closures::default()
@@ -322,17 +322,19 @@ fn a_message_that_comes_while_its_receiver_lies_down_wakes_it() {
     let receiver = runtime.spawn(Closures {
         info: Box::new(move |context, _| {
             let me = Term::pid(process::current_pid());
-            let one = |_| process::send(to_process, me.clone()) && process::receive(Some(5_000), |_| true).is_ok();
+            let one = |_| {
+                process::send(to_process, me.clone()) == Ok(true) && process::receive(Some(5_000), |_| true).is_ok()
+            };
             done_tx.send((0..common::rounds(10_000)).all(one)).unwrap();
             context.stop(atom("normal"))
         }),
         ..Closures::default()
     });
-    process::send(receiver, atom("go"));
+    process::send(receiver, atom("go")).unwrap();
     process::enter_thread(&runtime.0).unwrap();
     let me = Term::pid(process::current_pid());
     for _ in 0..common::rounds(10_000) {
-        process::send(to_thread, me.clone());
+        process::send(to_thread, me.clone()).unwrap();
         process::receive(Some(5_000), |_| true).unwrap();
     }
     process::leave_thread(atom("normal")).unwrap();
@@ -365,7 +367,7 @@ fn calls_with_a_limit_far_off_leave_the_watch_thread_alone() {
         }),
         ..Closures::default()
     });
-    process::send(caller, atom("go"));
+    process::send(caller, atom("go")).unwrap();
     let (answered, sleeps) = done_rx.recv().unwrap();
     assert!(answered);
     assert!(sleeps < 2_000, "{sleeps}");

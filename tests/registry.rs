@@ -328,7 +328,7 @@ fn nothing_of_the_dead_is_found_once_their_death_is_observed() {
             match round % 3 {
                 0 => process::exit_signal(pid, Term::atom(atoms::KILL)).unwrap(),
                 1 => process::exit_signal(pid, atom("boom")).unwrap(),
-                _ => assert!(process::send(pid, atom("end"))),
+                _ => assert_eq!(process::send(pid, atom("end")), Ok(true)),
             }
             if round % 2 == 0 {
                 wait_for_down(monitor);
@@ -359,7 +359,7 @@ fn the_key_of_one_who_just_died_can_be_taken_at_once() {
         registry::register(reg, atom("k"), holder, Term::nil()).unwrap();
         for _ in 0..rounds(5_000) {
             let monitor = process::monitor(holder, None).unwrap();
-            process::send(holder, atom("end"));
+            process::send(holder, atom("end")).unwrap();
             wait_for_down(monitor);
             holder = spawn(&runtime);
             assert_eq!(registry::register(reg, atom("k"), holder, Term::nil()), Ok(()));

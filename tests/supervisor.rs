@@ -212,7 +212,7 @@ impl Tree {
 
     /// Has a worker end by itself, and waits until everything has followed from it.
     fn end(&self, name: &str, reason: Term) {
-        process::Process::post(self.pid(name), Message::Cast(reason));
+        process::Process::post(self.pid(name), Message::Cast(reason)).unwrap();
         self.settle();
     }
 
@@ -539,7 +539,7 @@ fn an_init_that_outlives_its_time_fails_with_timeout() {
 fn children_that_die_at_once_are_seen_with_their_reason() {
     let tree = Tree::new();
     let dies = tree.worker_with("a", |_, _| {
-        process::Process::post(process::current_pid(), Message::Cast(atom("boom")));
+        process::Process::post(process::current_pid(), Message::Cast(atom("boom"))).unwrap();
         READY
     });
     let supervisor = tree.start(SupervisorSpec { max_restarts: 1_000, children: vec![dies], ..tree.spec() });
@@ -870,8 +870,8 @@ fn a_supervisor_obeys_its_parent_whatever_the_reason_and_nobody_else() {
             }),
             ..Closures::default()
         });
-        process::Process::post(stranger, Message::Cast(atom(reason)));
-        process::send(supervisor, atom("hello"));
+        process::Process::post(stranger, Message::Cast(atom(reason))).unwrap();
+        process::send(supervisor, atom("hello")).unwrap();
         tree.settle();
         exit_signal(stranger, atom("kill")).unwrap();
         tree.settle();
@@ -1143,6 +1143,7 @@ fn reports_say_who_what_and_why() {
             let field = |name| Some(report?.as_map()?.get(&atom(name))?.to_string());
             tell.lock().unwrap().push((text.to_string(), field("context"), field("reason"), field("id")));
         }),
+        undelivered: None,
     };
     let tree = Tree::new();
     let node = runtime::start(options, &tree.spec()).unwrap();

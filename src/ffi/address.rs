@@ -228,8 +228,9 @@ unsafe fn post_at(address: *const regrow_address, message: Term, wrap: impl Fn(T
     // SAFETY: the caller's promise.
     let address = unsafe { self::address(address) }?;
     process::identity()?;
-    Ok(address
-        .with(|pid| if process::Process::post(pid, wrap(message.clone()))? { Ok(()) } else { Err(Error::NoProcess) })?)
+    Ok(address.with(|pid| {
+        if process::Process::post_if_there(pid, wrap(message.clone()))? { Ok(()) } else { Err(Error::NoProcess) }
+    })?)
 }
 
 /// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,

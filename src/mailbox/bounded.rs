@@ -160,7 +160,8 @@ impl<M, W: Clone> Bounded<M, W> {
     pub fn offer_in_line(&self, number: u64, message: M) -> (Offered<M>, Option<W>) {
         let mut inner = self.inner.lock();
         let is_first = inner.waiting.front().is_some_and(|(first, _)| *first == number);
-        if !inner.closed && !(is_first && inner.has_room(self.limit)) {
+        let is_let_in = inner.closed || is_first && inner.has_room(self.limit);
+        if !is_let_in {
             return (Offered::Full(message), None);
         }
         let gone = inner.waiting.iter().position(|(other, _)| *other == number).and_then(|at| inner.waiting.remove(at));

@@ -215,8 +215,8 @@ fn carry_out_one(process: &Process, ghost: bool) {
     empty_mailbox(process, &reason);
     process.place.wake();
     let last = process.state.gone();
-    // Partner: the look at the word after a push, in `reply::queue`. Either that sees the word, or we see the message.
-    empty_mailbox(process, &reason);
+    // Partner: the look at the word after a push, in `Process::notify`. Either that sees the word, or we see the message.
+    too_late(process);
     if last {
         table::retire(process);
     }
@@ -227,18 +227,43 @@ fn empty_mailbox(process: &Process, reason: &Term) {
     unsafe { process.reading() }.release();
     // SAFETY: as above.
     while let Some(message) = unsafe { process.take_message() } {
-        discard(message, reason);
+        discard(process, message, reason);
     }
 }
 
-fn discard(message: Message, reason: &Term) {
-    match message {
-        Message::Call { reply, .. } => {
-            reply.not_taken(reason.clone());
+/// Ends what came too late: its exit is over. Each that finds the mailbox empty comes here, and takes along what others
+/// push meanwhile; one after the other, under the lock, since there is no receiver any more. Not under a lock.
+#[cold]
+pub(super) fn too_late(process: &Process) {
+    let mut late = Vec::new();
+    let reason = {
+        let inner = process.lock();
+        // SAFETY: GONE: the reading end is that of whoever has the lock.
+        while let Some(message) = unsafe { process.take_message() } {
+            late.push(message);
         }
-        Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
+        inner.exit_reason.clone().unwrap_or(Term::atom(atoms::NOPROC))
+    };
+    if !late.is_empty() {
+        wait::without_waiting(|| late.into_iter().for_each(|message| discard(process, message, &reason)));
+    }
+}
+
+fn discard(process: &Process, message: Message, reason: &Term) {
+    match message {
+        Message::Call { reply, request } => {
+            let heard = reply.not_taken(reason.clone());
+            process.lost(Some(&request), heard, reason);
+        }
+        Message::System { reply, .. } => {
             reply.die(reason.clone());
         }
+        Message::Native { reply, request } => {
+            let heard = reply.is_some_and(|reply| reply.die(reason.clone()));
+            drop(request);
+            process.lost(None, heard, reason);
+        }
+        Message::Info(term) | Message::Cast(term) => process.lost(Some(&term), false, reason),
         // A child that came up for a dead supervisor is linked to it, and hears of its end that way.
         other => drop(other),
     }

@@ -8,6 +8,8 @@ use std::any::Any;
 pub enum Message {
     /// A plain message.
     Info(Term),
+    /// A signal's message that a receive has looked at, in OTP's shape.
+    Seen(Term),
     /// From `cast`.
     Cast(Term),
     /// From `call`; dropping it without an answer tells the caller that there will be none.
@@ -94,17 +96,25 @@ impl Message {
     /// sees: calls, casts and the runtime's own.
     pub fn into_term(self) -> Result<Term, Message> {
         Ok(match self {
-            Message::Info(term) => term,
+            Message::Info(term) | Message::Seen(term) => term,
             Message::Exit { from, reason } => exit_term(from, reason),
             Message::Down(down) => down_term(*down),
             other => return Err(other),
         })
     }
 
+    /// Of a plain message or a cast.
+    pub(super) fn term_of_user(&self) -> Option<&Term> {
+        match self {
+            Message::Info(term) | Message::Cast(term) => Some(term),
+            _ => None,
+        }
+    }
+
     /// As [`Message::into_term`], and the message stays.
     pub fn term(&self) -> Option<Term> {
         Some(match self {
-            Message::Info(term) => term.clone(),
+            Message::Info(term) | Message::Seen(term) => term.clone(),
             Message::Exit { from, reason } => exit_term(*from, reason.clone()),
             Message::Down(down) => down_term((**down).clone()),
             _ => return None,

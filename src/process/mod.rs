@@ -64,6 +64,7 @@ mod start;
 mod state;
 mod table;
 mod timer;
+mod undelivered;
 mod wait;
 
 pub use arrival::until_arrival;
@@ -87,4 +88,5 @@ pub use start::{
 };
 pub use table::with_process;
 pub use timer::{Alarm, cancel_timer, flush_timer, read_timer, send_interval, start_message_timer, start_tick};
+pub use undelivered::Undelivered;
 pub use wait::{flush, receive, sleep, without_waiting};

@@ -125,7 +125,7 @@ impl Supervisor {
                 Flow::Continue
             }
             // Of a step that is over.
-            Message::Started(_) | Message::Down(_) | Message::Tick(_) => Flow::Continue,
+            Message::Started(_) | Message::Down(_) | Message::Seen(_) | Message::Tick(_) => Flow::Continue,
         }
     }
 
