@@ -339,6 +339,19 @@ typedef struct regrow_term {
 /// Takes one line of the log; `text` and `report` are borrowed. May run on any thread, on several at once.
 typedef void (*regrow_log_callback)(void *user, uint32_t level, const char *text, const regrow_term *report);
 
+/// A process: a plain number, never freed, never reused. Zero is no process.
+typedef struct regrow_pid {
+  /// Equal in equal pids; regrow's own otherwise.
+  uint64_t id;
+} regrow_pid;
+
+/// Shown a message that ended without having been handled: whom it was for, and why that did not get it. `message` and
+/// `reason` are borrowed. May run on any thread, on several at once; as nobody, and it may not wait.
+typedef void (*regrow_undelivered_callback)(void *user,
+                                            regrow_pid pid,
+                                            const regrow_term *message,
+                                            const regrow_term *reason);
+
 /// How a runtime is made. A field left zero takes its default.
 typedef struct regrow_options {
   /// sizeof(regrow_options).
@@ -363,13 +376,14 @@ typedef struct regrow_options {
   regrow_log_callback log;
   /// Passed to `log`.
   void *log_user;
+  /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
+  /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
+  /// (`noproc`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
+  /// REGROW_OK. NULL: they are counted only.
+  regrow_undelivered_callback undelivered;
+  /// Passed to `undelivered`.
+  void *undelivered_user;
 } regrow_options;
-
-/// A process: a plain number, never freed, never reused. Zero is no process.
-typedef struct regrow_pid {
-  /// Equal in equal pids; regrow's own otherwise.
-  uint64_t id;
-} regrow_pid;
 
 /// What a quiet runtime waits for.
 typedef struct regrow_settled {
@@ -409,6 +423,15 @@ typedef struct regrow_stats {
   uint64_t stacks;
   /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
   uint64_t busy;
+  /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and of
+  /// what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not there.
+  uint64_t sent;
+  /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
+  uint64_t handled;
+  /// Of those, told to their senders as an error: refused, or calls to a process that ended first.
+  uint64_t returned;
+  /// Of those, shown to `undelivered`.
+  uint64_t undelivered;
 } regrow_stats;
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.

@@ -148,7 +148,7 @@ fn a_thousand_messages_come_before_the_down() {
 }
 
 fn cast(pid: Pid) {
-    let _ = process::Process::post(pid, Message::Cast(Term::nil()));
+    process::Process::post(pid, Message::Cast(Term::nil())).unwrap();
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_runtime_is_not_at_rest_while_an_end_is_carried_out() {
         }),
         ..Closures::default()
     });
-    let _ = process::Process::post(victim, Message::Cast(atom("end")));
+    process::Process::post(victim, Message::Cast(atom("end"))).unwrap();
     runtime.settle();
     assert_eq!(downs.load(Ordering::SeqCst), 1);
 }

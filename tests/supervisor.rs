@@ -357,7 +357,7 @@ fn an_init_that_outlives_its_time_fails_with_timeout() {
 fn children_that_die_at_once_are_seen_with_their_reason() {
     let tree = Tree::new();
     let dies = tree.worker_with("a", |_, _| {
-        let _ = process::Process::post(process::current_pid(), Message::Cast(atom("boom")));
+        process::Process::post(process::current_pid(), Message::Cast(atom("boom"))).unwrap();
         READY
     });
     let supervisor = tree.start(SupervisorSpec { max_restarts: 1_000, children: vec![dies], ..tree.spec() });
@@ -688,7 +688,7 @@ fn a_supervisor_obeys_its_parent_whatever_the_reason_and_nobody_else() {
             }),
             ..Closures::default()
         });
-        let _ = process::Process::post(stranger, Message::Cast(atom(reason)));
+        process::Process::post(stranger, Message::Cast(atom(reason))).unwrap();
         process::send(supervisor, atom("hello")).unwrap();
         tree.settle();
         exit_signal(stranger, atom("kill")).unwrap();
@@ -961,6 +961,7 @@ fn reports_say_who_what_and_why() {
             let field = |name| Some(report?.as_map()?.get(&atom(name))?.to_string());
             tell.lock().unwrap().push((text.to_string(), field("context"), field("reason"), field("id")));
         }),
+        undelivered: None,
     };
     let tree = Tree::new();
     let node = runtime::start(options, &tree.spec()).unwrap();

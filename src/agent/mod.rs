@@ -158,6 +158,8 @@ impl Agent {
         let state = &mut self.state;
         let made = match me.user(|| run(state, job, reads)) {
             Err(fenced) => {
+                let request = reply.is_none().then(|| Term::atom_named("request"));
+                me.not_begun(request.as_ref());
                 if let Some(reply) = reply {
                     process::owe(me, reply);
                 }

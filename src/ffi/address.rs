@@ -236,8 +236,9 @@ unsafe fn post_at(address: *const regrow_address, message: Term, wrap: impl Fn(T
     // SAFETY: the caller's promise.
     let address = unsafe { self::address(address) }?;
     process::identity()?;
-    Ok(address
-        .with(|pid| if process::Process::post(pid, wrap(message.clone()))? { Ok(()) } else { Err(Error::NoProcess) })?)
+    Ok(address.with(|pid| {
+        if process::Process::post_if_there(pid, wrap(message.clone()))? { Ok(()) } else { Err(Error::NoProcess) }
+    })?)
 }
 
 /// As regrow_send_after(), to whoever is there when the time has come; then nobody is waited for, and without anybody

@@ -81,7 +81,7 @@ pub unsafe extern "C" fn regrow_broadcast(
             // SAFETY: the header asks for `count` pids.
             let pid = unsafe { pids.add(index).read() };
             // One that is full is passed over; the others get theirs.
-            let _ = process::send_now(pid.into(), message.clone());
+            process::send_now(pid.into(), message.clone());
         }
         Ok(())
     })

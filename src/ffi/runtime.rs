@@ -9,10 +9,10 @@ use super::support::{
 use super::types::{
     REGROW_LOG_SILENT, REGROW_LOG_WARNING, REGROW_MANUAL, REGROW_MONOTONIC, REGROW_NONE, REGROW_QUIET,
     REGROW_TIMER_SLEEP, REGROW_TIMER_SUPERVISION, REGROW_TIMER_USER, REGROW_WAITING, regrow_error, regrow_log_callback,
-    regrow_pid, regrow_ref, regrow_term,
+    regrow_pid, regrow_ref, regrow_term, regrow_undelivered_callback,
 };
 use crate::clock::TimerKind;
-use crate::process::{self, Error, LogLevel, Logger};
+use crate::process::{self, Error, LogLevel, Logger, Undelivered};
 use crate::runtime::{self, Options, Settled};
 use crate::supervisor::SupervisorSpec;
 use crate::term::{Term, atoms};
@@ -44,6 +44,13 @@ pub struct regrow_options {
     pub log: regrow_log_callback,
     /// Passed to `log`.
     pub log_user: *mut c_void,
+    /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
+    /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
+    /// (`noproc`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
+    /// REGROW_OK. NULL: they are counted only.
+    pub undelivered: regrow_undelivered_callback,
+    /// Passed to `undelivered`.
+    pub undelivered_user: *mut c_void,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -88,6 +95,15 @@ pub struct regrow_stats {
     pub stacks: u64,
     /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
     pub busy: u64,
+    /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and of
+    /// what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not there.
+    pub sent: u64,
+    /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
+    pub handled: u64,
+    /// Of those, told to their senders as an error: refused, or calls to a process that ended first.
+    pub returned: u64,
+    /// Of those, shown to `undelivered`.
+    pub undelivered: u64,
 }
 
 // SAFETY: as above.
@@ -131,6 +147,7 @@ pub unsafe extern "C" fn regrow_init(options: *const regrow_options, root: *mut 
             max_processes: u64::from(defaulted(given.max_processes, 1 << 27)),
             log_level: defaulted(given.log_level, REGROW_LOG_WARNING),
             logger: logger(given.log, given.log_user),
+            undelivered: undelivered(given.undelivered, given.undelivered_user),
         };
         let spec = SupervisorSpec {
             max_restarts: match given.max_restarts {
@@ -147,13 +164,25 @@ pub unsafe extern "C" fn regrow_init(options: *const regrow_options, root: *mut 
     })
 }
 
+/// A pointer that is handed on to a callback.
+struct Handed(*mut c_void);
+// SAFETY: the header says that these callbacks may be called from any thread; the pointer is only handed on to them.
+unsafe impl Send for Handed {}
+// SAFETY: as above.
+unsafe impl Sync for Handed {}
+
+fn undelivered(hook: regrow_undelivered_callback, user: *mut c_void) -> Option<Undelivered> {
+    let (hook, user) = (hook?, Handed(user));
+    Some(Box::new(move |pid, message, reason| {
+        let user = &user;
+        let (message, reason) = (std::ptr::from_ref(message).cast(), std::ptr::from_ref(reason).cast());
+        // SAFETY: the user's function, called as the header says.
+        unsafe { hook(user.0, pid.into(), message, reason) }
+    }))
+}
+
 fn logger(log: regrow_log_callback, user: *mut c_void) -> Logger {
-    struct User(*mut c_void);
-    // SAFETY: the header says that `log` may be called from any thread; the pointer is only handed on to it.
-    unsafe impl Send for User {}
-    // SAFETY: as above.
-    unsafe impl Sync for User {}
-    let user = User(user);
+    let user = Handed(user);
     match log {
         Some(log) => Box::new(move |level: LogLevel, text, report| {
             let user = &user;
@@ -345,6 +374,7 @@ pub unsafe extern "C" fn regrow_stats_read(runtime: regrow_pid, stats: *mut regr
     guard(|| {
         let node = node_of(runtime)?;
         let scheduler = node.scheduler();
+        let [sent, handled, returned, undelivered] = node.message_counts();
         let numbers = regrow_stats {
             size: 0,
             processes: node.process_count(),
@@ -354,6 +384,10 @@ pub unsafe extern "C" fn regrow_stats_read(runtime: regrow_pid, stats: *mut regr
             ghosts: node.ghosts().len() as u64,
             stacks: scheduler.stacks().made(),
             busy: node.busy_count() as u64,
+            sent,
+            handled,
+            returned,
+            undelivered,
         };
         // SAFETY: as the header says.
         unsafe { sized_out(stats, numbers) }

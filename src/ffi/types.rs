@@ -398,6 +398,17 @@ pub type regrow_exit_callback =
 pub type regrow_log_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, level: u32, text: *const c_char, report: *const regrow_term)>;
 
+/// Shown a message that ended without having been handled: whom it was for, and why that did not get it. `message` and
+/// `reason` are borrowed. May run on any thread, on several at once; as nobody, and it may not wait.
+pub type regrow_undelivered_callback = Option<
+    unsafe extern "C-unwind" fn(
+        user: *mut c_void,
+        pid: regrow_pid,
+        message: *const regrow_term,
+        reason: *const regrow_term,
+    ),
+>;
+
 /// Gets the entries of a registry one by one; `value` is borrowed.
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;

@@ -7,10 +7,14 @@ use super::control::Process;
 use super::current;
 use super::error::Error;
 use super::message::Message;
+use super::node::node_of_number;
 use super::table;
+use super::undelivered::undelivered;
 use super::wait::{self, End, Whom};
 use crate::mailbox::{Bounded, Offered, Popped};
-use crate::term::{Pid, Ref};
+use crate::sync::inside;
+use crate::sync::tally::What;
+use crate::term::{Pid, Ref, Term};
 
 /// What becomes of the message that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +49,29 @@ impl BoundedMailbox {
     }
 }
 
-/// A message that was not taken.
-#[allow(dead_code)] // To be dropped by whoever gets it, outside all locks.
-pub(super) enum Refused {
-    Full(Message),
+/// A message that was not taken. Handed on in a box, so that a send which is taken returns in a register.
+pub(super) struct Refused {
+    pub message: Message,
     /// Its sender is to wait for room.
-    Wait(Message),
+    pub waits: bool,
+    /// What it was counted under.
+    number: u32,
+}
+
+impl Refused {
+    /// Its sender hears of it: the message itself goes.
+    pub fn returned(self) {
+        inside::tally(self.number, What::Returned, 1);
+        drop(self);
+    }
+
+    /// Nobody hears of it, and its receiver has ended meanwhile.
+    pub fn lost(self, to: Pid) {
+        let Some(node) = node_of_number(self.number) else { return };
+        let request = Term::atom_named("request");
+        let term = self.message.term_of_user().unwrap_or(&request);
+        undelivered(&node, to, term, &Error::NoProcess.reason());
+    }
 }
 
 impl Process {
@@ -65,28 +86,54 @@ impl Process {
 
     /// Adds a message that counts, as the policy says.
     #[cold]
-    pub(super) fn offer_bounded(&self, message: Message) -> Result<(), Refused> {
-        let Some(bounded) = &self.bounded else { return Err(Refused::Full(message)) };
+    pub(super) fn offer_bounded(&self, message: Message) -> Result<(), Box<Refused>> {
+        let Some(bounded) = &self.bounded else { return Err(self.refuse(message, false)) };
         match bounded.queue.offer(message, bounded.policy == Policy::DropOldest) {
             Offered::Taken => self.arrived(),
             Offered::Instead(old) => {
                 self.arrived();
-                drop_unheard(old);
+                self.drop_unheard(old);
             }
             Offered::Full(message) => match bounded.policy {
-                Policy::Reject | Policy::DropOldest => return Err(Refused::Full(message)),
-                Policy::DropNewest => drop_unheard(message),
-                Policy::Block(_) => return Err(Refused::Wait(message)),
+                Policy::Reject | Policy::DropOldest => return Err(self.refuse(message, false)),
+                Policy::DropNewest => self.drop_unheard(message),
+                Policy::Block(_) => return Err(self.refuse(message, true)),
             },
         }
         Ok(())
     }
 
+    fn refuse(&self, message: Message, waits: bool) -> Box<Refused> {
+        Box::new(Refused { message, waits, number: self.number })
+    }
+
+    /// Drops a message for which there is no room; whoever waits for an answer hears so.
+    fn drop_unheard(&self, message: Message) {
+        let reason = Error::MailboxFull.reason();
+        match message {
+            Message::Call { reply, request } => {
+                let heard = reply.fail(Error::MailboxFull);
+                self.lost(Some(&request), heard, &reason);
+            }
+            Message::Native { reply, request } => {
+                let heard = reply.is_some_and(|reply| reply.fail(Error::MailboxFull));
+                drop(request);
+                self.lost(None, heard, &reason);
+            }
+            other => self.lost(other.term_of_user(), false, &reason),
+        }
+    }
+
     /// Takes the oldest message out.
     #[cold]
-    pub(super) fn pop_bounded(&self) -> Option<(Message, bool)> {
-        let popped = self.bounded.as_ref()?.queue.pop()?;
-        Some(out(popped))
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn take_bounded(&self) -> Option<Message> {
+        let (message, counted) = out(self.bounded.as_ref()?.queue.pop()?);
+        // SAFETY: the caller's promise.
+        unsafe { self.reading() }.counted = counted;
+        Some(message)
     }
 
     /// Its mailbox takes everything from now on, and is about to be emptied; whoever waits for room looks again.
@@ -104,28 +151,27 @@ pub(super) fn out(popped: Popped<Message, Whom>) -> (Message, bool) {
     (popped.message, popped.counted)
 }
 
-/// Drops a message for which there is no room; whoever waits for an answer hears so.
-fn drop_unheard(message: Message) {
-    match message {
-        Message::Call { reply, .. } | Message::Native { reply: Some(reply), .. } => {
-            reply.fail(Error::MailboxFull);
-        }
-        other => drop(other),
-    }
-}
-
 /// How a wait for room ended.
 #[allow(dead_code)] // As above.
 pub(super) enum Room {
     /// The message is there.
     Had { waited: u32 },
     /// Its receiver has ended.
-    Gone(Message),
+    Gone(Refused),
 }
 
 /// Waits until the mailbox of `to` has room, for as long as it says and at most `limit` milliseconds, and puts the message
-/// there. Not in a look at a process.
-pub(super) fn wait_for_room(to: Pid, message: Message, limit: Option<u32>) -> Result<Room, Error> {
+/// there; on an error its sender hears of it. Not in a look at a process.
+pub(super) fn wait_for_room(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, Error> {
+    let number = refused.number;
+    let ended = wait_in_line(to, refused, limit);
+    if ended.is_err() {
+        inside::tally(number, What::Returned, 1);
+    }
+    ended
+}
+
+fn wait_in_line(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, Error> {
     if current::current_pid() == to {
         return Err(Error::WouldDeadlock);
     }
@@ -137,11 +183,16 @@ pub(super) fn wait_for_room(to: Pid, message: Message, limit: Option<u32>) -> Re
         bounded.queue.wait(number, who);
         Some((process.node().clone(), ms))
     });
-    let Some((node, ms)) = found.flatten() else { return Ok(Room::Gone(message)) };
+    let Some((node, ms)) = found.flatten() else { return Ok(Room::Gone(refused)) };
     let begun = node.clock.now();
     let deadline = node.deadline(u64::from(limit.map_or(ms, |limit| limit.min(ms))));
+    let Refused { message, number: counted, .. } = refused;
     let mut message = Some(message);
     let end = wait::until(&node, Some(deadline), false, || {
+        // The dead send nothing: this is a ghost, and its place in line is the next one's.
+        if current::identity().is_err() {
+            return false;
+        }
         let alive = table::with_process(to, |process| process.offer_in_line(number, &mut message));
         alive.is_none() || message.is_none()
     });
@@ -154,7 +205,7 @@ pub(super) fn wait_for_room(to: Pid, message: Message, limit: Option<u32>) -> Re
         who.wake();
     }
     match end {
-        End::Ready => Ok(Room::Gone(message)),
+        End::Ready => Ok(Room::Gone(Refused { message, waits: true, number: counted })),
         End::Killed => Err(Error::Killed),
         End::TimedOut if limit.is_some_and(|limit| limit < ms) => Err(Error::Timeout),
         End::TimedOut => Err(Error::MailboxFull),

@@ -11,6 +11,8 @@ use super::state::State;
 use super::timer::TimerRefs;
 use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
+use crate::sync::inside::Inside;
+use crate::sync::tally::What;
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
@@ -28,6 +30,8 @@ pub struct Process {
     pub(super) header: Header,
     pid: Pid,
     pub(super) flags: u32,
+    /// The runtime's, that its messages are counted under.
+    pub(super) number: u32,
     pub(super) node: Arc<Node>,
     pub(super) place: Place,
     /// What other threads use of it without asking it, such as a registry's table.
@@ -39,6 +43,8 @@ pub struct Process {
     pub(super) state: State,
     /// Receives and inline calls since it last gave its worker back; of the thread that runs it.
     spent: std::cell::Cell<u32>,
+    /// A message was taken up that counts, and no user code has run since; of the thread that runs it.
+    pub(super) is_taking: std::cell::Cell<bool>,
     /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it.
     pub(super) current_call: AtomicPtr<Slot>,
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
@@ -305,6 +311,7 @@ impl Process {
             header,
             pid,
             flags,
+            number: node.number,
             node,
             place,
             face,
@@ -312,6 +319,7 @@ impl Process {
             mailbox: Mailbox::new(),
             state: State::new(phase),
             spent: std::cell::Cell::new(0),
+            is_taking: std::cell::Cell::new(false),
             park: ParkSlot::new(),
             current_call: AtomicPtr::new(std::ptr::null_mut()),
             behaviour: UnsafeCell::new(behaviour),
@@ -381,6 +389,9 @@ impl Process {
     /// Puts a message into the mailbox and sees to it that it is looked at; whatever the limit.
     #[inline(always)]
     pub(super) fn deliver(&self, message: Message) {
+        if message.counts() {
+            self.tally(What::Sent);
+        }
         if self.flags & BOUNDED != 0 {
             return self.deliver_bounded(message);
         }
@@ -389,7 +400,8 @@ impl Process {
 
     /// As [`Process::deliver`], for what a user sends: it counts against a limit.
     #[inline(always)]
-    pub(super) fn offer(&self, message: Message) -> Result<(), Refused> {
+    pub(super) fn offer(&self, message: Message, inside: &Inside) -> Result<(), Box<Refused>> {
+        inside.tally(self.number, What::Sent);
         if self.flags & BOUNDED != 0 {
             return self.offer_bounded(message);
         }
@@ -417,8 +429,8 @@ impl Process {
     #[inline]
     pub(super) fn mailbox_is_empty(&self) -> bool {
         match &self.bounded {
-            None => self.mailbox.is_empty(),
-            Some(bounded) => bounded.queue.is_empty(),
+            Some(bounded) if self.flags & BOUNDED != 0 => bounded.queue.is_empty(),
+            _ => self.mailbox.is_empty(),
         }
     }
 
@@ -448,6 +460,7 @@ impl Process {
         match super::state::phase(word) {
             super::state::IDLE if self.state.make_ready() => self.place.schedule(self),
             super::state::PARKED if word & super::state::RECEIVES != 0 => self.unpark(),
+            super::state::DEAD if word & super::state::GONE != 0 => super::exit::too_late(self),
             _ => {}
         }
     }
@@ -480,10 +493,8 @@ impl Process {
     #[inline]
     pub(super) unsafe fn take_fresh(&self) -> Option<Message> {
         if self.flags & BOUNDED != 0 {
-            let (message, counted) = self.pop_bounded()?;
-            // SAFETY: the caller's promise.
-            unsafe { self.reading() }.counted = counted;
-            return Some(message);
+            // SAFETY: the caller is the consumer.
+            return unsafe { self.take_bounded() };
         }
         loop {
             // SAFETY: the caller is the consumer.

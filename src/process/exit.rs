@@ -486,9 +486,9 @@ impl Exit {
     fn gone(&mut self, process: &Process) {
         process.place.wake();
         let last = process.state.gone();
-        // Partner: the look at the word after a push, in `reply::queue`. Either that sees the word, or we see the
+        // Partner: the look at the word after a push, in `Process::notify`. Either that sees the word, or we see the
         // message. Only those who found the process before it was stale can have sent one.
-        empty_mailbox(process, &self.reason, &mut usize::MAX.clone());
+        too_late(process);
         if last {
             table::retire(process);
         }
@@ -518,20 +518,45 @@ fn empty_mailbox(process: &Process, reason: &Term, limit: &mut usize) -> bool {
     while *limit > 0 {
         // SAFETY: as above.
         let Some(message) = (unsafe { process.take_message() }) else { return true };
-        discard(message, reason);
+        discard(process, message, reason);
         *limit -= 1;
     }
     false
 }
 
-fn discard(message: Message, reason: &Term) {
-    match message {
-        Message::Call { reply, .. } => {
-            reply.not_taken(reason.clone());
+/// Ends what came too late: its exit is over. Each that finds the mailbox empty comes here, and takes along what others
+/// push meanwhile; one after the other, under the lock, since there is no receiver any more. Not under a lock.
+#[cold]
+pub(super) fn too_late(process: &Process) {
+    let mut late = Vec::new();
+    let reason = {
+        let inner = process.lock();
+        // SAFETY: GONE: the reading end is that of whoever has the lock.
+        while let Some(message) = unsafe { process.take_message() } {
+            late.push(message);
         }
-        Message::System { reply, .. } | Message::Native { reply: Some(reply), .. } => {
+        inner.exit_reason.clone().unwrap_or(Term::atom(atoms::NOPROC))
+    };
+    if !late.is_empty() {
+        wait::without_waiting(|| late.into_iter().for_each(|message| discard(process, message, &reason)));
+    }
+}
+
+fn discard(process: &Process, message: Message, reason: &Term) {
+    match message {
+        Message::Call { reply, request } => {
+            let heard = reply.not_taken(reason.clone());
+            process.lost(Some(&request), heard, reason);
+        }
+        Message::System { reply, .. } => {
             reply.die(reason.clone());
         }
+        Message::Native { reply, request } => {
+            let heard = reply.is_some_and(|reply| reply.die(reason.clone()));
+            drop(request);
+            process.lost(None, heard, reason);
+        }
+        Message::Info(term) | Message::Cast(term) => process.lost(Some(&term), false, reason),
         // A child that came up for a dead supervisor is linked to it, and hears of its end that way.
         other => drop(other),
     }

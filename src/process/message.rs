@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Message {
     /// A plain message.
     Info(Term),
+    /// A signal's message that a receive has looked at, in OTP's shape.
+    Seen(Term),
     /// From `cast`.
     Cast(Term),
     /// From `call`; dropping it without an answer tells the caller that there will be none.
@@ -124,7 +126,7 @@ impl Message {
     /// sees: calls, casts and the runtime's own.
     pub fn into_term(self) -> Result<Term, Message> {
         Ok(match self {
-            Message::Info(term) => term,
+            Message::Info(term) | Message::Seen(term) => term,
             Message::Exit { from, reason } => exit_term(from, reason),
             Message::Down(down) => down_term(*down),
             Message::Ticket(ticket) => ticket.redeem().ok_or(Message::Ticket(Ticket(None)))?,
@@ -132,10 +134,18 @@ impl Message {
         })
     }
 
+    /// Of a plain message or a cast.
+    pub(super) fn term_of_user(&self) -> Option<&Term> {
+        match self {
+            Message::Info(term) | Message::Cast(term) => Some(term),
+            _ => None,
+        }
+    }
+
     /// As [`Message::into_term`], and the message stays.
     pub fn term(&self) -> Option<Term> {
         Some(match self {
-            Message::Info(term) => term.clone(),
+            Message::Info(term) | Message::Seen(term) => term.clone(),
             Message::Exit { from, reason } => exit_term(*from, reason.clone()),
             Message::Down(down) => down_term((**down).clone()),
             _ => return None,

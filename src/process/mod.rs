@@ -65,6 +65,7 @@ mod start;
 mod state;
 mod table;
 mod timer;
+mod undelivered;
 mod wait;
 
 pub use arrival::until_arrival;
@@ -81,8 +82,8 @@ pub use pool::{trim, trim_thread};
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_now, send_to_alias, tell,
-    trap_exit, unalias, unlink,
+    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_if_there, send_now, send_to_alias,
+    tell, trap_exit, unalias, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
@@ -93,4 +94,5 @@ pub use timer::{
     Alarm, Find, cancel_timer, flush_timer, read_timer, send_interval, start_found_timer, start_message_timer,
     start_tick,
 };
+pub use undelivered::Undelivered;
 pub use wait::{flush, receive, sleep, without_waiting};

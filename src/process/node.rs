@@ -3,12 +3,15 @@
 use super::control::IdHash;
 use super::names::Names;
 use super::timer::{self, Alarm, Intervals};
+use super::undelivered::Undelivered;
 use crate::clock::{Clock, Timers};
 use crate::scheduler::Scheduler;
+use crate::sync::tally;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::term::{Pid, Term};
 use hashbrown::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock, Weak};
 
 /// How much a line of the log matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +25,30 @@ pub enum LogLevel {
 /// Where lines of the log go: level, text, and the report as a term where there is one.
 pub type Logger = Box<dyn Fn(LogLevel, &str, Option<&Term>) + Send + Sync>;
 
+/// The runtimes that there are, by the number that their messages are counted under.
+static NODES: Mutex<BTreeMap<u32, Weak<Node>>> = Mutex::new(BTreeMap::new());
+
+/// The runtime of that number, if it is still there.
+pub(super) fn node_of_number(number: u32) -> Option<Arc<Node>> {
+    NODES.lock().get(&number)?.upgrade()
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        NODES.lock().remove(&self.number);
+        tally::close(self.number);
+    }
+}
+
+/// A call of the hook.
+pub(super) struct InHook<'a>(&'a Node);
+
+impl Drop for InHook<'_> {
+    fn drop(&mut self) {
+        self.0.hooks.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// One runtime. Runtimes share nothing but the table of pids and the atoms.
 pub struct Node {
     pub(super) scheduler: OnceLock<Arc<Scheduler>>,
@@ -33,6 +60,13 @@ pub struct Node {
     pub(super) outside: super::outside::Outside,
     pub(super) log_level: AtomicU32,
     pub(super) logger: Logger,
+    pub(super) undelivered: OnceLock<Undelivered>,
+    /// Calls of the hook that have not returned.
+    hooks: AtomicU64,
+    /// The hook is not called any more.
+    hooks_over: AtomicBool,
+    /// What its messages are counted under.
+    pub(super) number: u32,
     root: AtomicU64,
     max_processes: u64,
     pub(super) processes: AtomicU64,
@@ -48,7 +82,8 @@ pub struct Node {
 impl Node {
     /// A runtime without workers yet; see [`Node::set_scheduler`].
     pub fn new(clock: Clock, max_processes: u64, log_level: u32, logger: Logger) -> Arc<Node> {
-        Arc::new(Node {
+        let number = tally::open();
+        let node = Arc::new(Node {
             scheduler: OnceLock::new(),
             clock,
             timers: Timers::new(),
@@ -58,6 +93,10 @@ impl Node {
             outside: Default::default(),
             log_level: AtomicU32::new(log_level),
             logger,
+            undelivered: OnceLock::new(),
+            hooks: AtomicU64::new(0),
+            hooks_over: AtomicBool::new(false),
+            number,
             root: AtomicU64::new(0),
             max_processes,
             processes: AtomicU64::new(0),
@@ -65,7 +104,33 @@ impl Node {
             unfinished: Mutex::new(HashSet::default()),
             stopping: AtomicBool::new(false),
             thread_pids: Mutex::new(HashSet::default()),
-        })
+        });
+        NODES.lock().insert(number, Arc::downgrade(&node));
+        node
+    }
+
+    /// Has messages that nobody gets shown; once, before anything is sent.
+    pub fn set_undelivered(&self, hook: Undelivered) {
+        let _ = self.undelivered.set(hook);
+    }
+
+    /// About to call the hook; none when that is over.
+    pub(super) fn enter_hook(&self) -> Option<InHook<'_>> {
+        // Partner: `close_hook` sets the flag and then looks at the count; one of the two sees the other.
+        self.hooks.fetch_add(1, Ordering::SeqCst);
+        let running = InHook(self);
+        (!self.hooks_over.load(Ordering::SeqCst)).then_some(running)
+    }
+
+    /// The hook is called no more; true when no call of it is under way.
+    pub fn close_hook(&self) -> bool {
+        self.hooks_over.store(true, Ordering::SeqCst);
+        self.hooks.load(Ordering::SeqCst) == 0
+    }
+
+    /// Messages that were sent, handled, returned and undelivered, until now.
+    pub fn message_counts(&self) -> tally::Numbers {
+        tally::read(self.number)
     }
 
     /// Gives it its workers; once.

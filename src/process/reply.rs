@@ -4,7 +4,7 @@
 //! slots it owes (queued in its mailbox, the one at hand, the deferred ones), and its exit answers all of them with
 //! its reason. A slot is counted, never on a stack.
 
-use super::bound::{self, Refused, Room};
+use super::bound::{self, Room};
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
@@ -15,6 +15,7 @@ use super::slot::Cell;
 use super::wait::{self, End};
 use super::{table, timer};
 use crate::sync::parker::Parker;
+use crate::sync::tally::What;
 use crate::sync::{AtomicU64, Mutex, Ordering, inside};
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
@@ -169,35 +170,33 @@ pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Me
 /// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds that
 /// it has waited.
 fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
-    let is_call = matches!(message, Message::Call { .. });
-    let queued = table::with_process(pid, |process| {
-        if message.counts() {
-            process.offer(message)?;
-        } else {
+    let queued = table::with_process_or(
+        pid,
+        message,
+        |process, message, inside| {
+            if message.counts() {
+                return Some(process.offer(message, inside));
+            }
             process.deliver(message);
-        }
-        // Once its exit is over it has answered what it found; what it did not find is answered here. Not before:
-        // whoever hears of an end must find its names free. And not what is claimed: that is in use, though its
-        // process is dead, and answered by whoever claimed it.
-        if process.state.is_gone() && slot.cell.claim() {
-            let reason = process.lock().exit_reason.clone();
-            let reason = reason.unwrap_or(Term::atom(atoms::NOPROC));
-            slot.finish(if is_call { Outcome::NotTaken(reason) } else { Outcome::Died(reason) });
-        }
-        Ok(())
-    });
-    let refused = match (queued, waits) {
-        (Some(Ok(())), _) => return Ok(0),
-        (Some(Err(Refused::Wait(message))), Some(limit)) => match bound::wait_for_room(pid, message, limit) {
-            Ok(Room::Had { waited }) => return Ok(waited),
-            Ok(Room::Gone(_)) => Error::NoProcess,
-            Err(error) => error,
+            Some(Ok(()))
         },
-        (Some(Err(_)), _) => Error::MailboxFull,
-        (None, _) => Error::NoProcess,
+        |_| None,
+    );
+    let (refused, error) = match (queued, waits) {
+        (Some(Ok(())), _) => return Ok(0),
+        (None, _) => (None, Error::NoProcess),
+        (Some(Err(refused)), Some(limit)) if refused.waits => match bound::wait_for_room(pid, *refused, limit) {
+            Ok(Room::Had { waited }) => return Ok(waited),
+            Ok(Room::Gone(refused)) => (Some(refused), Error::NoProcess),
+            Err(error) => (None, error),
+        },
+        (Some(Err(refused)), _) => (Some(*refused), Error::MailboxFull),
     };
     slot.cell.abandon();
-    Err(refused)
+    if let Some(refused) = refused {
+        refused.returned();
+    }
+    Err(error)
 }
 
 /// Asks `pid` and waits for what comes of it, at most `timeout` milliseconds (None: for ever).
@@ -227,7 +226,20 @@ pub fn call(
     let slot = Slot::new(waiter);
     let message = make(ReplyTo(Some(slot.clone())));
     let mut left = timeout;
-    match table::with_process(pid, |process| run::inline(process, message)) {
+    let ran = table::with_process_or(
+        pid,
+        message,
+        |process, message, inside| {
+            let counts = message.counts();
+            let ran = run::inline(process, message);
+            if counts && ran.is_ok() {
+                inside.tally(process.number, What::Sent);
+            }
+            Some(ran)
+        },
+        |_| None,
+    );
+    match ran {
         None => return Err(Error::NoProcess),
         Some(Err(message)) => {
             let waited = post(pid, &slot, message, Some(timeout))?;

@@ -32,6 +32,7 @@ use super::state::{CALLBACK, DEAD, EXIT, IDLE, QUEUED, READY, RUNNING, Unqueued,
 use super::{table, wait};
 use crate::scheduler::{self, Header};
 use crate::sync::inside;
+use crate::sync::tally::What;
 use crate::term::{Pid, Term, atoms};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -201,7 +202,10 @@ fn one(process: &Process, message: Message) {
     let Some(behaviour) = slot.as_deref_mut() else { return };
     // SAFETY: as above.
     unsafe { process.reading() }.counted = true;
-    match behaviour.message(process, message) {
+    process.is_taking.set(message.counts());
+    let flow = behaviour.message(process, message);
+    process.has_taken();
+    match flow {
         Flow::Continue => lie_down(process),
         Flow::Stop(reason) => stop(process, reason, None),
         Flow::StopStart(reason, start) => stop(process, reason, Some(start)),
@@ -282,7 +286,10 @@ fn work(process: &Process) {
             }
             continue;
         };
-        match behaviour.message(process, message) {
+        process.is_taking.set(message.counts());
+        let flow = behaviour.message(process, message);
+        process.has_taken();
+        match flow {
             // Its next message is handled where that holds nobody up.
             Flow::Continue if process.header.is_slow() => break,
             Flow::Continue => {}
@@ -338,6 +345,15 @@ impl Process {
         self.lock().pending.is_some()
     }
 
+    /// The behaviour is through with a message: one that no user code had to do with was handled by us.
+    #[inline(always)]
+    fn has_taken(&self) {
+        if self.is_taking.get() {
+            self.is_taking.set(false);
+            self.tally(What::Handled);
+        }
+    }
+
     /// Runs user code as this process. A panic in it is given back as such. `Err`: the process was struck; return.
     ///
     /// What the code of a process that was told to end gives back does not count: in OTP it would not have got so far.
@@ -346,7 +362,8 @@ impl Process {
         if !self.state.enter_callback() {
             return Err(Fenced::Exit);
         }
-        let depth = inside::step_out();
+        let handled = self.is_taking.replace(false).then_some(self.number);
+        let depth = inside::step_out_counting(handled);
         let result = catch_unwind(AssertUnwindSafe(code));
         inside::re_enter(depth);
         match self.state.shift(CALLBACK, RUNNING, 0, 0) {
@@ -364,6 +381,7 @@ impl Process {
         // SAFETY: RUNNING, in a behaviour's turn, which is the thread that runs it.
         let reading = unsafe { self.reading() };
         for message in messages.rev() {
+            self.untally_handled(&message);
             reading.saved().push_front(message);
         }
     }
@@ -375,6 +393,7 @@ impl Process {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.
         let reading = unsafe { self.reading() };
+        self.is_taking.set(false);
         match &self.bounded {
             None => reading.hold(message),
             Some(bounded) => bounded.queue.hold(message, reading.counted),

@@ -13,6 +13,8 @@ use super::exit;
 use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;
+use super::undelivered::nobody_there;
+use crate::sync::inside::Inside;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::sync::Arc;
 
@@ -21,18 +23,43 @@ use std::sync::Arc;
 #[inline]
 pub fn send(to: Pid, message: Term) -> Result<bool, Error> {
     // Made at its place in the mailbox: moving it there would cost as much as the send.
-    match table::with_process(to, move |process| process.offer(Message::Info(message))) {
-        Some(Ok(())) => Ok(true),
-        Some(Err(refused)) => refused_by(to, refused, true),
-        None => Ok(false),
+    let sent = table::with_process_or(
+        to,
+        message,
+        |process, message, inside| Some(process.offer(Message::Info(message), inside)),
+        |message| {
+            nobody_there(to, Message::Info(message));
+            None
+        },
+    );
+    how_it_went(to, sent, true)
+}
+
+/// As [`send`], and never waits, nor tells: what is refused counts as undelivered.
+pub fn send_now(to: Pid, message: Term) {
+    table::with_process_or(to, message, offer_now, |message| nobody_there(to, Message::Info(message)));
+}
+
+/// As [`send_now`], for one who looks for another receiver when nobody is there (false): the message is not counted then.
+pub fn send_if_there(to: Pid, message: Term) -> bool {
+    let there = |process: &Process, message, inside: &Inside| {
+        offer_now(process, message, inside);
+        true
+    };
+    table::with_process_or(to, message, there, |_| false)
+}
+
+fn offer_now(process: &Process, message: Term, inside: &Inside) {
+    if let Err(refused) = process.offer(Message::Info(message), inside) {
+        process.lost(refused.message.term_of_user(), false, &Error::MailboxFull.reason());
     }
 }
 
-/// As [`send`], and never waits.
-pub fn send_now(to: Pid, message: Term) -> Result<bool, Error> {
-    match table::with_process(to, move |process| process.offer(Message::Info(message))) {
+#[inline]
+fn how_it_went(to: Pid, sent: Option<Result<(), Box<Refused>>>, waits: bool) -> Result<bool, Error> {
+    match sent {
         Some(Ok(())) => Ok(true),
-        Some(Err(refused)) => refused_by(to, refused, false),
+        Some(Err(refused)) => refused_by(to, *refused, waits),
         None => Ok(false),
     }
 }
@@ -44,9 +71,16 @@ pub fn tell(to: Pid, message: Term) -> bool {
 
 #[cold]
 fn refused_by(to: Pid, refused: Refused, waits: bool) -> Result<bool, Error> {
-    match refused {
-        Refused::Wait(message) if waits => Ok(matches!(bound::wait_for_room(to, message, None)?, Room::Had { .. })),
-        Refused::Full(_) | Refused::Wait(_) => Err(Error::MailboxFull),
+    if !refused.waits || !waits {
+        refused.returned();
+        return Err(Error::MailboxFull);
+    }
+    match bound::wait_for_room(to, refused, None)? {
+        Room::Had { .. } => Ok(true),
+        Room::Gone(refused) => {
+            refused.lost(to);
+            Ok(false)
+        }
     }
 }
 
@@ -58,11 +92,27 @@ impl Process {
     /// As [`send`], for any message, the runtime's own included.
     #[inline]
     pub fn post(to: Pid, message: Message) -> Result<bool, Error> {
-        match table::with_process(to, move |process| process.offer(message)) {
-            Some(Ok(())) => Ok(true),
-            Some(Err(refused)) => refused_by(to, refused, true),
-            None => Ok(false),
-        }
+        let sent = table::with_process_or(
+            to,
+            message,
+            |process, message, inside| Some(process.offer(message, inside)),
+            |message| {
+                nobody_there(to, message);
+                None
+            },
+        );
+        how_it_went(to, sent, true)
+    }
+
+    /// As [`Process::post`], for one who looks for another receiver when nobody is there: the message is not counted then.
+    pub fn post_if_there(to: Pid, message: Message) -> Result<bool, Error> {
+        let sent = table::with_process_or(
+            to,
+            message,
+            |process, message, inside| Some(process.offer(message, inside)),
+            |_| None,
+        );
+        how_it_went(to, sent, true)
     }
 }
 

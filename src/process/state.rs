@@ -235,11 +235,6 @@ impl State {
         }
     }
 
-    /// Whether the exit is over: the mailbox is looked at no more.
-    pub fn is_gone(&self) -> bool {
-        self.load() & GONE != 0
-    }
-
     /// The exit is over. True when no run queue holds it: the caller retires it.
     pub fn gone(&self) -> bool {
         self.0.fetch_or(GONE, Ordering::SeqCst) & QUEUED == 0

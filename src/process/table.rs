@@ -6,7 +6,8 @@
 //! stale before its memory goes. A slot whose generations ran out is never used again.
 
 use super::control::Process;
-use crate::sync::{AtomicPtr, AtomicU64, Mutex, Ordering, forked, inside};
+use super::node::Node;
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, forked, inside};
 use crate::term::Pid;
 use once_cell::sync::Lazy;
 use std::cell::RefCell;
@@ -23,6 +24,8 @@ struct Slot {
     process: AtomicPtr<Process>,
     /// Of the process that lives here, or else of the next.
     generation: AtomicU64,
+    /// The runtime of the last that lived here, by number.
+    number: AtomicU32,
 }
 
 struct Table {
@@ -84,7 +87,11 @@ fn refill() -> Option<u32> {
         let chunk = &TABLE.chunks[index as usize / CHUNK];
         if chunk.load(Ordering::Acquire).is_null() {
             let fresh: Box<[Slot]> = (0..CHUNK)
-                .map(|_| Slot { process: AtomicPtr::new(ptr::null_mut()), generation: AtomicU64::new(1) })
+                .map(|_| Slot {
+                    process: AtomicPtr::new(ptr::null_mut()),
+                    generation: AtomicU64::new(1),
+                    number: AtomicU32::new(0),
+                })
                 .collect();
             // One allocation, never freed: pids are looked up without a lock.
             let Ok(fresh) = <Box<[Slot; CHUNK]>>::try_from(fresh) else { break };
@@ -107,6 +114,7 @@ fn refill() -> Option<u32> {
 /// Makes the process findable; the table keeps one count of it.
 pub(super) fn publish(process: Arc<Process>) {
     if let Some(slot) = slot(process.pid().index()) {
+        slot.number.store(process.number, Ordering::Relaxed);
         slot.process.store(Arc::into_raw(process).cast_mut(), Ordering::Release);
     }
 }
@@ -160,6 +168,29 @@ pub fn with_process<R>(pid: Pid, look: impl FnOnce(&Process) -> R) -> Option<R> 
     // SAFETY: non-null means published; the guard keeps it from being freed after we saw it.
     let process = unsafe { pointer.as_ref() }?;
     (process.pid() == pid).then(|| look(process))
+}
+
+/// As [`with_process`], with something that is given to `look`, or to `nobody` when there is none; `look` also gets what
+/// it counts with.
+#[inline(always)]
+pub(super) fn with_process_or<C, R>(
+    pid: Pid, what: C, look: impl FnOnce(&Process, C, &inside::Inside) -> R, nobody: impl FnOnce(C) -> R,
+) -> R {
+    let inside = inside::enter();
+    let pointer = slot(pid.index()).map_or(ptr::null_mut(), |slot| slot.process.load(Ordering::SeqCst));
+    // SAFETY: as in `with_process`.
+    match unsafe { pointer.as_ref() } {
+        Some(process) if process.pid() == pid => look(process, what, &inside),
+        _ => nobody(what),
+    }
+}
+
+/// The runtime that a pid of the dead was of, as far as that is known: another process may have its place since.
+pub(super) fn last_node(pid: Pid) -> Option<Arc<Node>> {
+    if pid == Pid::NONE {
+        return None;
+    }
+    super::node::node_of_number(slot(pid.index())?.number.load(Ordering::Relaxed))
 }
 
 /// Calls `look` with every process alive; slow, for shutdown and tools.

@@ -107,8 +107,14 @@ fn start_for(
 /// Delivers a timer's message, and takes it off the list: nobody finds neither.
 fn deliver(process: &Process, timer: TimerId, message: Message) {
     let mut inner = process.lock();
-    process.deliver(message);
     inner.forget_timer(timer.to_bits());
+    if !inner.closed {
+        process.deliver(message);
+        return;
+    }
+    // It has ended, and its timers with it.
+    drop(inner);
+    drop(message);
 }
 
 /// Has `message` sent to `to` after `ms` milliseconds; wrapped as `{timeout, Ref, Message}` if `wrap`. To a process

@@ -16,6 +16,7 @@ use crate::clock::{TimerId, TimerKind};
 use crate::scheduler;
 use crate::sync::inside;
 use crate::sync::parker::Parker;
+use crate::sync::tally::What;
 use crate::term::{Pid, Term};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -322,15 +323,19 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
         debug_assert!(back.is_ok());
         // What struck it meanwhile left the end to us.
         if ends_here(me) {
-            drop(found.take());
+            not_received(me, found.take());
         }
         found.is_some()
     };
     if look(me) {
-        if me.spend() && may_wait(me).is_ok() {
-            give_way(me)?;
+        if me.spend()
+            && may_wait(me).is_ok()
+            && let Err(error) = give_way(me)
+        {
+            not_received(me, found);
+            return Err(error);
         }
-        return found.ok_or(Error::Killed);
+        return received(found);
     }
     if timeout == Some(0) {
         return if me.state.is_dead() { Err(Error::Killed) } else { Err(Error::Timeout) };
@@ -339,30 +344,47 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
     let node = me.node().clone();
     let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
     match until(&node, deadline, true, || look(me)) {
-        End::Ready => found.ok_or(Error::Killed),
+        End::Ready => received(found),
         End::TimedOut => Err(Error::Timeout),
         End::Killed => Err(Error::Killed),
     }
 }
 
+/// A message on its way to who receives it, and whether it counts.
+type Found = Option<(Term, bool)>;
+
+fn received(found: Found) -> Result<Term, Error> {
+    found.map(|(term, _)| term).ok_or(Error::Killed)
+}
+
+fn not_received(me: &Process, found: Found) {
+    if let Some((term, true)) = found {
+        me.not_received(&term);
+    }
+}
+
 /// # Safety
 /// The caller runs the process and the word says RUNNING.
-unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Option<Term> {
-    let wants = |term: &Term, wanted: &mut dyn FnMut(&Term) -> bool| {
+unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
+    // Counted there and then, in a look at the thread's numbers that is taken anyway.
+    let wants = |term: &Term, counts: bool, wanted: &mut dyn FnMut(&Term) -> bool| {
         let depth = inside::step_out();
         let yes = wanted(term);
-        inside::re_enter(depth);
+        inside::re_enter_counting(depth, (yes && counts).then_some(me.number));
         yes
     };
     if let Some(bounded) = &me.bounded {
         // What is not wanted stays where it is, and counts.
         while let Some((number, term)) = bounded.queue.find(*looked_at as u64, Message::term) {
             *looked_at = number as usize + 1;
-            if wants(&term, wanted)
+            if wants(&term, false, wanted)
                 && let Some(popped) = bounded.queue.take(number)
             {
-                drop(super::bound::out(popped));
-                return Some(term);
+                let (message, _) = super::bound::out(popped);
+                if message.counts() {
+                    me.tally(What::Handled);
+                }
+                return Some((term, message.counts()));
             }
         }
         return None;
@@ -370,11 +392,13 @@ unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Ter
     // SAFETY: the caller's promise.
     let reading = unsafe { me.reading() };
     while *looked_at < reading.saved_count() {
-        if let Message::Info(term) = &reading.saved()[*looked_at]
-            && wants(term, wanted)
+        let message = &reading.saved()[*looked_at];
+        if let Message::Info(term) | Message::Seen(term) = message
+            && wants(term, message.counts(), wanted)
         {
             return match reading.saved().remove(*looked_at) {
-                Some(Message::Info(term)) => Some(term),
+                Some(Message::Info(term)) => Some((term, true)),
+                Some(Message::Seen(term)) => Some((term, false)),
                 _ => None,
             };
         }
@@ -382,9 +406,10 @@ unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Ter
     }
     // SAFETY: the caller's promise.
     while let Some(message) = unsafe { me.take_fresh() } {
+        let counts = message.counts();
         match message.into_term() {
-            Ok(term) if wants(&term, wanted) => return Some(term),
-            Ok(term) => reading.saved().push_back(Message::Info(term)),
+            Ok(term) if wants(&term, counts, wanted) => return Some((term, counts)),
+            Ok(term) => reading.saved().push_back(if counts { Message::Info(term) } else { Message::Seen(term) }),
             // A server in the middle of a callback keeps them for its loop; a plain process has no use for them.
             Err(other) => reading.saved().push_back(other),
         }
@@ -410,6 +435,7 @@ pub fn flush() -> Result<usize, Error> {
         }
     }
     let _ = me.state.shift(RUNNING, CALLBACK, 0, 0);
+    dropped.iter().filter(|message| message.counts()).for_each(|_| me.tally(What::Handled));
     if ends_here(me) { Err(Error::Killed) } else { Ok(dropped.len()) }
 }
 

@@ -276,7 +276,7 @@ pub fn send_to_group(pubsub: Pid, group: &Term, message: &Term) -> Result<usize,
     let members = members(pubsub, group)?;
     members.iter().for_each(|&pid| {
         // Whoever has no room for it is as one who is not there: nobody waits for a member.
-        let _ = process::send_now(pid, message.clone());
+        process::send_now(pid, message.clone());
     });
     Ok(members.len())
 }

@@ -35,7 +35,7 @@ pub(super) struct Receiver {
 impl Receiver {
     /// False: it is dead.
     pub fn send(&self, message: &Term) -> bool {
-        let Some(bound) = &self.bound else { return process::send_now(self.pid, message.clone()) == Ok(true) };
+        let Some(bound) = &self.bound else { return process::send_if_there(self.pid, message.clone()) };
         let pushed = bound.inbox.push(message.clone());
         if pushed.ticket {
             return Process::post(self.pid, Message::Ticket(Ticket::new(bound.clone()))) == Ok(true);

@@ -65,7 +65,7 @@ impl Event {
         for name in names.iter() {
             if let Some(listener) = process::whereis(registry.node(), name) {
                 // The registry waits for nobody: one whose mailbox is full misses it.
-                let _ = process::send_now(listener, message.clone());
+                process::send_now(listener, message.clone());
             }
         }
     }

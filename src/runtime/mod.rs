@@ -10,7 +10,7 @@ pub use settle::{Settled, advance, settle, settle_request};
 pub use shutdown::shutdown;
 
 use crate::clock::Clock;
-use crate::process::{self, ChildStart, Error, LogLevel, Logger, Node, Startable, spawn_and_wait};
+use crate::process::{self, ChildStart, Error, LogLevel, Logger, Node, Startable, Undelivered, spawn_and_wait};
 use crate::scheduler::{Keeper, MAX_WORKERS, Scheduler, StackPool, Ticked};
 use crate::sync::Mutex;
 use crate::term::Pid;
@@ -27,6 +27,8 @@ pub struct Options {
     pub max_processes: u64,
     pub log_level: u32,
     pub logger: Logger,
+    /// Shown messages that nobody gets.
+    pub undelivered: Option<Undelivered>,
 }
 
 /// Stacks that a runtime may need at once; beyond, waiting is refused. 256 KiB each are 256 GiB of address space.
@@ -79,6 +81,9 @@ impl Keeper for House {
 pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error> {
     let clock = if options.manual_clock { Clock::manual() } else { Clock::monotonic() };
     let node = Node::new(clock, options.max_processes, options.log_level, options.logger);
+    if let Some(hook) = options.undelivered {
+        node.set_undelivered(hook);
+    }
     let keeper = Box::new(House { node: Arc::downgrade(&node), manual: options.manual_clock });
     let stacks = StackPool::new(options.stack_size, MAX_STACKS);
     let scheduler = Scheduler::start(options.workers, stacks, keeper).map_err(|_| Error::Limit)?;

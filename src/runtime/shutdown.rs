@@ -70,6 +70,9 @@ fn stop(node: &Arc<Node>, root: Pid, end: Option<Instant>) -> Result<(), Vec<Pid
     if !joined {
         return Err(Vec::new());
     }
+    if !until(node, end, || node.close_hook()) {
+        return Err(Vec::new());
+    }
     node.drop_timers();
     RUNTIMES.lock().remove(&root);
     inside::collect();

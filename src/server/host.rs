@@ -57,7 +57,10 @@ impl<C: HostCallbacks> Behaviour for Host<C> {
         };
         let pid = me.pid();
         match me.user(|| self.callbacks.deliver(pid, &term, call)) {
-            Err(fenced) => fenced.into(),
+            Err(fenced) => {
+                me.not_begun((call == 0).then_some(&term));
+                fenced.into()
+            }
             Ok(Ok(())) => Flow::Continue,
             Ok(Err(_)) => Flow::Stop(Term::atom(atoms::PANIC)),
         }

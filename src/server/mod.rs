@@ -83,7 +83,10 @@ impl<C: Callbacks> Server<C> {
         let callbacks = &mut self.callbacks;
         let ran = me.user(|| code(callbacks, &mut context, last.as_ref()));
         let next = match ran {
-            Err(fenced) => return fenced.into(),
+            Err(fenced) => {
+                me.not_begun(last.as_ref().filter(|_| callback != Callback::Call));
+                return fenced.into();
+            }
             Ok(Err(panic)) => {
                 self.last = last.map(Box::new);
                 return Flow::Stop(panic_reason(&*panic));

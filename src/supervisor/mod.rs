@@ -184,7 +184,7 @@ impl Supervisor {
                 Flow::Continue
             }
             // Of a step that is over.
-            Message::Started(_) | Message::Ticket(_) => Flow::Continue,
+            Message::Started(_) | Message::Ticket(_) | Message::Seen(_) => Flow::Continue,
         }
     }
 

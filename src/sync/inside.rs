@@ -14,6 +14,7 @@
 //! Who may touch what: a record's counter is written by its thread alone, read by anybody. Records are never
 //! freed, but reused after their thread ended.
 
+use super::tally::{Tally, What};
 use super::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, compiler_fence, fence};
 use std::cell::{Cell, RefCell};
 
@@ -23,6 +24,7 @@ pub struct ThreadRecord {
     counter: AtomicU64,
     /// What it says that it runs; see [`show`].
     shown: AtomicU64,
+    tally: Tally,
     taken: AtomicBool,
     next: AtomicPtr<ThreadRecord>,
 }
@@ -59,6 +61,7 @@ fn claim_record() -> &'static ThreadRecord {
     let record = Box::leak(Box::new(ThreadRecord {
         counter: AtomicU64::new(0),
         shown: AtomicU64::new(0),
+        tally: Tally::new(),
         taken: AtomicBool::new(true),
         next: AtomicPtr::new(std::ptr::null_mut()),
     }));
@@ -157,6 +160,15 @@ pub fn enter() -> Inside {
     })
 }
 
+impl Inside {
+    /// As [`tally`], without looking for the thread's own numbers.
+    #[inline(always)]
+    pub fn tally(&self, of: u32, what: What) {
+        // SAFETY: as in `drop`.
+        unsafe { &*self.here }.record().tally.add(of, what, 1);
+    }
+}
+
 impl Drop for Inside {
     #[inline]
     fn drop(&mut self) {
@@ -175,7 +187,16 @@ impl Drop for Inside {
 /// [`re_enter`].
 #[inline]
 pub fn step_out() -> u32 {
+    step_out_counting(None)
+}
+
+/// As [`step_out`], and counts something handled for the runtime of that number, in the same look at the thread's own.
+#[inline]
+pub fn step_out_counting(handled: Option<u32>) -> u32 {
     HERE.with(|here| {
+        if let Some(of) = handled {
+            here.record().tally.add(of, What::Handled, 1);
+        }
         let depth = here.depth.replace(0);
         if depth > 0 {
             here.go_out();
@@ -187,11 +208,20 @@ pub fn step_out() -> u32 {
 /// Comes back to the depth that [`step_out`] left; not in the child of a fork, where there is nothing to come back to.
 #[inline]
 pub fn re_enter(depth: u32) {
+    re_enter_counting(depth, None);
+}
+
+/// As [`re_enter`], and counts as [`step_out_counting`].
+#[inline]
+pub fn re_enter_counting(depth: u32, handled: Option<u32>) {
     if super::forked::is_forked() {
         super::forked::end_child();
     }
     HERE.with(|here| {
         debug_assert_eq!(here.depth.get(), 0);
+        if let Some(of) = handled {
+            here.record().tally.add(of, What::Handled, 1);
+        }
         if depth > 0 {
             here.go_in();
             here.depth.set(depth);
@@ -245,6 +275,22 @@ pub fn any_shown(mut is: impl FnMut(u64) -> bool) -> bool {
         at = record.next.load(Ordering::Acquire);
     }
     false
+}
+
+/// Counts something for the runtime of that number, on the calling thread.
+#[inline]
+pub fn tally(of: u32, what: What, by: i64) {
+    HERE.with(|here| here.record().tally.add(of, what, by));
+}
+
+/// Shows what each thread has counted; also those that have ended.
+pub(super) fn for_each_tally(mut look: impl FnMut(&Tally)) {
+    let mut at = RECORDS.load(Ordering::Acquire);
+    // SAFETY: records are leaked boxes, reachable for ever once published.
+    while let Some(record) = unsafe { at.as_ref() } {
+        look(&record.tally);
+        at = record.next.load(Ordering::Acquire);
+    }
 }
 
 /// The identity of the calling thread, as [`for_each_thread`] shows it.

@@ -5,6 +5,7 @@
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`blocks`]: memory for messages, kept by the workers;
+//! * [`tally`]: numbers that every thread adds to;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -53,3 +54,5 @@ pub mod inside;
 pub mod lock;
 pub mod parker;
 pub mod patience;
+#[cfg(not(loom))]
+pub mod tally;

@@ -5,6 +5,12 @@ enum { LIMIT = 5, WAIT_MS = 20000 };
 
 static atomic_int dropped;
 
+/* Who was killed at a gate is through it: the gate may go. */
+static void ghosts_are_gone(void)
+{
+    EVENTUALLY(stats().ghosts == 0);
+}
+
 /* A message that is counted when it is freed: {n, resource}. */
 static regrow_term counted(int64_t number)
 {
@@ -195,6 +201,7 @@ static void who_waits_for_one_that_ends_goes_on(void)
     CHECK_DOWN("killed", monitor);
     CHECK_DOWN("normal", sending);
     gate_open(&gate);
+    ghosts_are_gone();
     /* And one that is killed while it waits leaves the line to the next. */
     pid = start(&spec, &monitor);
     gate_reached(&gate);
@@ -213,6 +220,7 @@ static void who_waits_for_one_that_ends_goes_on(void)
     kill_and_wait(pid);
     gate_open(&gate);
     CHECK_DOWN("killed", monitor);
+    ghosts_are_gone();
 }
 
 static void no_longer_than_its_time(void)
@@ -232,6 +240,7 @@ static void no_longer_than_its_time(void)
     kill_and_wait(pid);
     gate_open(&gate);
     CHECK_DOWN("killed", monitor);
+    ghosts_are_gone();
 }
 
 static regrow_next send_to_itself(regrow_context *context, void *user)
@@ -263,6 +272,7 @@ static void nobody_waits_for_itself_nor_where_it_may_not(void)
     kill_and_wait(pid);
     gate_open(&gate);
     CHECK_DOWN("killed", monitor);
+    ghosts_are_gone();
 }
 
 /* ---- servers ---- */
@@ -324,6 +334,7 @@ static void a_call_that_is_dropped_fails_at_once(void)
     regrow_request_free(call);
     gate_open(&gate);
     kill_and_wait(pid);
+    ghosts_are_gone();
 }
 
 static void a_call_waits_within_its_own_limit(void)
@@ -346,6 +357,7 @@ static void a_call_waits_within_its_own_limit(void)
     CHECK_TERM("7", &reply);
     regrow_term_free(&reply);
     kill_and_wait(pid);
+    ghosts_are_gone();
 }
 
 static void what_a_suspended_server_puts_aside_counts(void)
@@ -367,6 +379,7 @@ static void what_a_suspended_server_puts_aside_counts(void)
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     CHECK(atomic_load(&dropped) == 3);
     kill_and_wait(pid);
+    ghosts_are_gone();
 }
 
 static regrow_next add_nothing(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
@@ -395,6 +408,7 @@ static void an_agents_functions_count(void)
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     CHECK_OK(regrow_agent_update(pid, add_nothing, NULL, REGROW_INFINITY));
     kill_and_wait(pid);
+    ghosts_are_gone();
 }
 
 /* ---- selective receive ---- */
@@ -471,6 +485,7 @@ static void a_flood_takes_no_memory_and_signals_pass(void)
         CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
         CHECK_DOWN("killed", monitor);
         gate_open(&gate);
+        ghosts_are_gone();
     }
 }
 

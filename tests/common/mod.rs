@@ -53,6 +53,7 @@ impl Runtime {
             max_processes: 1 << 24,
             log_level: 5,
             logger: Box::new(|_, _, _| {}),
+            undelivered: None,
         };
         Runtime(runtime::start(options, &Root).expect("a runtime starts"))
     }

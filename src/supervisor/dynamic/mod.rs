@@ -170,7 +170,7 @@ impl Dynamic {
             Message::Started(started) => self.started(me, started.token, started.result),
             Message::Down(down) => self.down(me, *down),
             Message::Tick(token) => self.tick(me, token),
-            Message::Ticket(_) => Flow::Continue,
+            Message::Ticket(_) | Message::Seen(_) => Flow::Continue,
             Message::System { request, reply } => {
                 let strategy = if self.template.is_some() { Strategy::SimpleOneForOne } else { Strategy::OneForOne };
                 let state = || manners::state(strategy, &self.intensity, &self.children);
