@@ -137,6 +137,7 @@ int main(void)
     regrow_task first = send_query("SELECT * FROM users"), second = send_query("SELECT * FROM users");
     advance(QUERY_MS / 2);
     kill_and_wait(worker_pid(2));
+    settle();
     print_outcome("SELECT * FROM users", first);
     print_outcome("SELECT * FROM users", second);
 
