@@ -7,7 +7,7 @@ use crate::process::{self, Error, Message};
 use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
 
-/// The calling process: the one whose callback this is, or that this thread entered as.
+/// The calling process: the one whose callback this is, or that this thread entered as. Needs an identity.
 ///
 /// @return REGROW_ERR_CONTEXT on a thread that is none.
 #[unsafe(no_mangle)]
