@@ -491,7 +491,7 @@ typedef struct regrow_child_spec {
   uint32_t shutdown_ms;
   /// Zero.
   uint32_t reserved;
-  /// Borrowed: the spec of that kind, such as a regrow_server_spec.
+  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
   const void *spec;
   /// A name that is registered for it before it runs, at each start. NULL: none.
   const char *name;
@@ -1387,7 +1387,8 @@ regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 /// Tells a server something and does not wait. REGROW_OK means queued, not handled; also when the process is dead.
 /// Any thread.
 ///
-/// @param message  moved; `handle_cast` gets it.
+/// @param message  moved; `handle_cast` gets it. A plain process, a task and an entered thread drop it: regrow_send()
+///                 is for those.
 regrow_error regrow_cast(regrow_pid pid, regrow_term message);
 
 /* ---- Starting ---- */
@@ -1436,7 +1437,8 @@ regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *p
 /// @param timeout_ms  how long to wait; the server goes on, and a late answer is dropped.
 /// @param reply       out: the answer; yours. NULL: not wanted.
 /// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
-///         before it answered; regrow_last_reason() gives its reason.
+///         before it answered; regrow_last_reason() gives its reason. REGROW_ERR_WRONG_KIND: it is neither a server
+///         nor a host process.
 regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
 /// As regrow_call(), to be collected later. Any thread.
@@ -1444,6 +1446,7 @@ regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_m
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
 /// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.
+/// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_SELF_CALL or REGROW_ERR_WRONG_KIND at once; then there is no request.
 regrow_error regrow_call_async(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_request **pending);
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.
@@ -1580,6 +1583,8 @@ regrow_error regrow_send_after_at(const regrow_address *address, uint32_t ms, re
 
 /// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there, after the time
 /// that the address waits, it comes at once, with `noproc`. Needs an identity; may wait.
+///
+/// @return REGROW_ERR_NO_PROCESS when the address has the pid of a registry that is dead.
 regrow_error regrow_monitor_at(const regrow_address *address, regrow_ref *monitor);
 
 /// As regrow_stop(). May wait; any thread.

@@ -274,6 +274,8 @@ pub unsafe extern "C" fn regrow_send_after_at(
 
 /// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there, after the time
 /// that the address waits, it comes at once, with `noproc`. Needs an identity; may wait.
+///
+/// @return REGROW_ERR_NO_PROCESS when the address has the pid of a registry that is dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_monitor_at(address: *const regrow_address, monitor: *mut regrow_ref) -> regrow_error {
     guard(|| {

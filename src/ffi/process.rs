@@ -445,7 +445,8 @@ pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> 
 /// Tells a server something and does not wait. REGROW_OK means queued, not handled; also when the process is dead.
 /// Any thread.
 ///
-/// @param message  moved; `handle_cast` gets it.
+/// @param message  moved; `handle_cast` gets it. A plain process, a task and an entered thread drop it: regrow_send()
+///                 is for those.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_cast(pid: regrow_pid, message: regrow_term) -> regrow_error {
     let message = take(message);
