@@ -976,7 +976,8 @@ regrow_error regrow_thread_fd(int32_t *fd);
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
 regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settled *settled);
 
-/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
+/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`. Any
+/// thread.
 regrow_error regrow_settle_async(regrow_pid runtime, regrow_request **pending);
 
 /// Tells the runtime that work for it goes on where it cannot see that: until the token is given back with
@@ -1759,7 +1760,7 @@ regrow_error regrow_registry_register(regrow_pid registry, regrow_term key, regr
 /// @param key  borrowed.
 regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *key, regrow_pid pid);
 
-/// As regrow_registry_unregister(), only the entries whose value matches.
+/// As regrow_registry_unregister(), only the entries whose value matches. Any thread.
 ///
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.

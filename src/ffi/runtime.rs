@@ -276,7 +276,8 @@ fn settled_struct(found: &Settled) -> regrow_settled {
     regrow_settled { size: 0, state, kind, now_ms: found.now / 1_000_000, deadline_ms: deadline.div_ceil(1_000_000) }
 }
 
-/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
+/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_settle_async(runtime: regrow_pid, pending: *mut *mut regrow_request) -> regrow_error {
     guard(|| {
