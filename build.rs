@@ -34,21 +34,22 @@ const FILES: &[(&str, &str)] = &[
     ("task", "Tasks"),
     ("task_supervisor", "Task supervisors"),
     ("table", "Tables"),
-    ("table_select", "Tables: matching and selecting"),
+    ("table_select", "Selecting from tables"),
 ];
 /// What exports nothing.
 const SILENT: &[&str] = &["mod", "support"];
 
 const RULES: &str = "\
 /*
- * regrow.h - processes, supervisors, registries, agents and tables for C programs.
+ * regrow.h - processes, supervisors, registries, agents, tasks, groups and tables, for C.
  *
  * Generated from src/ffi by cbindgen; edit the Rust, not this file.
  *
- * Six rules cover the whole header.
+ * Seven rules cover the whole header.
  *
  *   Ownership  A regrow_term passed by value is moved: regrow frees it, also when the call
- *              fails. A const pointer is borrowed for the call. A plain pointer is an
+ *              fails; so are the items of a plain array that comes with a count. A const
+ *              pointer is borrowed for the call. Any other plain pointer is an
  *              out-parameter, written only on success; a term written there is yours to
  *              give to regrow_term_free(). Strings are UTF-8, NUL-terminated, copied.
  *   Structs    Start with `.size = sizeof x`; a field left zero takes its default. They are
@@ -59,8 +60,12 @@ const RULES: &str = "\
  *              is the invalid term, which containers pass on and every function refuses.
  *   Threads    Any function may be called from any thread, except those that take a
  *              regrow_context (only in the callback that got it), those that need an
- *              identity (in a callback, or a thread that has entered), two threads on one
- *              regrow_term variable, and signal handlers.
+ *              identity (in a callback, or a thread that has entered), those that are \"not in a
+ *              callback\", two threads on one regrow_term variable, and signal handlers.
+ *   Waiting    A function that may wait says so. In a callback the process is parked then,
+ *              and its thread runs others: hold no lock over it, and no state that a
+ *              library keeps for the thread. errno, the floating-point control words and
+ *              the last error are kept.
  *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. What it
  *              returns is a constant or what regrow_reply() and its like gave; zero is an
  *              error, so that a forgotten return is seen. A drop function runs exactly
@@ -82,6 +87,7 @@ const LAYOUT: &[(&str, u32)] = &[
     ("regrow_table", 8),
     ("regrow_term", 16),
     ("regrow_caller", 16),
+    ("regrow_task", 16),
     ("size_t", 8),
     ("void *", 8),
 ];

@@ -1,12 +1,13 @@
 /*
- * regrow.h - processes, supervisors, registries, agents and tables for C programs.
+ * regrow.h - processes, supervisors, registries, agents, tasks, groups and tables, for C.
  *
  * Generated from src/ffi by cbindgen; edit the Rust, not this file.
  *
- * Six rules cover the whole header.
+ * Seven rules cover the whole header.
  *
  *   Ownership  A regrow_term passed by value is moved: regrow frees it, also when the call
- *              fails. A const pointer is borrowed for the call. A plain pointer is an
+ *              fails; so are the items of a plain array that comes with a count. A const
+ *              pointer is borrowed for the call. Any other plain pointer is an
  *              out-parameter, written only on success; a term written there is yours to
  *              give to regrow_term_free(). Strings are UTF-8, NUL-terminated, copied.
  *   Structs    Start with `.size = sizeof x`; a field left zero takes its default. They are
@@ -17,8 +18,12 @@
  *              is the invalid term, which containers pass on and every function refuses.
  *   Threads    Any function may be called from any thread, except those that take a
  *              regrow_context (only in the callback that got it), those that need an
- *              identity (in a callback, or a thread that has entered), two threads on one
- *              regrow_term variable, and signal handlers.
+ *              identity (in a callback, or a thread that has entered), those that are "not in a
+ *              callback", two threads on one regrow_term variable, and signal handlers.
+ *   Waiting    A function that may wait says so. In a callback the process is parked then,
+ *              and its thread runs others: hold no lock over it, and no state that a
+ *              library keeps for the thread. errno, the floating-point control words and
+ *              the last error are kept.
  *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. What it
  *              returns is a constant or what regrow_reply() and its like gave; zero is an
  *              error, so that a forgotten return is seen. A drop function runs exactly
@@ -29,7 +34,7 @@
  * Contents: runtime . making terms . reading terms . processes . starting
  *           plain processes . servers . host processes . addresses . requests
  *           supervisors . partition supervisors . registries . agents . groups and topics
- *           tasks . task supervisors . tables . tables
+ *           tasks . task supervisors . tables . selecting from tables
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -53,10 +58,10 @@
 /// In every `_ms`: no limit.
 #define REGROW_INFINITY UINT32_MAX
 
-/// max_restarts: none, where zero means the default.
+/// max_restarts, max_children: none, where zero means the default.
 #define REGROW_NONE 0xFFFFFFFE
 
-/// shutdown_ms: killed at once.
+/// shutdown_ms, and the limit of regrow_task_shutdown(): killed at once.
 #define REGROW_BRUTAL_KILL 0xFFFFFFFE
 
 /// init: the process is up.
@@ -65,7 +70,7 @@
 /// init: do not start it, and do not call that an error.
 #define REGROW_IGNORE 0x52470002
 
-/// handle_...: go on. For a call that was not put off with regrow_defer(): its caller gets no answer.
+/// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 #define REGROW_NOREPLY 0x52470003
 
 /// Bodies of processes, functions of agents: ended well.
@@ -131,19 +136,19 @@
 /// auto_shutdown: it ends when the last of its significant children has ended by itself.
 #define REGROW_ALL_SIGNIFICANT 2
 
-/// flags: children that are started together are started at once, and not one after the other.
+/// flags of a supervisor: children that are started together are started at once, and not one after the other.
 #define REGROW_PARALLEL_START 1
 
-/// flags: no two children of a dynamic supervisor have the same id.
+/// flags of a dynamic supervisor: no two of its children have the same id.
 #define REGROW_UNIQUE_IDS 1
 
-/// flags: each partition gets its number as one more argument of its init.
+/// flags of a partition supervisor: each partition gets its number as one more argument of its init.
 #define REGROW_WITH_NUMBER 1
 
-/// at_limit: the supervisor ends, as in OTP.
+/// at_limit of a backoff: the supervisor ends, as in OTP.
 #define REGROW_END 0
 
-/// at_limit: the child stays down until regrow_supervisor_restart_child().
+/// at_limit of a backoff: the child stays down until regrow_supervisor_restart_child().
 #define REGROW_PARK 1
 
 /// home: on the runtime's workers.
@@ -152,19 +157,20 @@
 /// home: on a thread of its own, for callbacks that block.
 #define REGROW_THREAD 1
 
-/// flags: runs without a stack of its own; calls that wait return REGROW_ERR_WOULD_BLOCK.
+/// flags of a server, process, agent or task: runs without a stack of its own; what would wait is
+/// REGROW_ERR_WOULD_BLOCK.
 #define REGROW_NO_PARK 1
 
-/// flags: answers calls on the caller's thread while it is idle.
+/// flags of a server: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
 
-/// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
+/// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
 #define REGROW_NOT_BUSY 4
 
-/// at_limit: one task too many is refused.
+/// at_limit of a task supervisor: one task too many is refused.
 #define REGROW_REFUSE 0
 
-/// at_limit: it waits for its turn.
+/// at_limit of a task supervisor: it waits for its turn.
 #define REGROW_QUEUE 1
 
 /// place: linked with the caller.
@@ -445,7 +451,7 @@ typedef bool (*regrow_match_callback)(void *user, const regrow_term *message);
 typedef struct regrow_address {
   /// sizeof(regrow_address).
   size_t size;
-  /// The root, or any other process, of the runtime to look in. Zero: the caller's own.
+  /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
   regrow_pid runtime;
   /// A local name; or NULL, and a registry and a key.
   const char *name;
@@ -514,7 +520,7 @@ typedef struct regrow_child_spec {
   uint32_t shutdown_ms;
   /// Zero.
   uint32_t reserved;
-  /// Borrowed: the spec of that kind, such as a regrow_server_spec.
+  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
   const void *spec;
   /// A name that is registered for it before it runs, at each start. NULL: none.
   const char *name;
@@ -706,7 +712,8 @@ typedef struct regrow_table_spec {
   uint32_t reserved;
 } regrow_table_spec;
 
-/// A table: a plain number, never freed, never reused. Zero is no table.
+/// A table: a plain number, never freed, never reused. Zero is no table. What is asked of one that is gone is
+/// REGROW_ERR_NO_TABLE; what its access does not allow the caller, REGROW_ERR_ACCESS.
 typedef struct regrow_table {
   /// Equal in equal tables; regrow's own otherwise.
   uint64_t id;
@@ -1001,12 +1008,15 @@ regrow_error regrow_init(const regrow_options *options, regrow_pid *root);
 ///                    whose ends are not over; yours. NULL: not wanted.
 regrow_error regrow_shutdown(regrow_pid root, uint32_t timeout_ms, regrow_term *stuck);
 
-/// Makes the calling thread a process of the runtime, until it leaves or ends: it may link, monitor and receive.
+/// Makes the calling thread a process of the runtime, until it leaves or ends: it may link, monitor and receive. Any
+/// thread that is none yet.
 ///
+/// @param runtime  the root, or any other process, of the runtime.
+/// @param pid      out. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when it is one already, or runs a callback.
 regrow_error regrow_enter(regrow_pid runtime, regrow_pid *pid);
 
-/// Ends the calling thread's process, with reason normal; the thread goes on without an identity.
+/// Ends the calling thread's process, with reason normal; the thread goes on without an identity. Entered threads.
 ///
 /// @return REGROW_ERR_CONTEXT when it did not enter.
 regrow_error regrow_leave(void);
@@ -1025,7 +1035,8 @@ regrow_error regrow_thread_fd(int32_t *fd);
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
 regrow_error regrow_settle(regrow_pid runtime, uint32_t timeout_ms, regrow_settled *settled);
 
-/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
+/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`. Any
+/// thread.
 regrow_error regrow_settle_async(regrow_pid runtime, regrow_request **pending);
 
 /// Tells the runtime that work for it goes on where it cannot see that: until the token is given back with
@@ -1062,13 +1073,14 @@ regrow_error regrow_stats_read(regrow_pid runtime, regrow_stats *stats);
 const char *regrow_error_name(int32_t error);
 
 /// Tells what the caller's last failed call complained of. The last error belongs to the process in whose callback it
-/// happened, or else to the thread; calls that succeed leave it alone.
+/// happened, or else to the thread; calls that succeed leave it alone. Any thread.
 ///
 /// @param text  out: a sentence, cut to `size` bytes with its NUL. NULL: not wanted.
 /// @return the last error's code; REGROW_OK when there was none.
 regrow_error regrow_last_error(char *text, size_t size);
 
-/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended.
+/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended. Any
+/// thread.
 ///
 /// @param reason  out; yours.
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.
@@ -1270,7 +1282,7 @@ regrow_error regrow_term_encode(const regrow_term *term, regrow_term *bytes);
 
 /* ---- Processes ---- */
 
-/// The calling process: the one whose callback this is, or that this thread entered as.
+/// The calling process: the one whose callback this is, or that this thread entered as. Needs an identity.
 ///
 /// @return REGROW_ERR_CONTEXT on a thread that is none.
 regrow_error regrow_self(regrow_pid *pid);
@@ -1439,7 +1451,8 @@ regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 /// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
 /// only where the mailbox has a limit: as regrow_send(). Any thread.
 ///
-/// @param message  moved; `handle_cast` gets it.
+/// @param message  moved; `handle_cast` gets it. A plain process, a task and an entered thread drop it: regrow_send()
+///                 is for those.
 regrow_error regrow_cast(regrow_pid pid,
                          regrow_term message);
 
@@ -1489,7 +1502,8 @@ regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *p
 /// @param timeout_ms  how long to wait; the server goes on, and a late answer is dropped.
 /// @param reply       out: the answer; yours. NULL: not wanted.
 /// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
-///         before it answered; regrow_last_reason() gives its reason.
+///         before it answered; regrow_last_reason() gives its reason. REGROW_ERR_WRONG_KIND: it is neither a server
+///         nor a host process.
 regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
 /// As regrow_call(), to be collected later. REGROW_ERR_LIMIT when its mailbox is full: this does not wait for room. Any
@@ -1498,6 +1512,7 @@ regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_m
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
 /// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.
+/// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_SELF_CALL or REGROW_ERR_WRONG_KIND at once; then there is no request.
 regrow_error regrow_call_async(regrow_pid pid, regrow_term request, uint32_t timeout_ms, regrow_request **pending);
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.
@@ -1600,25 +1615,28 @@ regrow_error regrow_host_exit(regrow_pid host, regrow_term reason);
 
 /* ---- Addresses: by name instead of pid ---- */
 
-/// The process that an address leads to now; waits for one as long as the address says.
+/// The process that an address leads to now. May wait for one, as long as the address says; any thread.
 ///
 /// @param address  borrowed.
 /// @param pid      out.
 regrow_error regrow_whereis_at(const regrow_address *address, regrow_pid *pid);
 
-/// As regrow_call(). A process that ends before it takes the call up is looked for again while the address waits.
+/// As regrow_call(). A process that ends before it takes the call up is looked for again while the address waits. May
+/// wait; any thread.
 regrow_error regrow_call_at(const regrow_address *address, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
-/// As regrow_call_async().
+/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
 regrow_error regrow_call_async_at(const regrow_address *address,
                                   regrow_term request,
                                   uint32_t timeout_ms,
                                   regrow_request **pending);
 
-/// As regrow_cast(), but REGROW_ERR_NOT_FOUND when nobody is there: nothing was told to anybody.
+/// As regrow_cast(), but REGROW_ERR_NOT_FOUND when nobody is there: nothing was told to anybody. May wait for somebody,
+/// as long as the address says; any thread.
 regrow_error regrow_cast_at(const regrow_address *address, regrow_term message);
 
-/// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there.
+/// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there. May wait for somebody, as long as the address says;
+/// any thread.
 regrow_error regrow_send_at(const regrow_address *address, regrow_term message);
 
 /// As regrow_send_after(), to whoever is there when the time has come; then nobody is waited for, and without anybody
@@ -1629,11 +1647,13 @@ regrow_error regrow_send_at(const regrow_address *address, regrow_term message);
 /// @param timer    out, for regrow_cancel_timer(). NULL: not wanted.
 regrow_error regrow_send_after_at(const regrow_address *address, uint32_t ms, regrow_term message, regrow_ref *timer);
 
-/// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,
-/// with `noproc`.
+/// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there, after the time
+/// that the address waits, it comes at once, with `noproc`. Needs an identity; may wait.
+///
+/// @return REGROW_ERR_NO_PROCESS when the address has the pid of a registry that is dead.
 regrow_error regrow_monitor_at(const regrow_address *address, regrow_ref *monitor);
 
-/// As regrow_stop().
+/// As regrow_stop(). May wait; any thread.
 regrow_error regrow_stop_at(const regrow_address *address, regrow_term reason, uint32_t timeout_ms);
 
 /* ---- Requests: what is waited for later ---- */
@@ -1715,13 +1735,13 @@ regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_
 
 /// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.
 ///
-/// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and is
-/// about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec). The Id of
-/// a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
+/// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
+/// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
-regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
-                                              regrow_term *children);
+regrow_error regrow_supervisor_which_children(regrow_pid supervisor, regrow_term *children);
 
 /// As regrow_supervisor_which_children(), to be collected later. Any thread.
 ///
@@ -1730,7 +1750,7 @@ regrow_error regrow_supervisor_which_children_async(regrow_pid supervisor, regro
 
 /// How many children there are. May wait; any thread.
 ///
-/// @param count  out; its `.size` says how much of it there is room for.
+/// @param count  in-out: `.size` set; filled in.
 regrow_error regrow_supervisor_count_children(regrow_pid supervisor, regrow_child_count *count);
 
 /// What a child was started with: `#{id, restart, shutdown, significant, type, kind}`. May wait; any thread.
@@ -1749,15 +1769,14 @@ regrow_error regrow_supervisor_lookup(regrow_pid supervisor, const regrow_term *
 
 /// Has the caller told of each change of the supervisor's children from now on, in order. Needs an identity; may wait.
 ///
-/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id, pid);
-/// `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id, pid,
-/// reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old, reason,
-/// count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription ends with
-/// the supervisor, of which nothing tells but a monitor, or with the caller.
+/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id,
+/// pid); `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id,
+/// pid, reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old,
+/// reason, count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription
+/// ends with the supervisor, of which nothing tells but a monitor, or with the caller.
 ///
 /// @param subscription  out: the Ref.
-regrow_error regrow_supervisor_subscribe(regrow_pid supervisor,
-                                         regrow_ref *subscription);
+regrow_error regrow_supervisor_subscribe(regrow_pid supervisor, regrow_ref *subscription);
 
 /// Ends a subscription: no message of it is sent after this. May wait; any thread.
 ///
@@ -1806,7 +1825,7 @@ regrow_error regrow_registry_register(regrow_pid registry, regrow_term key, regr
 /// @param key  borrowed.
 regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *key, regrow_pid pid);
 
-/// As regrow_registry_unregister(), only the entries whose value matches.
+/// As regrow_registry_unregister(), only the entries whose value matches. Any thread.
 ///
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.
@@ -1993,7 +2012,8 @@ regrow_error regrow_agent_cast(regrow_pid agent,
 /// It is a member until it leaves as often, or ends: whoever can see that it has ended finds it a member no more.
 ///
 /// @param group  borrowed; any term, compared exactly.
-/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+/// @param pid    needs not be the caller.
+/// @return REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
 regrow_error regrow_group_join(regrow_pid pubsub, const regrow_term *group, regrow_pid pid);
 
 /// Takes a process out of a group, once. Any thread.
@@ -2041,8 +2061,9 @@ regrow_error regrow_group_demonitor(regrow_pid pubsub, regrow_ref monitor);
 ///
 /// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or
 ///               more (a.>).
-/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+/// @param pid    needs not be the caller.
 /// @param how    borrowed. NULL: no queue group, no limit.
+/// @return REGROW_ERR_NO_PROCESS when the process, or the pubsub, is dead.
 regrow_error regrow_pubsub_subscribe(regrow_pid pubsub,
                                      const char *topic,
                                      regrow_pid pid,
@@ -2157,7 +2178,8 @@ regrow_error regrow_task_supervisor_start_child(regrow_pid supervisor, const reg
 /// @return REGROW_ERR_LIMIT, reason max_children.
 regrow_error regrow_task_supervisor_async(regrow_pid supervisor, const regrow_task_spec *spec, regrow_task *task);
 
-/// As regrow_task_supervisor_async(), without the link with the caller: its owner outlives its crash, and it its owner.
+/// As regrow_task_supervisor_async(), without the link with the caller: the owner outlives the task's crash, and the
+/// task its owner. May wait, for the supervisor's turn; needs an identity.
 regrow_error regrow_task_supervisor_async_nolink(regrow_pid supervisor, const regrow_task_spec *spec, regrow_task *task);
 
 /// Starts a task whose value is the result of a request, and does not wait: for threads without an identity, and for
@@ -2195,7 +2217,7 @@ regrow_error regrow_table_new(const regrow_table_spec *spec, regrow_table *table
 
 /// The table with a name. Any thread.
 ///
-/// @param runtime  any process of the runtime.
+/// @param runtime  the root, or any other process, of the runtime to look in.
 /// @param table    out.
 /// @return REGROW_ERR_NOT_FOUND when no table has it.
 regrow_error regrow_table_whereis(regrow_pid runtime, const char *name, regrow_table *table);
@@ -2207,10 +2229,12 @@ regrow_term regrow_from_table(regrow_table table);
 /// it is none; true also for a table that is gone. Any thread.
 bool regrow_as_table(const regrow_term *term, regrow_table *table);
 
-/// Deletes a table, for everybody who may write to it.
+/// Deletes a table. Any thread, if it may write to it.
 regrow_error regrow_table_delete(regrow_table table);
 
-/// Gives a named table another name, for everybody who may write to it. REGROW_ERR_EXISTS when that is taken.
+/// Gives a named table another name. Any thread, if it may write to it.
+///
+/// @return REGROW_ERR_EXISTS when that name is taken.
 regrow_error regrow_table_rename(regrow_table table, const char *name);
 
 /// Gives a table of the caller's to another process of its runtime, which gets {'ETS-TRANSFER', Table, From, Data}.
@@ -2352,11 +2376,11 @@ regrow_error regrow_table_next(regrow_table table, const regrow_term *key, regro
 /// @param previous  out: yours.
 regrow_error regrow_table_prev(regrow_table table, const regrow_term *key, regrow_term *previous);
 
-/// Writes a table to a file, which takes the place of what was there once it is whole on the disk. Any thread; blocks it.
+/// Writes a table to a file, which takes the place of what was there once it is whole on the disk. Any thread, which it
+/// blocks.
 ///
 /// @return REGROW_ERR_FILE: the file is as it was.
-regrow_error regrow_table_to_file(regrow_table table,
-                                  const char *path);
+regrow_error regrow_table_to_file(regrow_table table, const char *path);
 
 /// Makes a table of the caller's from a file, as it was written, with its name, kind, access and key position, without
 /// an heir. Needs an identity; blocks the thread.
@@ -2366,7 +2390,7 @@ regrow_error regrow_table_to_file(regrow_table table,
 ///         REGROW_ERR_EXISTS when its name is taken.
 regrow_error regrow_table_from_file(const char *path, regrow_table *table);
 
-/* ---- Tables: matching and selecting ---- */
+/* ---- Selecting from tables ---- */
 
 /// All objects, as a list; of an ordered set in its order. Any thread.
 ///
@@ -2498,8 +2522,9 @@ REGROW_LAYOUT(3, regrow_ref, 8);
 REGROW_LAYOUT(4, regrow_table, 8);
 REGROW_LAYOUT(5, regrow_term, 16);
 REGROW_LAYOUT(6, regrow_caller, 16);
-REGROW_LAYOUT(7, size_t, 8);
-REGROW_LAYOUT(8, void *, 8);
+REGROW_LAYOUT(7, regrow_task, 16);
+REGROW_LAYOUT(8, size_t, 8);
+REGROW_LAYOUT(9, void *, 8);
 #undef REGROW_LAYOUT
 
 #endif  /* REGROW_H */

@@ -189,6 +189,30 @@ fn every_declaration_has_a_comment() {
 }
 
 #[test]
+fn every_comment_says_from_where_a_function_may_be_called() {
+    let header = header();
+    let lines: Vec<&str> = header.lines().collect();
+    let places = [
+        "any thread",
+        "may wait",
+        "waits",
+        "callback only",
+        "needs an identity",
+        "entered threads",
+        "not in a callback",
+    ];
+    for (name, _) in prototypes(&header) {
+        let is_it = |line: &&str| line.contains(&format!("{name}(")) && !line.starts_with(['/', ' ']);
+        let at = lines.iter().position(is_it).expect("it is declared");
+        let above = lines[..at].iter().rev().take_while(|line| line.starts_with("///"));
+        let mut words: Vec<&str> = above.map(|line| line.trim_start_matches("///").trim()).collect();
+        words.reverse();
+        let comment = words.join(" ").to_lowercase();
+        assert!(places.iter().any(|place| comment.contains(place)), "{name} does not say from where it may be called");
+    }
+}
+
+#[test]
 fn compilers_take_the_header_without_a_warning() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let programs = [

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub struct regrow_address {
     /// sizeof(regrow_address).
     pub size: usize,
-    /// The root, or any other process, of the runtime to look in. Zero: the caller's own.
+    /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
     pub runtime: regrow_pid,
     /// A local name; or NULL, and a registry and a key.
     pub name: *const c_char,
@@ -149,7 +149,7 @@ impl Address {
     }
 }
 
-/// The process that an address leads to now; waits for one as long as the address says.
+/// The process that an address leads to now. May wait for one, as long as the address says; any thread.
 ///
 /// @param address  borrowed.
 /// @param pid      out.
@@ -163,7 +163,8 @@ pub unsafe extern "C" fn regrow_whereis_at(address: *const regrow_address, pid: 
     })
 }
 
-/// As regrow_call(). A process that ends before it takes the call up is looked for again while the address waits.
+/// As regrow_call(). A process that ends before it takes the call up is looked for again while the address waits. May
+/// wait; any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_call_at(
     address: *const regrow_address, request: regrow_term, timeout_ms: u32, reply: *mut regrow_term,
@@ -201,7 +202,7 @@ pub unsafe extern "C" fn regrow_call_at(
     })
 }
 
-/// As regrow_call_async().
+/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_call_async_at(
     address: *const regrow_address, request: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,
@@ -216,7 +217,8 @@ pub unsafe extern "C" fn regrow_call_async_at(
     })
 }
 
-/// As regrow_cast(), but REGROW_ERR_NOT_FOUND when nobody is there: nothing was told to anybody.
+/// As regrow_cast(), but REGROW_ERR_NOT_FOUND when nobody is there: nothing was told to anybody. May wait for somebody,
+/// as long as the address says; any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_cast_at(address: *const regrow_address, message: regrow_term) -> regrow_error {
     let message = take(message);
@@ -224,7 +226,8 @@ pub unsafe extern "C" fn regrow_cast_at(address: *const regrow_address, message:
     guard(|| unsafe { post_at(address, message?, Message::Cast) })
 }
 
-/// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there.
+/// As regrow_send(), but REGROW_ERR_NOT_FOUND when nobody is there. May wait for somebody, as long as the address says;
+/// any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_send_at(address: *const regrow_address, message: regrow_term) -> regrow_error {
     let message = take(message);
@@ -267,8 +270,10 @@ pub unsafe extern "C" fn regrow_send_after_at(
     })
 }
 
-/// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there it comes at once,
-/// with `noproc`.
+/// As regrow_monitor(); the DOWN names the name or the key in place of the pid. When nobody is there, after the time
+/// that the address waits, it comes at once, with `noproc`. Needs an identity; may wait.
+///
+/// @return REGROW_ERR_NO_PROCESS when the address has the pid of a registry that is dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_monitor_at(address: *const regrow_address, monitor: *mut regrow_ref) -> regrow_error {
     guard(|| {
@@ -284,7 +289,7 @@ pub unsafe extern "C" fn regrow_monitor_at(address: *const regrow_address, monit
     })
 }
 
-/// As regrow_stop().
+/// As regrow_stop(). May wait; any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_stop_at(
     address: *const regrow_address, reason: regrow_term, timeout_ms: u32,

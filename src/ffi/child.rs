@@ -100,7 +100,7 @@ pub struct regrow_child_spec {
     pub shutdown_ms: u32,
     /// Zero.
     pub reserved: u32,
-    /// Borrowed: the spec of that kind, such as a regrow_server_spec.
+    /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
     pub spec: *const c_void,
     /// A name that is registered for it before it runs, at each start. NULL: none.
     pub name: *const c_char,

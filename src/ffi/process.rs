@@ -7,7 +7,7 @@ use crate::process::{self, Error, Message};
 use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
 
-/// The calling process: the one whose callback this is, or that this thread entered as.
+/// The calling process: the one whose callback this is, or that this thread entered as. Needs an identity.
 ///
 /// @return REGROW_ERR_CONTEXT on a thread that is none.
 #[unsafe(no_mangle)]
@@ -449,7 +449,8 @@ pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> 
 /// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
 /// only where the mailbox has a limit: as regrow_send(). Any thread.
 ///
-/// @param message  moved; `handle_cast` gets it.
+/// @param message  moved; `handle_cast` gets it. A plain process, a task and an entered thread drop it: regrow_send()
+///                 is for those.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_cast(pid: regrow_pid, message: regrow_term) -> regrow_error {
     let message = take(message);

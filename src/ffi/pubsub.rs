@@ -65,7 +65,8 @@ fn pids_term(pids: Vec<Pid>) -> Term {
 /// It is a member until it leaves as often, or ends: whoever can see that it has ended finds it a member no more.
 ///
 /// @param group  borrowed; any term, compared exactly.
-/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+/// @param pid    needs not be the caller.
+/// @return REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_group_join(
     pubsub: regrow_pid, group: *const regrow_term, pid: regrow_pid,
@@ -199,8 +200,9 @@ unsafe fn subscription(how: *const regrow_subscription) -> Result<Subscription, 
 ///
 /// @param topic  any text, or a pattern: with `*` for one piece between dots (a.*.c), and `>` at the end for one or
 ///               more (a.>).
-/// @param pid    needs not be the caller. REGROW_ERR_NO_PROCESS when it, or the pubsub, is dead.
+/// @param pid    needs not be the caller.
 /// @param how    borrowed. NULL: no queue group, no limit.
+/// @return REGROW_ERR_NO_PROCESS when the process, or the pubsub, is dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_pubsub_subscribe(
     pubsub: regrow_pid, topic: *const c_char, pid: regrow_pid, how: *const regrow_subscription,

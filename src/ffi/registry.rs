@@ -102,7 +102,7 @@ pub unsafe extern "C" fn regrow_registry_unregister(
     })
 }
 
-/// As regrow_registry_unregister(), only the entries whose value matches.
+/// As regrow_registry_unregister(), only the entries whose value matches. Any thread.
 ///
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.

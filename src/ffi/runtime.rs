@@ -235,8 +235,11 @@ pub unsafe extern "C" fn regrow_shutdown(root: regrow_pid, timeout_ms: u32, stuc
     })
 }
 
-/// Makes the calling thread a process of the runtime, until it leaves or ends: it may link, monitor and receive.
+/// Makes the calling thread a process of the runtime, until it leaves or ends: it may link, monitor and receive. Any
+/// thread that is none yet.
 ///
+/// @param runtime  the root, or any other process, of the runtime.
+/// @param pid      out. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when it is one already, or runs a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_enter(runtime: regrow_pid, pid: *mut regrow_pid) -> regrow_error {
@@ -249,7 +252,7 @@ pub unsafe extern "C" fn regrow_enter(runtime: regrow_pid, pid: *mut regrow_pid)
     })
 }
 
-/// Ends the calling thread's process, with reason normal; the thread goes on without an identity.
+/// Ends the calling thread's process, with reason normal; the thread goes on without an identity. Entered threads.
 ///
 /// @return REGROW_ERR_CONTEXT when it did not enter.
 #[unsafe(no_mangle)]
@@ -302,7 +305,8 @@ fn settled_struct(found: &Settled) -> regrow_settled {
     regrow_settled { size: 0, state, kind, now_ms: found.now / 1_000_000, deadline_ms: deadline.div_ceil(1_000_000) }
 }
 
-/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`.
+/// As regrow_settle(), to be collected later: `quiet`, or `{waiting, DeadlineMs, user | supervision | sleep}`. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_settle_async(runtime: regrow_pid, pending: *mut *mut regrow_request) -> regrow_error {
     guard(|| {
@@ -430,7 +434,7 @@ pub extern "C" fn regrow_error_name(error: i32) -> *const c_char {
 }
 
 /// Tells what the caller's last failed call complained of. The last error belongs to the process in whose callback it
-/// happened, or else to the thread; calls that succeed leave it alone.
+/// happened, or else to the thread; calls that succeed leave it alone. Any thread.
 ///
 /// @param text  out: a sentence, cut to `size` bytes with its NUL. NULL: not wanted.
 /// @return the last error's code; REGROW_OK when there was none.
@@ -454,7 +458,8 @@ pub unsafe extern "C" fn regrow_last_error(text: *mut c_char, size: usize) -> re
     code
 }
 
-/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended.
+/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended. Any
+/// thread.
 ///
 /// @param reason  out; yours.
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.

@@ -284,7 +284,8 @@ impl Drop for CCallbacks {
 /// @param timeout_ms  how long to wait; the server goes on, and a late answer is dropped.
 /// @param reply       out: the answer; yours. NULL: not wanted.
 /// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_TIMEOUT, REGROW_ERR_SELF_CALL, or REGROW_ERR_EXITED when the server ended
-///         before it answered; regrow_last_reason() gives its reason.
+///         before it answered; regrow_last_reason() gives its reason. REGROW_ERR_WRONG_KIND: it is neither a server
+///         nor a host process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_call(
     pid: regrow_pid, request: regrow_term, timeout_ms: u32, reply: *mut regrow_term,
@@ -307,6 +308,7 @@ pub unsafe extern "C" fn regrow_call(
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
 /// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.
+/// @return REGROW_ERR_NO_PROCESS, REGROW_ERR_SELF_CALL or REGROW_ERR_WRONG_KIND at once; then there is no request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_call_async(
     pid: regrow_pid, request: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,

@@ -254,9 +254,10 @@ pub unsafe extern "C" fn regrow_supervisor_delete_child(
 
 /// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.
 ///
-/// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and is
-/// about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec). The Id of
-/// a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is `server`, `supervisor`, `registry` and so on.
+/// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
+/// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
 #[unsafe(no_mangle)]
@@ -289,7 +290,7 @@ pub unsafe extern "C" fn regrow_supervisor_which_children_async(
 
 /// How many children there are. May wait; any thread.
 ///
-/// @param count  out; its `.size` says how much of it there is room for.
+/// @param count  in-out: `.size` set; filled in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_count_children(
     supervisor: regrow_pid, count: *mut regrow_child_count,
@@ -346,11 +347,11 @@ pub unsafe extern "C" fn regrow_supervisor_lookup(
 
 /// Has the caller told of each change of the supervisor's children from now on, in order. Needs an identity; may wait.
 ///
-/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id, pid);
-/// `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id, pid,
-/// reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old, reason,
-/// count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription ends with
-/// the supervisor, of which nothing tells but a monitor, or with the caller.
+/// Each message is `{child, Ref, Supervisor, Event}`; Event is a map with the key `event` and others: `started` (id,
+/// pid); `restarted`, for a child that had failed (id, pid, old, reason, count); `terminated`, for one that was up (id,
+/// pid, reason); `parked` and `limit`, for one that failed too often and stays down or ends the supervisor (id, old,
+/// reason, count). `old` is the pid it had, or `undefined`; `count` how often it was to be restarted. The subscription
+/// ends with the supervisor, of which nothing tells but a monitor, or with the caller.
 ///
 /// @param subscription  out: the Ref.
 #[unsafe(no_mangle)]

@@ -105,7 +105,7 @@ pub unsafe extern "C" fn regrow_table_new(spec: *const regrow_table_spec, table:
 
 /// The table with a name. Any thread.
 ///
-/// @param runtime  any process of the runtime.
+/// @param runtime  the root, or any other process, of the runtime to look in.
 /// @param table    out.
 /// @return REGROW_ERR_NOT_FOUND when no table has it.
 #[unsafe(no_mangle)]
@@ -142,13 +142,15 @@ pub unsafe extern "C" fn regrow_as_table(term: *const regrow_term, table: *mut r
     })
 }
 
-/// Deletes a table, for everybody who may write to it.
+/// Deletes a table. Any thread, if it may write to it.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_table_delete(table: regrow_table) -> regrow_error {
     guard(|| Ok(table::delete(table.into())?))
 }
 
-/// Gives a named table another name, for everybody who may write to it. REGROW_ERR_EXISTS when that is taken.
+/// Gives a named table another name. Any thread, if it may write to it.
+///
+/// @return REGROW_ERR_EXISTS when that name is taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_table_rename(table: regrow_table, name: *const c_char) -> regrow_error {
     guard(|| {
@@ -461,7 +463,8 @@ pub unsafe extern "C" fn regrow_table_prev(
     })
 }
 
-/// Writes a table to a file, which takes the place of what was there once it is whole on the disk. Any thread; blocks it.
+/// Writes a table to a file, which takes the place of what was there once it is whole on the disk. Any thread, which it
+/// blocks.
 ///
 /// @return REGROW_ERR_FILE: the file is as it was.
 #[unsafe(no_mangle)]

@@ -85,7 +85,8 @@ pub unsafe extern "C" fn regrow_task_supervisor_async(
     })
 }
 
-/// As regrow_task_supervisor_async(), without the link with the caller: its owner outlives its crash, and it its owner.
+/// As regrow_task_supervisor_async(), without the link with the caller: the owner outlives the task's crash, and the
+/// task its owner. May wait, for the supervisor's turn; needs an identity.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_task_supervisor_async_nolink(
     supervisor: regrow_pid, spec: *const regrow_task_spec, task: *mut regrow_task,

@@ -79,7 +79,8 @@ pub struct regrow_ref {
     pub id: u64,
 }
 
-/// A table: a plain number, never freed, never reused. Zero is no table.
+/// A table: a plain number, never freed, never reused. Zero is no table. What is asked of one that is gone is
+/// REGROW_ERR_NO_TABLE; what its access does not allow the caller, REGROW_ERR_ACCESS.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct regrow_table {
@@ -142,16 +143,16 @@ pub const REGROW_ABI_VERSION: u32 = 1;
 
 /// In every `_ms`: no limit.
 pub const REGROW_INFINITY: u32 = u32::MAX;
-/// max_restarts: none, where zero means the default.
+/// max_restarts, max_children: none, where zero means the default.
 pub const REGROW_NONE: u32 = 0xffff_fffe;
-/// shutdown_ms: killed at once.
+/// shutdown_ms, and the limit of regrow_task_shutdown(): killed at once.
 pub const REGROW_BRUTAL_KILL: u32 = 0xffff_fffe;
 
 /// init: the process is up.
 pub const REGROW_READY: i32 = 0x5247_0001;
 /// init: do not start it, and do not call that an error.
 pub const REGROW_IGNORE: i32 = 0x5247_0002;
-/// handle_...: go on. For a call that was not put off with regrow_defer(): its caller gets no answer.
+/// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 pub const REGROW_NOREPLY: i32 = 0x5247_0003;
 /// Bodies of processes, functions of agents: ended well.
 pub const REGROW_DONE: i32 = 0x5247_0004;
@@ -203,16 +204,16 @@ pub const REGROW_ANY_SIGNIFICANT: u32 = 1;
 /// auto_shutdown: it ends when the last of its significant children has ended by itself.
 pub const REGROW_ALL_SIGNIFICANT: u32 = 2;
 
-/// flags: children that are started together are started at once, and not one after the other.
+/// flags of a supervisor: children that are started together are started at once, and not one after the other.
 pub const REGROW_PARALLEL_START: u32 = 1;
-/// flags: no two children of a dynamic supervisor have the same id.
+/// flags of a dynamic supervisor: no two of its children have the same id.
 pub const REGROW_UNIQUE_IDS: u32 = 1;
-/// flags: each partition gets its number as one more argument of its init.
+/// flags of a partition supervisor: each partition gets its number as one more argument of its init.
 pub const REGROW_WITH_NUMBER: u32 = 1;
 
-/// at_limit: the supervisor ends, as in OTP.
+/// at_limit of a backoff: the supervisor ends, as in OTP.
 pub const REGROW_END: u32 = 0;
-/// at_limit: the child stays down until regrow_supervisor_restart_child().
+/// at_limit of a backoff: the child stays down until regrow_supervisor_restart_child().
 pub const REGROW_PARK: u32 = 1;
 
 /// home: on the runtime's workers.
@@ -220,16 +221,17 @@ pub const REGROW_SHARED: u32 = 0;
 /// home: on a thread of its own, for callbacks that block.
 pub const REGROW_THREAD: u32 = 1;
 
-/// flags: runs without a stack of its own; calls that wait return REGROW_ERR_WOULD_BLOCK.
+/// flags of a server, process, agent or task: runs without a stack of its own; what would wait is
+/// REGROW_ERR_WOULD_BLOCK.
 pub const REGROW_NO_PARK: u32 = 1;
-/// flags: answers calls on the caller's thread while it is idle.
+/// flags of a server: answers calls on the caller's thread while it is idle.
 pub const REGROW_INLINE: u32 = 2;
 
-/// flags: a host process whose unanswered calls do not keep the runtime from being quiet.
+/// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
 pub const REGROW_NOT_BUSY: u32 = 4;
-/// at_limit: one task too many is refused.
+/// at_limit of a task supervisor: one task too many is refused.
 pub const REGROW_REFUSE: u32 = 0;
-/// at_limit: it waits for its turn.
+/// at_limit of a task supervisor: it waits for its turn.
 pub const REGROW_QUEUE: u32 = 1;
 
 /// place: linked with the caller.

@@ -691,7 +691,7 @@ mod tests {
 
     #[test]
     fn a_control_block_stays_small() {
-        // SPEED.md: 700 bytes for an idle process, state and allocations included.
+        // What an idle process takes in all, its state and its allocations included, is to stay below 700 bytes.
         let size = size_of::<Process>();
         assert!(size <= 448, "{size} bytes");
         // Nothing that both sides write at each message is on one cache line.

@@ -14,7 +14,7 @@ use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Ordering, blocks};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a worker may be in one callback before others get relief (DESIGN.md, decision 5).
+/// How long a worker may be in one callback before others get relief.
 const TICK: Duration = Duration::from_millis(10);
 /// Ticks without a busy worker after which only timers are waited for.
 const LINGER: u32 = 100;

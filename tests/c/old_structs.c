@@ -93,6 +93,58 @@ typedef struct old_agent_spec {
     const regrow_term *initial;
 } old_agent_spec;
 
+/* Before dynamic supervisors had flags or an init. */
+typedef struct old_dynamic_supervisor_spec {
+    size_t size;
+    uint32_t max_children, max_restarts;
+} old_dynamic_supervisor_spec;
+
+typedef struct old_partition_supervisor_spec {
+    size_t size;
+    const void *child;
+    uint32_t partitions, strategy;
+} old_partition_supervisor_spec;
+
+/* Before children could wait longer each time. */
+typedef struct old_backoff_spec {
+    size_t size;
+    uint32_t initial_ms, max_ms;
+} old_backoff_spec;
+
+typedef struct old_task_supervisor_spec {
+    size_t size;
+    uint32_t max_children, at_limit;
+} old_task_supervisor_spec;
+
+typedef struct old_pubsub_spec {
+    size_t size;
+} old_pubsub_spec;
+
+/* Before subscriptions had a bound. */
+typedef struct old_subscription {
+    size_t size;
+    const char *queue;
+} old_subscription;
+
+typedef struct old_task_spec {
+    size_t size;
+    regrow_task_callback run;
+} old_task_spec;
+
+/* Before streams had limits. */
+typedef struct old_stream_spec {
+    size_t size;
+    const void *task;
+    regrow_source_callback source;
+    regrow_result_callback result;
+    void *user;
+} old_stream_spec;
+
+typedef struct old_table_spec {
+    size_t size;
+    const char *name;
+} old_table_spec;
+
 /* A newer one: what this library knows, and more. */
 typedef struct new_child_spec {
     regrow_child_spec known;
@@ -208,6 +260,108 @@ static void old_kinds(void)
     regrow_term_free(&state);
 }
 
+static void old_supervisors(void)
+{
+    WITH_RUBBISH(old_server_spec) server = { { .size = sizeof server.it, .init = old_init, .handle_call = old_call },
+                                             { 0 } };
+    WITH_RUBBISH(old_child_spec) child = { { .size = sizeof child.it, .id = "child", .spec = &server.it }, { 0 } };
+    WITH_RUBBISH(old_dynamic_supervisor_spec) dynamic = { { .size = sizeof dynamic.it, .max_children = 1 }, { 0 } };
+    WITH_RUBBISH(old_partition_supervisor_spec) partition = {
+        { .size = sizeof partition.it, .child = &child.it, .partitions = 3 }, { 0 } };
+    WITH_RUBBISH(old_backoff_spec) backoff = { { .size = sizeof backoff.it, .initial_ms = 1 }, { 0 } };
+    FILL(server);
+    FILL(child);
+    FILL(dynamic);
+    FILL(partition);
+    FILL(backoff);
+
+    regrow_pid pid = start_old(REGROW_DYNAMIC_SUPERVISOR, &dynamic.it), server_pid;
+    CHECK_OK(regrow_supervisor_start_child(pid, (const regrow_child_spec *)&child.it, &server_pid));
+    ask(server_pid);
+    CHECK_ERROR(REGROW_ERR_LIMIT,
+                regrow_supervisor_start_child(pid, (const regrow_child_spec *)&child.it, &server_pid));
+    CHECK_OK(regrow_stop(pid, regrow_atom("normal"), LIMIT_MS));
+
+    uint32_t count;
+    pid = start_old(REGROW_PARTITION_SUPERVISOR, &partition.it);
+    CHECK_OK(regrow_partition_count(pid, &count));
+    CHECK(count == 3);
+    CHECK_OK(regrow_stop(pid, regrow_atom("normal"), LIMIT_MS));
+
+    regrow_child_spec patient = {
+        .size = sizeof patient, .id = "patient", .spec = &server.it, .backoff = (const void *)&backoff.it };
+    regrow_term id = regrow_text("patient");
+    CHECK_OK(regrow_supervisor_start_child(root, &patient, &server_pid));
+    ask(server_pid);
+    CHECK_OK(regrow_supervisor_terminate_child(root, &id));
+    CHECK_OK(regrow_supervisor_delete_child(root, &id));
+    regrow_term_free(&id);
+}
+
+static regrow_next give_argument(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    CHECK(user == NULL);
+    *value = regrow_term_clone(argument);
+    return REGROW_DONE;
+}
+
+static bool next_item(void *user, regrow_term *item)
+{
+    int *left = user;
+    *item = regrow_int(*left);
+    return (*left)-- > 0;
+}
+
+static bool count_result(void *user, const regrow_term *result)
+{
+    return regrow_is_tuple(result);
+}
+
+static void old_tasks_groups_and_tables(void)
+{
+    WITH_RUBBISH(old_task_supervisor_spec) tasks = { { .size = sizeof tasks.it, .max_children = 1 }, { 0 } };
+    WITH_RUBBISH(old_task_spec) task = { { .size = sizeof task.it, .run = give_argument }, { 0 } };
+    int left = 5;
+    WITH_RUBBISH(old_stream_spec) stream = {
+        { .size = sizeof stream.it, .task = &task.it, .source = next_item, .result = count_result, .user = &left },
+        { 0 } };
+    WITH_RUBBISH(old_pubsub_spec) pubsub = { { .size = sizeof pubsub.it }, { 0 } };
+    WITH_RUBBISH(old_subscription) how = { { .size = sizeof how.it, .queue = "workers" }, { 0 } };
+    WITH_RUBBISH(old_table_spec) spec = { { .size = sizeof spec.it, .name = "old" }, { 0 } };
+    FILL(tasks);
+    FILL(task);
+    FILL(stream);
+    FILL(pubsub);
+    FILL(how);
+    FILL(spec);
+
+    regrow_pid self;
+    regrow_task handle;
+    regrow_term value;
+    bool finished;
+    CHECK_OK(regrow_enter(root, &self));
+    regrow_pid pid = start_old(REGROW_TASK_SUPERVISOR, &tasks.it);
+    CHECK_OK(regrow_task_supervisor_async(pid, (const regrow_task_spec *)&task.it, &handle));
+    CHECK_OK(regrow_task_await(handle, LIMIT_MS, &value));
+    CHECK(regrow_is_nil(&value));
+    CHECK_OK(regrow_task_stream((const regrow_stream_spec *)&stream.it, &finished));
+    CHECK(finished && left == -1);
+
+    pid = start_old(REGROW_PUBSUB, &pubsub.it);
+    CHECK_OK(regrow_pubsub_subscribe(pid, "topic", self, (const regrow_subscription *)&how.it));
+    CHECK_OK(regrow_pubsub_broadcast(pid, "topic", regrow_int(1)));
+    CHECK_OK(regrow_receive(LIMIT_MS, &value));
+    CHECK(regrow_is_int(&value));
+
+    regrow_table table, found;
+    size_t size;
+    CHECK_OK(regrow_table_new((const regrow_table_spec *)&spec.it, &table));
+    CHECK_OK(regrow_table_whereis(root, "old", &found));
+    CHECK_OK(regrow_table_size(found, &size));
+    CHECK(found.id == table.id && size == 0);
+    CHECK_OK(regrow_leave());
+}
+
 /* An array of older specs, each of another kind or restart; the supervisor's own spec is older too. */
 static void old_children_in_an_array(void)
 {
@@ -283,6 +437,8 @@ int main(void)
     CHECK_OK(regrow_init((const regrow_options *)&options.it, &root));
     old_out_structs();
     old_kinds();
+    old_supervisors();
+    old_tasks_groups_and_tables();
     old_children_in_an_array();
     new_children_in_an_array();
     CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
