@@ -31,6 +31,7 @@ pub(super) struct Tree {
     /// The prefix of each leaf's first object.
     firsts: Vec<u64>,
     /// None is empty.
+    #[allow(clippy::vec_box)] // Leaves change places by their addresses; one is 3 KiB.
     leaves: Vec<Box<Leaf>>,
     length: usize,
     /// The table is gone: nothing is added any more.
