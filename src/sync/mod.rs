@@ -56,3 +56,15 @@ pub mod parker;
 pub mod patience;
 #[cfg(not(loom))]
 pub mod tally;
+
+/// Asks for the memory of a value that is read soon.
+#[inline(always)]
+pub fn prefetch<T>(value: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which reads nothing that the program sees, whatever the address; every x86-64 machine knows it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(value.cast())
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}

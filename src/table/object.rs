@@ -5,7 +5,7 @@
 use super::group::{Group, key_of};
 use super::hashed::{Hashed, SHARDS};
 use super::shard::Shard;
-use super::tree::{From, Tree};
+use super::tree::From;
 use super::{Error, Kind, Objects, Table, reading, writing};
 use crate::sync::RwLock;
 use crate::term::{Atom, Ref, Term};
@@ -33,16 +33,19 @@ impl Table {
     /// Shows the one object of a key to somebody who may change it, but not its key.
     #[inline]
     pub(super) fn change<R>(&self, key: &Term, change: impl FnOnce(&mut Term) -> R) -> Result<Option<R>, Error> {
-        let change = |group: Option<&mut Group>| group.and_then(|group| group.rows_mut().first_mut()).map(change);
         match &self.objects {
             Objects::Hashed(hashed) => {
                 let hash = hashed.hash(key);
                 let mut shard = hashed.shard_of(hash).write();
-                if shard.closed { Err(Error::NoTable) } else { Ok(change(shard.get_mut(hash, key, self.position))) }
+                if shard.closed {
+                    return Err(Error::NoTable);
+                }
+                let group = shard.get_mut(hash, key, self.position);
+                Ok(group.and_then(|group| group.rows_mut().first_mut()).map(change))
             }
             Objects::Ordered(tree) => {
                 let mut tree = tree.write();
-                if tree.closed { Err(Error::NoTable) } else { Ok(change(tree.get_mut(key))) }
+                if tree.closed { Err(Error::NoTable) } else { Ok(tree.get_mut(key).map(change)) }
             }
         }
     }
@@ -53,22 +56,12 @@ impl Table {
             return None;
         };
         match self.kind {
-            Kind::Bag if group.rows().contains(&row) => return Some(Group::One(row)),
+            Kind::Bag if group.rows().contains(&row) => return Some(Group::one(row)),
             Kind::Bag | Kind::DuplicateBag => group.add(row),
-            Kind::Set | Kind::OrderedSet => return Some(std::mem::replace(group, Group::One(row))),
+            Kind::Set | Kind::OrderedSet => return Some(std::mem::replace(group, Group::one(row))),
         }
         shard.rows += 1;
         None
-    }
-
-    fn put_in_tree(&self, tree: &mut Tree, row: Term) -> Spare {
-        match tree.get_mut(key_of(&row, self.position)) {
-            Some(group) => Some(std::mem::replace(group, Group::One(row))),
-            None => {
-                tree.insert(row, self.position);
-                None
-            }
-        }
     }
 
     /// Puts one object in. `new`: only when there is none with that key; false when there is.
@@ -99,7 +92,7 @@ impl Table {
                     drop(tree);
                     return Ok(false);
                 }
-                self.put_in_tree(&mut tree, row)
+                tree.insert(row).map(Group::one)
             }
         };
         drop(spare);
@@ -124,7 +117,7 @@ impl Table {
                     drop(tree);
                     return refusal;
                 }
-                spare.extend(rows.into_iter().filter_map(|row| self.put_in_tree(&mut tree, row)));
+                spare.extend(rows.into_iter().filter_map(|row| tree.insert(row)));
                 drop(tree);
                 Ok(true)
             }
@@ -192,9 +185,7 @@ impl Table {
                     }
                     if tree.get(key).first().is_some_and(&mut leaves) { tree.remove(key) } else { None }
                 };
-                if let Some((_, group)) = taken {
-                    removed = group.into_rows();
-                }
+                removed.extend(taken);
             }
         }
         Ok(removed)
@@ -216,7 +207,7 @@ impl Table {
                     }
                     tree.remove(key)
                 };
-                Ok(taken.map_or(Group::None, |(_, group)| group))
+                Ok(taken.map_or(Group::NONE, Group::one))
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use super::hashed::Hashed;
 use super::tenure::Tenure;
+use super::tree::Tree;
 use super::{Error, Kind, Meta, Objects, Table, TableSpec, caller, handle, with};
 use crate::process::{self, IdHash, Identity, Node, Owned, Owner, with_process};
 use crate::sync::{Mutex, RwLock};
@@ -104,7 +105,7 @@ pub(super) fn create(spec: TableSpec) -> Result<Ref, Error> {
     let node = with_process(me, |me| me.node().clone()).ok_or(process::Error::Killed)?;
     let handle = handle::reserve().ok_or(Error::Limit)?;
     let objects = match spec.kind {
-        Kind::OrderedSet => Objects::Ordered(RwLock::default()),
+        Kind::OrderedSet => Objects::Ordered(RwLock::new(Tree::new(spec.position))),
         _ => Objects::Hashed(Hashed::new()),
     };
     let table = Table {

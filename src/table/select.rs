@@ -297,7 +297,7 @@ impl Table {
                     }
                     let last = last.map(|row| key_of(row, self.position).clone());
                     for (key, new) in &mut made {
-                        let old = tree.get_mut(key).and_then(|group| group.rows_mut().first_mut());
+                        let old = tree.get_mut(key);
                         if let Some(old) = old
                             && self.replaces(new, old)
                         {

@@ -86,11 +86,11 @@ pub fn update_counter(table: Ref, key: &Term, operation: &Term, default: Option<
         not_a_bag(table)?;
         if is_integer(operation) {
             let only = Operation { position: table.position + 1, increment: operation.clone(), limit: None };
-            return count(table, key, &[only], default).map(|mut values| values.pop().unwrap_or_default());
+            return count_one(table, key, only, default);
         }
         if operation.list_len().is_none() {
             let only = self::operation(operation, table.position)?;
-            return count(table, key, &[only], default).map(|mut values| values.pop().unwrap_or_default());
+            return count_one(table, key, only, default);
         }
         let operations: Result<Vec<Operation>, Error> =
             operation.list_iter().map(|term| self::operation(term, table.position)).collect();
@@ -102,6 +102,32 @@ fn not_a_bag(table: &Table) -> Result<(), Error> {
     match table.kind {
         Kind::Set | Kind::OrderedSet => Ok(()),
         Kind::Bag | Kind::DuplicateBag => Err(Error::Argument("a bag's objects are not updated")),
+    }
+}
+
+/// One operation. As a rule it adds two small integers in an object that nobody else has: that needs no lists of values
+/// and changes, which cost a quarter of the time.
+fn count_one(table: &Table, key: &Term, operation: Operation, default: Option<&Term>) -> Result<Term, Error> {
+    is_object(default)?;
+    if operation.limit.is_none() {
+        let counted = table.change(key, |row| {
+            let element = row.as_tuple_mut()?.get_mut(operation.position)?;
+            let sum = Term::int(element.as_int()?.checked_add(operation.increment.as_int()?)?);
+            *element = sum.clone();
+            Some(sum)
+        })?;
+        if let Some(Some(sum)) = counted {
+            return Ok(sum);
+        }
+    }
+    count(table, key, &[operation], default).map(|mut values| values.pop().unwrap_or_default())
+}
+
+/// Also refused when it is not needed, as ETS does.
+fn is_object(default: Option<&Term>) -> Result<(), Error> {
+    match default {
+        Some(default) if default.as_tuple().is_none() => Err(Error::Argument("the default is no object")),
+        _ => Ok(()),
     }
 }
 
@@ -130,9 +156,7 @@ fn compute(row: &Term, operations: &[Operation]) -> Result<Counted, Error> {
 fn count(table: &Table, key: &Term, operations: &[Operation], default: Option<&Term>) -> Result<Vec<Term>, Error> {
     let mut spare = Vec::new();
     let mut fresh = None;
-    if default.is_some_and(|default| default.as_tuple().is_none()) {
-        return Err(Error::Argument("the default is no object"));
-    }
+    is_object(default)?;
     loop {
         let counted = table.change(key, |row| {
             let (values, changes) = compute(row, operations)?;
