@@ -70,7 +70,7 @@ pub use arrival::until_arrival;
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
-pub use info::info;
+pub use info::{Snapshot, info, snapshot};
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
@@ -91,4 +91,4 @@ pub use timer::{
     Alarm, Find, cancel_timer, flush_timer, read_timer, send_interval, start_found_timer, start_message_timer,
     start_tick,
 };
-pub use wait::{flush, receive, sleep, without_waiting};
+pub use wait::{flush, may_wait_here, receive, sleep, without_waiting};

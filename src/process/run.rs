@@ -364,6 +364,8 @@ impl Process {
         for message in messages.rev() {
             reading.saved().push_front(message);
         }
+        // SAFETY: as above.
+        unsafe { self.show_kept() };
     }
 
     /// Puts a message aside until [`Process::release_held`]; should the process end before, it is answered for.
@@ -372,7 +374,10 @@ impl Process {
     pub fn hold(&self, message: Message) {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.
-        unsafe { self.reading() }.hold(message);
+        unsafe {
+            self.reading().hold(message);
+            self.show_kept();
+        }
     }
 
     /// Has what was put aside handled before all else, in its order. As [`Process::hold`].
