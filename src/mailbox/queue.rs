@@ -117,13 +117,7 @@ impl<M, B> Mailbox<M, B> {
     /// receiver looks. Else whoever pushed onto the empty queue does, or the receiver has not rested since.
     #[inline(always)]
     pub fn push(&self, message: M) -> bool {
-        let was_empty = self.push_node(Node::new(Some(message))) == self.empty;
-        #[cfg(not(loom))]
-        if !was_empty {
-            // Relaxed: a count for people.
-            self.piled.fetch_add(1, Ordering::Relaxed);
-        }
-        was_empty
+        self.push_node::<true>(Node::new(Some(message))) == self.empty
     }
 
     /// How many messages wait, from any thread: exact while nobody pushes or takes, else as of about now.
@@ -153,11 +147,17 @@ impl<M, B> Mailbox<M, B> {
 
     /// Gives what was the head.
     #[inline]
-    fn push_node(&self, node: *mut Node<M>) -> *mut Node<M> {
+    fn push_node<const COUNTS: bool>(&self, node: *mut Node<M>) -> *mut Node<M> {
         // SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
         // receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
         let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
         let previous = self.head.swap(node, order);
+        #[cfg(not(loom))]
+        if COUNTS && previous != self.empty {
+            // Relaxed: a count for people. Right after the swap, while the cache line is here: after the store below, which
+            // may have to fetch its line from elsewhere, it would wait for that and find this one gone.
+            self.piled.fetch_add(1, Ordering::Relaxed);
+        }
         // SAFETY: `previous` was the head, so its `next` is ours to write, and the consumer frees no node whose
         // `next` is still null while it is not the head.
         unsafe {
@@ -194,7 +194,7 @@ impl<M, B> Mailbox<M, B> {
             // The last node: put the stub behind it, so that it can be taken out.
             // SAFETY: the stub is not in the queue now.
             unsafe { self.stub.as_ref().next.store(ptr::null_mut(), Ordering::Relaxed) };
-            self.push_node(self.stub.as_ptr());
+            self.push_node::<false>(self.stub.as_ptr());
             // SAFETY: the tail is a live node.
             next = unsafe { (*tail).next.load(Ordering::Acquire) };
             if next.is_null() {
