@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = &[
     ("supervisor", "Supervisors"),
     ("dynamic_supervisor", ""),
     ("partition_supervisor", "Partition supervisors"),
+    ("observe", "Observing"),
     ("registry", "Registries"),
     ("agent", "Agents"),
     ("pubsub", "Groups and topics"),

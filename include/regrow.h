@@ -33,8 +33,8 @@
  *
  * Contents: runtime . making terms . reading terms . processes . starting
  *           plain processes . servers . host processes . addresses . requests
- *           supervisors . partition supervisors . registries . agents . groups and topics
- *           tasks . task supervisors . tables . selecting from tables
+ *           supervisors . partition supervisors . observing . registries . agents
+ *           groups and topics . tasks . task supervisors . tables . selecting from tables
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -235,6 +235,15 @@
 
 /// clock: stands still but for regrow_advance(); for tests.
 #define REGROW_MANUAL 1
+
+/// `format` of regrow_tree(): nested maps.
+#define REGROW_TREE_TERM 0
+
+/// `format` of regrow_tree(): text, a line for each process.
+#define REGROW_TREE_TEXT 1
+
+/// `format` of regrow_tree(): JSON.
+#define REGROW_TREE_JSON 2
 
 /// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
 #define REGROW_FLUSH 1
@@ -1445,7 +1454,10 @@ regrow_error regrow_set_label(const regrow_term *label);
 /// `ancestors` are the parent, its parent and so on (at most 64), as they were when the process started, dead or alive:
 /// a name for who had one then, else the pid.
 ///
-/// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
+/// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
+///
+/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
+///             yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
 /// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
@@ -1809,6 +1821,35 @@ regrow_error regrow_partition_whereis(regrow_pid supervisor, const regrow_term *
 ///
 /// @param count  out.
 regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
+
+/* ---- Observing ---- */
+
+/// A supervisor and all below it: who is there, what each is doing, how much waits for it, how often it was restarted.
+/// May wait, but with a time limit of 0; any thread.
+///
+/// No process is held up: the supervisors alone get a message, and are asked all at once. One that does not answer in
+/// time, being suspended or in the middle of a start, is shown so; its children are then what its links show. What is
+/// below other processes, such as a task supervisor, is what their links show, too.
+///
+/// @param supervisor  of any kind, the root or a task supervisor included.
+/// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
+///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
+///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked
+///                    by its backoff); `restarts` how often its supervisor was to restart it, as its history counts;
+///                    `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
+///                    `undefined` stands for what is not known or not there.
+///                    REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON: text, with the keys of the maps;
+///                    pids and other terms are strings.
+/// @param timeout_ms  of the whole call, by the runtime's clock; 0 asks nobody. REGROW_INFINITY waits for every
+///                    supervisor.
+/// @param dump        out; yours.
+/// @return REGROW_ERR_WRONG_KIND for what is no supervisor. Never REGROW_ERR_TIMEOUT.
+regrow_error regrow_tree(regrow_pid supervisor, uint32_t format, uint32_t timeout_ms, regrow_term *dump);
+
+/// As regrow_tree(), to be collected later. Any thread.
+///
+/// @param pending  out: free it, or give it to regrow_on_reply().
+regrow_error regrow_tree_async(regrow_pid supervisor, uint32_t format, uint32_t timeout_ms, regrow_request **pending);
 
 /* ---- Registries ---- */
 

@@ -8,6 +8,8 @@ pub mod clock;
 mod ffi;
 pub mod mailbox;
 #[cfg(not(loom))]
+pub mod observe;
+#[cfg(not(loom))]
 pub mod pattern;
 #[cfg(not(loom))]
 pub mod process;

@@ -9,6 +9,7 @@ mod child;
 mod context;
 mod dynamic_supervisor;
 mod host;
+mod observe;
 mod partition_supervisor;
 mod process;
 mod process_body;

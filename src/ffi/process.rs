@@ -435,7 +435,10 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
 /// `ancestors` are the parent, its parent and so on (at most 64), as they were when the process started, dead or alive:
 /// a name for who had one then, else the pid.
 ///
-/// @param map  out: #{pid, status, name, label, parent, ancestors, links, trap_exit}; yours.
+/// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
+///
+/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
+///             yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> regrow_error {
     guard(|| {

@@ -284,6 +284,13 @@ pub const REGROW_MONOTONIC: u32 = 0;
 /// clock: stands still but for regrow_advance(); for tests.
 pub const REGROW_MANUAL: u32 = 1;
 
+/// `format` of regrow_tree(): nested maps.
+pub const REGROW_TREE_TERM: u32 = 0;
+/// `format` of regrow_tree(): text, a line for each process.
+pub const REGROW_TREE_TEXT: u32 = 1;
+/// `format` of regrow_tree(): JSON.
+pub const REGROW_TREE_JSON: u32 = 2;
+
 /// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
 pub const REGROW_FLUSH: u32 = 1;
 

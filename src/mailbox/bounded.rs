@@ -267,6 +267,12 @@ impl<M, W: Clone> Bounded<M, W> {
         self.ready.load(Ordering::SeqCst) == 0
     }
 
+    /// How many are here, or put aside.
+    pub fn len(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.queue.len() + inner.held.len()
+    }
+
     /// Whether nothing is here, nor put aside.
     pub fn is_bare(&self) -> bool {
         let inner = self.inner.lock();

@@ -1,6 +1,8 @@
 //! The queue itself; see the module for its rules.
 
 #[cfg(not(loom))]
+use crate::sync::AtomicUsize;
+#[cfg(not(loom))]
 use crate::sync::blocks::{self, BLOCK};
 use crate::sync::{AtomicPtr, Ordering};
 use std::cell::UnsafeCell;
@@ -67,8 +69,15 @@ pub struct Mailbox<M, B = ()> {
     head: AtomicPtr<Node<M>>,
     /// The stub, as senders know it.
     empty: *mut Node<M>,
+    /// How often something was pushed onto a queue that was not empty: those pushes alone pay for being counted.
+    #[cfg(not(loom))]
+    piled: AtomicUsize,
     pub between: B,
     tail: UnsafeCell<*mut Node<M>>,
+    /// Twice what was taken, less those that had been pushed onto the empty queue; and 1 while the tail is the stub.
+    /// Written by the consumer, and read for the length.
+    #[cfg(not(loom))]
+    taken: AtomicUsize,
     /// The node that stands in the queue when there is none; never carries a message. Boxed on first use, so
     /// that the mailbox itself may move before it is shared.
     stub: NonNull<Node<M>>,
@@ -92,8 +101,12 @@ impl<M, B: Default> Mailbox<M, B> {
         Mailbox {
             head: AtomicPtr::new(stub),
             empty: stub,
+            #[cfg(not(loom))]
+            piled: AtomicUsize::new(0),
             between: B::default(),
             tail: UnsafeCell::new(stub),
+            #[cfg(not(loom))]
+            taken: AtomicUsize::new(1),
             stub: NonNull::new(stub).expect("a box is never null"),
         }
     }
@@ -104,16 +117,47 @@ impl<M, B> Mailbox<M, B> {
     /// receiver looks. Else whoever pushed onto the empty queue does, or the receiver has not rested since.
     #[inline(always)]
     pub fn push(&self, message: M) -> bool {
-        self.push_node(Node::new(Some(message))) == self.empty
+        self.push_node::<true>(Node::new(Some(message))) == self.empty
+    }
+
+    /// How many messages wait, from any thread: exact while nobody pushes or takes, else as of about now.
+    #[cfg(not(loom))]
+    pub fn len(&self) -> usize {
+        // Relaxed: nothing is read that these would guard.
+        let taken = self.taken.load(Ordering::Relaxed);
+        let piled = self.piled.load(Ordering::Relaxed);
+        let first = usize::from(taken & 1 == 1 && !self.is_empty());
+        let rest = (piled as isize).wrapping_sub(taken as isize >> 1);
+        rest.max(0) as usize + first
+    }
+
+    /// The consumer has gone past the stub: the message behind it had been pushed onto the empty queue.
+    #[inline(always)]
+    fn count_passed(&self) {
+        #[cfg(not(loom))]
+        self.taken.store((self.taken.load(Ordering::Relaxed) & !1).wrapping_sub(2), Ordering::Relaxed);
+    }
+
+    /// The consumer has taken a message. The tail was not the stub before.
+    #[inline(always)]
+    fn count_taken(&self, _at_stub: bool) {
+        #[cfg(not(loom))]
+        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(2) | usize::from(_at_stub), Ordering::Relaxed);
     }
 
     /// Gives what was the head.
     #[inline]
-    fn push_node(&self, node: *mut Node<M>) -> *mut Node<M> {
+    fn push_node<const COUNTS: bool>(&self, node: *mut Node<M>) -> *mut Node<M> {
         // SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
         // receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
         let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
         let previous = self.head.swap(node, order);
+        #[cfg(not(loom))]
+        if COUNTS && previous != self.empty {
+            // Relaxed: a count for people. Right after the swap, while the cache line is here: after the store below, which
+            // may have to fetch its line from elsewhere, it would wait for that and find this one gone.
+            self.piled.fetch_add(1, Ordering::Relaxed);
+        }
         // SAFETY: `previous` was the head, so its `next` is ours to write, and the consumer frees no node whose
         // `next` is still null while it is not the head.
         unsafe {
@@ -138,6 +182,7 @@ impl<M, B> Mailbox<M, B> {
                 return if self.head.load(Ordering::SeqCst) == tail { Pop::Empty } else { Pop::Busy };
             }
             *tail_cell = next;
+            self.count_passed();
             tail = next;
             // SAFETY: `next` was linked by a sender with release; acquire above.
             next = unsafe { (*tail).next.load(Ordering::Acquire) };
@@ -149,7 +194,7 @@ impl<M, B> Mailbox<M, B> {
             // The last node: put the stub behind it, so that it can be taken out.
             // SAFETY: the stub is not in the queue now.
             unsafe { self.stub.as_ref().next.store(ptr::null_mut(), Ordering::Relaxed) };
-            self.push_node(self.stub.as_ptr());
+            self.push_node::<false>(self.stub.as_ptr());
             // SAFETY: the tail is a live node.
             next = unsafe { (*tail).next.load(Ordering::Acquire) };
             if next.is_null() {
@@ -157,6 +202,7 @@ impl<M, B> Mailbox<M, B> {
             }
         }
         *tail_cell = next;
+        self.count_taken(next == self.stub.as_ptr());
         // SAFETY: the node was made by `push`, has been left by its sender (its next is set), and only the consumer
         // frees nodes.
         match unsafe { Node::open(tail) } {
@@ -221,6 +267,27 @@ mod tests {
             }
         });
         assert!(mailbox.is_empty());
+    }
+
+    #[test]
+    fn its_length_is_what_was_pushed_and_not_taken() {
+        let mailbox = Mailbox::<_>::new();
+        let mut length = 0;
+        for round in 0..40usize {
+            for n in 0..round % 7 {
+                mailbox.push(n);
+                length += 1;
+                assert_eq!(mailbox.len(), length);
+            }
+            for _ in 0..round % 5 {
+                // SAFETY: this thread alone pops.
+                if let Pop::Message(_) = unsafe { mailbox.pop() } {
+                    length -= 1;
+                }
+                assert_eq!(mailbox.len(), length);
+            }
+        }
+        assert!(length > 0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::inside::Inside;
 use crate::sync::tally::What;
-use crate::sync::{AtomicPtr, Mutex, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
 use std::any::Any;
@@ -49,6 +49,8 @@ pub struct Process {
     pub(super) current_call: AtomicPtr<Slot>,
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
+    /// How many messages `reading` keeps, for others to see.
+    kept: AtomicUsize,
     pub(super) park: ParkSlot,
     /// The last error of a call made from its callbacks, in the shape of the layer that made it.
     last_error: UnsafeCell<Option<Box<dyn Any + Send>>>,
@@ -95,6 +97,11 @@ impl Reading {
     /// How many there are.
     pub fn saved_count(&self) -> usize {
         self.kept.as_ref().map_or(0, |kept| kept.saved.len())
+    }
+
+    /// All that were taken out of the mailbox and not yet handled.
+    fn kept_count(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.saved.len() + kept.held.len())
     }
 
     /// The first of them.
@@ -324,6 +331,7 @@ impl Process {
             current_call: AtomicPtr::new(std::ptr::null_mut()),
             behaviour: UnsafeCell::new(behaviour),
             reading: UnsafeCell::new(Reading::default()),
+            kept: AtomicUsize::new(0),
             last_error: UnsafeCell::new(None),
         }
     }
@@ -480,10 +488,27 @@ impl Process {
     pub(super) unsafe fn take_message(&self) -> Option<Message> {
         // SAFETY: the caller's promise.
         if let Some(message) = unsafe { self.reading() }.next_saved() {
+            // SAFETY: as above.
+            unsafe { self.show_kept() };
             return Some(message);
         }
         // SAFETY: the caller is the consumer.
         unsafe { self.take_fresh() }
+    }
+
+    /// Lets others see how many messages are kept, after that has changed.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn show_kept(&self) {
+        // SAFETY: the caller's promise. Relaxed: a count for people.
+        self.kept.store(unsafe { self.reading() }.kept_count(), Ordering::Relaxed);
+    }
+
+    /// How many messages wait to be handled: in the mailbox, or taken out of it and put aside.
+    pub fn mailbox_length(&self) -> usize {
+        let bounded = self.bounded.as_ref().map_or(0, |bounded| bounded.queue.len());
+        bounded + self.mailbox.len() + self.kept.load(Ordering::Relaxed)
     }
 
     /// Takes the next message that was not looked at yet.

@@ -2,7 +2,49 @@
 
 use super::control::Process;
 use super::table;
-use crate::term::{Pid, Term, atoms};
+use crate::term::{Atom, Pid, Term, atoms};
+use std::sync::Arc;
+
+/// A process at one moment, as it shows from outside.
+pub struct Snapshot {
+    pub kind: Atom,
+    /// As in [`info`], or `starting` before it is up.
+    pub status: &'static str,
+    pub name: Option<Arc<str>>,
+    pub label: Option<Term>,
+    /// How many messages wait to be handled.
+    pub mailbox_length: usize,
+    /// How many links there are.
+    pub links: usize,
+    /// How many processes it monitors.
+    pub monitors: usize,
+    /// How many monitors others have on it.
+    pub monitored_by: usize,
+    /// Those that it started as its children and is linked with, in the order of their pids.
+    pub children: Vec<Pid>,
+}
+
+/// Takes a snapshot; none when the process is dead.
+pub fn snapshot(pid: Pid) -> Option<Snapshot> {
+    table::with_process(pid, |process| {
+        let status = process.status();
+        let inner = process.lock();
+        let ties = inner.ties.as_deref();
+        let mut children = inner.children();
+        children.sort_unstable();
+        Snapshot {
+            kind: process.kind(),
+            status: if inner.pending.is_some() { "starting" } else { status },
+            name: inner.name.clone(),
+            label: inner.rare.as_ref().and_then(|rare| rare.label.clone()),
+            mailbox_length: process.mailbox_length(),
+            links: ties.map_or(0, |ties| ties.links.len()),
+            monitors: ties.map_or(0, |ties| ties.watching.len()),
+            monitored_by: ties.map_or(0, |ties| ties.watchers.len()),
+            children,
+        }
+    })
+}
 
 /// A map of what is known; none when the process is dead.
 pub fn info(pid: Pid) -> Option<Term> {
@@ -14,7 +56,9 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
     let parent = process.parent();
     [
         ("pid", Term::pid(process.pid())),
+        ("kind", Term::atom(process.kind())),
         ("status", Term::atom_named(process.status())),
+        ("message_queue_len", Term::int(process.mailbox_length() as i64)),
         ("name", process.name().map_or_else(undefined, |name| Term::text(&name))),
         ("label", process.label().unwrap_or_else(undefined)),
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),

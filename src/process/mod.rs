@@ -73,7 +73,7 @@ pub use bound::{Bound, Policy};
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
-pub use info::info;
+pub use info::{Snapshot, info, snapshot};
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
 pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
@@ -95,4 +95,4 @@ pub use timer::{
     start_tick,
 };
 pub use undelivered::Undelivered;
-pub use wait::{flush, receive, sleep, without_waiting};
+pub use wait::{flush, may_wait_here, receive, sleep, without_waiting};

@@ -384,6 +384,8 @@ impl Process {
             self.untally_handled(&message);
             reading.saved().push_front(message);
         }
+        // SAFETY: as above.
+        unsafe { self.show_kept() };
     }
 
     /// Puts a message aside until [`Process::release_held`]; should the process end before, it is answered for.
@@ -395,7 +397,11 @@ impl Process {
         let reading = unsafe { self.reading() };
         self.is_taking.set(false);
         match &self.bounded {
-            None => reading.hold(message),
+            None => {
+                reading.hold(message);
+                // SAFETY: as above.
+                unsafe { self.show_kept() };
+            }
             Some(bounded) => bounded.queue.hold(message, reading.counted),
         }
     }

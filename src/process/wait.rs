@@ -96,6 +96,14 @@ pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
     }
 }
 
+/// Whether the caller may wait: `WouldBlock` and `Killed` say why not.
+pub fn may_wait_here() -> Result<(), Error> {
+    match current::identity()? {
+        Identity::Process(me) => may_wait(me),
+        Identity::Thread => thread_may_wait(),
+    }
+}
+
 pub(super) fn thread_may_wait() -> Result<(), Error> {
     if MAY_NOT_WAIT.get() { Err(Error::WouldBlock) } else { Ok(()) }
 }
@@ -366,6 +374,17 @@ fn not_received(me: &Process, found: Found) {
 /// # Safety
 /// The caller runs the process and the word says RUNNING.
 unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let found = find(me, looked_at, wanted);
+        me.show_kept();
+        found
+    }
+}
+
+/// # Safety
+/// As [`scan`].
+unsafe fn find(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
     // Counted there and then, in a look at the thread's numbers that is taken anyway.
     let wants = |term: &Term, counts: bool, wanted: &mut dyn FnMut(&Term) -> bool| {
         let depth = inside::step_out();
@@ -429,6 +448,7 @@ pub fn flush() -> Result<usize, Error> {
     unsafe {
         if me.reading().saved_count() != 0 {
             dropped.extend(me.reading().saved().drain(..));
+            me.show_kept();
         }
         while let Some(message) = me.take_fresh() {
             dropped.push(message);

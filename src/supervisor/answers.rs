@@ -63,6 +63,10 @@ impl Supervisor {
                 reply.answer(self.children.list(|child| child.spec.id.clone()));
                 Flow::Continue
             }
+            Request::Observe => {
+                reply.answer_native(Box::new(self.children.observed(|child| child.spec.id.clone())));
+                Flow::Continue
+            }
             Request::Lookup(id) => {
                 match self.children.find(&id).and_then(|key| self.children.get(key)) {
                     Some(child) => reply.answer(child.life().term()),

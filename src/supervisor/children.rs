@@ -3,6 +3,7 @@
 use super::backoff::{self, Backoff, Failures, Verdict};
 use super::events::Failed;
 use super::intensity::Intensity;
+use super::requests::Observed;
 use super::spec::{ChildSpec, Restart, Strategy};
 use super::strategy::{self, Plan};
 use crate::clock::TimerId;
@@ -256,6 +257,16 @@ impl Children {
             Term::tuple_of([id(child), child.life.term(), child.spec.type_term(), kind])
         };
         Term::list(self.shown().rev().map(entry).collect())
+    }
+
+    /// As [`Children::list`], the first started first, with their restarts.
+    pub fn observed(&self, id: impl Fn(&Child) -> Term) -> Vec<Observed> {
+        let observed = |child: &Child| {
+            let down = child.life.term();
+            let kind = child.spec.start.what.kind();
+            Observed { id: id(child), pid: down.as_pid(), down, kind, restarts: child.restarts }
+        };
+        self.shown().map(observed).collect()
     }
 
     /// `look`: whether each is looked at. A child that unlinked itself may be dead without our having heard of it; a

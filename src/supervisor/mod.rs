@@ -55,8 +55,9 @@ pub use children::ChildCount;
 pub use intensity::Intensity;
 pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
 pub use requests::{
-    count_children, delete_child, get_childspec, history, is_supervisor, lookup, restart_child, start_child,
-    start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children, which_children_async,
+    Observed, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe, restart_child,
+    start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children,
+    which_children_async,
 };
 pub use spec::{
     AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,

@@ -6,7 +6,7 @@
 use super::children::ChildCount;
 use super::spec::ChildSpec;
 use crate::process::{self, Error, Identity, Message, Outcome};
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::sync::Arc;
 
 pub(super) enum Request {
@@ -18,6 +18,8 @@ pub(super) enum Request {
     DeleteChild(Term),
     WhichChildren,
     CountChildren,
+    /// For `observe`: each child with its restarts.
+    Observe,
     GetChildspec(Term),
     Lookup(Term),
     History,
@@ -98,6 +100,44 @@ pub fn which_children(supervisor: Pid) -> Result<Term, Error> {
 /// As [`which_children`], to be collected later.
 pub fn which_children_async(supervisor: Pid) -> Result<process::Request, Error> {
     ask_later(supervisor, Request::WhichChildren)
+}
+
+/// A child as its supervisor knows it.
+pub struct Observed {
+    /// `undefined` for a child of a simple_one_for_one.
+    pub id: Term,
+    /// None while it does not run.
+    pub pid: Option<Pid>,
+    /// Why it does not run: `undefined`, `restarting` or `parked`.
+    pub down: Term,
+    pub kind: Atom,
+    /// How often it was to be restarted, as in [`history`].
+    pub restarts: u64,
+}
+
+/// Asks for the children, in the order of their starts, and has `answer` called once, on whatever thread: with None when
+/// there is no answer within `timeout` milliseconds (None: for ever), or the supervisor ends.
+///
+/// `WouldDeadlock`: it cannot answer before the caller goes on.
+pub fn observe(
+    supervisor: Pid, timeout: Option<u32>, answer: impl FnOnce(Option<Vec<Observed>>) + Send + 'static,
+) -> Result<(), Error> {
+    is_supervisor(supervisor)?;
+    if process::current_pid() == supervisor {
+        return Err(Error::WouldDeadlock);
+    }
+    would_deadlock(supervisor)?;
+    let node = process::with_process(supervisor, |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    let pending = process::Request::new(&node, timeout);
+    let message = |reply| Message::Native { request: Box::new(Request::Observe), reply: Some(reply) };
+    pending.queue(supervisor, message)?;
+    pending.on_reply(Box::new(|outcome| {
+        answer(match outcome {
+            Outcome::Native(children) => children.downcast().ok().map(|children| *children),
+            _ => None,
+        });
+    }));
+    Ok(())
 }
 
 /// How many children there are.

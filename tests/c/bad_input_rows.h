@@ -187,6 +187,8 @@ ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER
 ROW(E, regrow_supervisor_subscribe, "po", "oxowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_unsubscribe, "pr", "mmmwkfni", "SRAHPTKU", (PID(0), REF(1)))
 ROW(E, regrow_partition_whereis, "pbo", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_tree, "pnne", "ooowkfni", "SRAHPTU", (PID(0), NUMBER(1), NUMBER(2), POINTER(3)))
+ROW(E, regrow_tree_async, "pnnh", "ooookfni", "SRAHPTU", (PID(0), NUMBER(1), NUMBER(2), POINTER(3)))
 ROW(E, regrow_partition_count, "po", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1)))
 
 /* registries */

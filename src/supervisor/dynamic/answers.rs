@@ -61,6 +61,11 @@ impl Dynamic {
                 let id = |child: &Child| if anonymous { Term::atom(atoms::UNDEFINED) } else { child.spec.id.clone() };
                 reply.answer(self.children.list(id));
             }
+            (Request::Observe, template) => {
+                let anonymous = template.is_some();
+                let id = |child: &Child| if anonymous { Term::atom(atoms::UNDEFINED) } else { child.spec.id.clone() };
+                reply.answer_native(Box::new(self.children.observed(id)));
+            }
             (Request::CountChildren, template) => {
                 let mut count = self.children.count(false);
                 if template.is_some() {
