@@ -344,7 +344,7 @@ static void bad_subscriptions(void)
         CHECK_ERROR(error, regrow_pubsub_subscribe_once(pubsub, "t", supervisor, &how));          \
         cases++;                                                                                  \
     } while (0)
-    REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.overflow = 2);
+    REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.overflow = 3);
     REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.queue = "\xC3(");
     REFUSE_SUBSCRIPTION(REGROW_ERR_ARGUMENT, how.size = 4);
     CHECK_OK(regrow_pubsub_subscriber_count(pubsub, "t", &count));
