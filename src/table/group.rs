@@ -7,8 +7,8 @@ use std::ptr;
 /// Nothing, one object, or several.
 ///
 /// Two words, those of the object when it is one: a shard of many rows is larger than the nearer caches, and every byte
-/// that a lookup does not touch is one that is not fetched. (As an enum, three words; 100,000 rows then had 4.2 MB of
-/// slots, with the hashes among them.) What other first words mean: zero, nothing; [`MANY`], the second word is the
+/// that a lookup does not touch is one that is not fetched. (As an enum it would take three
+/// words.) What other first words mean: zero, nothing; [`MANY`], the second word is the
 /// address of a `Box<Vec<Term>>`.
 #[derive(Default)]
 #[repr(C)]

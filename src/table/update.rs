@@ -106,7 +106,7 @@ fn not_a_bag(table: &Table) -> Result<(), Error> {
 }
 
 /// One operation. As a rule it adds two small integers in an object that nobody else has: that needs no lists of values
-/// and changes, which cost a quarter of the time.
+/// and changes.
 fn count_one(table: &Table, key: &Term, operation: Operation, default: Option<&Term>) -> Result<Term, Error> {
     is_object(default)?;
     if operation.limit.is_none() {
