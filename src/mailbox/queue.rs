@@ -74,8 +74,8 @@ pub struct Mailbox<M, B = ()> {
     piled: AtomicUsize,
     pub between: B,
     tail: UnsafeCell<*mut Node<M>>,
-    /// Twice what was taken, less those that had been pushed onto the empty queue; and 1 while the tail is the stub.
-    /// Written by the consumer, and read for the length.
+    /// Twice what was taken, less those that had been pushed onto the stub; and 1 while the stub is in the queue, since
+    /// what is pushed onto it is not counted in `piled`. Written by the consumer, and read for the length.
     #[cfg(not(loom))]
     taken: AtomicUsize,
     /// The node that stands in the queue when there is none; never carries a message. Boxed on first use, so
@@ -131,18 +131,25 @@ impl<M, B> Mailbox<M, B> {
         rest.max(0) as usize + first
     }
 
-    /// The consumer has gone past the stub: the message behind it had been pushed onto the empty queue.
+    /// The consumer has put the stub into the queue again.
+    #[inline(always)]
+    fn count_stub(&self) {
+        #[cfg(not(loom))]
+        self.taken.store(self.taken.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
+    }
+
+    /// The consumer has gone past the stub: the message behind it had been pushed onto it.
     #[inline(always)]
     fn count_passed(&self) {
         #[cfg(not(loom))]
         self.taken.store((self.taken.load(Ordering::Relaxed) & !1).wrapping_sub(2), Ordering::Relaxed);
     }
 
-    /// The consumer has taken a message. The tail was not the stub before.
+    /// The consumer has taken a message.
     #[inline(always)]
-    fn count_taken(&self, _at_stub: bool) {
+    fn count_taken(&self) {
         #[cfg(not(loom))]
-        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(2) | usize::from(_at_stub), Ordering::Relaxed);
+        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(2), Ordering::Relaxed);
     }
 
     /// Gives what was the head.
@@ -195,6 +202,7 @@ impl<M, B> Mailbox<M, B> {
             // SAFETY: the stub is not in the queue now.
             unsafe { self.stub.as_ref().next.store(ptr::null_mut(), Ordering::Relaxed) };
             self.push_node::<false>(self.stub.as_ptr());
+            self.count_stub();
             // SAFETY: the tail is a live node.
             next = unsafe { (*tail).next.load(Ordering::Acquire) };
             if next.is_null() {
@@ -202,7 +210,7 @@ impl<M, B> Mailbox<M, B> {
             }
         }
         *tail_cell = next;
-        self.count_taken(next == self.stub.as_ptr());
+        self.count_taken();
         // SAFETY: the node was made by `push`, has been left by its sender (its next is set), and only the consumer
         // frees nodes.
         match unsafe { Node::open(tail) } {

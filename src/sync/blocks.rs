@@ -266,8 +266,12 @@ pub fn give_back() {
 mod tests {
     use super::*;
 
+    /// The store is everybody's: who trims it takes away for a moment what the other looks for.
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
     #[test]
     fn blocks_freed_on_another_thread_come_back_through_the_store() {
+        let _alone = ALONE.lock();
         keep();
         let blocks: Vec<usize> = (0..4 * BATCH).map(|_| take().as_ptr() as usize).collect();
         let theirs = blocks.clone();
@@ -291,7 +295,8 @@ mod tests {
 
     #[test]
     fn slabs_that_are_free_as_a_whole_lose_their_memory_and_are_cut_anew() {
-        // Alone with its store: those of other tests come and go.
+        let _alone = ALONE.lock();
+        // Without keeping any: those of other tests come and go.
         let blocks: Vec<_> = (0..8 * BATCH).map(|_| take()).collect();
         // SAFETY: taken just now, and large enough.
         blocks.iter().for_each(|block| unsafe { block.cast::<[u8; BLOCK]>().write([7; BLOCK]) });
