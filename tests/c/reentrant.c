@@ -203,6 +203,8 @@ static void end_the_registry(void *user, regrow_pid pid, const regrow_term *valu
     regrow_term key = regrow_atom("key");
     entries->calls++;
     CHECK_OK(regrow_exit(entries->registry, regrow_atom("kill")));
+    /* One that a worker runs at this moment ends at its next step. */
+    EVENTUALLY(!regrow_is_alive(entries->registry));
     CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_registry_dispatch(entries->registry, &key, end_the_registry, entries));
     regrow_term text = regrow_term_clone(value);
     CHECK(regrow_is_int(&text));
