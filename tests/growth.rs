@@ -74,7 +74,7 @@ fn ten_times_the_children_cost_about_ten_times_as_much() {
     let mut many = Duration::MAX;
     for _ in 0..3 {
         many = many.min(time(100_000));
-        if many < few * 30 {
+        if many < few * 20 {
             return;
         }
     }
