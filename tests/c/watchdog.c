@@ -202,6 +202,7 @@ static void hangs_and_is_replaced(const char *where, uint32_t home)
     answers(second);
     mine.where = NULL;
     CHECK_OK(regrow_stop(supervisor, regrow_atom("shutdown"), LONG_MS));
+    EVENTUALLY(mine.dropped == 2);
 }
 
 static void each_callback_that_hangs_is_ended_and_replaced(void)
@@ -290,6 +291,7 @@ static void several_hang_at_once_and_others_run(void)
     EVENTUALLY(stats().stuck == 0 && stats().relief_workers == 0);
     answers(other);
     kill_and_wait(other);
+    EVENTUALLY(well.dropped == 1);
 }
 
 /* ---- never early ---- */
@@ -389,6 +391,7 @@ static void a_slow_callback_that_ends_in_time_is_left_alone(void)
     regrow_request_free(call);
     CHECK(stats().watchdog == before + 1); /* that of pass() */
     kill_and_wait(server);
+    EVENTUALLY(mine.dropped == 1);
 }
 
 static regrow_next wait_in(regrow_context *context, void *state, const regrow_term *message)
@@ -896,6 +899,7 @@ static void the_replacement_serves_calls(void)
         let_go(&mine);
         mine.where = NULL;
         CHECK_OK(regrow_stop(supervisor, regrow_atom("shutdown"), LONG_MS));
+        EVENTUALLY(mine.dropped == 2);
     }
     printf("  replaced %.1f ms after it hung, at most %.1f; the watchdog is %d ms\n", (double)sum / TIMES / 1000,
            (double)worst / 1000, WATCHDOG_MS);
