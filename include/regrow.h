@@ -447,6 +447,8 @@ typedef struct regrow_stats {
   uint64_t returned;
   /// Of those, shown to `undelivered`.
   uint64_t undelivered;
+  /// Processes that were ended by their `watchdog_ms`; those whose callback has not returned are `ghosts`.
+  uint64_t watchdog;
 } regrow_stats;
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
@@ -570,8 +572,8 @@ typedef struct regrow_process_spec {
   uint32_t mailbox_policy;
   /// As in regrow_server_spec.
   uint32_t mailbox_wait_ms;
-  /// Zero.
-  uint32_t reserved;
+  /// As in regrow_server_spec: how long it may run without waiting or receiving.
+  uint32_t watchdog_ms;
 } regrow_process_spec;
 
 /// Whom to answer later: one call, put off with regrow_defer(). A plain number, like a pid.
@@ -654,6 +656,10 @@ typedef struct regrow_task_spec {
   uint32_t home;
   /// REGROW_NO_PARK: it never waits.
   uint32_t flags;
+  /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
+  uint32_t watchdog_ms;
+  /// Zero.
+  uint32_t reserved;
 } regrow_task_spec;
 
 /// A task, as its owner knows it. A plain number, like a pid.
@@ -798,8 +804,11 @@ typedef struct regrow_server_spec {
   uint32_t flags;
   /// How long `init` may take before the start fails with `timeout`; 0: no limit.
   uint32_t init_timeout_ms;
-  /// Zero.
-  uint32_t reserved;
+  /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
+  /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
+  /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
+  /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered inline.
+  uint32_t watchdog_ms;
   /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
   /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
   /// regrow_suspend() and the like) are always taken, and never dropped.
@@ -832,8 +841,8 @@ typedef struct regrow_host_spec {
   /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
   /// each is answered, or its caller has given up.
   uint32_t flags;
-  /// Zero.
-  uint32_t reserved;
+  /// As in regrow_server_spec, of `deliver`; `exit` is called when that has returned.
+  uint32_t watchdog_ms;
 } regrow_host_spec;
 
 /// A supervisor, and the children it starts with. Copied when used.
@@ -952,8 +961,9 @@ typedef struct regrow_agent_spec {
   regrow_drop_callback drop_user;
   /// REGROW_NO_PARK: its functions never wait.
   uint32_t flags;
-  /// Zero.
-  uint32_t reserved;
+  /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
+  /// it has returned.
+  uint32_t watchdog_ms;
   /// As in regrow_server_spec; functions count.
   uint32_t mailbox_limit;
   /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.

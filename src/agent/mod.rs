@@ -52,12 +52,15 @@ pub struct AgentSpec {
     pub flags: u32,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
+    /// How long a function may run without waiting, in milliseconds; 0: for ever.
+    pub watchdog_ms: u32,
 }
 
 impl Startable for AgentSpec {
     fn build(&self) -> ChildStart {
         let agent = Agent { state: self.initial.clone(), start: self.start.clone(), last: None };
-        ChildStart { flags: self.flags, bound: self.bound, ..ChildStart::new(Box::new(agent)) }
+        let (flags, bound, watchdog_ms) = (self.flags, self.bound, self.watchdog_ms);
+        ChildStart { flags, bound, watchdog_ms, ..ChildStart::new(Box::new(agent)) }
     }
 
     fn kind(&self) -> Atom {

@@ -104,6 +104,8 @@ pub struct regrow_stats {
     pub returned: u64,
     /// Of those, shown to `undelivered`.
     pub undelivered: u64,
+    /// Processes that were ended by their `watchdog_ms`; those whose callback has not returned are `ghosts`.
+    pub watchdog: u64,
 }
 
 // SAFETY: as above.
@@ -392,6 +394,7 @@ pub unsafe extern "C" fn regrow_stats_read(runtime: regrow_pid, stats: *mut regr
             handled,
             returned,
             undelivered,
+            watchdog: node.watchdog_count(),
         };
         // SAFETY: as the header says.
         unsafe { sized_out(stats, numbers) }

@@ -5,7 +5,7 @@ use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
     Fault, SizedStruct, answers_calls, borrow_optional, bound_of, guard, guard_value, is_forked, limit, out,
-    out_optional, sized, take,
+    out_optional, sized, take, watchdog,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
@@ -70,8 +70,11 @@ pub struct regrow_server_spec {
     pub flags: u32,
     /// How long `init` may take before the start fails with `timeout`; 0: no limit.
     pub init_timeout_ms: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
+    /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
+    /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
+    /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered inline.
+    pub watchdog_ms: u32,
     /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
     /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
     /// regrow_suspend() and the like) are always taken, and never dropped.
@@ -113,6 +116,7 @@ struct Spec {
     home: u32,
     flags: u32,
     init_timeout_ms: u32,
+    watchdog_ms: u32,
     bound: Option<Bound>,
 }
 
@@ -132,7 +136,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_server_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
-        if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
+        if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
         let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
@@ -152,6 +156,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             home,
             flags,
             init_timeout_ms,
+            watchdog_ms: watchdog(given.watchdog_ms),
             bound,
         };
         Ok(Arc::new(CServer { spec: Arc::new(spec), arg }))
@@ -167,6 +172,7 @@ impl Startable for CServer {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             flags: process_flags(spec.flags),
             bound: spec.bound,
+            watchdog_ms: spec.watchdog_ms,
             at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
             ..ChildStart::new(Box::new(Server::new(callbacks)))
         }

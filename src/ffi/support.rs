@@ -316,6 +316,11 @@ pub(super) fn bound_of(limit: u32, policy: u32, wait_ms: u32, reserved: u32) -> 
     Ok(Some(Bound { limit, policy }))
 }
 
+/// A watchdog in milliseconds, as a process has it: 0 is none, as is `REGROW_INFINITY`.
+pub(super) fn watchdog(ms: u32) -> u32 {
+    limit(ms).unwrap_or(0)
+}
+
 /// A limit in milliseconds; `REGROW_INFINITY` is none.
 pub(super) fn limit(ms: u32) -> Option<u32> {
     (ms != u32::MAX).then_some(ms)

@@ -4,7 +4,7 @@
 use super::agent::{unwritten, written};
 use super::context::context_pointer;
 use super::request::User;
-use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized};
+use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, watchdog};
 use super::types::{
     REGROW_BRUTAL_KILL, REGROW_EXIT_STREAM, REGROW_KILL_TASK, REGROW_NO_PARK, REGROW_ORDERED, REGROW_SHARED,
     REGROW_THREAD, REGROW_UNLINKED, REGROW_UNORDERED, regrow_drop_callback, regrow_error, regrow_pid,
@@ -35,6 +35,10 @@ pub struct regrow_task_spec {
     pub home: u32,
     /// REGROW_NO_PARK: it never waits.
     pub flags: u32,
+    /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
+    pub watchdog_ms: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -100,7 +104,7 @@ pub(super) unsafe fn task_spec(spec: *const regrow_task_spec) -> Result<TaskSpec
     // SAFETY: as above.
     let argument = unsafe { borrow_optional(given.argument) }?.cloned().unwrap_or(Term::nil());
     let run = given.run.ok_or(Fault::argument("a task needs a function"))?;
-    if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
+    if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
         return Err(Fault::argument("a task's home or flags are unknown"));
     }
     let work: Work = Arc::new(move |context: &mut Context, argument: &Term| {
@@ -118,7 +122,7 @@ pub(super) unsafe fn task_spec(spec: *const regrow_task_spec) -> Result<TaskSpec
     });
     let home = if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread };
     let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
-    Ok(TaskSpec { work, argument, home, flags })
+    Ok(TaskSpec { work, argument, home, flags, watchdog_ms: watchdog(given.watchdog_ms) })
 }
 
 /// Copies an array of tasks.

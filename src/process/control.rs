@@ -9,6 +9,7 @@ use super::run::Behaviour;
 use super::start::{Pending, Place};
 use super::state::State;
 use super::timer::TimerRefs;
+use super::watchdog::Dog;
 use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::inside::Inside;
@@ -38,6 +39,8 @@ pub struct Process {
     pub(super) face: Option<Face>,
     /// In place of `mailbox`, where `flags` say `BOUNDED`.
     pub(super) bounded: Option<Box<BoundedMailbox>>,
+    /// Its watchdog, if it was started with one.
+    pub(super) dog: Option<Box<Dog>>,
     pub(super) mailbox: Mailbox<Message, Mutex<Inner>>,
     // From the mailbox's tail on: what the one who runs it writes.
     pub(super) state: State,
@@ -323,6 +326,7 @@ impl Process {
             place,
             face,
             bounded: None,
+            dog: None,
             mailbox: Mailbox::new(),
             state: State::new(phase),
             spent: std::cell::Cell::new(0),
@@ -341,6 +345,16 @@ impl Process {
         if let Some(bound) = bound {
             self.flags |= BOUNDED;
             self.bounded = Some(Box::new(BoundedMailbox::new(bound)));
+        }
+        self
+    }
+
+    /// With a watchdog, before anybody knows it; 0: without.
+    pub(super) fn watched(mut self, watchdog_ms: u32) -> Process {
+        if watchdog_ms != 0 {
+            // Its callbacks run where they can be left behind: on no caller's thread.
+            self.flags &= !INLINE;
+            self.dog = Some(Box::new(Dog::new(watchdog_ms)));
         }
         self
     }

@@ -68,6 +68,7 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("trap_exit", Term::bool(process.is_trapping())),
     ]
     .into_iter()
+    .chain(process.watchdog_ms().map(|ms| ("watchdog_ms", Term::int(i64::from(ms)))))
     .map(|(key, value)| (Term::atom_named(key), value))
     .collect()
 }

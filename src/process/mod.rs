@@ -29,7 +29,8 @@
 //! * `DEAD`: the winner of the transition carries out the exit, exactly once.
 //!
 //! Flags beside the phase: `EXIT` (a fatal reason is set), `WAKE` (an unpark came while it ran), `RECEIVES` (parked
-//! for a message), `QUEUED` (a run queue still holds it, although it is dead).
+//! for a message), `QUEUED` (a run queue still holds it, although it is dead), `SEEN` (the watchdog saw this stretch of
+//! user code).
 //!
 //! # One lock
 //!
@@ -67,6 +68,7 @@ mod table;
 mod timer;
 mod undelivered;
 mod wait;
+mod watchdog;
 
 pub use arrival::until_arrival;
 pub use bound::{Bound, Policy};
@@ -96,3 +98,4 @@ pub use timer::{
 };
 pub use undelivered::Undelivered;
 pub use wait::{flush, may_wait_here, receive, sleep, without_waiting};
+pub use watchdog::watch;

@@ -20,6 +20,8 @@
 //!     included; the thread has a ghost until the callback returns, which shutdown waits for, and only then returns.
 //!   - *Quiet*: the thread shows the pid of the innermost process it runs (`inside::show`); settle asks that one's word.
 //!   - *A fork* inside: as in any callback, the child ends when it returns.
+//! * **With a watchdog**, the caller's or its own, the request is queued: the thread must be nobody else's that is left to
+//!   a callback that never returns, and a caller that waits is not one that runs.
 //! * **Elsewhere** (a worker of another runtime, a process with a thread of its own, a caller of another runtime within
 //!   an inline call) the request is queued: there others, or the caller's own limit and death, would have to wait.
 
@@ -133,7 +135,9 @@ pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message>
         return Err(message);
     }
     if scheduler::is_worker() {
-        if !scheduler::on_worker_of(process.node().scheduler()) {
+        // What runs here while a caller with a watchdog waits would count as the caller's.
+        let watched = current::current().is_some_and(|caller| caller.dog.is_some());
+        if watched || !scheduler::on_worker_of(process.node().scheduler()) {
             return Err(message);
         }
     } else {
@@ -304,6 +308,7 @@ fn work(process: &Process) {
 }
 
 fn stop(process: &Process, reason: Term, start: Option<StartResult>) {
+    process.begins_to_end();
     // SAFETY: RUNNING; the reference of `work` is not used after this.
     let slot = unsafe { process.behaviour() };
     let ended = slot.as_deref_mut().map_or(Ok(()), |behaviour| behaviour.terminate(process, &reason));

@@ -188,6 +188,8 @@ pub struct ChildStart {
     pub at_once: bool,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
+    /// How long its callbacks may run without waiting, in milliseconds; 0: for ever.
+    pub watchdog_ms: u32,
     pub ack: Ack,
 }
 
@@ -211,6 +213,7 @@ impl ChildStart {
             face: None,
             at_once: false,
             bound: None,
+            watchdog_ms: 0,
             ack: Ack::Nobody,
         }
     }
@@ -291,7 +294,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Some(start.behaviour),
         start.face.map(|make| make(pid)),
     );
-    let process = pool::place(process.bounded(start.bound));
+    let process = pool::place(process.bounded(start.bound).watched(start.watchdog_ms));
+    node.watchdogs.add(&process);
     if start.at_once {
         // SAFETY: nobody else knows the process yet.
         unsafe { process.reading() }.initialised = true;
@@ -426,6 +430,7 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
                 if mine.state.unqueue() == Unqueued::Retire {
                     table::retire(&mine);
                 }
+                mine.wake_watchdog();
                 run::turn(&mine);
             }
             match mine.state.phase() {

@@ -9,7 +9,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::Message;
 use super::node::Node;
-use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING};
+use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING, SEEN};
 use super::table;
 use super::timer::{self, Alarm};
 use crate::clock::{TimerId, TimerKind};
@@ -128,6 +128,7 @@ pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut
     match current::current() {
         Some(me) => loop {
             if ready() {
+                me.begin_stretch();
                 return End::Ready;
             }
             if ends_here(me) {
@@ -232,6 +233,7 @@ fn park(me: &Process, receives: bool) {
                 home.parker.wait();
             }
             inside::re_enter(depth);
+            me.wake_watchdog();
             let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
         }
     }
@@ -327,7 +329,8 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
         }
         // SAFETY: RUNNING, on the thread that runs it.
         found = unsafe { scan(me, &mut looked_at, &mut wanted) };
-        let back = me.state.shift(RUNNING, CALLBACK, 0, 0);
+        let received = if found.is_some() { SEEN } else { 0 };
+        let back = me.state.shift(RUNNING, CALLBACK, received, 0);
         debug_assert!(back.is_ok());
         // What struck it meanwhile left the end to us.
         if ends_here(me) {
@@ -491,6 +494,7 @@ pub(super) fn give_way(me: &Process) -> Result<(), Error> {
     // A thread that is no worker is in no run queue: it runs its own process, or another's inline.
     if !scheduler::is_worker() {
         std::thread::yield_now();
+        me.begin_stretch();
         return Ok(());
     }
     if !me.state.queue_in_callback() {

@@ -42,6 +42,8 @@ pub struct TaskSpec {
     pub home: Home,
     /// `process::FLAG_NO_PARK` or nothing.
     pub flags: u32,
+    /// How long it may run without waiting, in milliseconds; 0: for ever.
+    pub watchdog_ms: u32,
 }
 
 /// A task as its owner knows it.
@@ -57,6 +59,7 @@ impl TaskSpec {
         ChildStart {
             home: self.home,
             flags: self.flags,
+            watchdog_ms: self.watchdog_ms,
             kind: atoms::TASK,
             ..ChildStart::new(Box::new(Body::new(self.work.clone(), self.argument.clone(), answer, gated)))
         }

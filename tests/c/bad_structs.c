@@ -148,7 +148,6 @@ static void unknown_constants(void)
     REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.restart = 3);
     REFUSE(REGROW_SERVER, 1, it.spec.server.home = 2);
     REFUSE(REGROW_SERVER, 1, it.spec.server.flags = 0x80);
-    REFUSE(REGROW_SERVER, 1, it.spec.server.reserved = 1);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.strategy = 9);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.reserved = 1);
     REFUSE(REGROW_SERVER, 1, it.child.reserved_2 = 1);
@@ -172,9 +171,7 @@ static void unknown_constants(void)
     REFUSE(REGROW_AGENT, 1, it.spec.agent.mailbox_policy = REGROW_BLOCK);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.mailbox_reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.mailbox_limit = 1; it.spec.process.mailbox_policy = UINT32_MAX);
-    REFUSE(REGROW_PROCESS, 1, it.spec.process.reserved = 1);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.flags = 0x80);
-    REFUSE(REGROW_AGENT, 1, it.spec.agent.reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.home = 2);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.flags = 0x80);
     REFUSE(REGROW_TASK_SUPERVISOR, 0, it.spec.tasks.at_limit = 2);
@@ -300,6 +297,7 @@ static void bad_tasks(void)
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.home = 2);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = 0x80);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = REGROW_INLINE);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.reserved = 1);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.argument = &no_term);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 0, spec.size = 4);
 

@@ -131,6 +131,21 @@ typedef struct old_task_spec {
     regrow_task_callback run;
 } old_task_spec;
 
+/* Before tasks had a watchdog, and the numbers one for those. */
+typedef struct unwatched_task_spec {
+    size_t size;
+    regrow_task_callback run;
+    void *user;
+    regrow_drop_callback drop_user;
+    const regrow_term *argument;
+    uint32_t home, flags;
+} unwatched_task_spec;
+
+typedef struct unwatched_stats {
+    size_t size;
+    uint64_t processes, workers, relief_workers, stuck, ghosts, stacks, busy, sent, handled, returned, undelivered;
+} unwatched_stats;
+
 /* Before streams had limits. */
 typedef struct old_stream_spec {
     size_t size;
@@ -346,6 +361,16 @@ static void old_tasks_groups_and_tables(void)
     CHECK(regrow_is_nil(&value));
     CHECK_OK(regrow_task_stream((const regrow_stream_spec *)&stream.it, &finished));
     CHECK(finished && left == -1);
+
+    WITH_RUBBISH(unwatched_task_spec) unwatched = { { .size = sizeof unwatched.it, .run = give_argument }, { 0 } };
+    WITH_RUBBISH(unwatched_stats) stats = { { .size = sizeof stats.it }, { 0 } };
+    FILL(unwatched);
+    FILL(stats);
+    CHECK_OK(regrow_task_async((const regrow_task_spec *)&unwatched.it, &handle));
+    CHECK_OK(regrow_task_await(handle, LIMIT_MS, NULL));
+    CHECK_OK(regrow_stats_read(root, (regrow_stats *)&stats.it));
+    CHECK(stats.it.handled > 0 && stats.it.size == sizeof stats.it);
+    CHECK_RUBBISH(stats);
 
     pid = start_old(REGROW_PUBSUB, &pubsub.it);
     CHECK_OK(regrow_pubsub_subscribe(pid, "topic", self, (const regrow_subscription *)&how.it));

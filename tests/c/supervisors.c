@@ -765,8 +765,8 @@ static void a_spec_with_something_missing_or_unknown_is_refused_and_what_belongs
     CHECK(given_back == 12);
     server.home = 2;                          check_refused(REGROW_ERR_ARGUMENT, &good);
     server.home = 0; server.flags = 0x80;     check_refused(REGROW_ERR_ARGUMENT, &good);
-    server.flags = 0; server.reserved = 1;    check_refused(REGROW_ERR_ARGUMENT, &good);
-    server.reserved = 0;
+    server.flags = 0; server.mailbox_reserved = 1; check_refused(REGROW_ERR_ARGUMENT, &good);
+    server.mailbox_reserved = 0;
     CHECK(given_back == 18);
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_supervisor_start_child(root, NULL, NULL));
     CHECK(actor.starts == 0);
