@@ -1580,41 +1580,58 @@ regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
 /// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
 regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
-/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
+/// The state of a process: of a server as its `get_state` shows it, of other kinds as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
+/// @return REGROW_ERR_WRONG_KIND when it is a server without that callback, or of a kind without a state.
 regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *state);
 
 /// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
-/// processes and entered threads, which answer nothing. May wait.
+/// processes, tasks and entered threads, which answer nothing: regrow_info() tells of those. May wait.
 ///
 /// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
 ///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
-///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
-///                Yours.
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{max_children, shutdown, children,
+///                waiting} of a task supervisor, #{keys, entries} of a registry, #{groups} of a pubsub. Yours.
 /// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
 regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term *status);
 
-/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+/// Has a process write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. Any kind
+/// that regrow_suspend() takes. May wait.
 ///
 /// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
 /// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
 /// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
 ///
-/// @return REGROW_ERR_WRONG_KIND when it is no server.
-regrow_error regrow_trace(regrow_pid pid, bool on, uint32_t timeout_ms);
+/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get, update,
+/// get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without asking the
+/// process (a lookup in a registry, a broadcast) does not come in.
+///
+/// @return REGROW_ERR_WRONG_KIND.
+regrow_error regrow_trace(regrow_pid pid,
+                          bool on,
+                          uint32_t timeout_ms);
 
-/// Gives a server another state, through its `replace_state`. May wait.
+/// Gives a server another state, through its `replace_state`, or an agent. May wait.
 ///
 /// @param state  moved.
+/// @return REGROW_ERR_WRONG_KIND for any other kind, and for a server that has no such callback or does not take it.
 regrow_error regrow_replace_state(regrow_pid pid, regrow_term state, uint32_t timeout_ms);
 
-/// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
-/// end it. May wait.
-regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
+/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its order,
+/// requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing. May wait.
+///
+/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it is
+/// resumed, but goes on with starts and stops that are under way. What does not go through the process goes on: finding
+/// and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks, listeners, monitors
+/// of groups.
+///
+/// @return REGROW_ERR_WRONG_KIND for plain processes, tasks, entered threads and host processes: their code is not ours
+///         to hold.
+regrow_error regrow_suspend(regrow_pid pid,
+                            uint32_t timeout_ms);
 
-/// Ends a suspension. May wait.
+/// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
 
 /* ---- Host processes ---- */

@@ -45,6 +45,28 @@ pub(super) enum Waiter {
     Held(Arc<Process>),
     Thread(Arc<Parker>),
     Request(Arc<RequestState>),
+    /// Whoever waits for another slot, which is answered once somebody has looked at the answer.
+    Watched(Box<Watched>),
+}
+
+/// A slot in front of another.
+pub(super) struct Watched {
+    original: Arc<Slot>,
+    look: Mutex<Option<Look>>,
+}
+
+/// Gets an answer shown before it is given.
+type Look = Box<dyn FnOnce(&Outcome) + Send>;
+
+impl Watched {
+    /// Nothing is shown that nobody waits for any more.
+    fn finish(&self, outcome: Outcome) -> bool {
+        let Some(look) = self.look.lock().take() else { return false };
+        if self.original.is_awaited() {
+            look(&outcome);
+        }
+        self.original.finish(outcome)
+    }
 }
 
 /// Where the answer of one call arrives.
@@ -60,6 +82,9 @@ impl Slot {
 
     /// Answers; false (and the outcome dropped) when it was answered or abandoned before.
     fn finish(&self, outcome: Outcome) -> bool {
+        if let Waiter::Watched(watched) = &self.waiter {
+            return watched.finish(outcome);
+        }
         if !self.cell.fill(outcome) {
             return false;
         }
@@ -70,13 +95,34 @@ impl Slot {
             Waiter::Held(process) => process.unpark(),
             Waiter::Thread(parker) => parker.unpark(),
             Waiter::Request(request) => request.done(self),
+            Waiter::Watched(_) => {}
         }
         true
     }
 
     /// Whether somebody waits, or may still look.
     pub(super) fn is_awaited(&self) -> bool {
-        self.cell.is_awaited()
+        match &self.waiter {
+            Waiter::Watched(watched) => watched.original.is_awaited(),
+            _ => self.cell.is_awaited(),
+        }
+    }
+
+    fn claim(&self) -> bool {
+        match &self.waiter {
+            Waiter::Watched(watched) => watched.original.claim(),
+            _ => self.cell.claim(),
+        }
+    }
+
+    /// The process that waits, if it is one.
+    fn caller(&self) -> Pid {
+        match &self.waiter {
+            Waiter::Process(pid) => *pid,
+            Waiter::Held(process) => process.pid(),
+            Waiter::Watched(watched) => watched.original.caller(),
+            Waiter::Thread(_) | Waiter::Request(_) => Pid::NONE,
+        }
     }
 
     pub(super) fn time_out(&self) {
@@ -119,7 +165,7 @@ impl ReplyTo {
 
     /// Takes up what the caller lent: from now on the caller waits, whatever happens. False when it is gone.
     pub fn claim(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| slot.cell.claim())
+        self.0.as_ref().is_some_and(|slot| slot.claim())
     }
 
     pub(super) fn slot(&self) -> Option<Arc<Slot>> {
@@ -128,16 +174,19 @@ impl ReplyTo {
 
     /// The process that asked, where it waits itself; `Pid::NONE` for a thread or a request.
     pub fn caller(&self) -> Pid {
-        match self.0.as_ref().map(|slot| &slot.waiter) {
-            Some(Waiter::Process(pid)) => *pid,
-            Some(Waiter::Held(process)) => process.pid(),
-            _ => Pid::NONE,
-        }
+        self.0.as_ref().map_or(Pid::NONE, |slot| slot.caller())
     }
 
     /// Whether the caller still waits.
     pub fn is_awaited(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| slot.cell.is_awaited())
+        self.0.as_ref().is_some_and(|slot| slot.is_awaited())
+    }
+
+    /// Another end of the same call, which shows `look` the answer before it is given, if it is wanted still.
+    pub fn watched(mut self, look: impl FnOnce(&Outcome) + Send + 'static) -> ReplyTo {
+        let Some(original) = self.0.take() else { return self };
+        let look = Mutex::new(Some(Box::new(look) as Look));
+        ReplyTo(Some(Slot::new(Waiter::Watched(Box::new(Watched { original, look })))))
     }
 
     fn finish(&mut self, outcome: Outcome) -> bool {
@@ -323,7 +372,7 @@ impl RequestState {
             }
             Some(Waiter::Held(process)) => process.unpark(),
             Some(Waiter::Thread(parker)) => parker.unpark(),
-            Some(Waiter::Request(_)) | None => {}
+            Some(Waiter::Request(_) | Waiter::Watched(_)) | None => {}
         }
         if let Some(signal) = signal {
             signal.signal();
