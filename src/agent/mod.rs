@@ -56,7 +56,8 @@ pub struct AgentSpec {
 
 impl Startable for AgentSpec {
     fn build(&self) -> ChildStart {
-        let agent = Agent { state: self.initial.clone(), start: self.start.clone(), sys: SysState::default(), last: None };
+        let agent =
+            Agent { state: self.initial.clone(), start: self.start.clone(), sys: SysState::default(), last: None };
         ChildStart { flags: self.flags, bound: self.bound, ..ChildStart::new(Box::new(agent)) }
     }
 

@@ -4,8 +4,8 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, guard, guard_value, is_forked, limit, out,
-    out_optional, sized, take,
+    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, guard, guard_value, is_forked, limit,
+    out, out_optional, sized, take,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,

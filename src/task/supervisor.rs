@@ -339,7 +339,8 @@ impl Behaviour for TaskSupervisor {
         let message = if self.belongs_to_stop(&message) { Some(message) } else { self.sys.admit(me, message) };
         let Some(message) = message else { return Flow::Continue };
         let is_from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent());
-        let is_silent = matches!(message, Message::Info(_) | Message::Cast(_) | Message::Exit { .. }) && !is_from_parent;
+        let is_silent =
+            matches!(message, Message::Info(_) | Message::Cast(_) | Message::Exit { .. }) && !is_from_parent;
         let is_shown = self.sys.traced && is_silent;
         if is_shown {
             server::trace::came_in(me, &message);
