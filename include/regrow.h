@@ -1456,8 +1456,11 @@ regrow_error regrow_set_label(const regrow_term *label);
 ///
 /// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
 ///
-/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
-///             yours.
+/// `behind` is undefined, as a rule. A process that waited in a callback goes on on the thread where that began; while
+/// another's callback has that thread, `behind` is that other, dead or alive.
+///
+/// @param map  out: #{pid, kind, status, behind, message_queue_len, name, label, parent, ancestors, links, callers,
+///             trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
 /// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
