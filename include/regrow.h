@@ -1657,7 +1657,14 @@ regrow_error regrow_whereis_at(const regrow_address *address, regrow_pid *pid);
 /// wait; any thread.
 regrow_error regrow_call_at(const regrow_address *address, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
-/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
+/// As regrow_call_async(), and as regrow_call_at() without waiting: the request follows a restart. Any thread.
+///
+/// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
+/// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
+/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+///
+/// @param timeout_ms  from when somebody has it.
 regrow_error regrow_call_async_at(const regrow_address *address,
                                   regrow_term request,
                                   uint32_t timeout_ms,

@@ -323,7 +323,7 @@ pub unsafe extern "C" fn regrow_call_async(
     })
 }
 
-pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
+fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
     answers_calls(pid)?;
     if process::current_pid() == pid && pid != Pid::NONE {
         return Err(Error::SelfCall);

@@ -10,6 +10,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
+use super::pursuit::Pursuit;
 use super::run;
 use super::slot::Cell;
 use super::wait::{self, End};
@@ -158,6 +159,11 @@ impl ReplyTo {
         self.finish(Outcome::Died(reason))
     }
 
+    /// Answers as another call was answered.
+    pub(super) fn end(mut self, outcome: Outcome) -> bool {
+        self.finish(outcome)
+    }
+
     /// As [`ReplyTo::die`], where the process never saw the message.
     pub fn not_taken(mut self, reason: Term) -> bool {
         self.finish(Outcome::NotTaken(reason))
@@ -214,6 +220,12 @@ impl Drop for ReplyTo {
 /// Queues the message that `make` builds around the reply end, for `pid`.
 pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
     post(pid, slot, make(ReplyTo(Some(slot.clone()))), None).map(drop)
+}
+
+/// As [`queue`], around an end that is there already.
+pub(super) fn queue_reply(pid: Pid, reply: ReplyTo, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+    let Some(slot) = reply.slot() else { return Err(Error::NoProcess) };
+    post(pid, &slot, make(reply), None).map(drop)
 }
 
 /// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds that
@@ -399,16 +411,58 @@ pub struct Request {
     timer: Option<crate::clock::TimerId>,
     /// A callback waits for the outcome: the handle may go.
     detached: bool,
+    /// What sees to it that it is answered; called off with it.
+    pursuit: Option<Arc<Pursuit>>,
+}
+
+/// Where the outcome of a request is told.
+pub(super) struct Listener {
+    slot: Arc<Slot>,
+    state: Arc<RequestState>,
+}
+
+impl Listener {
+    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
+    pub fn tell(&self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        self.state.inner.lock().callback = Some(callback);
+        // Whoever takes the callback also takes the outcome: this, or `done`.
+        if self.slot.cell.is_done() {
+            let callback = self.state.inner.lock().callback.take();
+            if let Some(callback) = callback
+                && let Some(outcome) = self.slot.cell.take()
+            {
+                run_callback(callback, outcome);
+            }
+        }
+    }
 }
 
 impl Request {
     /// Prepares one; `timeout` is the call's own limit, after which it ends as timed out.
     pub fn new(node: &Arc<Node>, timeout: Option<u32>) -> Request {
-        let state = Arc::new(RequestState { inner: Mutex::new(RequestInner::default()) });
-        state.inner.lock().signal = current::thread_home();
+        Request::signalling(node, timeout, current::thread_home())
+    }
+
+    /// As [`Request::new`], of nobody's: no thread's eventfd tells of it.
+    pub(super) fn unsignalled(node: &Arc<Node>, timeout: Option<u32>) -> Request {
+        Request::signalling(node, timeout, None)
+    }
+
+    fn signalling(node: &Arc<Node>, timeout: Option<u32>, signal: Option<Arc<super::start::ThreadHome>>) -> Request {
+        let inner = RequestInner { signal, ..RequestInner::default() };
+        let state = Arc::new(RequestState { inner: Mutex::new(inner) });
         let slot = Slot::new(Waiter::Request(state.clone()));
         let timer = timeout.map(|ms| timer::start_slot_timer(node, node.deadline(u64::from(ms)), &slot));
-        Request { slot, state, node: node.clone(), timer, detached: false }
+        Request { slot, state, node: node.clone(), timer, detached: false, pursuit: None }
+    }
+
+    /// Has `pursuit` called off when it is given up.
+    pub(super) fn pursue(&mut self, pursuit: Arc<Pursuit>) {
+        self.pursuit = Some(pursuit);
+    }
+
+    pub(super) fn listener(&self) -> Listener {
+        Listener { slot: self.slot.clone(), state: self.state.clone() }
     }
 
     /// The callee's end, to be put into a message.
@@ -461,16 +515,7 @@ impl Request {
             }
             callback(outcome);
         });
-        self.state.inner.lock().callback = Some(callback);
-        // Whoever takes the callback also takes the outcome: this, or `done`.
-        if self.slot.cell.is_done() {
-            let callback = self.state.inner.lock().callback.take();
-            if let Some(callback) = callback
-                && let Some(outcome) = self.slot.cell.take()
-            {
-                run_callback(callback, outcome);
-            }
-        }
+        self.listener().tell(callback);
         self.detached = true;
     }
 }
@@ -486,6 +531,9 @@ impl Drop for Request {
         // Whatever comes now is dropped before it reaches anybody.
         if !self.slot.cell.abandon() {
             drop(self.slot.cell.take());
+        }
+        if let Some(pursuit) = self.pursuit.take() {
+            pursuit.call_off();
         }
     }
 }
