@@ -73,7 +73,7 @@
 /// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 #define REGROW_NOREPLY 0x52470003
 
-/// Bodies of processes, functions of agents: ended well.
+/// Bodies of processes, functions of agents, tasks: ended well.
 #define REGROW_DONE 0x52470004
 
 /// kind: a server; `spec` is a regrow_server_spec.
@@ -161,7 +161,7 @@
 /// REGROW_ERR_WOULD_BLOCK.
 #define REGROW_NO_PARK 1
 
-/// flags of a server: answers calls on the caller's thread while it is idle.
+/// flags of a server or agent: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
 
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
@@ -260,7 +260,7 @@
 /// regrow_settled.kind: limits of init, of shutdown, of restarts.
 #define REGROW_TIMER_SUPERVISION 1
 
-/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+/// regrow_settled.kind: the time limit of whoever waits: regrow_sleep(), calls, requests, addresses.
 #define REGROW_TIMER_SLEEP 2
 
 /// log_level: what is traced, too.
@@ -286,7 +286,7 @@ typedef enum regrow_error {
   REGROW_ERR_ARGUMENT = 1,
   /// A struct is larger than this library knows: the header is newer than the library.
   REGROW_ERR_VERSION = 2,
-  /// The process is not alive, or never was.
+  /// The process is not alive, or never was. So is a root that is given as a process after its runtime's shutdown.
   REGROW_ERR_NO_PROCESS = 3,
   /// The time given ran out; a late answer is dropped.
   REGROW_ERR_TIMEOUT = 4,
@@ -302,7 +302,7 @@ typedef enum regrow_error {
   REGROW_ERR_INTERNAL = 9,
   /// The calling process is dead: return from the callback.
   REGROW_ERR_KILLED = 10,
-  /// The runtime is shut down.
+  /// The runtime is shut down; or what was given as the `runtime`, of which any process will do, is not alive.
   REGROW_ERR_NOT_ALIVE = 11,
   /// A process called itself.
   REGROW_ERR_SELF_CALL = 12,
@@ -312,7 +312,7 @@ typedef enum regrow_error {
   REGROW_ERR_WOULD_DEADLOCK = 14,
   /// A process, or a term, of another kind is needed.
   REGROW_ERR_WRONG_KIND = 15,
-  /// A limit is reached: processes, stacks, threads, memory.
+  /// A limit is reached: processes, stacks, threads, memory, children, what a mailbox takes.
   REGROW_ERR_LIMIT = 16,
   /// This is the child of a fork: no runtime lives here.
   REGROW_ERR_FORKED = 17,
@@ -950,7 +950,7 @@ typedef struct regrow_agent_spec {
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
-  /// REGROW_NO_PARK: its functions never wait.
+  /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
   uint32_t flags;
   /// Zero.
   uint32_t reserved;
@@ -1482,12 +1482,12 @@ regrow_error regrow_cast(regrow_pid pid,
 ///         name is taken.
 regrow_error regrow_start(regrow_pid runtime, const regrow_child_spec *spec, regrow_pid *pid);
 
-/// As regrow_start(), linked with the caller, which is its parent. Needs an identity.
+/// As regrow_start(), linked with the caller, which is its parent. Needs an identity; may wait.
 ///
 /// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
 regrow_error regrow_start_link(const regrow_child_spec *spec, regrow_pid *pid);
 
-/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity.
+/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity; may wait.
 ///
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_start_monitor(const regrow_child_spec *spec, regrow_pid *pid, regrow_ref *monitor);

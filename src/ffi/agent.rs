@@ -29,7 +29,7 @@ pub struct regrow_agent_spec {
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
-    /// REGROW_NO_PARK: its functions never wait.
+    /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
     pub flags: u32,
     /// Zero.
     pub reserved: u32,
