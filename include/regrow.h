@@ -73,7 +73,7 @@
 /// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 #define REGROW_NOREPLY 0x52470003
 
-/// Bodies of processes, functions of agents: ended well.
+/// Bodies of processes, functions of agents, tasks: ended well.
 #define REGROW_DONE 0x52470004
 
 /// kind: a server; `spec` is a regrow_server_spec.
@@ -161,7 +161,7 @@
 /// REGROW_ERR_WOULD_BLOCK.
 #define REGROW_NO_PARK 1
 
-/// flags of a server: answers calls on the caller's thread while it is idle.
+/// flags of a server or agent: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
 
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
@@ -260,7 +260,7 @@
 /// regrow_settled.kind: limits of init, of shutdown, of restarts.
 #define REGROW_TIMER_SUPERVISION 1
 
-/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+/// regrow_settled.kind: the time limit of whoever waits: regrow_sleep(), calls, requests, addresses.
 #define REGROW_TIMER_SLEEP 2
 
 /// log_level: what is traced, too.
@@ -286,7 +286,7 @@ typedef enum regrow_error {
   REGROW_ERR_ARGUMENT = 1,
   /// A struct is larger than this library knows: the header is newer than the library.
   REGROW_ERR_VERSION = 2,
-  /// The process is not alive, or never was.
+  /// The process is not alive, or never was. So is a root that is given as a process after its runtime's shutdown.
   REGROW_ERR_NO_PROCESS = 3,
   /// The time given ran out; a late answer is dropped.
   REGROW_ERR_TIMEOUT = 4,
@@ -302,7 +302,7 @@ typedef enum regrow_error {
   REGROW_ERR_INTERNAL = 9,
   /// The calling process is dead: return from the callback.
   REGROW_ERR_KILLED = 10,
-  /// The runtime is shut down.
+  /// The runtime is shut down; or what was given as the `runtime`, of which any process will do, is not alive.
   REGROW_ERR_NOT_ALIVE = 11,
   /// A process called itself.
   REGROW_ERR_SELF_CALL = 12,
@@ -312,7 +312,7 @@ typedef enum regrow_error {
   REGROW_ERR_WOULD_DEADLOCK = 14,
   /// A process, or a term, of another kind is needed.
   REGROW_ERR_WRONG_KIND = 15,
-  /// A limit is reached: processes, stacks, threads, memory.
+  /// A limit is reached: processes, stacks, threads, memory, children, what a mailbox takes.
   REGROW_ERR_LIMIT = 16,
   /// This is the child of a fork: no runtime lives here.
   REGROW_ERR_FORKED = 17,
@@ -959,7 +959,7 @@ typedef struct regrow_agent_spec {
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
-  /// REGROW_NO_PARK: its functions never wait.
+  /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
   uint32_t flags;
   /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
   /// it has returned.
@@ -1466,8 +1466,11 @@ regrow_error regrow_set_label(const regrow_term *label);
 ///
 /// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
 ///
-/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
-///             yours.
+/// `behind` is undefined, as a rule. A process that waited in a callback goes on on the thread where that began; while
+/// another's callback has that thread, `behind` is that other, dead or alive.
+///
+/// @param map  out: #{pid, kind, status, behind, message_queue_len, name, label, parent, ancestors, links, callers,
+///             trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
 /// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
@@ -1489,12 +1492,12 @@ regrow_error regrow_cast(regrow_pid pid,
 ///         name is taken.
 regrow_error regrow_start(regrow_pid runtime, const regrow_child_spec *spec, regrow_pid *pid);
 
-/// As regrow_start(), linked with the caller, which is its parent. Needs an identity.
+/// As regrow_start(), linked with the caller, which is its parent. Needs an identity; may wait.
 ///
 /// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
 regrow_error regrow_start_link(const regrow_child_spec *spec, regrow_pid *pid);
 
-/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity.
+/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity; may wait.
 ///
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_start_monitor(const regrow_child_spec *spec, regrow_pid *pid, regrow_ref *monitor);
@@ -1590,41 +1593,58 @@ regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
 /// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
 regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
-/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
+/// The state of a process: of a server as its `get_state` shows it, of other kinds as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
+/// @return REGROW_ERR_WRONG_KIND when it is a server without that callback, or of a kind without a state.
 regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *state);
 
 /// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
-/// processes and entered threads, which answer nothing. May wait.
+/// processes, tasks and entered threads, which answer nothing: regrow_info() tells of those. May wait.
 ///
 /// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
 ///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
-///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
-///                Yours.
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{max_children, shutdown, children,
+///                waiting} of a task supervisor, #{keys, entries} of a registry, #{groups} of a pubsub. Yours.
 /// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
 regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term *status);
 
-/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+/// Has a process write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. Any kind
+/// that regrow_suspend() takes. May wait.
 ///
 /// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
 /// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
 /// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
 ///
-/// @return REGROW_ERR_WRONG_KIND when it is no server.
-regrow_error regrow_trace(regrow_pid pid, bool on, uint32_t timeout_ms);
+/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get, update,
+/// get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without asking the
+/// process (a lookup in a registry, a broadcast) does not come in.
+///
+/// @return REGROW_ERR_WRONG_KIND.
+regrow_error regrow_trace(regrow_pid pid,
+                          bool on,
+                          uint32_t timeout_ms);
 
-/// Gives a server another state, through its `replace_state`. May wait.
+/// Gives a server another state, through its `replace_state`, or an agent. May wait.
 ///
 /// @param state  moved.
+/// @return REGROW_ERR_WRONG_KIND for any other kind, and for a server that has no such callback or does not take it.
 regrow_error regrow_replace_state(regrow_pid pid, regrow_term state, uint32_t timeout_ms);
 
-/// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
-/// end it. May wait.
-regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
+/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its order,
+/// requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing. May wait.
+///
+/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it is
+/// resumed, but goes on with starts and stops that are under way. What does not go through the process goes on: finding
+/// and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks, listeners, monitors
+/// of groups.
+///
+/// @return REGROW_ERR_WRONG_KIND for plain processes, tasks, entered threads and host processes: their code is not ours
+///         to hold.
+regrow_error regrow_suspend(regrow_pid pid,
+                            uint32_t timeout_ms);
 
-/// Ends a suspension. May wait.
+/// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
 
 /* ---- Host processes ---- */
@@ -1647,7 +1667,14 @@ regrow_error regrow_whereis_at(const regrow_address *address, regrow_pid *pid);
 /// wait; any thread.
 regrow_error regrow_call_at(const regrow_address *address, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
-/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
+/// As regrow_call_async(), and as regrow_call_at() without waiting: the request follows a restart. Any thread.
+///
+/// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
+/// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
+/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+///
+/// @param timeout_ms  from when somebody has it.
 regrow_error regrow_call_async_at(const regrow_address *address,
                                   regrow_term request,
                                   uint32_t timeout_ms,

@@ -2,7 +2,6 @@
 #![allow(non_camel_case_types)]
 
 use super::request::{pass_request, read, regrow_request};
-use super::server::call_request;
 use super::support::{
     Fault, SizedStruct, answers_calls, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take,
     text_optional,
@@ -202,7 +201,14 @@ pub unsafe extern "C" fn regrow_call_at(
     })
 }
 
-/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
+/// As regrow_call_async(), and as regrow_call_at() without waiting: the request follows a restart. Any thread.
+///
+/// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
+/// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
+/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+///
+/// @param timeout_ms  from when somebody has it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_call_async_at(
     address: *const regrow_address, request: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,
@@ -211,8 +217,17 @@ pub unsafe extern "C" fn regrow_call_async_at(
     guard(|| {
         let request = request?;
         // SAFETY: as the header says.
-        let (address, pending) = unsafe { (self::address(address)?, out(pending)?) };
-        pass_request(pending, address.with(|pid| call_request(pid, request.clone(), timeout_ms))?);
+        let (mut address, pending) = unsafe { (self::address(address)?, out(pending)?) };
+        let node = address.node()?;
+        let wait_ms = address.wait_ms;
+        // Whoever looks later is not the caller, whose runtime is meant.
+        address.node = Some(node.clone());
+        let look = Box::new(move || {
+            let pid = address.look()?;
+            answers_calls(pid)?;
+            if process::current_pid() == pid && pid != Pid::NONE { Err(Error::SelfCall) } else { Ok(pid) }
+        });
+        pass_request(pending, process::pursue(&node, wait_ms, limit(timeout_ms), look, request)?);
         Ok(())
     })
 }

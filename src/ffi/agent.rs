@@ -31,7 +31,7 @@ pub struct regrow_agent_spec {
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
-    /// REGROW_NO_PARK: its functions never wait.
+    /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
     pub flags: u32,
     /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
     /// it has returned.

@@ -437,8 +437,11 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
 ///
 /// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
 ///
-/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
-///             yours.
+/// `behind` is undefined, as a rule. A process that waited in a callback goes on on the thread where that began; while
+/// another's callback has that thread, `behind` is that other, dead or alive.
+///
+/// @param map  out: #{pid, kind, status, behind, message_queue_len, name, label, parent, ancestors, links, callers,
+///             trap_exit}; yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> regrow_error {
     guard(|| {

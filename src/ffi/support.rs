@@ -293,6 +293,16 @@ pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     }
 }
 
+/// Refuses what is no process of OTP's `sys`: its code does not look for such requests.
+pub(super) fn answers_sys(pid: Pid) -> Result<(), Error> {
+    let is_other = process::identity().map(|_| process::current_pid() != pid)?;
+    match process::with_process(pid, process::Process::kind) {
+        Some(atoms::PROCESS | atoms::THREAD | atoms::TASK) if is_other => Err(Error::WrongKind),
+        Some(_) => Ok(()),
+        None => Err(Error::NoProcess),
+    }
+}
+
 /// The limit of a mailbox, as a spec's fields say it.
 pub(super) fn bound_of(limit: u32, policy: u32, wait_ms: u32, reserved: u32) -> Result<Option<Bound>, Fault> {
     let refused = |text| Err(Fault::argument(text));

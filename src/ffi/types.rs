@@ -15,7 +15,7 @@ pub enum regrow_error {
     REGROW_ERR_ARGUMENT = 1,
     /// A struct is larger than this library knows: the header is newer than the library.
     REGROW_ERR_VERSION = 2,
-    /// The process is not alive, or never was.
+    /// The process is not alive, or never was. So is a root that is given as a process after its runtime's shutdown.
     REGROW_ERR_NO_PROCESS = 3,
     /// The time given ran out; a late answer is dropped.
     REGROW_ERR_TIMEOUT = 4,
@@ -31,7 +31,7 @@ pub enum regrow_error {
     REGROW_ERR_INTERNAL = 9,
     /// The calling process is dead: return from the callback.
     REGROW_ERR_KILLED = 10,
-    /// The runtime is shut down.
+    /// The runtime is shut down; or what was given as the `runtime`, of which any process will do, is not alive.
     REGROW_ERR_NOT_ALIVE = 11,
     /// A process called itself.
     REGROW_ERR_SELF_CALL = 12,
@@ -41,7 +41,7 @@ pub enum regrow_error {
     REGROW_ERR_WOULD_DEADLOCK = 14,
     /// A process, or a term, of another kind is needed.
     REGROW_ERR_WRONG_KIND = 15,
-    /// A limit is reached: processes, stacks, threads, memory.
+    /// A limit is reached: processes, stacks, threads, memory, children, what a mailbox takes.
     REGROW_ERR_LIMIT = 16,
     /// This is the child of a fork: no runtime lives here.
     REGROW_ERR_FORKED = 17,
@@ -154,7 +154,7 @@ pub const REGROW_READY: i32 = 0x5247_0001;
 pub const REGROW_IGNORE: i32 = 0x5247_0002;
 /// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 pub const REGROW_NOREPLY: i32 = 0x5247_0003;
-/// Bodies of processes, functions of agents: ended well.
+/// Bodies of processes, functions of agents, tasks: ended well.
 pub const REGROW_DONE: i32 = 0x5247_0004;
 
 const _: () = assert!(REGROW_READY == crate::server::READY && REGROW_IGNORE == crate::server::IGNORE);
@@ -224,7 +224,7 @@ pub const REGROW_THREAD: u32 = 1;
 /// flags of a server, process, agent or task: runs without a stack of its own; what would wait is
 /// REGROW_ERR_WOULD_BLOCK.
 pub const REGROW_NO_PARK: u32 = 1;
-/// flags of a server: answers calls on the caller's thread while it is idle.
+/// flags of a server or agent: answers calls on the caller's thread while it is idle.
 pub const REGROW_INLINE: u32 = 2;
 
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
@@ -303,7 +303,7 @@ pub const REGROW_WAITING: u32 = 1;
 pub const REGROW_TIMER_USER: u32 = 0;
 /// regrow_settled.kind: limits of init, of shutdown, of restarts.
 pub const REGROW_TIMER_SUPERVISION: u32 = 1;
-/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+/// regrow_settled.kind: the time limit of whoever waits: regrow_sleep(), calls, requests, addresses.
 pub const REGROW_TIMER_SLEEP: u32 = 2;
 
 /// log_level: what is traced, too.

@@ -6,6 +6,7 @@
 use super::current::{self, Identity};
 use super::error::Error;
 use super::node::Node;
+use super::pursuit::Pursuit;
 use super::{table, wait};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
@@ -19,10 +20,13 @@ pub(super) struct Arrivals {
     waiting: Mutex<Vec<(u64, Waits)>>,
 }
 
+/// What is done to one who waits.
 #[derive(Clone)]
-enum Waits {
+pub(super) enum Waits {
     Process(Pid),
     Thread(Arc<Parker>),
+    /// A call that nobody waits for.
+    Pursuit(Arc<Pursuit>),
 }
 
 impl Node {
@@ -39,21 +43,39 @@ impl Node {
                     table::with_process(pid, |process| process.unpark());
                 }
                 Waits::Thread(parker) => parker.unpark(),
+                Waits::Pursuit(pursuit) => pursuit.poke(),
             }
         }
     }
 }
 
-/// Takes itself off the list.
-struct Enlisted<'a> {
-    arrivals: &'a Arrivals,
-    id: u64,
+/// Puts somebody onto the list, who is to look once more after that; gives the place, for [`leave`].
+pub(super) fn enlist(node: &Node, waits: Waits) -> u64 {
+    let id = crate::term::Ref::fresh().0;
+    node.arrivals.waiting.lock().push((id, waits));
+    node.arrivals.count.fetch_add(1, Ordering::SeqCst);
+    id
 }
+
+/// Takes a place off the list again; once.
+pub(super) fn leave(node: &Node, place: u64) {
+    let mut left = None;
+    {
+        let mut waiting = node.arrivals.waiting.lock();
+        if let Some(at) = waiting.iter().position(|(id, _)| *id == place) {
+            left = Some(waiting.remove(at));
+        }
+    }
+    drop(left);
+    node.arrivals.count.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Takes itself off the list.
+struct Enlisted<'a>(&'a Node, u64);
 
 impl Drop for Enlisted<'_> {
     fn drop(&mut self) {
-        self.arrivals.waiting.lock().retain(|(id, _)| *id != self.id);
-        self.arrivals.count.fetch_sub(1, Ordering::SeqCst);
+        leave(self.0, self.1);
     }
 }
 
@@ -76,11 +98,7 @@ pub fn until_arrival<R>(node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() ->
             Waits::Thread(wait::thread_parker())
         }
     };
-    let arrivals = &node.arrivals;
-    let id = crate::term::Ref::fresh().0;
-    arrivals.waiting.lock().push((id, waits));
-    arrivals.count.fetch_add(1, Ordering::SeqCst);
-    let enlisted = Enlisted { arrivals, id };
+    let enlisted = Enlisted(node, enlist(node, waits));
     let deadline = (wait_ms != u32::MAX).then(|| node.deadline(u64::from(wait_ms)));
     let end = wait::until(node, deadline, false, || {
         done = act();

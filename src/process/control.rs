@@ -661,6 +661,15 @@ impl Process {
         self.lock().tied().is_some_and(|ties| ties.watching.contains_key(&monitor))
     }
 
+    /// Behind whose callback it waits: it could go on, but its stack's thread is in that one. A ghost's, for one.
+    pub fn behind(&self) -> Option<Pid> {
+        use super::state::RESUMING;
+        let is_behind = || self.state.phase() == RESUMING;
+        // Looked at on both sides: what runs in between is not itself.
+        let pid = Some(self).filter(|_| is_behind()).map(|me| Pid(me.park.behind()))?;
+        (pid != Pid::NONE && pid != self.pid && is_behind()).then_some(pid)
+    }
+
     /// What it is doing, in a word.
     pub fn status(&self) -> &'static str {
         use super::state::*;

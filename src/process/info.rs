@@ -58,6 +58,7 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("pid", Term::pid(process.pid())),
         ("kind", Term::atom(process.kind())),
         ("status", Term::atom_named(process.status())),
+        ("behind", process.behind().map_or_else(undefined, Term::pid)),
         ("message_queue_len", Term::int(process.mailbox_length() as i64)),
         ("name", process.name().map_or_else(undefined, |name| Term::text(&name))),
         ("label", process.label().unwrap_or_else(undefined)),

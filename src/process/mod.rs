@@ -58,6 +58,7 @@ mod names;
 mod node;
 mod outside;
 mod pool;
+mod pursuit;
 mod reply;
 mod run;
 mod signal;
@@ -81,6 +82,7 @@ pub use names::{register, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
+pub use pursuit::pursue;
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{

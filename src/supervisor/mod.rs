@@ -68,7 +68,7 @@ use crate::clock::{TimerId, TimerKind};
 use crate::process::{
     self, Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life};
 use dynamic::Dynamic;
@@ -117,7 +117,7 @@ struct Supervisor {
     waits: HashMap<u64, Key>,
     /// Among what waits is something that will end it.
     hurry: bool,
-    suspended: bool,
+    sys: SysState,
     /// The last token given to a start or a timer.
     token: u64,
 }
@@ -144,19 +144,32 @@ impl Supervisor {
             waiting: VecDeque::new(),
             waits: HashMap::new(),
             hurry: false,
-            suspended: false,
+            sys: SysState::default(),
             token: 0,
         }
     }
 
     /// Handles a message while no job is under way.
     fn handle(&mut self, me: &Process, message: Message) -> Flow {
+        if !self.sys.traced {
+            return self.take_up(me, message);
+        }
+        let id = |key| self.children.get(key).map(|child| child.spec.id.clone());
+        let (message, is_silent) = manners::trace(me, message, id);
+        let flow = self.take_up(me, message);
+        if is_silent && matches!(flow, Flow::Continue) {
+            server::trace::no_reply(me);
+        }
+        flow
+    }
+
+    fn take_up(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
             Message::System { request, reply } => {
                 let state = || manners::state(self.strategy, &self.intensity, &self.children);
-                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting, state) {
+                match answer_system(me, request, reply, &mut self.sys, &mut self.waiting, state) {
                     Some(reason) => self.end(me, reason),
                     None => Flow::Continue,
                 }
@@ -328,7 +341,7 @@ impl Behaviour for Supervisor {
             return self.in_job(me, message);
         }
         let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message);
-        if self.suspended && !for_suspended {
+        if self.sys.suspended && !for_suspended {
             self.waiting.push_back(message);
             return Flow::Continue;
         }

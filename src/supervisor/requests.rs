@@ -28,6 +28,32 @@ pub(super) enum Request {
     Unsubscribe(Ref),
 }
 
+/// `{Tag, What}`
+pub(super) fn tagged(tag: &str, what: Term) -> Term {
+    Term::tuple_of([Term::atom_named(tag), what])
+}
+
+impl Request {
+    /// As OTP's supervisor is asked it, for a trace. None: of a tool that looks at all of the tree.
+    pub fn shown(&self) -> Option<Term> {
+        Some(match self {
+            Request::StartChild(spec) => tagged("start_child", spec.term()),
+            Request::StartInstance(extra) => tagged("start_child", extra.clone()),
+            Request::TerminateChild(id) => tagged("terminate_child", id.clone()),
+            Request::RestartChild(id) => tagged("restart_child", id.clone()),
+            Request::DeleteChild(id) => tagged("delete_child", id.clone()),
+            Request::WhichChildren => Term::atom_named("which_children"),
+            Request::CountChildren => Term::atom_named("count_children"),
+            Request::Observe => return None,
+            Request::GetChildspec(id) => tagged("get_childspec", id.clone()),
+            Request::Lookup(id) => tagged("lookup", id.clone()),
+            Request::History => Term::atom_named("history"),
+            Request::Subscribe(pid) => tagged("subscribe", Term::pid(*pid)),
+            Request::Unsubscribe(subscription) => tagged("unsubscribe", Term::reference(*subscription)),
+        })
+    }
+}
+
 /// Starts one more child, and keeps its spec. None: its init answered ignore (the spec of a temporary one is not kept).
 ///
 /// `Exists` (`{already_started, Pid}`, `already_present`): there is a child of that id, or the name is taken. `Start`:

@@ -20,9 +20,9 @@ use super::{Task, TaskSpec, callers, me};
 use crate::clock::TimerKind;
 use crate::process::{
     self, Behaviour, Callers, ChildStart, Error, FLAG_SYSTEM, Flow, Init, Message, Outcome, Process, ReplyTo, Request,
-    Startable, SystemRequest,
+    Startable,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -65,6 +65,18 @@ enum Ask {
     Terminate(Pid),
 }
 
+impl Ask {
+    /// For a trace; the task itself is no term.
+    fn shown(&self) -> Term {
+        match self {
+            Ask::Start { .. } => Term::atom_named("start_task"),
+            Ask::Run { .. } => Term::atom_named("run"),
+            Ask::Children => Term::atom_named("which_children"),
+            Ask::Terminate(pid) => Term::tuple_of([Term::atom_named("terminate_child"), Term::pid(*pid)]),
+        }
+    }
+}
+
 /// Whose task it is.
 struct Owner {
     pid: Pid,
@@ -86,6 +98,7 @@ struct TaskSupervisor {
     /// The child that a tick is about, by its token.
     limits: HashMap<u64, Pid>,
     token: u64,
+    sys: SysState,
 }
 
 struct Child {
@@ -123,7 +136,37 @@ impl TaskSupervisor {
             late: Vec::new(),
             limits: HashMap::new(),
             token: KILL_ALL,
+            sys: SysState::default(),
         }
+    }
+
+    fn take_up(&mut self, me: &Process, message: Message) -> Flow {
+        match message {
+            Message::Native { request, reply } => match (request.downcast::<Ask>(), reply) {
+                (Ok(ask), Some(reply)) if self.sys.traced => {
+                    if let Some(reply) = server::trace::asked(me, &ask.shown(), Some(reply), |_| None) {
+                        self.ask(me, *ask, reply);
+                    }
+                }
+                (Ok(ask), Some(reply)) => self.ask(me, *ask, reply),
+                (_, reply) => server::wrong_kind(reply),
+            },
+            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return self.end(me, reason),
+            Message::Exit { from, .. } => return self.child_ended(from),
+            Message::Tick(token) => self.tick(me, token),
+            Message::System { request, reply } => {
+                let mut sys = self.sys;
+                let flow = sys.answer(me, request, reply, || Some(self.state()));
+                self.sys = sys;
+                return match flow {
+                    Flow::Stop(reason) => self.end(me, reason),
+                    flow => flow,
+                };
+            }
+            Message::Call { reply, .. } => server::wrong_kind(Some(reply)),
+            _ => {}
+        }
+        Flow::Continue
     }
 
     fn has_room(&self) -> bool {
@@ -244,6 +287,8 @@ impl TaskSupervisor {
         if self.children.is_empty() {
             return Flow::Stop(reason);
         }
+        // Its tasks' ends are what it waits for now.
+        self.sys.go_on(me);
         self.ending = Some(reason);
         for &pid in self.children.keys() {
             me.exit(pid, Term::atom(atoms::SHUTDOWN));
@@ -252,6 +297,27 @@ impl TaskSupervisor {
             process::start_tick(me, u64::from(ms), TimerKind::Supervision, KILL_ALL);
         }
         Flow::Continue
+    }
+
+    /// `#{max_children, shutdown, children, waiting}`: how many have begun, and how many wait for their turn.
+    fn state(&self) -> Term {
+        let limit = |limit: Option<u32>| limit.map_or(Term::atom(atoms::INFINITY), |limit| Term::int(i64::from(limit)));
+        let entries = [
+            ("max_children", limit(self.spec.max_children)),
+            ("shutdown", limit(self.spec.shutdown)),
+            ("children", Term::int(self.running as i64)),
+            ("waiting", Term::int((self.children.len() - self.running) as i64)),
+        ];
+        Term::map(entries.into_iter().map(|(key, value)| (Term::atom_named(key), value)).collect())
+    }
+
+    /// Whether it belongs to a stop that is under way: that goes on even while the supervisor is suspended.
+    fn belongs_to_stop(&self, message: &Message) -> bool {
+        match message {
+            Message::Tick(_) => true,
+            Message::Exit { from, .. } => self.children.get(from).is_some_and(|child| !child.awaited.is_empty()),
+            _ => false,
+        }
     }
 
     fn tick(&mut self, me: &Process, token: u64) {
@@ -270,23 +336,20 @@ impl Behaviour for TaskSupervisor {
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
-        match message {
-            Message::Native { request, reply } => match (request.downcast::<Ask>(), reply) {
-                (Ok(ask), Some(reply)) => self.ask(me, *ask, reply),
-                (_, reply) => server::wrong_kind(reply),
-            },
-            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return self.end(me, reason),
-            Message::Exit { from, .. } => return self.child_ended(from),
-            Message::Tick(token) => self.tick(me, token),
-            Message::System { request: SystemRequest::Stop(reason), reply } => {
-                // Answered by the end itself.
-                process::owe(me, reply);
-                return self.end(me, reason);
-            }
-            Message::System { reply, .. } | Message::Call { reply, .. } => server::wrong_kind(Some(reply)),
-            _ => {}
+        let message = if self.belongs_to_stop(&message) { Some(message) } else { self.sys.admit(me, message) };
+        let Some(message) = message else { return Flow::Continue };
+        let is_from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent());
+        let is_silent =
+            matches!(message, Message::Info(_) | Message::Cast(_) | Message::Exit { .. }) && !is_from_parent;
+        let is_shown = self.sys.traced && is_silent;
+        if is_shown {
+            server::trace::came_in(me, &message);
         }
-        Flow::Continue
+        let flow = self.take_up(me, message);
+        if is_shown && matches!(flow, Flow::Continue) {
+            server::trace::no_reply(me);
+        }
+        flow
     }
 
     fn ended(&mut self, _pid: Pid, reason: &Term) {

@@ -147,12 +147,12 @@ ROW(N, regrow_continue, "cnt", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(
 ROW(N, regrow_idle_timeout, "cnn", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(1), NUMBER(2)))
 ROW(E, regrow_defer, "co", "..xxkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_answer, "wt", "mmmmkf..", "", (CALLER(0), TERM(1)))
-ROW(E, regrow_get_state, "pne", "ooowkfns", "RHPTKU", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_get_status, "pne", "ooowkfns", "PTK", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_trace, "pnn", "ooowkfns", "VRAHPTKU", (PID(0), NUMBER(1) != 0, NUMBER(2)))
+ROW(E, regrow_get_state, "pne", "ooowkfns", "HPT", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_get_status, "pne", "ooowkfns", "PT", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_trace, "pnn", "ooowkfns", "HPT", (PID(0), NUMBER(1) != 0, NUMBER(2)))
 ROW(E, regrow_replace_state, "ptn", "ooowkfns", "VRHPTKU", (PID(0), TERM(1), NUMBER(2)))
-ROW(E, regrow_suspend, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))
-ROW(E, regrow_resume, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))
+ROW(E, regrow_suspend, "pn", "ooowkfns", "HPT", (PID(0), NUMBER(1)))
+ROW(E, regrow_resume, "pn", "ooowkfns", "HPT", (PID(0), NUMBER(1)))
 ROW(E, regrow_host_exit, "pt", "ooookfni", "SVRAPTKU", (PID(0), TERM(1)))
 
 /* addresses */

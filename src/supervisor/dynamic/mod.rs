@@ -30,7 +30,7 @@ use crate::process::{
     Behaviour, ChildStart, Down, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo,
     StartResult, Startable,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -120,7 +120,7 @@ pub(super) struct Dynamic {
     stops_all: bool,
     /// What came while it was suspended, or since it ends.
     waiting: VecDeque<Message>,
-    suspended: bool,
+    sys: SysState,
     /// The last token given to a step or a timer.
     token: u64,
 }
@@ -146,7 +146,7 @@ impl Dynamic {
             ending: None,
             stops_all: false,
             waiting: VecDeque::new(),
-            suspended: false,
+            sys: SysState::default(),
             token: 0,
         }
     }
@@ -164,6 +164,19 @@ impl Dynamic {
     }
 
     fn handle(&mut self, me: &Process, message: Message) -> Flow {
+        if !self.sys.traced {
+            return self.take_up(me, message);
+        }
+        let id = |key| self.children.get(key).map(|child| child.spec.id.clone());
+        let (message, is_silent) = manners::trace(me, message, id);
+        let flow = self.take_up(me, message);
+        if is_silent && matches!(flow, Flow::Continue) {
+            server::trace::no_reply(me);
+        }
+        flow
+    }
+
+    fn take_up(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
@@ -174,7 +187,7 @@ impl Dynamic {
             Message::System { request, reply } => {
                 let strategy = if self.template.is_some() { Strategy::SimpleOneForOne } else { Strategy::OneForOne };
                 let state = || manners::state(strategy, &self.intensity, &self.children);
-                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting, state) {
+                match answer_system(me, request, reply, &mut self.sys, &mut self.waiting, state) {
                     Some(reason) => self.end(me, reason),
                     None => Flow::Continue,
                 }
@@ -329,7 +342,8 @@ impl Dynamic {
                     let stopping = Stopping::begin(me, &child.spec, key, pid, self.token);
                     self.busy.insert(key, self.token);
                     self.monitors.insert(stopping.monitor, self.token);
-                    self.steps.insert(self.token, Step::Stop { stopping, reason: None, asked, late: Vec::new() });
+                    let reason = self.ended_unseen(pid);
+                    self.steps.insert(self.token, Step::Stop { stopping, reason, asked, late: Vec::new() });
                 }
                 _ => {
                     self.stop_waiting(me, key);
@@ -338,6 +352,14 @@ impl Dynamic {
                 }
             },
         }
+    }
+
+    /// What a child ended with while the supervisor was suspended.
+    fn ended_unseen(&self, child: Pid) -> Option<Term> {
+        self.waiting.iter().find_map(|message| match message {
+            Message::Exit { from, reason } if *from == child => Some(reason.clone()),
+            _ => None,
+        })
     }
 
     fn down(&mut self, me: &Process, down: Down) -> Flow {
@@ -456,7 +478,7 @@ impl Behaviour for Dynamic {
             _ => false,
         };
         let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message) || belongs_to_step;
-        if self.suspended && !for_suspended {
+        if self.sys.suspended && !for_suspended {
             self.waiting.push_back(message);
             return Flow::Continue;
         }
