@@ -106,14 +106,17 @@
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
 #define REGROW_PUBSUB 9
 
+/// kind: a task; `spec` is a regrow_task_spec.
+#define REGROW_TASK 10
+
 /// restart: always.
-#define REGROW_PERMANENT 0
+#define REGROW_PERMANENT 1
 
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
-#define REGROW_TRANSIENT 1
+#define REGROW_TRANSIENT 2
 
 /// restart: never.
-#define REGROW_TEMPORARY 2
+#define REGROW_TEMPORARY 3
 
 /// strategy: when a child ends, restarts that child.
 #define REGROW_ONE_FOR_ONE 0
@@ -519,10 +522,11 @@ typedef struct regrow_child_spec {
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
   /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
-  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST or REGROW_PUBSUB.
+  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
+  /// REGROW_PUBSUB.
   uint32_t kind;
-  /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
-  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
+  /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
+  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
   uint32_t restart;
   /// Time it has to end when it is told to shut down, before it is killed; 0: 5000, for a supervisor
   /// REGROW_INFINITY. REGROW_BRUTAL_KILL: killed at once.
@@ -644,16 +648,24 @@ typedef struct regrow_task_spec {
   size_t size;
   /// What it does.
   regrow_task_callback run;
-  /// Passed to it.
+  /// Passed to it, each time it runs.
   void *user;
-  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  /// Gives `user` back, once for each call that took this struct, also when the call failed: after the last run of a
+  /// task that is restarted. NULL: nothing.
   regrow_drop_callback drop_user;
-  /// Borrowed: passed to it. NULL: [].
+  /// Borrowed: passed to it, each time it runs. NULL: [].
   const regrow_term *argument;
   /// REGROW_SHARED (0) or REGROW_THREAD.
   uint32_t home;
   /// REGROW_NO_PARK: it never waits.
   uint32_t flags;
+  /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is run
+  /// again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended. Each
+  /// run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
+  /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
+  uint32_t restart;
+  /// Zero.
+  uint32_t reserved;
 } regrow_task_spec;
 
 /// A task, as its owner knows it. A plain number, like a pid.
@@ -972,7 +984,11 @@ typedef struct regrow_pubsub_spec {
   uint64_t reserved;
 } regrow_pubsub_spec;
 
-/// A supervisor of tasks, which are its temporary children.
+/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec. One
+/// that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
+///
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take one
+/// too; its tasks have the id `undefined`, and go by their pids.
 typedef struct regrow_task_supervisor_spec {
   /// sizeof(regrow_task_supervisor_spec).
   size_t size;
@@ -985,6 +1001,10 @@ typedef struct regrow_task_supervisor_spec {
   uint32_t task_shutdown_ms;
   /// Zero.
   uint32_t reserved;
+  /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
+  uint32_t max_restarts;
+  /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
+  uint32_t period_ms;
 } regrow_task_supervisor_spec;
 
 #ifdef __cplusplus
@@ -1749,11 +1769,12 @@ regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
 /// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
-regrow_error regrow_supervisor_which_children(regrow_pid supervisor, regrow_term *children);
+regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
+                                              regrow_term *children);
 
 /// As regrow_supervisor_which_children(), to be collected later. Any thread.
 ///
@@ -1829,9 +1850,9 @@ regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 ///
 /// No process is held up: the supervisors alone get a message, and are asked all at once. One that does not answer in
 /// time, being suspended or in the middle of a start, is shown so; its children are then what its links show. What is
-/// below other processes, such as a task supervisor, is what their links show, too.
+/// below other processes is what their links show, too.
 ///
-/// @param supervisor  of any kind, the root or a task supervisor included.
+/// @param supervisor  of any kind, the root included.
 /// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
 ///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
 ///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked
@@ -2208,8 +2229,8 @@ regrow_error regrow_task_stream(const regrow_stream_spec *spec, bool *finished);
 
 /// Starts a task that nobody waits for. May wait, for the supervisor's turn; any thread.
 ///
-/// @param spec  borrowed.
-/// @param pid   out. NULL: not wanted.
+/// @param spec  borrowed. Its `restart` says whether the task is run again when it has ended.
+/// @param pid   out: a restart gives it another. NULL: not wanted.
 /// @return REGROW_ERR_LIMIT, reason max_children.
 regrow_error regrow_task_supervisor_start_child(regrow_pid supervisor, const regrow_task_spec *spec, regrow_pid *pid);
 
@@ -2239,7 +2260,7 @@ regrow_error regrow_task_supervisor_run_async(regrow_pid supervisor,
 /// @param pids  out: a list, in no order; yours.
 regrow_error regrow_task_supervisor_children(regrow_pid supervisor, regrow_term *pids);
 
-/// Ends a task of a supervisor's, and waits until it has ended. May wait; any thread.
+/// Ends a task of a supervisor's, and waits until it has ended; it is not restarted. May wait; any thread.
 ///
 /// @return REGROW_ERR_NOT_FOUND when the task is none of its.
 regrow_error regrow_task_supervisor_terminate_child(regrow_pid supervisor, regrow_pid task);

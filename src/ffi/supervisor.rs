@@ -256,7 +256,7 @@ pub unsafe extern "C" fn regrow_supervisor_delete_child(
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
 /// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.

@@ -180,13 +180,15 @@ pub const REGROW_PARTITION_SUPERVISOR: u32 = 7;
 pub const REGROW_TASK_SUPERVISOR: u32 = 8;
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
 pub const REGROW_PUBSUB: u32 = 9;
+/// kind: a task; `spec` is a regrow_task_spec.
+pub const REGROW_TASK: u32 = 10;
 
 /// restart: always.
-pub const REGROW_PERMANENT: u32 = 0;
+pub const REGROW_PERMANENT: u32 = 1;
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
-pub const REGROW_TRANSIENT: u32 = 1;
+pub const REGROW_TRANSIENT: u32 = 2;
 /// restart: never.
-pub const REGROW_TEMPORARY: u32 = 2;
+pub const REGROW_TEMPORARY: u32 = 3;
 
 /// strategy: when a child ends, restarts that child.
 pub const REGROW_ONE_FOR_ONE: u32 = 0;

@@ -54,10 +54,11 @@ pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
 pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
+pub use report::{CHILD_TERMINATED, SHUTDOWN, limit_reached, task as report_task};
 pub use requests::{
-    Observed, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe, restart_child,
-    start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children,
-    which_children_async,
+    Observed, Request, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe,
+    restart_child, start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe,
+    which_children, which_children_async,
 };
 pub use spec::{
     AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
@@ -77,7 +78,6 @@ use history::History;
 use job::{Job, Why};
 use manners::{answer_end, answer_system, before_children, is_ending};
 use partition::Partitions;
-use requests::Request;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -193,12 +193,7 @@ impl Supervisor {
     fn child_ended(&mut self, me: &Process, from: Pid, reason: Term) -> Flow {
         let Some(key) = self.children.find_pid(from) else { return Flow::Continue };
         let Some(child) = self.children.get(key) else { return Flow::Continue };
-        // Rule: OTP's `do_restart`.
-        let restart = match child.spec.restart {
-            Restart::Permanent => true,
-            Restart::Transient => !server::is_orderly(&reason),
-            Restart::Temporary => false,
-        };
+        let restart = child.spec.restart.follows(&reason);
         if restart || !server::is_orderly(&reason) {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }

@@ -2,7 +2,7 @@
 
 use super::backoff::Backoff;
 use crate::process::{Error, StartSpec};
-use crate::server::{Context, Next};
+use crate::server::{self, Context, Next};
 use crate::term::{Atom, Term, atoms};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -87,11 +87,14 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// One with OTP's defaults: permanent, and five seconds to shut down, or all the time for a supervisor.
+    /// One with OTP's defaults: permanent, and five seconds to shut down, or all the time for a supervisor. A task is
+    /// temporary.
     pub fn new(id: Term, start: StartSpec) -> ChildSpec {
         let is_supervisor = is_supervisor_kind(start.what.kind());
         let shutdown = if is_supervisor { Shutdown::Infinity } else { Shutdown::Ms(SHUTDOWN_MS) };
-        let restart = Restart::default();
+        // Elixir: `Task.child_spec/1`.
+        let is_task = start.what.kind() == atoms::TASK;
+        let restart = if is_task { Restart::Temporary } else { Restart::default() };
         ChildSpec { id, start, restart, shutdown, is_supervisor, significant: false, backoff: None }
     }
 
@@ -143,6 +146,15 @@ pub fn is_supervisor_kind(kind: Atom) -> bool {
 }
 
 impl Restart {
+    /// Whether an end with that reason is followed by a restart. Rule: OTP's `do_restart`.
+    pub fn follows(self, reason: &Term) -> bool {
+        match self {
+            Restart::Permanent => true,
+            Restart::Transient => !server::is_orderly(reason),
+            Restart::Temporary => false,
+        }
+    }
+
     pub fn term(self) -> Term {
         Term::atom(match self {
             Restart::Permanent => atoms::PERMANENT,

@@ -347,6 +347,10 @@ static void old_tasks_groups_and_tables(void)
     CHECK_OK(regrow_task_stream((const regrow_stream_spec *)&stream.it, &finished));
     CHECK(finished && left == -1);
 
+    start_old(REGROW_TASK, &task.it);
+    CHECK_OK(regrow_task_supervisor_start_child(pid, (const regrow_task_spec *)&task.it, NULL));
+    CHECK_OK(regrow_settle(root, LIMIT_MS, NULL));
+
     pid = start_old(REGROW_PUBSUB, &pubsub.it);
     CHECK_OK(regrow_pubsub_subscribe(pid, "topic", self, (const regrow_subscription *)&how.it));
     CHECK_OK(regrow_pubsub_broadcast(pid, "topic", regrow_int(1)));

@@ -106,7 +106,7 @@ static void permanent_transient_and_temporary_are_restarted_as_in_otp(void)
                 found = 'R';
                 CHECK(child_pid(tree.pid, 1).id != before.id);
             }
-            CHECK(found == expected[restart][reason]);
+            CHECK(found == expected[restart - REGROW_PERMANENT][reason]);
             CHECK(tree.actors[1].starts == (found == 'R' ? 2 : 1));
             stop_tree(&tree);
         }
@@ -755,7 +755,7 @@ static void a_spec_with_something_missing_or_unknown_is_refused_and_what_belongs
     child = good; child.id_term = NULL;       check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.id = "both";          check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.id_term = NULL; child.id = "\xff"; check_refused(REGROW_ERR_ARGUMENT, &child);
-    child = good; child.restart = 3;          check_refused(REGROW_ERR_ARGUMENT, &child);
+    child = good; child.restart = 4;          check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.reserved = 1;         check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.name = "";            check_refused(REGROW_ERR_ARGUMENT, &child);
     CHECK(given_back == 12);

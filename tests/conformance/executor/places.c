@@ -63,11 +63,12 @@ static uint32_t significant(const char *word)
 static uint32_t restart(const char *word)
 {
   static const char *const words[] = {
+      [0] = "", /* the default */
       [REGROW_PERMANENT] = "permanent",
       [REGROW_TRANSIENT] = "transient",
       [REGROW_TEMPORARY] = "temporary",
   };
-  return choice(word ? word : "permanent", words, 3);
+  return choice(word ? word : "permanent", words, 4);
 }
 
 /* A number of at least `least`; anything else cannot be put into a spec and makes the place refused. */
