@@ -337,6 +337,9 @@ typedef enum regrow_error {
   REGROW_ERR_FILE = 25,
 } regrow_error;
 
+/// The children that a supervisor is about to start with. Good until the callback that got it returns.
+typedef struct regrow_children regrow_children;
+
 /// The callback at hand: what it answers with, and how it says what comes next. Good until that callback returns.
 typedef struct regrow_context regrow_context;
 
@@ -753,6 +756,14 @@ typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *sta
 /// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
 typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
 
+/// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
+/// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
+/// REGROW_READY, REGROW_IGNORE or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_supervisor_init_callback)(regrow_context *context,
+                                                       void *user,
+                                                       const regrow_term *arg,
+                                                       regrow_children *children);
+
 /// Takes a message of a host process out to where it lives; `message` is borrowed. `caller` is zero unless it is a
 /// call, which is answered with regrow_answer().
 typedef void (*regrow_deliver_callback)(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller);
@@ -868,9 +879,8 @@ typedef struct regrow_supervisor_spec {
   const regrow_child_spec *children;
   /// How many they are.
   size_t child_count;
-  /// Runs in the supervisor, before its children are started, at each start; it may wait. REGROW_READY, REGROW_IGNORE
-  /// or regrow_stop_self(). NULL: nothing.
-  regrow_body_callback init;
+  /// Runs before its children are started, at each start; can add children, made from `arg`. NULL: nothing.
+  regrow_supervisor_init_callback init;
   /// Passed to `init`.
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
@@ -881,6 +891,8 @@ typedef struct regrow_supervisor_spec {
   /// REGROW_PARALLEL_START: children that are started together, at first and when a group is restarted, are started
   /// all at once, and the start is over when the last of them is up. They are stopped one after the other.
   uint32_t flags;
+  /// Borrowed: passed to `init`. NULL: [].
+  const regrow_term *arg;
 } regrow_supervisor_spec;
 
 /// A supervisor that starts empty: regrow_supervisor_start_child() gives it children of any kind, each with a spec of
@@ -899,13 +911,14 @@ typedef struct regrow_dynamic_supervisor_spec {
   /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS. Else any number of children may have the same,
   /// and are told apart by their pids.
   uint32_t flags;
-  /// Runs in the supervisor at each start; it may wait. REGROW_READY, REGROW_IGNORE or regrow_stop_self(). NULL:
-  /// nothing.
-  regrow_body_callback init;
+  /// Runs at each start. NULL: nothing.
+  regrow_supervisor_init_callback init;
   /// Passed to `init`.
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
+  /// Borrowed: passed to `init`. NULL: [].
+  const regrow_term *arg;
 } regrow_dynamic_supervisor_spec;
 
 /// A supervisor of the same child several times, once for each partition: what would be one process that everybody
@@ -924,8 +937,8 @@ typedef struct regrow_partition_supervisor_spec {
   uint32_t max_restarts;
   /// As in regrow_supervisor_spec.
   uint32_t period_ms;
-  /// REGROW_WITH_NUMBER: the init of a server gets the child's `arg` and the number of its partition appended, as in
-  /// regrow_supervisor_start_instance(). Other kinds are refused with it.
+  /// REGROW_WITH_NUMBER: each gets the number of its partition as one more argument, as in
+  /// regrow_supervisor_start_instance(), which tells which kinds take one.
   uint32_t flags;
   /// Zero.
   uint32_t reserved;
@@ -1712,6 +1725,15 @@ void regrow_request_free(regrow_request *pending);
 
 /* ---- Supervisors ---- */
 
+/// In the init of a supervisor: adds a child behind those that are there. Never waits.
+///
+/// Ids, names and arguments may come from what the init got: so a REGROW_SIMPLE_ONE_FOR_ONE can have a tree of its own
+/// for each argument. That ids are unique is checked when the init has returned.
+///
+/// @param children  what the init got.
+/// @param child     borrowed, and copied.
+regrow_error regrow_children_add(regrow_children *children, const regrow_child_spec *child);
+
 /// Starts one more child, waits until it is up, and keeps its spec. May wait; any thread.
 ///
 /// @param child  borrowed, and copied: it may live on the stack.
@@ -1726,9 +1748,11 @@ regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_c
 
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
 ///
-/// @param extra  borrowed: one more argument for its init, at each of its starts. The init of a server gets the
-///               template's `arg` and this one appended, each taken as a list (what is no list is a list of one).
-///               Servers take it, other kinds are refused with REGROW_ERR_ARGUMENT unless it is `[]`.
+/// @param extra  borrowed: one more argument, at each of its starts. A server's init gets the template's `arg` and this
+///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a supervisor
+///               of any kind but the next, that of an agent (`initial`), and a task (`argument`). A partition supervisor
+///               hands it on to its partitions. What would get it nowhere, another kind, or one of these without an
+///               init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
 /// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
 /// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
 ///         taken.

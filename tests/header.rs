@@ -62,7 +62,7 @@ fn ways(kind: &str, is_array: bool) -> &'static [&'static str] {
     match kind {
         "regrow_term" => &["moved"],
         "void *" => &["value"],
-        "regrow_context *" => &["borrowed"],
+        "regrow_context *" | "regrow_children *" => &["borrowed"],
         "regrow_request *" => &["borrowed", "moved"],
         _ if kind.ends_with("_callback") => &["callback"],
         _ if kind.ends_with("**") => &["out"],

@@ -349,6 +349,23 @@ pub type regrow_terminate_callback =
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
 pub type regrow_drop_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
 
+/// The children that a supervisor is about to start with. Good until the callback that got it returns.
+pub struct regrow_children {
+    _opaque: [u8; 0],
+}
+
+/// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
+/// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
+/// REGROW_READY, REGROW_IGNORE or what regrow_stop_self() gave.
+pub type regrow_supervisor_init_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        user: *mut c_void,
+        arg: *const regrow_term,
+        children: *mut regrow_children,
+    ) -> regrow_next,
+>;
+
 /// The whole life of a process. Returns REGROW_DONE, or what regrow_stop_self() gave.
 pub type regrow_body_callback =
     Option<unsafe extern "C-unwind" fn(context: *mut regrow_context, user: *mut c_void) -> regrow_next>;

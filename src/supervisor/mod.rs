@@ -94,6 +94,11 @@ impl Startable for SupervisorSpec {
     fn kind(&self) -> Atom {
         atoms::SUPERVISOR
     }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.init.as_ref()?;
+        Some(Arc::new(SupervisorSpec { arg: server::appended(&self.arg, extra), ..self.clone() }))
+    }
 }
 
 /// The process of a supervisor.
@@ -303,8 +308,8 @@ impl Supervisor {
 
 impl Behaviour for Supervisor {
     fn init(&mut self, me: &Process) -> Init {
-        let Some(spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
-        if let Err(end) = before_children(me, spec.init.as_deref()) {
+        let Some(mut spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
+        if let Err(end) = before_children(me, spec.init.clone().as_deref(), &spec.arg, Some(&mut spec.children)) {
             return end;
         }
         if let Err(reason) = spec.check() {

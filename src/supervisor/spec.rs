@@ -71,6 +71,9 @@ impl Strategy {
 /// A worker's shutdown time if nothing else is said (OTP: `supervisor`, child specification).
 pub const SHUTDOWN_MS: u32 = 5_000;
 
+const NO_ARGUMENT: &str =
+    "servers and tasks take an argument, and supervisors and agents that have an init: others would get it nowhere";
+
 /// How to start a child, and what to do when it ends.
 #[derive(Clone)]
 pub struct ChildSpec {
@@ -116,7 +119,7 @@ impl ChildSpec {
         let mut spec = self.clone();
         if !extra.is_nil() {
             let what = spec.start.what.with_argument(extra);
-            spec.start.what = what.ok_or(Error::Argument("a child of this kind takes no argument"))?;
+            spec.start.what = what.ok_or(Error::Argument(NO_ARGUMENT))?;
         }
         Ok(spec)
     }
@@ -174,8 +177,9 @@ impl Shutdown {
     }
 }
 
-/// User code that runs in the supervisor before its children are started, at each start; it may wait.
-pub type InitHook = dyn Fn(&mut Context) -> Next + Send + Sync;
+/// User code that runs in the supervisor before its children are started, at each start; it may wait. It gets the argument,
+/// and, but for a dynamic supervisor's, the children, to add to them.
+pub type InitHook = dyn Fn(&mut Context, &Term, Option<&mut Vec<ChildSpec>>) -> Next + Send + Sync;
 
 /// A supervisor and the children it starts with.
 #[derive(Clone)]
@@ -191,6 +195,8 @@ pub struct SupervisorSpec {
     /// Children that are started together are so all at once; the next step waits for all of them.
     pub parallel_start: bool,
     pub init: Option<Arc<InitHook>>,
+    /// For `init`.
+    pub arg: Term,
 }
 
 impl Default for SupervisorSpec {
@@ -204,6 +210,7 @@ impl Default for SupervisorSpec {
             auto_shutdown: AutoShutdown::default(),
             parallel_start: false,
             init: None,
+            arg: Term::nil(),
         }
     }
 }
@@ -243,11 +250,20 @@ pub struct DynamicSpec {
     /// No two children have the same id.
     pub unique_ids: bool,
     pub init: Option<Arc<InitHook>>,
+    /// For `init`.
+    pub arg: Term,
 }
 
 impl Default for DynamicSpec {
     /// Any number of children; three restarts within five seconds.
     fn default() -> DynamicSpec {
-        DynamicSpec { max_restarts: 3, period_ms: 5_000, max_children: None, unique_ids: false, init: None }
+        DynamicSpec {
+            max_restarts: 3,
+            period_ms: 5_000,
+            max_children: None,
+            unique_ids: false,
+            init: None,
+            arg: Term::nil(),
+        }
     }
 }

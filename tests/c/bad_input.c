@@ -128,7 +128,7 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcqYMJg" },
+    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcqYMJgm" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -635,6 +635,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             argument->pointer = has(row, 'F') && !is(row, "agent_get") ? counted_user(argument) : NULL;
             break;
         case 'c': argument->pointer = context; break;
+        case 'm': argument->pointer = NULL; break;
         case 'f':
         case 'F':
             argument->function = strcmp(name, "drop") == 0    ? (void (*)(void))count_drop

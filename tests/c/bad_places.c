@@ -97,10 +97,11 @@ static regrow_next ask_own_agent(regrow_context *context, void *user, const regr
 
 static regrow_pid outer;
 
-static regrow_next ask_who_starts_me(regrow_context *context, void *user)
+static regrow_next ask_who_starts_me(regrow_context *context, void *user, const regrow_term *arg,
+                                     regrow_children *children)
 {
     regrow_pid self;
-    regrow_term children, id = regrow_text("none");
+    regrow_term listed, id = regrow_text("none");
     regrow_child_count count = { .size = sizeof count };
     CHECK_OK(regrow_self(&self));
     regrow_registry_spec registry = { .size = sizeof registry };
@@ -112,9 +113,9 @@ static regrow_next ask_who_starts_me(regrow_context *context, void *user)
         CHECK_ERROR(expected, regrow_supervisor_terminate_child(waits[at], &id));
         CHECK_ERROR(expected, regrow_supervisor_delete_child(waits[at], &id));
         CHECK_ERROR(expected, regrow_supervisor_restart_child(waits[at], &id, NULL));
-        CHECK_ERROR(expected, regrow_supervisor_which_children(waits[at], &children));
+        CHECK_ERROR(expected, regrow_supervisor_which_children(waits[at], &listed));
         CHECK_ERROR(expected, regrow_supervisor_count_children(waits[at], &count));
-        CHECK_ERROR(expected, regrow_supervisor_get_childspec(waits[at], &id, &children));
+        CHECK_ERROR(expected, regrow_supervisor_get_childspec(waits[at], &id, &listed));
     }
     regrow_term_free(&id);
     atomic_fetch_add((atomic_int *)user, 1);

@@ -222,6 +222,7 @@ static void bad_strings_and_terms(void)
     REFUSE(REGROW_SERVER, 1, it.spec.server.arg = &no_term);
     REFUSE(REGROW_SERVER, 1, it.spec.server.arg = &invalid);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.initial = &no_term);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.arg = &no_term);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.initial = &invalid);
     REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.id = NULL; it.child.id_term = &no_term);
     REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.id = NULL; it.child.id_term = &invalid);

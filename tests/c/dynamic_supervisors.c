@@ -84,7 +84,8 @@ static void give_back(void *user)
     atomic_fetch_add(&given_back, 1);
 }
 
-static regrow_next note_user(regrow_context *context, void *user)
+static regrow_next note_user(regrow_context *context, void *user, const regrow_term *arg,
+                             regrow_children *children)
 {
     note("%s", (const char *)user);
     return REGROW_READY;
@@ -183,7 +184,7 @@ static void an_instance_goes_by_its_pid(void)
     CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_supervisor_start_child(supervisor, &child, NULL));
     CHECK_OK(terminate(supervisor, pid));
     CHECK_CHILDREN(supervisor, "");
-    /* A kind that takes no argument. */
+    /* What takes no argument: see templates.c for each kind. */
     regrow_agent_spec agent = { .size = sizeof agent };
     regrow_child_spec template = { .size = sizeof template, .id = "agent", .kind = REGROW_AGENT, .spec = &agent };
     regrow_supervisor_spec spec = { .size = sizeof spec, .strategy = REGROW_SIMPLE_ONE_FOR_ONE,

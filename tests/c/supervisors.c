@@ -305,7 +305,8 @@ static void a_temporary_child_that_ignores_is_forgotten(void)
     stop_tree(&tree);
 }
 
-static regrow_next hook(regrow_context *context, void *user)
+static regrow_next hook(regrow_context *context, void *user, const regrow_term *arg,
+                        regrow_children *children)
 {
     const char *what = user;
     note("hook");

@@ -10,9 +10,7 @@ typedef struct job {
     /* Who the present run is, and what each gets. */
     atomic_uint_least64_t pid;
     const char *argument;
-    /* The first run ends with this atom at once; NULL: it waits as the others do. */
-    const char *fails_with;
-    bool always, tells_callers;
+    bool crashes_at_once, tells_callers;
     regrow_pid caller;
 } job;
 
@@ -60,10 +58,9 @@ static regrow_next run(regrow_context *context, void *user, const regrow_term *a
     CHECK_TERM(job->argument ? job->argument : "[]", argument);
     if (job->tells_callers)
         check_callers(me, job->caller);
-    if (atomic_fetch_add(&job->runs, 1) == 0 || job->always) {
-        if (job->fails_with)
-            return regrow_stop_self(context, regrow_atom(job->fails_with));
-    }
+    atomic_fetch_add(&job->runs, 1);
+    if (job->crashes_at_once)
+        return regrow_stop_self(context, regrow_atom("boom"));
     if (regrow_receive(REGROW_INFINITY, &reason))
         return REGROW_DONE;
     *value = regrow_text("a value that nobody waits for, and that is too long to lie in a term");
@@ -191,18 +188,19 @@ static void one_restart_too_many_ends_the_supervisor_with_shutdown(void)
         { REGROW_TRANSIENT, 1, 2 },
     };
     for (size_t row = 0; row < sizeof table / sizeof *table; row++) {
-        job sibling = { 0 }, queued = { 0 }, job = { .fails_with = "boom", .always = true };
+        job sibling = { 0 }, queued = { 0 }, job = { 0 };
         regrow_pid supervisor = start_supervisor((regrow_task_supervisor_spec){
             .max_restarts = table[row].max, .max_children = 2, .at_limit = REGROW_QUEUE });
         regrow_ref down = monitored(start_job(supervisor, &sibling, 0)), end = monitored(supervisor);
-        regrow_task_spec spec = task_of(&job, table[row].restart), last = task_of(&queued, REGROW_PERMANENT);
-        regrow_pid pids[2];
-        CHECK_OK(regrow_task_supervisor_start_child(supervisor, &spec, &pids[0]));
-        regrow_error error = regrow_task_supervisor_start_child(supervisor, &last, &pids[1]);
-        CHECK(error == REGROW_OK || error == REGROW_ERR_EXITED || error == REGROW_ERR_NO_PROCESS);
+        start_job(supervisor, &job, table[row].restart);
+        regrow_ref last = monitored(start_job(supervisor, &queued, REGROW_PERMANENT));
+        for (uint32_t run = 1; run <= table[row].runs; run++) {
+            CHECK(regrow_is_alive(supervisor) && atomic_load(&job.runs) == (int)run);
+            tell(&job, "boom");
+        }
         CHECK_DOWN("shutdown", down);
+        CHECK_DOWN("shutdown", last);
         CHECK_DOWN("shutdown", end);
-        settle();
         CHECK(atomic_load(&job.runs) == (int)table[row].runs);
         /* Nobody gets the place of one that was the end of all. */
         CHECK(atomic_load(&queued.runs) == 0);
@@ -210,6 +208,17 @@ static void one_restart_too_many_ends_the_supervisor_with_shutdown(void)
         check_given_back(&sibling);
         check_given_back(&queued);
     }
+}
+
+static void a_task_that_always_crashes_ends_its_supervisor_as_well(void)
+{
+    job job = { .crashes_at_once = true };
+    regrow_pid supervisor = start_supervisor((regrow_task_supervisor_spec){ .max_restarts = 1000 });
+    regrow_ref end = monitored(supervisor);
+    start_job(supervisor, &job, REGROW_TRANSIENT);
+    CHECK_DOWN("shutdown", end);
+    CHECK(atomic_load(&job.runs) == 1001);
+    check_given_back(&job);
 }
 
 static void the_window_of_restarts_slides(void)
@@ -520,6 +529,7 @@ int main(void)
     open_runtime((regrow_options){ .clock = REGROW_MANUAL, .workers = 2 });
     RUN(who_is_run_again_and_after_what_is_as_in_elixir);
     RUN(one_restart_too_many_ends_the_supervisor_with_shutdown);
+    RUN(a_task_that_always_crashes_ends_its_supervisor_as_well);
     RUN(the_window_of_restarts_slides);
     RUN(what_belongs_to_a_task_is_given_back_once_after_its_last_run);
     RUN(a_task_that_was_told_to_end_is_not_run_again);

@@ -97,9 +97,11 @@ static uint32_t shutdown_ms(struct place *place, const char *word)
 
 /* ---- supervisors ---- */
 
-static regrow_next supervisor_init(regrow_context *context, void *user)
+static regrow_next supervisor_init(regrow_context *context, void *user, const regrow_term *arg, regrow_children *children)
 {
   (void)context;
+  (void)arg;
+  (void)children;
   struct place *place = user;
   struct attempt *attempt = place_begin(place, place->id);
   if (!strcmp(attempt->behaviour, "ignore"))
