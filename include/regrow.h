@@ -77,37 +77,37 @@
 #define REGROW_DONE 0x52470004
 
 /// kind: a server; `spec` is a regrow_server_spec.
-#define REGROW_SERVER 0
+#define REGROW_SERVER 1
 
 /// kind: a supervisor; `spec` is a regrow_supervisor_spec.
-#define REGROW_SUPERVISOR 1
+#define REGROW_SUPERVISOR 2
 
 /// kind: a registry; `spec` is a regrow_registry_spec.
-#define REGROW_REGISTRY 2
+#define REGROW_REGISTRY 3
 
 /// kind: an agent; `spec` is a regrow_agent_spec.
-#define REGROW_AGENT 3
+#define REGROW_AGENT 4
 
 /// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
-#define REGROW_PROCESS 4
+#define REGROW_PROCESS 5
 
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
-#define REGROW_HOST 5
+#define REGROW_HOST 6
 
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
-#define REGROW_DYNAMIC_SUPERVISOR 6
+#define REGROW_DYNAMIC_SUPERVISOR 7
 
 /// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
-#define REGROW_PARTITION_SUPERVISOR 7
+#define REGROW_PARTITION_SUPERVISOR 8
 
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
-#define REGROW_TASK_SUPERVISOR 8
+#define REGROW_TASK_SUPERVISOR 9
 
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
-#define REGROW_PUBSUB 9
+#define REGROW_PUBSUB 10
 
 /// kind: a task; `spec` is a regrow_task_spec.
-#define REGROW_TASK 10
+#define REGROW_TASK 11
 
 /// restart: always.
 #define REGROW_PERMANENT 1
@@ -524,7 +524,7 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+  /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
   /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
   /// REGROW_PUBSUB.
   uint32_t kind;
@@ -536,7 +536,8 @@ typedef struct regrow_child_spec {
   uint32_t shutdown_ms;
   /// Zero.
   uint32_t reserved;
-  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
+  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
+  /// kind's, its fields would be taken for functions.
   const void *spec;
   /// A name that is registered for it before it runs, at each start. NULL: none.
   const char *name;

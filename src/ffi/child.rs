@@ -90,7 +90,7 @@ pub struct regrow_child_spec {
     pub id: *const c_char,
     /// Borrowed: the same as any term. A child has one of the two.
     pub id_term: *const regrow_term,
-    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+    /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
     /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
     /// REGROW_PUBSUB.
     pub kind: u32,
@@ -102,7 +102,8 @@ pub struct regrow_child_spec {
     pub shutdown_ms: u32,
     /// Zero.
     pub reserved: u32,
-    /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
+    /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
+    /// kind's, its fields would be taken for functions.
     pub spec: *const c_void,
     /// A name that is registered for it before it runs, at each start. NULL: none.
     pub name: *const c_char,
@@ -165,6 +166,7 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
             REGROW_PUBSUB => super::pubsub::startable(spec),
             REGROW_TASK => super::task::startable(spec),
             REGROW_TASK_SUPERVISOR => super::task_supervisor::startable(spec),
+            0 => Err(Fault::argument("a child spec has no kind: say what its spec is, such as REGROW_SERVER")),
             _ => Err(Fault::argument("a child spec's kind is unknown")),
         }
     }

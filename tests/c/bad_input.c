@@ -408,8 +408,8 @@ static void make_world(world *world, regrow_pid root)
     snprintf(world->name, sizeof world->name, "named %d", number);
     snprintf(world->fresh_name, sizeof world->fresh_name, "fresh %d", number);
     regrow_child_spec children[] = {
-        { .size = sizeof *children, .id = "child", .spec = &server_spec },
-        { .size = sizeof *children, .id = "stopped", .spec = &server_spec } };
+        { .size = sizeof *children, .id = "child", .kind = REGROW_SERVER, .spec = &server_spec },
+        { .size = sizeof *children, .id = "stopped", .kind = REGROW_SERVER, .spec = &server_spec } };
     regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .children = children, .child_count = 2 };
     world->server = start(root, REGROW_SERVER, &server_spec, NULL);
     world->named = start(root, REGROW_SERVER, &server_spec, world->name);
@@ -663,7 +663,8 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             argument->server.drop_user = count_drop;
             /* A server without init is up at once; the start of this one is waited for. */
             argument->server.init = init;
-            regrow_child_spec child = { .size = sizeof child, .id = "fresh", .spec = &argument->server };
+            regrow_child_spec child = { .size = sizeof child, .id = "fresh",
+                                        .kind = REGROW_SERVER, .spec = &argument->server };
             memcpy(argument->place, &child, sizeof child);
             break;
         }

@@ -127,7 +127,8 @@ static void with_itself(void)
     regrow_server_spec server = { .size = sizeof server, .handle_call = call_own_server };
     regrow_agent_spec agent_spec = { .size = sizeof agent_spec };
     regrow_supervisor_spec supervisor = { .size = sizeof supervisor };
-    regrow_child_spec child = { .size = sizeof child, .id = "itself", .name = "itself", .spec = &server };
+    regrow_child_spec child = { .size = sizeof child, .id = "itself", .name = "itself",
+                                .kind = REGROW_SERVER, .spec = &server };
     regrow_term reply;
     regrow_pid pid;
     atomic_int inits = 0;
@@ -321,7 +322,7 @@ static void with_another_runtime(void)
     CHECK_ERROR(REGROW_ERR_OTHER_RUNTIME, regrow_monitor_at(&address, &monitor));
 
     /* Root, two processes, and no more than a fourth. */
-    regrow_child_spec child = { .size = sizeof child, .spec = &server };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_SERVER, .spec = &server };
     CHECK_OK(regrow_start(other, &child, &pid));
     CHECK_ERROR(REGROW_ERR_LIMIT, regrow_start(other, &child, &pid));
     check_reason("system_limit");
@@ -355,7 +356,7 @@ static regrow_next be_killed(regrow_context *context, void *user)
     victim *victim = user;
     regrow_term message;
     regrow_server_spec server = { .size = sizeof server };
-    regrow_child_spec never = { .size = sizeof never, .spec = &server };
+    regrow_child_spec never = { .size = sizeof never, .kind = REGROW_SERVER, .spec = &server };
     CHECK_OK(regrow_self(&victim->self));
     regrow_request *pending = NULL;
     if (victim->way == 3)
@@ -441,7 +442,8 @@ static void last_errors(void)
     regrow_pid pid, other, zero = { 0 };
     regrow_server_spec boom = { .size = sizeof boom, .handle_call = stop_with_boom };
     regrow_server_spec refusing = { .size = sizeof refusing, .init = refuse_start };
-    regrow_child_spec child = { .size = sizeof child, .id = "named", .name = "named", .spec = &boom };
+    regrow_child_spec child = { .size = sizeof child, .id = "named", .name = "named",
+                                .kind = REGROW_SERVER, .spec = &boom };
     CHECK(pthread_create(&thread, NULL, no_error_yet, NULL) == 0 && pthread_join(thread, NULL) == 0);
     CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_call(zero, regrow_nil(), LIMIT_MS, NULL));
     run_body(own_error, NULL);
@@ -463,7 +465,7 @@ static void last_errors(void)
     CHECK_ERROR(REGROW_ERR_EXISTS, regrow_register(pid, "second"));
     CHECK_ERROR(REGROW_ERR_EXITED, regrow_call(pid, regrow_nil(), LIMIT_MS, NULL));
     check_reason("{boom,1}");
-    child = (regrow_child_spec){ .size = sizeof child, .id = "refusing", .spec = &refusing };
+    child = (regrow_child_spec){ .size = sizeof child, .id = "refusing", .kind = REGROW_SERVER, .spec = &refusing };
     CHECK_ERROR(REGROW_ERR_START, regrow_start(root, &child, &pid));
     check_reason("{boom,2}");
     CHECK_ERROR(REGROW_ERR_START, regrow_supervisor_start_child(root, &child, &pid));

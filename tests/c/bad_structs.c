@@ -202,6 +202,11 @@ static void unknown_constants(void)
 
 static void missing_parts(void)
 {
+    /* What has no kind is no server: its fields might be anything. */
+    REFUSE(REGROW_SERVER, 0, it.child.kind = 0);
+    REFUSE(REGROW_SUPERVISOR, 0, it.child.kind = 0);
+    REFUSE(REGROW_AGENT, 0, it.child.kind = 0);
+    REFUSE(REGROW_SUPERVISOR, 2, it.grandchild[0].kind = 0);
     REFUSE(REGROW_SERVER, 0, it.child.spec = NULL);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.body = NULL);
     REFUSE(REGROW_HOST, 1, it.spec.host.deliver = NULL);
@@ -249,7 +254,7 @@ static void bad_sizes(void)
     static const uint32_t kinds[] = { REGROW_SERVER, REGROW_SUPERVISOR, REGROW_REGISTRY,
                                       REGROW_AGENT,  REGROW_PROCESS,    REGROW_HOST,
                                       REGROW_PUBSUB, REGROW_TASK_SUPERVISOR, REGROW_TASK };
-    static const size_t sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
+    static const size_t sizes[] = { 0, 4, 7, 9, 12, 20, 33, (1 << 16) + 1, SIZE_MAX };
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         specs it;
         for (size_t at = 0; at < sizeof sizes / sizeof *sizes; at++) {

@@ -832,7 +832,8 @@ static void a_spec_is_copied_and_its_user_given_back_once(void)
         char id[] = "brief", name[] = "briefly";
         regrow_server_spec server = actor_spec(&actor);
         server.drop_user = give_back;
-        regrow_child_spec child = { .size = sizeof child, .id = id, .spec = &server, .name = name };
+        regrow_child_spec child = { .size = sizeof child, .id = id,
+                                    .kind = REGROW_SERVER, .spec = &server, .name = name };
         regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .children = &child, .child_count = 1,
                                               .drop_user = give_back };
         regrow_child_spec start = supervisor_child(0, &supervisor);
