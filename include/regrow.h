@@ -24,8 +24,9 @@
  *              and its thread runs others: hold no lock over it, and no state that a
  *              library keeps for the thread. errno, the floating-point control words and
  *              the last error are kept.
- *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. What it
- *              returns is a constant or what regrow_reply() and its like gave; zero is an
+ *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. An
+ *              exception that leaves one aborts the program; a longjmp out of one is
+ *              undefined. What it returns is a constant or what regrow_reply() and its like gave; zero is an
  *              error, so that a forgotten return is seen. A drop function runs exactly
  *              once, on any thread, also when the call fails.
  *   Forks      In the child of a fork no runtime lives: functions return
@@ -77,43 +78,46 @@
 #define REGROW_DONE 0x52470004
 
 /// kind: a server; `spec` is a regrow_server_spec.
-#define REGROW_SERVER 0
+#define REGROW_SERVER 1
 
 /// kind: a supervisor; `spec` is a regrow_supervisor_spec.
-#define REGROW_SUPERVISOR 1
+#define REGROW_SUPERVISOR 2
 
 /// kind: a registry; `spec` is a regrow_registry_spec.
-#define REGROW_REGISTRY 2
+#define REGROW_REGISTRY 3
 
 /// kind: an agent; `spec` is a regrow_agent_spec.
-#define REGROW_AGENT 3
+#define REGROW_AGENT 4
 
 /// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
-#define REGROW_PROCESS 4
+#define REGROW_PROCESS 5
 
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
-#define REGROW_HOST 5
+#define REGROW_HOST 6
 
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
-#define REGROW_DYNAMIC_SUPERVISOR 6
+#define REGROW_DYNAMIC_SUPERVISOR 7
 
 /// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
-#define REGROW_PARTITION_SUPERVISOR 7
+#define REGROW_PARTITION_SUPERVISOR 8
 
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
-#define REGROW_TASK_SUPERVISOR 8
+#define REGROW_TASK_SUPERVISOR 9
 
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
-#define REGROW_PUBSUB 9
+#define REGROW_PUBSUB 10
+
+/// kind: a task; `spec` is a regrow_task_spec.
+#define REGROW_TASK 11
 
 /// restart: always.
-#define REGROW_PERMANENT 0
+#define REGROW_PERMANENT 1
 
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
-#define REGROW_TRANSIENT 1
+#define REGROW_TRANSIENT 2
 
 /// restart: never.
-#define REGROW_TEMPORARY 2
+#define REGROW_TEMPORARY 3
 
 /// strategy: when a child ends, restarts that child.
 #define REGROW_ONE_FOR_ONE 0
@@ -334,6 +338,9 @@ typedef enum regrow_error {
   REGROW_ERR_FILE = 25,
 } regrow_error;
 
+/// The children that a supervisor is about to start with. Good until the callback that got it returns.
+typedef struct regrow_children regrow_children;
+
 /// The callback at hand: what it answers with, and how it says what comes next. Good until that callback returns.
 typedef struct regrow_context regrow_context;
 
@@ -520,18 +527,20 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
-  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST or REGROW_PUBSUB.
+  /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
+  /// REGROW_PUBSUB.
   uint32_t kind;
-  /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
-  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
+  /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
+  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
   uint32_t restart;
   /// Time it has to end when it is told to shut down, before it is killed; 0: 5000, for a supervisor
   /// REGROW_INFINITY. REGROW_BRUTAL_KILL: killed at once.
   uint32_t shutdown_ms;
   /// Zero.
   uint32_t reserved;
-  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
+  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
+  /// kind's, its fields would be taken for functions.
   const void *spec;
   /// A name that is registered for it before it runs, at each start. NULL: none.
   const char *name;
@@ -646,11 +655,12 @@ typedef struct regrow_task_spec {
   size_t size;
   /// What it does.
   regrow_task_callback run;
-  /// Passed to it.
+  /// Passed to it, each time it runs.
   void *user;
-  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  /// Gives `user` back, once for each call that took this struct, also when the call failed: after the last run of a
+  /// task that is restarted. NULL: nothing.
   regrow_drop_callback drop_user;
-  /// Borrowed: passed to it. NULL: [].
+  /// Borrowed: passed to it, each time it runs. NULL: [].
   const regrow_term *argument;
   /// REGROW_SHARED (0) or REGROW_THREAD.
   uint32_t home;
@@ -658,8 +668,11 @@ typedef struct regrow_task_spec {
   uint32_t flags;
   /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
   uint32_t watchdog_ms;
-  /// Zero.
-  uint32_t reserved;
+  /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is run
+  /// again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended. Each
+  /// run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
+  /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
+  uint32_t restart;
 } regrow_task_spec;
 
 /// A task, as its owner knows it. A plain number, like a pid.
@@ -746,6 +759,14 @@ typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *sta
 
 /// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
 typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
+
+/// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
+/// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
+/// REGROW_READY, REGROW_IGNORE or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_supervisor_init_callback)(regrow_context *context,
+                                                       void *user,
+                                                       const regrow_term *arg,
+                                                       regrow_children *children);
 
 /// Takes a message of a host process out to where it lives; `message` is borrowed. `caller` is zero unless it is a
 /// call, which is answered with regrow_answer().
@@ -865,9 +886,8 @@ typedef struct regrow_supervisor_spec {
   const regrow_child_spec *children;
   /// How many they are.
   size_t child_count;
-  /// Runs in the supervisor, before its children are started, at each start; it may wait. REGROW_READY, REGROW_IGNORE
-  /// or regrow_stop_self(). NULL: nothing.
-  regrow_body_callback init;
+  /// Runs before its children are started, at each start; can add children, made from `arg`. NULL: nothing.
+  regrow_supervisor_init_callback init;
   /// Passed to `init`.
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
@@ -878,6 +898,8 @@ typedef struct regrow_supervisor_spec {
   /// REGROW_PARALLEL_START: children that are started together, at first and when a group is restarted, are started
   /// all at once, and the start is over when the last of them is up. They are stopped one after the other.
   uint32_t flags;
+  /// Borrowed: passed to `init`. NULL: [].
+  const regrow_term *arg;
 } regrow_supervisor_spec;
 
 /// A supervisor that starts empty: regrow_supervisor_start_child() gives it children of any kind, each with a spec of
@@ -896,13 +918,14 @@ typedef struct regrow_dynamic_supervisor_spec {
   /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS. Else any number of children may have the same,
   /// and are told apart by their pids.
   uint32_t flags;
-  /// Runs in the supervisor at each start; it may wait. REGROW_READY, REGROW_IGNORE or regrow_stop_self(). NULL:
-  /// nothing.
-  regrow_body_callback init;
+  /// Runs at each start. NULL: nothing.
+  regrow_supervisor_init_callback init;
   /// Passed to `init`.
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
+  /// Borrowed: passed to `init`. NULL: [].
+  const regrow_term *arg;
 } regrow_dynamic_supervisor_spec;
 
 /// A supervisor of the same child several times, once for each partition: what would be one process that everybody
@@ -921,8 +944,8 @@ typedef struct regrow_partition_supervisor_spec {
   uint32_t max_restarts;
   /// As in regrow_supervisor_spec.
   uint32_t period_ms;
-  /// REGROW_WITH_NUMBER: the init of a server gets the child's `arg` and the number of its partition appended, as in
-  /// regrow_supervisor_start_instance(). Other kinds are refused with it.
+  /// REGROW_WITH_NUMBER: each gets the number of its partition as one more argument, as in
+  /// regrow_supervisor_start_instance(), which tells which kinds take one.
   uint32_t flags;
   /// Zero.
   uint32_t reserved;
@@ -982,7 +1005,11 @@ typedef struct regrow_pubsub_spec {
   uint64_t reserved;
 } regrow_pubsub_spec;
 
-/// A supervisor of tasks, which are its temporary children.
+/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec. One
+/// that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
+///
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take one
+/// too; its tasks have the id `undefined`, and go by their pids.
 typedef struct regrow_task_supervisor_spec {
   /// sizeof(regrow_task_supervisor_spec).
   size_t size;
@@ -995,6 +1022,10 @@ typedef struct regrow_task_supervisor_spec {
   uint32_t task_shutdown_ms;
   /// Zero.
   uint32_t reserved;
+  /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
+  uint32_t max_restarts;
+  /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
+  uint32_t period_ms;
 } regrow_task_supervisor_spec;
 
 #ifdef __cplusplus
@@ -1729,6 +1760,15 @@ void regrow_request_free(regrow_request *pending);
 
 /* ---- Supervisors ---- */
 
+/// In the init of a supervisor: adds a child behind those that are there. Never waits.
+///
+/// Ids, names and arguments may come from what the init got: so a REGROW_SIMPLE_ONE_FOR_ONE can have a tree of its own
+/// for each argument. That ids are unique is checked when the init has returned.
+///
+/// @param children  what the init got.
+/// @param child     borrowed, and copied.
+regrow_error regrow_children_add(regrow_children *children, const regrow_child_spec *child);
+
 /// Starts one more child, waits until it is up, and keeps its spec. May wait; any thread.
 ///
 /// @param child  borrowed, and copied: it may live on the stack.
@@ -1743,9 +1783,11 @@ regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_c
 
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
 ///
-/// @param extra  borrowed: one more argument for its init, at each of its starts. The init of a server gets the
-///               template's `arg` and this one appended, each taken as a list (what is no list is a list of one).
-///               Servers take it, other kinds are refused with REGROW_ERR_ARGUMENT unless it is `[]`.
+/// @param extra  borrowed: one more argument, at each of its starts. A server's init gets the template's `arg` and this
+///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a supervisor
+///               of any kind but the next, that of an agent (`initial`), and a task (`argument`). A partition supervisor
+///               hands it on to its partitions. What would get it nowhere, another kind, or one of these without an
+///               init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
 /// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
 /// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
 ///         taken.
@@ -1786,11 +1828,12 @@ regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
 /// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
-regrow_error regrow_supervisor_which_children(regrow_pid supervisor, regrow_term *children);
+regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
+                                              regrow_term *children);
 
 /// As regrow_supervisor_which_children(), to be collected later. Any thread.
 ///
@@ -1866,9 +1909,9 @@ regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 ///
 /// No process is held up: the supervisors alone get a message, and are asked all at once. One that does not answer in
 /// time, being suspended or in the middle of a start, is shown so; its children are then what its links show. What is
-/// below other processes, such as a task supervisor, is what their links show, too.
+/// below other processes is what their links show, too.
 ///
-/// @param supervisor  of any kind, the root or a task supervisor included.
+/// @param supervisor  of any kind, the root included.
 /// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
 ///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
 ///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked
@@ -2245,8 +2288,8 @@ regrow_error regrow_task_stream(const regrow_stream_spec *spec, bool *finished);
 
 /// Starts a task that nobody waits for. May wait, for the supervisor's turn; any thread.
 ///
-/// @param spec  borrowed.
-/// @param pid   out. NULL: not wanted.
+/// @param spec  borrowed. Its `restart` says whether the task is run again when it has ended.
+/// @param pid   out: a restart gives it another. NULL: not wanted.
 /// @return REGROW_ERR_LIMIT, reason max_children.
 regrow_error regrow_task_supervisor_start_child(regrow_pid supervisor, const regrow_task_spec *spec, regrow_pid *pid);
 
@@ -2276,7 +2319,7 @@ regrow_error regrow_task_supervisor_run_async(regrow_pid supervisor,
 /// @param pids  out: a list, in no order; yours.
 regrow_error regrow_task_supervisor_children(regrow_pid supervisor, regrow_term *pids);
 
-/// Ends a task of a supervisor's, and waits until it has ended. May wait; any thread.
+/// Ends a task of a supervisor's, and waits until it has ended; it is not restarted. May wait; any thread.
 ///
 /// @return REGROW_ERR_NOT_FOUND when the task is none of its.
 regrow_error regrow_task_supervisor_terminate_child(regrow_pid supervisor, regrow_pid task);

@@ -308,7 +308,7 @@ fn the_init_hook_runs_before_the_children_and_decides() {
     let tree = Tree::new();
     let with = |hook: &'static (dyn Fn(&mut Context) -> regrow::server::Next + Send + Sync)| {
         let log = tree.log.clone();
-        let init = Arc::new(move |context: &mut Context| {
+        let init = Arc::new(move |context: &mut Context, _: &Term, _: Option<&mut Vec<ChildSpec>>| {
             // It may wait.
             process::sleep(None, 0).unwrap();
             log.lock().unwrap().push("hook".into());

@@ -67,6 +67,12 @@ impl Startable for AgentSpec {
     fn kind(&self) -> Atom {
         atoms::AGENT
     }
+
+    /// For `start`; without it nobody would take a part of the state for an argument.
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.start.as_ref()?;
+        Some(Arc::new(AgentSpec { initial: server::appended(&self.initial, extra), ..self.clone() }))
+    }
 }
 
 /// What an agent is asked.

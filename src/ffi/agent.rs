@@ -151,22 +151,18 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         return Err(Fault::argument("an agent's flags are unknown"));
     }
     let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
-    let start: Start = match given.init {
-        Some(init) => Arc::new(move |initial: &Term| {
+    // Without an init nobody gets the user: it is given back here.
+    let start = given.init.map(|init| -> Start {
+        Arc::new(move |initial: &Term| {
             let user = &user;
             // SAFETY: the user's function, called as the header says.
             let made = unsafe { run(init, user.user, initial) }?;
             Ok(made.state.unwrap_or_else(|| initial.clone()))
-        }),
-        // Kept all the same: the user's pointer is given back with the spec.
-        None => Arc::new(move |initial: &Term| {
-            let _user = &user;
-            Ok(initial.clone())
-        }),
-    };
+        })
+    });
     let flags = super::server::process_flags(given.flags);
     let watchdog_ms = watchdog(given.watchdog_ms);
-    Ok(Arc::new(AgentSpec { initial, start: Some(start), flags, bound, watchdog_ms }))
+    Ok(Arc::new(AgentSpec { initial, start, flags, bound, watchdog_ms }))
 }
 
 /// Refuses what is no agent: a process of another kind might never say so.

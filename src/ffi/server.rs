@@ -187,21 +187,8 @@ impl Startable for CServer {
     }
 
     fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
-        Some(Arc::new(CServer { spec: self.spec.clone(), arg: appended(&self.arg, extra) }))
+        Some(Arc::new(CServer { spec: self.spec.clone(), arg: server::appended(&self.arg, extra) }))
     }
-}
-
-/// Both as one list; what is no list is a list of one.
-fn appended(arg: &Term, extra: &Term) -> Term {
-    let mut all = Vec::new();
-    for term in [arg, extra] {
-        if term.list_len().is_some() {
-            all.extend(term.list_iter().cloned());
-        } else {
-            all.push(term.clone());
-        }
-    }
-    Term::list(all)
 }
 
 /// The callbacks of one life, around its state.

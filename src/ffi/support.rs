@@ -245,7 +245,8 @@ pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<O
         if size < size_of::<usize>() {
             return Err(Fault::argument("a struct's .size is not set"));
         }
-        if size > 1 << 16 {
+        // Structs end where a size_t could begin: so did those of any older header, and will those of any newer one.
+        if size > 1 << 16 || !size.is_multiple_of(align_of::<usize>()) {
             return Err(Fault::argument("a struct's .size is not a size"));
         }
         let bytes = place.cast::<u8>();

@@ -161,32 +161,34 @@ const _: () = assert!(REGROW_READY == crate::server::READY && REGROW_IGNORE == c
 const _: () = assert!(REGROW_NOREPLY == crate::server::NOREPLY && REGROW_DONE == crate::server::DONE);
 
 /// kind: a server; `spec` is a regrow_server_spec.
-pub const REGROW_SERVER: u32 = 0;
+pub const REGROW_SERVER: u32 = 1;
 /// kind: a supervisor; `spec` is a regrow_supervisor_spec.
-pub const REGROW_SUPERVISOR: u32 = 1;
+pub const REGROW_SUPERVISOR: u32 = 2;
 /// kind: a registry; `spec` is a regrow_registry_spec.
-pub const REGROW_REGISTRY: u32 = 2;
+pub const REGROW_REGISTRY: u32 = 3;
 /// kind: an agent; `spec` is a regrow_agent_spec.
-pub const REGROW_AGENT: u32 = 3;
+pub const REGROW_AGENT: u32 = 4;
 /// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
-pub const REGROW_PROCESS: u32 = 4;
+pub const REGROW_PROCESS: u32 = 5;
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
-pub const REGROW_HOST: u32 = 5;
+pub const REGROW_HOST: u32 = 6;
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
-pub const REGROW_DYNAMIC_SUPERVISOR: u32 = 6;
+pub const REGROW_DYNAMIC_SUPERVISOR: u32 = 7;
 /// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
-pub const REGROW_PARTITION_SUPERVISOR: u32 = 7;
+pub const REGROW_PARTITION_SUPERVISOR: u32 = 8;
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
-pub const REGROW_TASK_SUPERVISOR: u32 = 8;
+pub const REGROW_TASK_SUPERVISOR: u32 = 9;
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
-pub const REGROW_PUBSUB: u32 = 9;
+pub const REGROW_PUBSUB: u32 = 10;
+/// kind: a task; `spec` is a regrow_task_spec.
+pub const REGROW_TASK: u32 = 11;
 
 /// restart: always.
-pub const REGROW_PERMANENT: u32 = 0;
+pub const REGROW_PERMANENT: u32 = 1;
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
-pub const REGROW_TRANSIENT: u32 = 1;
+pub const REGROW_TRANSIENT: u32 = 2;
 /// restart: never.
-pub const REGROW_TEMPORARY: u32 = 2;
+pub const REGROW_TEMPORARY: u32 = 3;
 
 /// strategy: when a child ends, restarts that child.
 pub const REGROW_ONE_FOR_ONE: u32 = 0;
@@ -346,6 +348,23 @@ pub type regrow_terminate_callback =
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
 pub type regrow_drop_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
+
+/// The children that a supervisor is about to start with. Good until the callback that got it returns.
+pub struct regrow_children {
+    _opaque: [u8; 0],
+}
+
+/// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
+/// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
+/// REGROW_READY, REGROW_IGNORE or what regrow_stop_self() gave.
+pub type regrow_supervisor_init_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        user: *mut c_void,
+        arg: *const regrow_term,
+        children: *mut regrow_children,
+    ) -> regrow_next,
+>;
 
 /// The whole life of a process. Returns REGROW_DONE, or what regrow_stop_self() gave.
 pub type regrow_body_callback =

@@ -7,12 +7,14 @@
 //!
 //! Where it is from: OTP 25 `gen_server`, `proc_lib`, `sys`.
 
+mod argument;
 mod body;
 mod context;
 mod host;
 mod system;
 pub mod trace;
 
+pub use argument::appended;
 pub use body::Body;
 pub use context::{
     Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly,

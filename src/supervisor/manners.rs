@@ -4,17 +4,19 @@ use super::TryAgain;
 use super::children::{ChildCount, Children, Key};
 use super::intensity::Intensity;
 use super::requests::{Request, tagged};
-use super::spec::{InitHook, Strategy};
+use super::spec::{ChildSpec, InitHook, Strategy};
 use crate::process::{Flow, Init, Message, Outcome, Process, ReplyTo, SystemRequest};
 use crate::server::{self, Callback, Context, Step, SysState};
 use crate::term::{Term, atoms};
 use std::collections::VecDeque;
 
 /// What a supervisor's init does before its children: runs the hook. Err: it ends there.
-pub(super) fn before_children(me: &Process, hook: Option<&InitHook>) -> Result<(), Init> {
+pub(super) fn before_children(
+    me: &Process, hook: Option<&InitHook>, arg: &Term, children: Option<&mut Vec<ChildSpec>>,
+) -> Result<(), Init> {
     let Some(hook) = hook else { return Ok(()) };
     let mut context = Context::new(Callback::Init);
-    let next = match me.user(|| hook(&mut context)) {
+    let next = match me.user(|| hook(&mut context, arg, children)) {
         Err(fenced) => return Err(Init::Fenced(fenced)),
         Ok(Err(panic)) => return Err(Init::Stop(server::panic_reason(&*panic))),
         Ok(Ok(next)) => next,

@@ -54,10 +54,11 @@ pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
 pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
+pub use report::{CHILD_TERMINATED, SHUTDOWN, limit_reached, task as report_task};
 pub use requests::{
-    Observed, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe, restart_child,
-    start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children,
-    which_children_async,
+    Observed, Request, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe,
+    restart_child, start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe,
+    which_children, which_children_async,
 };
 pub use spec::{
     AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
@@ -77,7 +78,6 @@ use history::History;
 use job::{Job, Why};
 use manners::{answer_end, answer_system, before_children, is_ending};
 use partition::Partitions;
-use requests::Request;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -93,6 +93,11 @@ impl Startable for SupervisorSpec {
 
     fn kind(&self) -> Atom {
         atoms::SUPERVISOR
+    }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.init.as_ref()?;
+        Some(Arc::new(SupervisorSpec { arg: server::appended(&self.arg, extra), ..self.clone() }))
     }
 }
 
@@ -206,12 +211,7 @@ impl Supervisor {
     fn child_ended(&mut self, me: &Process, from: Pid, reason: Term) -> Flow {
         let Some(key) = self.children.find_pid(from) else { return Flow::Continue };
         let Some(child) = self.children.get(key) else { return Flow::Continue };
-        // Rule: OTP's `do_restart`.
-        let restart = match child.spec.restart {
-            Restart::Permanent => true,
-            Restart::Transient => !server::is_orderly(&reason),
-            Restart::Temporary => false,
-        };
+        let restart = child.spec.restart.follows(&reason);
         if restart || !server::is_orderly(&reason) {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }
@@ -321,8 +321,8 @@ impl Supervisor {
 
 impl Behaviour for Supervisor {
     fn init(&mut self, me: &Process) -> Init {
-        let Some(spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
-        if let Err(end) = before_children(me, spec.init.as_deref()) {
+        let Some(mut spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
+        if let Err(end) = before_children(me, spec.init.clone().as_deref(), &spec.arg, Some(&mut spec.children)) {
             return end;
         }
         if let Err(reason) = spec.check() {

@@ -71,6 +71,11 @@ impl Startable for PartitionSpec {
     fn kind(&self) -> Atom {
         atoms::PARTITION_SUPERVISOR
     }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        let child = self.child.instance(extra).ok()?;
+        Some(Arc::new(PartitionSpec { child, ..self.clone() }))
+    }
 }
 
 /// The face has nothing to give back.

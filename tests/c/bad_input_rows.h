@@ -10,6 +10,7 @@
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
  *               L table spec
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
+ *               m children of an init that is not there
  *               j task  J array of tasks  Y task spec  M stream spec  g subscription, may be NULL
  *               z sized in-out struct, needed  Z may be NULL
  * outcomes    of a call whose arguments are good, by who makes it and where:
@@ -172,15 +173,16 @@ ROW(E, regrow_on_reply, "QfuF", "ooooof..", "",
 ROW(V, regrow_request_free, "Q", "oooooo..", "", (POINTER(0)))
 
 /* supervisors */
+ROW(E, regrow_children_add, "my", "ggggkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_supervisor_start_child, "pyO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_start_child_async, "pyh", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_start_instance, "pbO", "iiiwkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_restart_child, "pbO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_delete_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_lookup, "pbo", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))

@@ -45,6 +45,11 @@ impl Startable for DynamicSpec {
     fn kind(&self) -> Atom {
         atoms::DYNAMIC_SUPERVISOR
     }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.init.as_ref()?;
+        Some(Arc::new(DynamicSpec { arg: server::appended(&self.arg, extra), ..self.clone() }))
+    }
 }
 
 /// Who waits for a start.
@@ -99,8 +104,9 @@ pub(super) struct Dynamic {
     max_children: Option<u32>,
     unique_ids: bool,
     hook: Option<Arc<InitHook>>,
-    /// Why it cannot be started.
-    refused: Option<Term>,
+    arg: Term,
+    /// Of a simple_one_for_one: what it starts with; taken by its init, which makes the template from it.
+    simple: Option<SupervisorSpec>,
     intensity: Intensity,
     history: History,
     events: Events,
@@ -133,7 +139,8 @@ impl Dynamic {
             max_children: spec.max_children,
             unique_ids: spec.unique_ids,
             hook: spec.init,
-            refused: None,
+            arg: spec.arg,
+            simple: None,
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             history: History::default(),
             events: Events::default(),
@@ -152,14 +159,12 @@ impl Dynamic {
     }
 
     /// A simple_one_for_one.
-    pub fn simple(mut spec: SupervisorSpec) -> Dynamic {
-        let refused = spec.check().err();
-        let SupervisorSpec { max_restarts, period_ms, init, .. } = spec;
+    pub fn simple(spec: SupervisorSpec) -> Dynamic {
+        let SupervisorSpec { max_restarts, period_ms, .. } = spec;
         Dynamic {
-            refused,
-            template: spec.children.pop(),
             auto_shutdown: spec.auto_shutdown,
-            ..Dynamic::new(DynamicSpec { max_restarts, period_ms, init, ..DynamicSpec::default() })
+            simple: Some(spec),
+            ..Dynamic::new(DynamicSpec { max_restarts, period_ms, ..DynamicSpec::default() })
         }
     }
 
@@ -459,13 +464,18 @@ fn answer_ok(asked: Vec<ReplyTo>) {
 
 impl Behaviour for Dynamic {
     fn init(&mut self, me: &Process) -> Init {
-        if let Err(end) = before_children(me, self.hook.as_deref()) {
+        let Some(mut simple) = self.simple.take() else {
+            return before_children(me, self.hook.as_deref(), &self.arg, None).err().unwrap_or(Init::Ready);
+        };
+        let hook = simple.init.take();
+        if let Err(end) = before_children(me, hook.as_deref(), &simple.arg, Some(&mut simple.children)) {
             return end;
         }
-        match self.refused.take() {
-            Some(reason) => Init::Stop(reason),
-            None => Init::Ready,
+        if let Err(reason) = simple.check() {
+            return Init::Stop(reason);
         }
+        self.template = simple.children.pop();
+        Init::Ready
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
