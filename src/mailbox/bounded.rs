@@ -11,6 +11,10 @@
 //!   gives up. So a wake may come for nothing, and never fails to come.
 //! * **Closed** it takes everything again: it is about to be emptied by the one who closed it.
 //!
+//! * **Priority messages** are not here: they lie in the queue beside it (`queue`), never count, and are never dropped for
+//!   another. The receiver looks for them under the lock, having found the message that it would take else, for the
+//!   reason that the module gives.
+//!
 //! Who may touch what: anybody, under the lock, which is held for a few moves; no message is dropped under it.
 
 use crate::sync::lock::Lock;
@@ -183,10 +187,14 @@ impl<M, W: Clone> Bounded<M, W> {
         if cfg!(broken_mailbox) { None } else { wake }
     }
 
-    /// Takes the oldest message.
-    pub fn pop(&self) -> Option<Popped<M, W>> {
+    /// Takes the oldest message, unless `others` go first.
+    pub fn pop(&self, others: impl Fn() -> bool) -> Option<Popped<M, W>> {
+        let early = cfg!(broken_priority).then(&others);
         let mut inner = self.inner.lock();
         let counted = inner.queue.first()?;
+        if early.unwrap_or_else(others) {
+            return None;
+        }
         let (_, message) = inner.queue.lane(counted).pop_front()?;
         self.publish(&inner);
         let wake = if counted { inner.to_wake(self.limit) } else { None };
@@ -285,7 +293,7 @@ mod tests {
     use super::*;
 
     fn all(mailbox: &Bounded<u32, ()>) -> Vec<u32> {
-        std::iter::from_fn(|| mailbox.pop()).map(|popped| popped.message).collect()
+        std::iter::from_fn(|| mailbox.pop(|| false)).map(|popped| popped.message).collect()
     }
 
     #[test]
@@ -304,7 +312,7 @@ mod tests {
         let mailbox = Bounded::new(2);
         mailbox.push(0);
         mailbox.offer(1, true);
-        let (zero, one) = (mailbox.pop().unwrap(), mailbox.pop().unwrap());
+        let (zero, one) = (mailbox.pop(|| false).unwrap(), mailbox.pop(|| false).unwrap());
         mailbox.hold(zero.message, zero.counted);
         mailbox.hold(one.message, one.counted);
         assert!(mailbox.is_empty() && !mailbox.is_bare());
@@ -335,7 +343,7 @@ mod tests {
         mailbox.offer(1, false);
         mailbox.wait(10, "first");
         mailbox.wait(20, "second");
-        assert_eq!(mailbox.pop().unwrap().wake, Some("first"));
+        assert_eq!(mailbox.pop(|| false).unwrap().wake, Some("first"));
         assert!(matches!(mailbox.offer(9, false), Offered::Full(9)));
         assert!(matches!(mailbox.offer_in_line(20, 3), (Offered::Full(3), None)));
         assert_eq!(mailbox.give_up(10), Some("second"));
