@@ -41,7 +41,7 @@ pub struct Popped<M, W> {
 /// The mailbox. `W` is how one who waits is woken.
 pub struct Bounded<M, W> {
     limit: usize,
-    /// How many can be taken out now; written under the lock.
+    /// How many can be taken out now; 0 also when the receiver has looked through them in vain. Written under the lock.
     ready: AtomicUsize,
     inner: Lock<Inner<M, W>>,
 }
@@ -215,7 +215,11 @@ impl<M, W: Clone> Bounded<M, W> {
                 (Some(_), None) => counted.next(),
                 (None, None) => None,
             };
-            let (number, message) = next?;
+            let Some((number, message)) = next else {
+                // Until something comes there is nothing here for who looks. SeqCst, partner: as in `publish`.
+                self.ready.store(0, Ordering::SeqCst);
+                return None;
+            };
             if let Some(found) = look(message) {
                 return Some((*number, found));
             }
@@ -270,9 +274,14 @@ impl<M, W: Clone> Bounded<M, W> {
         inner.waiting.iter().map(|(_, who)| who.clone()).collect()
     }
 
-    /// Whether there is nothing to be taken out now.
+    /// Whether nothing came since the receiver last found nothing, taking or looking through; from any thread.
     pub fn is_empty(&self) -> bool {
         self.ready.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether there is nothing to be taken out now.
+    pub fn is_drained(&self) -> bool {
+        self.inner.lock().queue.len() == 0
     }
 
     /// How many are here, or put aside.
@@ -333,6 +342,7 @@ mod tests {
         assert_eq!(mailbox.take(number).unwrap().message, 2);
         assert!(mailbox.take(number).is_none());
         assert!(mailbox.find(number + 1, |n| (*n == 1).then_some(())).is_none());
+        assert!(mailbox.is_empty() && !mailbox.is_drained());
         assert!(matches!(mailbox.offer(4, false), Offered::Taken));
         assert_eq!(all(&mailbox), [1, 3, 4]);
     }

@@ -423,7 +423,7 @@ impl Process {
     pub(super) unsafe fn mailbox_is_drained(&self) -> bool {
         // SAFETY: the caller is the consumer.
         let drained = unsafe { self.mailbox.is_drained() };
-        drained && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_empty())
+        drained && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_drained())
     }
 
     #[inline]
