@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("term_make", "Making terms"),
     ("term_read", "Reading terms"),
     ("process", "Processes"),
+    ("priority", "Priority messages"),
     ("child", ""),
     ("start", "Starting"),
     ("process_body", "Plain processes"),

@@ -32,8 +32,8 @@
  *   Forks      In the child of a fork no runtime lives: functions return
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
- * Contents: runtime . making terms . reading terms . processes . starting
- *           plain processes . servers . host processes . addresses . requests
+ * Contents: runtime . making terms . reading terms . processes . priority messages
+ *           starting . plain processes . servers . host processes . addresses . requests
  *           supervisors . partition supervisors . observing . registries . agents
  *           groups and topics . tasks . task supervisors . tables . selecting from tables
  *
@@ -252,6 +252,9 @@
 /// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
 #define REGROW_FLUSH 1
 
+/// flags of an alias, of what is sent by one, of a link and of a monitor: before all ordinary messages.
+#define REGROW_PRIORITY 1
+
 /// regrow_settled.state: nothing runs, and no timer is pending.
 #define REGROW_QUIET 0
 
@@ -400,7 +403,7 @@ typedef struct regrow_options {
   void *log_user;
   /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
   /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
-  /// (`noproc`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
+  /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
   /// REGROW_OK. NULL: they are counted only.
   regrow_undelivered_callback undelivered;
   /// Passed to `undelivered`.
@@ -1360,13 +1363,15 @@ regrow_error regrow_send(regrow_pid pid,
 /// @param pids     borrowed; `count` of them.
 regrow_error regrow_broadcast(const regrow_term *message, const regrow_pid *pids, size_t count);
 
-/// Takes the oldest message, waiting for one if there is none. May wait; needs an identity.
+/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the others.
+/// May wait; needs an identity.
 ///
 /// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
 ///
 /// @param timeout_ms  0 looks once and never waits.
 /// @param message     out; yours.
-regrow_error regrow_receive(uint32_t timeout_ms, regrow_term *message);
+regrow_error regrow_receive(uint32_t timeout_ms,
+                            regrow_term *message);
 
 /// Takes the oldest message that `matches` takes; the others stay, in their order. May wait; needs an identity.
 regrow_error regrow_receive_match(regrow_match_callback matches, void *user, uint32_t timeout_ms, regrow_term *message);
@@ -1424,11 +1429,13 @@ regrow_error regrow_alias(regrow_ref *alias);
 /// @param removed  out: false when it was none. NULL: not wanted.
 regrow_error regrow_unalias(regrow_ref alias, bool *removed);
 
-/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
-/// thread.
+/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also when
+/// the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
 ///
 /// @param message  moved.
-regrow_error regrow_send_alias(regrow_pid pid, regrow_ref alias, regrow_term message);
+regrow_error regrow_send_alias(regrow_pid pid,
+                               regrow_ref alias,
+                               regrow_term message);
 
 /// Says whether exit signals to the caller become messages. Needs an identity.
 ///
@@ -1511,6 +1518,56 @@ regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 ///                 is for those.
 regrow_error regrow_cast(regrow_pid pid,
                          regrow_term message);
+
+/* ---- Priority messages ---- */
+
+/// As regrow_alias(). With REGROW_PRIORITY it is a priority alias: by it others can send priority messages to the caller,
+/// if they say so. Needs an identity.
+///
+/// A priority message comes before all ordinary messages that are in the mailbox, and after the priority messages there;
+/// for its receiver it is a message as any other. No limit of a mailbox holds it up. Use it for what cannot wait behind a
+/// long queue, and little else: it has no place in code that sends much.
+///
+/// @param flags  0 or REGROW_PRIORITY.
+/// @param alias  out: the Ref, to be given to those who may.
+regrow_error regrow_alias_opt(uint32_t flags,
+                              regrow_ref *alias);
+
+/// As regrow_send_alias(). With REGROW_PRIORITY, and to a priority alias, it is a priority message: to any other alias, or
+/// without the flag, an ordinary one. Any thread.
+///
+/// @param message  moved.
+/// @param flags    0 or REGROW_PRIORITY.
+regrow_error regrow_send_alias_opt(regrow_pid pid,
+                                   regrow_ref alias,
+                                   regrow_term message,
+                                   uint32_t flags);
+
+/// As regrow_exit(), to an alias of a process. REGROW_OK also when it has been taken away: nothing happens. Any thread.
+///
+/// With REGROW_PRIORITY, and to a priority alias, the {'EXIT', From, Reason} of a process that traps exits is a priority
+/// message. To one that does not trap them the flag makes no difference.
+///
+/// @param reason  moved.
+/// @param flags   0 or REGROW_PRIORITY.
+regrow_error regrow_exit_alias(regrow_pid pid, regrow_ref alias, regrow_term reason, uint32_t flags);
+
+/// As regrow_link(). With REGROW_PRIORITY the EXIT that the link gives the caller, if it traps exits, is a priority
+/// message; the other end notices nothing. Needs an identity.
+///
+/// Where there is a link already (to the parent, to a process that was started), it is made one of that kind, or without
+/// the flag, and by regrow_link(), one that is ordinary again.
+///
+/// @param flags  0 or REGROW_PRIORITY.
+/// @return REGROW_ERR_NO_PROCESS when it is dead; a caller that traps exits gets an EXIT with `noproc` instead.
+regrow_error regrow_link_opt(regrow_pid pid, uint32_t flags);
+
+/// As regrow_monitor(). With REGROW_PRIORITY its DOWN is a priority message; what is sent to its Ref, as to an alias, is
+/// ordinary. Needs an identity.
+///
+/// @param flags    0 or REGROW_PRIORITY.
+/// @param monitor  out: the Ref.
+regrow_error regrow_monitor_opt(regrow_pid pid, uint32_t flags, regrow_ref *monitor);
 
 /* ---- Starting ---- */
 

@@ -87,7 +87,8 @@ pub unsafe extern "C" fn regrow_broadcast(
     })
 }
 
-/// Takes the oldest message, waiting for one if there is none. May wait; needs an identity.
+/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the others.
+/// May wait; needs an identity.
 ///
 /// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
 ///
@@ -231,8 +232,8 @@ pub unsafe extern "C" fn regrow_unalias(alias: regrow_ref, removed: *mut bool) -
     })
 }
 
-/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
-/// thread.
+/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also when
+/// the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
 ///
 /// @param message  moved.
 #[unsafe(no_mangle)]
@@ -241,7 +242,7 @@ pub extern "C" fn regrow_send_alias(pid: regrow_pid, alias: regrow_ref, message:
     guard(|| {
         let message = message?;
         not_a_ghost()?;
-        process::send_to_alias(pid.into(), alias.into(), message);
+        process::send_alias(pid.into(), alias.into(), message, false);
         Ok(())
     })
 }

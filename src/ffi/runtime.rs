@@ -46,7 +46,7 @@ pub struct regrow_options {
     pub log_user: *mut c_void,
     /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
     /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
-    /// (`noproc`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
+    /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
     /// REGROW_OK. NULL: they are counted only.
     pub undelivered: regrow_undelivered_callback,
     /// Passed to `undelivered`.

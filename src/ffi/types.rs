@@ -296,6 +296,9 @@ pub const REGROW_TREE_JSON: u32 = 2;
 /// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
 pub const REGROW_FLUSH: u32 = 1;
 
+/// flags of an alias, of what is sent by one, of a link and of a monitor: before all ordinary messages.
+pub const REGROW_PRIORITY: u32 = 1;
+
 /// regrow_settled.state: nothing runs, and no timer is pending.
 pub const REGROW_QUIET: u32 = 0;
 /// regrow_settled.state: nothing runs; the next timer is due at deadline_ms.

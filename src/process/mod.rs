@@ -45,6 +45,7 @@
 //! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead. An end with a
 //! great deal to do is a job that gives its worker back every so often (`exit`).
 
+mod alias;
 mod arrival;
 mod bound;
 mod control;
@@ -59,6 +60,7 @@ mod node;
 mod outside;
 mod pool;
 mod pursuit;
+mod reading;
 mod reply;
 mod run;
 mod signal;
@@ -71,6 +73,7 @@ mod undelivered;
 mod wait;
 mod watchdog;
 
+pub use alias::{alias, alias_opt, exit_alias, send_alias, send_to_alias, unalias};
 pub use arrival::until_arrival;
 pub use bound::{Bound, Policy};
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
@@ -86,8 +89,8 @@ pub use pursuit::pursue;
 pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_if_there, send_now, send_to_alias,
-    tell, trap_exit, unalias, unlink,
+    demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there, send_now,
+    tell, trap_exit, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,

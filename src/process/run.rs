@@ -205,7 +205,8 @@ fn one(process: &Process, message: Message) {
     let slot = unsafe { process.behaviour() };
     let Some(behaviour) = slot.as_deref_mut() else { return };
     // SAFETY: as above.
-    unsafe { process.reading() }.counted = true;
+    let reading = unsafe { process.reading() };
+    (reading.counted, reading.priority) = (true, false);
     process.is_taking.set(message.counts());
     let flow = behaviour.message(process, message);
     process.has_taken();
@@ -220,7 +221,7 @@ fn one(process: &Process, message: Message) {
 /// Leaves the process alone; what came meanwhile goes to a worker.
 fn lie_down(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so.
-    let more = unsafe { process.reading().saved_count() > 0 || !process.mailbox_is_drained() };
+    let more = unsafe { process.reading().has_saved() || !process.mailbox_is_drained() };
     if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
         // Looked at in a receive and not wanted, put back, or not looked at yet.
         return process.place.schedule(process);
@@ -378,7 +379,7 @@ impl Process {
         }
     }
 
-    /// Puts messages back in front of all others, in this order.
+    /// Puts messages back in front of all others but priority messages, in this order.
     ///
     /// For a behaviour, from within its own turn.
     pub fn put_back(&self, messages: impl DoubleEndedIterator<Item = Message>) {
@@ -402,16 +403,16 @@ impl Process {
         let reading = unsafe { self.reading() };
         self.is_taking.set(false);
         match &self.bounded {
-            None => {
+            Some(bounded) if !reading.priority => bounded.queue.hold(message, reading.counted),
+            _ => {
                 reading.hold(message);
                 // SAFETY: as above.
                 unsafe { self.show_kept() };
             }
-            Some(bounded) => bounded.queue.hold(message, reading.counted),
         }
     }
 
-    /// Has what was put aside handled before all else, in its order. As [`Process::hold`].
+    /// Has what was put aside handled before all else of its sort, in its order. As [`Process::hold`].
     pub fn release_held(&self) {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.

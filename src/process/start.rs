@@ -366,7 +366,7 @@ fn list(
 }
 
 fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Result<(), Error> {
-    process.lock().ties().links.insert(peer, Link { child: false });
+    process.lock().ties().links.insert(peer, Link::default());
     let linked = table::with_process(peer, |peer| {
         if !Arc::ptr_eq(peer.node(), node) {
             return Err(Error::OtherRuntime);
@@ -375,7 +375,7 @@ fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Res
         if inner.fenced || inner.nameless && child {
             return Err(Error::NoProcess);
         }
-        inner.ties().links.insert(process.pid(), Link { child });
+        inner.ties().links.insert(process.pid(), Link { child, ..Link::default() });
         Ok(())
     });
     linked.unwrap_or(Err(Error::NoProcess))
