@@ -188,7 +188,6 @@ static void unknown_constants(void)
     REFUSE(REGROW_TASK_SUPERVISOR, 0, it.spec.tasks.reserved = 1);
     REFUSE(REGROW_TASK, 1, it.spec.task.run = NULL);
     REFUSE(REGROW_TASK, 1, it.spec.task.restart = REGROW_TEMPORARY);
-    REFUSE(REGROW_TASK, 1, it.spec.task.reserved = 1);
     REFUSE(REGROW_PUBSUB, 0, it.spec.pubsub.reserved = 1);
     /* In a child of a child. */
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].reserved = 1);
@@ -310,10 +309,8 @@ static void bad_tasks(void)
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.run = NULL);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.home = 2);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.restart = REGROW_TEMPORARY + 1);
-    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.reserved = 1);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = 0x80);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = REGROW_INLINE);
-    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.reserved = 1);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.argument = &no_term);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 0, spec.size = 4);
 
