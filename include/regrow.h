@@ -472,7 +472,8 @@ typedef struct regrow_address {
   const regrow_term *key;
   /// Borrowed: the value beside it, where the address is used to register; NULL: [].
   const regrow_term *value;
-  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
+  /// in the order in which they came.
   uint32_t wait_ms;
   /// Zero.
   uint32_t reserved;

@@ -8,7 +8,7 @@ use super::support::{
     text_optional,
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message, Node, Outcome, StartSpec};
+use crate::process::{self, Error, Message, Node, Outcome, Places, StartSpec, Turn};
 use crate::registry::{self, Which};
 use crate::supervisor;
 use crate::term::{Pid, Term};
@@ -33,7 +33,8 @@ pub struct regrow_address {
     pub key: *const regrow_term,
     /// Borrowed: the value beside it, where the address is used to register; NULL: [].
     pub value: *const regrow_term,
-    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
+    /// in the order in which they came.
     pub wait_ms: u32,
     /// Zero.
     pub reserved: u32,
@@ -70,6 +71,21 @@ impl Place {
                     return supervisor::partition(pid, key);
                 }
                 registry::whereis(pid, key)?.ok_or(Error::NotFound)
+            }
+        }
+    }
+
+    /// What who waits for somebody there waits for.
+    fn sought(&self, node: &Arc<Node>) -> Places {
+        match self {
+            Place::Name(name) => [Some(process::sought(node, name)), None],
+            Place::Key { registry, key, .. } => {
+                let (called, pid) = match registry {
+                    Which::Pid(pid) => (None, Some(*pid)),
+                    Which::Name(name) => (Some(process::sought(node, name)), process::whereis(node, name)),
+                };
+                let there = |pid| supervisor::sought(pid, key).or_else(|| registry::sought(pid, key));
+                [called, pid.and_then(there)]
             }
         }
     }
@@ -126,7 +142,14 @@ impl Address {
 
     /// Does `act` with whoever is there. Found dead or not found, it is looked for again until the wait is over.
     fn with<R>(&self, mut act: impl FnMut(Pid) -> Result<R, Error>) -> Result<R, Error> {
-        process::until_arrival(&self.node()?, self.wait_ms, || self.look().and_then(&mut act))
+        self.with_turn(|pid, _| act(pid))
+    }
+
+    /// As [`Address::with`]: an `act` that waits gives the turn on before.
+    fn with_turn<R>(&self, mut act: impl FnMut(Pid, &Turn<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let node = self.node()?;
+        let places = || self.place.sought(&node);
+        process::until_arrival(&node, self.wait_ms, places, |turn| self.look().and_then(|pid| act(pid, turn)))
     }
 
     /// What the DOWN of a monitor by this address names.
@@ -176,21 +199,15 @@ pub unsafe extern "C" fn regrow_call_at(
         let (address, reply) = unsafe { (self::address(address)?, out_optional(reply)) };
         // Why the last one that was found ended without having seen the request.
         let mut ended = None;
-        let node = address.node()?;
-        let end = limit(address.wait_ms).map(|ms| node.deadline(u64::from(ms)));
-        let outcome = address.with(|mut pid| {
-            loop {
-                answers_calls(pid)?;
-                let request = request.clone();
-                match process::call(pid, limit(timeout_ms), false, |to| Message::Call { request, reply: to })? {
-                    Outcome::NotTaken(reason) => ended = Some(reason),
-                    outcome => return Ok(outcome),
+        let outcome = address.with_turn(|pid, turn| {
+            answers_calls(pid)?;
+            let request = request.clone();
+            match process::call_in_turn(pid, limit(timeout_ms), turn, |to| Message::Call { request, reply: to })? {
+                Outcome::NotTaken(reason) => {
+                    ended = Some(reason);
+                    Err(Error::NoProcess)
                 }
-                if end.is_some_and(|end| node.clock.now() >= end) {
-                    return Err(Error::NoProcess);
-                }
-                // The call has waited, and may have taken the wake of an arrival for its own: look before waiting on.
-                pid = address.look()?;
+                outcome => Ok(outcome),
             }
         });
         let outcome = match (outcome, ended) {
@@ -299,6 +316,6 @@ pub unsafe extern "C" fn regrow_stop_at(
         let reason = reason?;
         // SAFETY: as the header says.
         let address = unsafe { self::address(address) }?;
-        Ok(address.with(|pid| process::stop(pid, reason.clone(), limit(timeout_ms)))?)
+        Ok(address.with_turn(|pid, turn| process::stop_in_turn(pid, reason.clone(), limit(timeout_ms), turn))?)
     })
 }

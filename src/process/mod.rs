@@ -65,21 +65,25 @@ mod start;
 mod state;
 mod table;
 mod timer;
+mod turns;
 mod undelivered;
 mod wait;
 
-pub use arrival::until_arrival;
+pub use arrival::{Places, Sought, Turn, until_arrival};
 pub use bound::{Bound, Policy};
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::{Snapshot, info, snapshot};
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
-pub use names::{register, unregister, whereis};
+pub use names::{register, sought, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
+pub use reply::{
+    Outcome, ReplyTo, Request, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
+    take_owed,
+};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
     alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_if_there, send_now, send_to_alias,

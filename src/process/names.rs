@@ -1,18 +1,21 @@
 //! Local names: text to pid, unique in a runtime, gone before the death of their holder can be observed.
 
+use super::arrival::Sought;
 use super::control::Process;
 use super::error::Error;
 use super::node::Node;
 use super::table;
 use crate::sync::RwLock;
 use crate::term::Pid;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// The names of one runtime.
 #[derive(Default)]
 pub(super) struct Names {
     by_name: RwLock<HashMap<Arc<str>, Pid>>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Names {
@@ -68,9 +71,10 @@ pub(super) fn claim(process: &Process, name: Arc<str>) -> Result<(), Error> {
         return Err(Error::already_started(process.pid()));
     }
     process.node().names.claim(&name, process.pid()).map_err(Error::already_started)?;
+    let what = sought(process.node(), &name);
     inner.name = Some(name);
     drop(inner);
-    process.node().arrived();
+    process.node().arrived(what);
     Ok(())
 }
 
@@ -87,6 +91,11 @@ pub fn unregister(node: &Arc<Node>, name: &str) -> Result<(), Error> {
         true
     });
     if taken == Some(true) { Ok(()) } else { Err(Error::NotFound) }
+}
+
+/// What who waits for a name waits for.
+pub fn sought(node: &Node, name: &str) -> Sought {
+    Sought::new(Pid::NONE, node.names.hasher.hash_one(name))
 }
 
 /// Who has the name now.

@@ -28,8 +28,8 @@ mod store;
 
 use crate::pattern::Spec;
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Startable,
-    SystemRequest, with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Sought,
+    Startable, SystemRequest, with_process,
 };
 use crate::server;
 use crate::sync::inside;
@@ -191,7 +191,7 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
             }
             match process.own(|owner| store.insert(hash, &mut key, owner, &mut value)) {
                 Some(Ok(())) => {
-                    process.node().arrived();
+                    process.node().arrived(Sought::new(registry, hash));
                     Ok(())
                 }
                 Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
@@ -200,6 +200,11 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
         })
     });
     entered?.unwrap_or(Err(Refused::Error(Error::NoProcess)))
+}
+
+/// What who waits for a key of a registry waits for. None: that is no registry, or it is dead.
+pub fn sought(registry: Pid, key: &Term) -> Option<Sought> {
+    with_store(registry, |_, store| Sought::new(registry, store.hash(key))).ok()
 }
 
 /// A registry, or the name it will have.

@@ -53,7 +53,7 @@ mod strategy;
 pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
-pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
+pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions, sought};
 pub use requests::{
     Observed, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe, restart_child,
     start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children,
