@@ -462,7 +462,7 @@ typedef struct regrow_address {
   size_t size;
   /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
   regrow_pid runtime;
-  /// A local name; or NULL, and a registry and a key.
+  /// A local name; or NULL, and `name_term`, or a registry and a key.
   const char *name;
   /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
   regrow_pid registry;
@@ -477,6 +477,10 @@ typedef struct regrow_address {
   uint32_t wait_ms;
   /// Zero.
   uint32_t reserved;
+  /// Borrowed: a local name that is any term, in place of `name`.
+  const regrow_term *name_term;
+  /// Borrowed: the same in place of `registry_name`.
+  const regrow_term *registry_name_term;
 } regrow_address;
 
 /// When a child that failed is started again, and how often. Without it: at once, and as often as its supervisor's
@@ -532,7 +536,7 @@ typedef struct regrow_child_spec {
   uint32_t reserved;
   /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
   const void *spec;
-  /// A name that is registered for it before it runs, at each start. NULL: none.
+  /// A name that is registered for it before it runs, at each start. NULL: none, or `name_term`.
   const char *name;
   /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
   const regrow_address *via;
@@ -542,6 +546,8 @@ typedef struct regrow_child_spec {
   uint32_t reserved_2;
   /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
   const regrow_backoff_spec *backoff;
+  /// Borrowed: a name that is any term, in place of `name`.
+  const regrow_term *name_term;
 } regrow_child_spec;
 
 /// What a callback returns: one of REGROW_READY ... REGROW_DONE, or what regrow_reply(), regrow_stop_self() and their
@@ -1397,13 +1403,25 @@ regrow_error regrow_trap_exit(bool trap, bool *previous);
 
 /// Gives a process a name, until it ends. One name for each process. Any thread.
 ///
+/// @param name  not empty.
 /// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
 regrow_error regrow_register(regrow_pid pid, const char *name);
+
+/// As regrow_register(), with a name of any kind; compared exactly: 1 is not 1.0. One that is text is the same as with
+/// regrow_register(). Any thread.
+///
+/// @param name  moved.
+regrow_error regrow_register_term(regrow_pid pid, regrow_term name);
 
 /// Takes a name away. Any thread.
 ///
 /// @param runtime  the root, or any other process, of the runtime meant.
 regrow_error regrow_unregister(regrow_pid runtime, const char *name);
+
+/// As regrow_unregister(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+regrow_error regrow_unregister_term(regrow_pid runtime, const regrow_term *name);
 
 /// The process that goes by a name now. Any thread.
 ///
@@ -1411,6 +1429,11 @@ regrow_error regrow_unregister(regrow_pid runtime, const char *name);
 /// @param pid      out.
 /// @return REGROW_ERR_NOT_FOUND also while the process is between two lives.
 regrow_error regrow_whereis(regrow_pid runtime, const char *name, regrow_pid *pid);
+
+/// As regrow_whereis(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+regrow_error regrow_whereis_term(regrow_pid runtime, const regrow_term *name, regrow_pid *pid);
 
 /// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
 ///

@@ -8,7 +8,7 @@ use super::support::{
     text_optional,
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message, Node, Outcome, Places, StartSpec, Turn};
+use crate::process::{self, Error, Message, Name, Node, Outcome, Places, StartSpec, Turn};
 use crate::registry::{self, Which};
 use crate::supervisor;
 use crate::term::{Pid, Term};
@@ -23,7 +23,7 @@ pub struct regrow_address {
     pub size: usize,
     /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
     pub runtime: regrow_pid,
-    /// A local name; or NULL, and a registry and a key.
+    /// A local name; or NULL, and `name_term`, or a registry and a key.
     pub name: *const c_char,
     /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
     pub registry: regrow_pid,
@@ -38,6 +38,10 @@ pub struct regrow_address {
     pub wait_ms: u32,
     /// Zero.
     pub reserved: u32,
+    /// Borrowed: a local name that is any term, in place of `name`.
+    pub name_term: *const regrow_term,
+    /// Borrowed: the same in place of `registry_name`.
+    pub registry_name_term: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -53,13 +57,13 @@ pub(super) struct Address {
 
 #[derive(Clone)]
 enum Place {
-    Name(Arc<str>),
+    Name(Name),
     Key { registry: Which, key: Term, value: Term },
 }
 
 impl Place {
     /// Who is there; `whereis` finds names.
-    fn look(&self, whereis: impl Fn(&str) -> Result<Pid, Error>) -> Result<Pid, Error> {
+    fn look(&self, whereis: impl Fn(&Name) -> Result<Pid, Error>) -> Result<Pid, Error> {
         match self {
             Place::Name(name) => whereis(name),
             Place::Key { registry, key, .. } => {
@@ -91,6 +95,19 @@ impl Place {
     }
 }
 
+/// Reads a name that is given as text or as a term; none when it is given in neither way.
+///
+/// # Safety
+/// Each is NULL or leads to what it says.
+pub(super) unsafe fn name_of(text: *const c_char, term: *const regrow_term) -> Result<Option<Name>, Fault> {
+    // SAFETY: the caller's promise.
+    match unsafe { (text_optional(text)?, borrow_optional(term)?) } {
+        (Some(_), Some(_)) => Err(Fault::argument("a name is given twice, as text and as a term")),
+        (Some(text), None) => Ok(Some(text.into())),
+        (None, term) => Ok(term.cloned().map(Name::from)),
+    }
+}
+
 /// Reads an address.
 ///
 /// # Safety
@@ -103,15 +120,15 @@ pub(super) unsafe fn address(place: *const regrow_address) -> Result<Address, Fa
             return Err(Fault::argument("an address has a field that this library does not know"));
         }
         let node = if given.runtime.id == 0 { None } else { Some(node_of(given.runtime)?) };
-        let name = text_optional(given.name)?;
-        let registry = match (given.registry.id, text_optional(given.registry_name)?) {
+        let name = name_of(given.name, given.name_term)?;
+        let registry = match (given.registry.id, name_of(given.registry_name, given.registry_name_term)?) {
             (0, None) => None,
-            (0, Some(name)) => Some(Which::Name(name.into())),
+            (0, Some(name)) => Some(Which::Name(name)),
             (pid, None) => Some(Which::Pid(Pid(pid))),
             (_, Some(_)) => return Err(Fault::argument("an address names its registry twice")),
         };
         let place = match (name, registry) {
-            (Some(name), None) => Place::Name(name.into()),
+            (Some(name), None) => Place::Name(name),
             (None, Some(registry)) => {
                 let value = borrow_optional(given.value)?.cloned().unwrap_or(Term::nil());
                 Place::Key { registry, key: borrow(given.key)?.clone(), value }
@@ -155,7 +172,7 @@ impl Address {
     /// What the DOWN of a monitor by this address names.
     fn shown(&self) -> Term {
         match &self.place {
-            Place::Name(name) => Term::text(name),
+            Place::Name(name) => name.term(),
             Place::Key { key, .. } => key.clone(),
         }
     }

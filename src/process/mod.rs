@@ -76,7 +76,7 @@ pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::{Snapshot, info, snapshot};
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
-pub use names::{register, sought, unregister, whereis};
+pub use names::{Called, Name, register, sought, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};

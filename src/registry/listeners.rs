@@ -54,7 +54,7 @@ impl Event {
     pub fn announce(self, registry: &Process) {
         let Event { key, pid, value, names } = self;
         let home = match registry.name() {
-            Some(name) => Term::text(&name),
+            Some(name) => name.term(),
             None => Term::pid(registry.pid()),
         };
         let tag = |atom: Atom| Term::atom(atom);
@@ -63,7 +63,7 @@ impl Event {
             None => Term::tuple_of([tag(atoms::UNREGISTER), home, key, Term::pid(pid)]),
         };
         for name in names.iter() {
-            if let Some(listener) = process::whereis(registry.node(), name) {
+            if let Some(listener) = process::whereis(registry.node(), &**name) {
                 // The registry waits for nobody: one whose mailbox is full misses it.
                 process::send_now(listener, message.clone());
             }

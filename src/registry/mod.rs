@@ -28,8 +28,8 @@ mod store;
 
 use crate::pattern::Spec;
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Sought,
-    Startable, SystemRequest, with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Name, Outcome, Process, ReplyTo,
+    Sought, Startable, SystemRequest, with_process,
 };
 use crate::server;
 use crate::sync::inside;
@@ -211,7 +211,7 @@ pub fn sought(registry: Pid, key: &Term) -> Option<Sought> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Which {
     Pid(Pid),
-    Name(Arc<str>),
+    Name(Name),
 }
 
 /// For `StartSpec::via`: enters whatever starts under `key` before it runs.

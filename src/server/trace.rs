@@ -13,7 +13,7 @@ fn write(me: &Process, text: &str, event: Term) {
     let undefined = || Term::atom(atoms::UNDEFINED);
     let report = Term::map(vec![
         (Term::atom_named("pid"), Term::pid(me.pid())),
-        (Term::atom_named("name"), name.map_or_else(undefined, |name| Term::text(&name))),
+        (Term::atom_named("name"), name.map_or_else(undefined, |name| name.term())),
         (Term::atom_named("event"), event),
     ]);
     me.node().trace(&format!("*DBG* {who} {text}"), &report);

@@ -58,11 +58,11 @@ fn write(me: &Process, level: LogLevel, context: &str, what: &str, reason: Optio
     let undefined = || Term::atom(atoms::UNDEFINED);
     let entries = [
         ("supervisor", Term::pid(me.pid())),
-        ("supervisor_name", me.name().map_or_else(undefined, |name| Term::text(&name))),
+        ("supervisor_name", me.name().map_or_else(undefined, |name| name.term())),
         ("context", Term::atom_named(context)),
         ("pid", pid),
         ("id", spec.id.clone()),
-        ("name", spec.start.name.as_ref().map_or_else(undefined, |name| Term::text(name))),
+        ("name", spec.start.name.as_ref().map_or_else(undefined, |name| name.term())),
         ("restart", spec.restart.term()),
         ("shutdown", spec.shutdown.term()),
         ("type", spec.type_term()),
