@@ -20,6 +20,7 @@
 //! function gives does not depend on their number.
 #![forbid(unsafe_code)]
 
+mod dispatch;
 mod listeners;
 mod locks;
 mod meta;
@@ -34,6 +35,7 @@ use crate::process::{
 use crate::server;
 use crate::sync::inside;
 use crate::term::{Atom, Pid, Term, atoms};
+pub use dispatch::{dispatch, dispatch_in_parallel};
 use listeners::Event;
 use locks::Locks;
 use std::sync::Arc;
@@ -343,16 +345,6 @@ pub fn values(registry: Pid, key: &Term, pid: Pid) -> Result<Vec<Term>, Error> {
 /// How many entries there are.
 pub fn count(registry: Pid) -> Result<usize, Error> {
     with_store(registry, |_, store| store.count())
-}
-
-/// Calls `each` for every entry that the key has now, in the caller, but not for one whose process has ended meanwhile.
-pub fn dispatch(registry: Pid, key: &Term, mut each: impl FnMut(Pid, &Term)) -> Result<(), Error> {
-    for (pid, value) in lookup(registry, key)? {
-        if process::is_alive(pid) {
-            inside::outside(|| each(pid, &value));
-        }
-    }
-    Ok(())
 }
 
 /// What is kept under `key` beside the entries.

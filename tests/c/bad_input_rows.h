@@ -214,6 +214,8 @@ ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPTKU", (PID(0), POINTER(
 ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPTKU",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
+ROW(E, regrow_registry_dispatch_parallel, "pbfu", "ooookfni", "SVAHPTKU",
+    (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
 ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), TERM(2)))
 ROW(E, regrow_registry_delete_meta, "pb", "ooookfni", "SVAHPTKU", (PID(0), POINTER(1)))
