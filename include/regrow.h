@@ -1895,12 +1895,12 @@ regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.
 /// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
-/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
+/// @return REGROW_ERR_ARGUMENT when they are malformed; regrow_last_error() says where.
 regrow_error regrow_registry_unregister_match(regrow_pid registry,
                                               const regrow_term *key,
+                                              regrow_pid pid,
                                               const regrow_term *pattern,
-                                              const regrow_term *guards,
-                                              regrow_pid pid);
+                                              const regrow_term *guards);
 
 /// Gives the caller's own entry in a unique registry another value. Needs an identity.
 ///

@@ -43,7 +43,7 @@ fn a_thousand_that_wait_for_a_thousand_names_look_only_for_their_own() {
     assert_eq!(looks.load(Ordering::SeqCst), 2 * count);
     for at in 0..count {
         let holder = runtime.spawn(Closures::default());
-        process::register(&runtime.0, holder, &format!("name {at}")).unwrap();
+        process::register(&runtime.0, holder, format!("name {at}").as_str()).unwrap();
         // Nobody else has heard of it.
         assert_eq!(found.recv().unwrap(), (at, Ok(holder)));
     }
@@ -106,7 +106,7 @@ fn nothing_is_left_of_those_whose_time_ran_out() {
             runtime.spawn_body(move || {
                 // Half of them stand in two lines.
                 let other = (at % 2 == 0).then(|| Sought::new(Pid(77), at as u64));
-                let places = || [Some(process::sought(&node, &format!("name {at}"))), other];
+                let places = || [Some(process::sought(&node, format!("name {at}").as_str())), other];
                 let nobody: Result<(), Error> = process::until_arrival(&node, 50, places, |_| {
                     looks.fetch_add(1, Ordering::SeqCst);
                     Err(Error::NotFound)

@@ -108,17 +108,17 @@ pub unsafe extern "C" fn regrow_registry_unregister(
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.
 /// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
-/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
+/// @return REGROW_ERR_ARGUMENT when they are malformed; regrow_last_error() says where.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_registry_unregister_match(
-    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
-    pid: regrow_pid,
+    registry: regrow_pid, key: *const regrow_term, pid: regrow_pid, pattern: *const regrow_term,
+    guards: *const regrow_term,
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
         process::identity()?;
-        Ok(registry::unregister_match(registry.into(), key, pattern, guards, pid.into())?)
+        Ok(registry::unregister_match(registry.into(), key, pid.into(), pattern, guards)?)
     })
 }
 

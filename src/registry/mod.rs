@@ -244,7 +244,7 @@ pub fn unregister(registry: Pid, key: &Term, pid: Pid) -> Result<(), Error> {
 
 /// As [`unregister`], only those whose value matches `pattern`, and `guards` where there are any; see `pattern`.
 pub fn unregister_match(
-    registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>, pid: Pid,
+    registry: Pid, key: &Term, pid: Pid, pattern: &Term, guards: Option<&Term>,
 ) -> Result<(), Error> {
     let spec = query::of_values(pattern, guards)?;
     with_store(registry, |_, store| store.unregister(key, pid, Some(&spec))).map(drop)

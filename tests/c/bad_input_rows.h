@@ -197,8 +197,8 @@ ROW(E, regrow_partition_count, "po", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1
 /* registries */
 ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), PID(2), TERM(3)))
 ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPTKU", (PID(0), POINTER(1), PID(2)))
-ROW(E, regrow_registry_unregister_match, "pbbBp", "ooookfni", "SVAHPTKU",
-    (PID(0), POINTER(1), POINTER(2), POINTER(3), PID(4)))
+ROW(E, regrow_registry_unregister_match, "pbpbB", "ooookfni", "SVAHPTKU",
+    (PID(0), POINTER(1), PID(2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_match, "pbbBe", "ooooofni", "SVAHPTKU",
     (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_count_match, "pbbBo", "ooooofni", "SVAHPTKU",

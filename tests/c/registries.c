@@ -179,12 +179,12 @@ static void entries_are_taken_away_by_key_and_by_value(void)
     CHECK_OK(put(ATOM("key"), pid, INT(2)));
     CHECK_OK(put(ATOM("key"), pid, TUPLE(ATOM("age"), INT(7))));
     CHECK_OK(put(ATOM("key"), other, INT(2)));
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two_float, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, &two_float, NULL));
     CHECK_VALUES(&key, pid, "[1,2,{age,7}]");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, &two, NULL));
     CHECK_VALUES(&key, pid, "[1,{age,7}]");
     CHECK_VALUES(&key, other, "[2]");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &pattern, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, &pattern, NULL));
     CHECK_VALUES(&key, pid, "[1]");
     CHECK_OK(regrow_registry_unregister(registry, &none, pid));
     CHECK_OK(regrow_registry_unregister(registry, &key, pid));
@@ -207,7 +207,7 @@ static void note_entry(void *user, regrow_pid pid, const regrow_term *value)
 static void put_and_take_away(void *user, regrow_pid pid, const regrow_term *value)
 {
     regrow_term key = ATOM("key");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, value, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, value, NULL));
     CHECK_OK(put(ATOM("other"), pid, regrow_term_clone(value)));
     note("%s", show(value));
 }
