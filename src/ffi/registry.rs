@@ -344,9 +344,11 @@ pub unsafe extern "C" fn regrow_registry_dispatch_parallel(
         let key = unsafe { borrow(key) }?;
         process::identity()?;
         let user = User { user, drop: None };
-        // SAFETY: the user's function, called as the header says.
-        let each = move |pid: crate::term::Pid, value: &Term| unsafe {
-            each((&user).user, pid.into(), std::ptr::from_ref(value).cast());
+        let each = move |pid: crate::term::Pid, value: &Term| {
+            // All of it goes along, and not the bare pointer alone.
+            let user: &User = &user;
+            // SAFETY: the user's function, called as the header says.
+            unsafe { each(user.user, pid.into(), std::ptr::from_ref(value).cast()) };
         };
         Ok(registry::dispatch_in_parallel(registry.into(), key, each)?)
     })
