@@ -474,7 +474,7 @@ typedef struct regrow_address {
   size_t size;
   /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
   regrow_pid runtime;
-  /// A local name; or NULL, and a registry and a key.
+  /// A local name; or NULL, and `name_term`, or a registry and a key.
   const char *name;
   /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
   regrow_pid registry;
@@ -484,10 +484,15 @@ typedef struct regrow_address {
   const regrow_term *key;
   /// Borrowed: the value beside it, where the address is used to register; NULL: [].
   const regrow_term *value;
-  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
+  /// in the order in which they came.
   uint32_t wait_ms;
   /// Zero.
   uint32_t reserved;
+  /// Borrowed: a local name that is any term, in place of `name`.
+  const regrow_term *name_term;
+  /// Borrowed: the same in place of `registry_name`.
+  const regrow_term *registry_name_term;
 } regrow_address;
 
 /// When a child that failed is started again, and how often. Without it: at once, and as often as its supervisor's
@@ -545,7 +550,7 @@ typedef struct regrow_child_spec {
   /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
   /// kind's, its fields would be taken for functions.
   const void *spec;
-  /// A name that is registered for it before it runs, at each start. NULL: none.
+  /// A name that is registered for it before it runs, at each start. NULL: none, or `name_term`.
   const char *name;
   /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
   const regrow_address *via;
@@ -555,6 +560,8 @@ typedef struct regrow_child_spec {
   uint32_t reserved_2;
   /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
   const regrow_backoff_spec *backoff;
+  /// Borrowed: a name that is any term, in place of `name`.
+  const regrow_term *name_term;
 } regrow_child_spec;
 
 /// What a callback returns: one of REGROW_READY ... REGROW_DONE, or what regrow_reply(), regrow_stop_self() and their
@@ -1444,13 +1451,25 @@ regrow_error regrow_trap_exit(bool trap, bool *previous);
 
 /// Gives a process a name, until it ends. One name for each process. Any thread.
 ///
+/// @param name  not empty.
 /// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
 regrow_error regrow_register(regrow_pid pid, const char *name);
+
+/// As regrow_register(), with a name of any kind; compared exactly: 1 is not 1.0. One that is text is the same as with
+/// regrow_register(). Any thread.
+///
+/// @param name  moved.
+regrow_error regrow_register_term(regrow_pid pid, regrow_term name);
 
 /// Takes a name away. Any thread.
 ///
 /// @param runtime  the root, or any other process, of the runtime meant.
 regrow_error regrow_unregister(regrow_pid runtime, const char *name);
+
+/// As regrow_unregister(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+regrow_error regrow_unregister_term(regrow_pid runtime, const regrow_term *name);
 
 /// The process that goes by a name now. Any thread.
 ///
@@ -1458,6 +1477,11 @@ regrow_error regrow_unregister(regrow_pid runtime, const char *name);
 /// @param pid      out.
 /// @return REGROW_ERR_NOT_FOUND also while the process is between two lives.
 regrow_error regrow_whereis(regrow_pid runtime, const char *name, regrow_pid *pid);
+
+/// As regrow_whereis(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+regrow_error regrow_whereis_term(regrow_pid runtime, const regrow_term *name, regrow_pid *pid);
 
 /// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
 ///
@@ -2008,12 +2032,12 @@ regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.
 /// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
-/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
+/// @return REGROW_ERR_ARGUMENT when they are malformed; regrow_last_error() says where.
 regrow_error regrow_registry_unregister_match(regrow_pid registry,
                                               const regrow_term *key,
+                                              regrow_pid pid,
                                               const regrow_term *pattern,
-                                              const regrow_term *guards,
-                                              regrow_pid pid);
+                                              const regrow_term *guards);
 
 /// Gives the caller's own entry in a unique registry another value. Needs an identity.
 ///
@@ -2101,6 +2125,24 @@ regrow_error regrow_registry_dispatch(regrow_pid registry,
                                       const regrow_term *key,
                                       regrow_each_callback each,
                                       void *user);
+
+/// As regrow_registry_dispatch(), with the entries cut up by their processes into as many parts as the registry has
+/// partitions, and each part that has any in a process of its own: there `each` runs, and may wait, at the same time as
+/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not cut
+/// up: then `each` runs in the caller.
+///
+/// Once this has returned, whatever it returns, `each` does not run any more. Waiting in it for the caller is to wait
+/// for ever.
+///
+/// @param key   borrowed.
+/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing of
+///              the others.
+/// @return REGROW_ERR_EXITED when such a process was ended: its reason. REGROW_ERR_LIMIT, REGROW_ERR_NOT_ALIVE when one
+///         could not be started. REGROW_ERR_KILLED: the caller was killed, and they with it.
+regrow_error regrow_registry_dispatch_parallel(regrow_pid registry,
+                                               const regrow_term *key,
+                                               regrow_each_callback each,
+                                               void *user);
 
 /// What is kept under a key beside the entries. Any thread.
 ///

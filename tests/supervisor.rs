@@ -903,7 +903,7 @@ fn a_tree_with_names_comes_back_at_once_after_its_supervisor_was_killed() {
         }
     }
     tree.settle();
-    assert!(["a", "low", "leaf"].iter().all(|name| process::whereis(&tree.runtime.0, name).is_none()));
+    assert!(["a", "low", "leaf"].iter().all(|&name| process::whereis(&tree.runtime.0, name).is_none()));
 }
 
 #[test]

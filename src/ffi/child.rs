@@ -1,7 +1,7 @@
 //! Child specs: how to start a process of any kind, and what to do when it ends.
 #![allow(non_camel_case_types)]
 
-use super::address::{address, regrow_address};
+use super::address::{address, name_of, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
     REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_DYNAMIC_SUPERVISOR, REGROW_END, REGROW_HOST, REGROW_INFINITY, REGROW_NONE,
@@ -9,7 +9,7 @@ use super::types::{
     REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT,
     regrow_term,
 };
-use crate::process::{StartSpec, Startable};
+use crate::process::{Name, StartSpec, Startable};
 use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
 use crate::term::Term;
 use std::ffi::{c_char, c_void};
@@ -105,7 +105,7 @@ pub struct regrow_child_spec {
     /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
     /// kind's, its fields would be taken for functions.
     pub spec: *const c_void,
-    /// A name that is registered for it before it runs, at each start. NULL: none.
+    /// A name that is registered for it before it runs, at each start. NULL: none, or `name_term`.
     pub name: *const c_char,
     /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
     pub via: *const regrow_address,
@@ -115,6 +115,8 @@ pub struct regrow_child_spec {
     pub reserved_2: u32,
     /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
     pub backoff: *const regrow_backoff_spec,
+    /// Borrowed: a name that is any term, in place of `name`.
+    pub name_term: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -138,11 +140,9 @@ unsafe fn start_of(given: &regrow_child_spec) -> Result<StartSpec, Fault> {
         if given.reserved != 0 || given.reserved_2 != 0 {
             return Err(Fault::argument("a child spec has a field that this library does not know"));
         }
-        if let Some(name) = text_optional(given.name)? {
-            if name.is_empty() {
-                return Err(Fault::argument("a name is not empty"));
-            }
-            start.name = Some(name.into());
+        start.name = name_of(given.name, given.name_term)?;
+        if start.name.as_ref().is_some_and(Name::is_empty) {
+            return Err(Fault::argument("a name is not empty"));
         }
         if !given.via.is_null() {
             address(given.via)?.via(&mut start)?;
@@ -345,6 +345,7 @@ mod tests {
             regrow_child_spec { restart: 4, ..plain },
             regrow_child_spec { reserved: 1, ..plain },
             regrow_child_spec { name: c"".as_ptr(), ..plain },
+            regrow_child_spec { name: c"b".as_ptr(), name_term: &raw const id, ..plain },
             regrow_child_spec { reserved_2: 1, ..plain },
             regrow_child_spec { significant: 2, ..plain },
         ];

@@ -3,7 +3,7 @@
 
 use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text};
 use super::types::{REGROW_FLUSH, regrow_error, regrow_match_callback, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message};
+use crate::process::{self, Error, Message, Name};
 use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
 
@@ -262,16 +262,31 @@ pub unsafe extern "C" fn regrow_trap_exit(trap: bool, previous: *mut bool) -> re
 
 /// Gives a process a name, until it ends. One name for each process. Any thread.
 ///
+/// @param name  not empty.
 /// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_register(pid: regrow_pid, name: *const c_char) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let name = unsafe { text(name) }?;
-        not_a_ghost()?;
-        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
-        Ok(process::register(&node, pid.into(), name)?)
+        Ok(register(pid, name.into())?)
     })
+}
+
+fn register(pid: regrow_pid, name: Name) -> Result<(), Error> {
+    process::identity()?;
+    let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    process::register(&node, pid.into(), name)
+}
+
+/// As regrow_register(), with a name of any kind; compared exactly: 1 is not 1.0. One that is text is the same as with
+/// regrow_register(). Any thread.
+///
+/// @param name  moved.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_register_term(pid: regrow_pid, name: regrow_term) -> regrow_error {
+    let name = take(name);
+    guard(|| Ok(register(pid, name?.into())?))
 }
 
 /// Takes a name away. Any thread.
@@ -282,6 +297,19 @@ pub unsafe extern "C" fn regrow_unregister(runtime: regrow_pid, name: *const c_c
     guard(|| {
         // SAFETY: as the header says.
         let name = unsafe { text(name) }?;
+        not_a_ghost()?;
+        Ok(process::unregister(&node_of(runtime)?, name)?)
+    })
+}
+
+/// As regrow_unregister(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_unregister_term(runtime: regrow_pid, name: *const regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let name = unsafe { borrow(name) }?;
         not_a_ghost()?;
         Ok(process::unregister(&node_of(runtime)?, name)?)
     })
@@ -301,6 +329,21 @@ pub unsafe extern "C" fn regrow_whereis(
         let (name, pid) = unsafe { (text(name)?, out(pid)?) };
         let found = process::whereis(&*node_of(runtime)?, name).ok_or(Error::NotFound)?;
         pid.set(found);
+        Ok(())
+    })
+}
+
+/// As regrow_whereis(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_whereis_term(
+    runtime: regrow_pid, name: *const regrow_term, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (name, pid) = unsafe { (borrow(name)?, out(pid)?) };
+        pid.set(process::whereis(&*node_of(runtime)?, name).ok_or(Error::NotFound)?);
         Ok(())
     })
 }

@@ -37,6 +37,7 @@ impl From<Error> for Fault {
         use regrow_error::*;
         let (code, text) = match &error {
             Error::Argument(text) => (REGROW_ERR_ARGUMENT, *text),
+            Error::Spec(text) => return Fault::new(REGROW_ERR_ARGUMENT, text.clone()),
             Error::NoProcess => (REGROW_ERR_NO_PROCESS, "the process is not alive"),
             Error::Timeout => (REGROW_ERR_TIMEOUT, "the time given ran out"),
             Error::Exited(_) => (REGROW_ERR_EXITED, "the process ended before it answered"),

@@ -150,7 +150,9 @@ impl Process {
     pub(super) fn close_bounded(&self) {
         let Some(bounded) = &self.bounded else { return };
         bounded.queue.release();
-        bounded.queue.close().into_iter().for_each(|who| who.wake());
+        bounded.queue.close().into_iter().for_each(|who| {
+            who.wake();
+        });
     }
 }
 

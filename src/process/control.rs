@@ -3,6 +3,7 @@
 use super::bound::{Bound, BoundedMailbox, Refused};
 use super::lineage::Lineage;
 use super::message::Message;
+use super::names::Name;
 use super::node::Node;
 use super::reading::Reading;
 use super::reply::{ReplyTo, Slot};
@@ -129,7 +130,7 @@ pub(super) struct Inner {
     /// Its supervisor died without stopping it: it may hold no name or entry.
     pub nameless: bool,
     pub trap_exit: bool,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub pending: Option<Pending>,
     /// None until the first of them: most idle processes have none. Read with `tied`.
     pub ties: Option<Box<Ties>>,
@@ -631,7 +632,7 @@ impl Process {
     }
 
     /// The name it is registered under.
-    pub fn name(&self) -> Option<Arc<str>> {
+    pub fn name(&self) -> Option<Name> {
         self.mailbox.between.lock().name.clone()
     }
 

@@ -22,6 +22,7 @@
 
 use super::control::{IdHash, Link, Owned, Process, Ties, Watch};
 use super::message::{Message, StartResult};
+use super::names::Name;
 use super::node::Node;
 use super::reply::ReplyTo;
 use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
@@ -281,7 +282,7 @@ struct Exit {
     stuck: Option<Stuck>,
     step: Step,
     reason: Term,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
     /// What it owned, and what its descendants did; the next one last.
     owned: Vec<(Pid, Arc<dyn Owned>)>,
     /// Descendants whose names are to go.

@@ -53,6 +53,7 @@ mod current;
 mod error;
 mod exit;
 mod info;
+mod latch;
 mod lineage;
 mod message;
 mod names;
@@ -69,24 +70,29 @@ mod start;
 mod state;
 mod table;
 mod timer;
+mod turns;
 mod undelivered;
 mod wait;
 mod watchdog;
 
 pub use alias::{alias, alias_opt, exit_alias, send_alias, send_to_alias, unalias};
-pub use arrival::until_arrival;
+pub use arrival::{Places, Sought, Turn, until_arrival};
 pub use bound::{Bound, Policy};
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::{Snapshot, info, snapshot};
+pub use latch::Latch;
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
-pub use names::{register, unregister, whereis};
+pub use names::{Called, Name, register, sought, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
 pub use pursuit::pursue;
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
+pub use reply::{
+    Outcome, ReplyTo, Request, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
+    take_owed,
+};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
     demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there, send_now,

@@ -156,8 +156,7 @@ impl Node {
     /// From now on nothing is started any more.
     pub fn stop_starting(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // Nobody will come any more.
-        self.arrived();
+        self.nobody_comes();
     }
 
     pub fn is_stopping(&self) -> bool {

@@ -4,6 +4,7 @@
 //! slots it owes (queued in its mailbox, the one at hand, the deferred ones), and its exit answers all of them with
 //! its reason. A slot is counted, never on a stack.
 
+use super::arrival::Turn;
 use super::bound::{self, Room};
 use super::control::Process;
 use super::current::{self, Identity};
@@ -267,6 +268,19 @@ fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>
 pub fn call(
     pid: Pid, timeout: Option<u32>, lends: bool, make: impl FnOnce(ReplyTo) -> Message,
 ) -> Result<Outcome, Error> {
+    call_then(pid, timeout, lends, make, None::<fn()>)
+}
+
+/// As [`call`], by one who has a turn: gives it on when the message is queued, and before it waits for the answer.
+pub fn call_in_turn(
+    pid: Pid, timeout: Option<u32>, turn: &Turn<'_>, make: impl FnOnce(ReplyTo) -> Message,
+) -> Result<Outcome, Error> {
+    call_then(pid, timeout, false, make, turn.give_on())
+}
+
+fn call_then(
+    pid: Pid, timeout: Option<u32>, lends: bool, make: impl FnOnce(ReplyTo) -> Message, queued: Option<impl Fn()>,
+) -> Result<Outcome, Error> {
     let waiter = match current::identity()? {
         Identity::Process(me) => {
             if me.pid() == pid {
@@ -291,6 +305,10 @@ pub fn call(
         pid,
         message,
         |process, message, inside| {
+            // A callback may take its time, and others wait for the turn.
+            if queued.is_some() {
+                return Some(Err(message));
+            }
             let counts = message.counts();
             let ran = run::inline(process, message);
             if counts && ran.is_ok() {
@@ -305,6 +323,9 @@ pub fn call(
         Some(Err(message)) => {
             let waited = post(pid, &slot, message, Some(timeout))?;
             left = timeout.map(|ms| ms.saturating_sub(waited));
+            if let Some(queued) = queued {
+                queued();
+            }
         }
         Some(Ok(())) => {
             if let Some(outcome) = slot.cell.take() {
@@ -589,9 +610,18 @@ pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> 
 
 /// Asks `pid` to end with `reason`, and waits until it has. `Exited`: it ended with another reason.
 pub fn stop(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<(), Error> {
+    stop_then(pid, reason, timeout, None::<fn()>)
+}
+
+/// As [`stop`], by one who has a turn; see [`call_in_turn`].
+pub fn stop_in_turn(pid: Pid, reason: Term, timeout: Option<u32>, turn: &Turn<'_>) -> Result<(), Error> {
+    stop_then(pid, reason, timeout, turn.give_on())
+}
+
+fn stop_then(pid: Pid, reason: Term, timeout: Option<u32>, queued: Option<impl Fn()>) -> Result<(), Error> {
     let wanted = reason.clone();
     let request = SystemRequest::Stop(reason);
-    match call(pid, timeout, false, |reply| Message::System { request, reply })? {
+    match call_then(pid, timeout, false, |reply| Message::System { request, reply }, queued)? {
         Outcome::Died(reason) if reason == wanted => Ok(()),
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         _ => Err(Error::WrongKind),

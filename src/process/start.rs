@@ -11,7 +11,7 @@ use super::error::Error;
 use super::exit;
 use super::lineage::Lineage;
 use super::message::{Message, StartResult, Started};
-use super::names;
+use super::names::{self, Name};
 use super::node::Node;
 use super::pool;
 use super::reply::{self, Outcome, ReplyTo};
@@ -166,7 +166,7 @@ pub struct ChildStart {
     pub flags: u32,
     /// What it is; see [`Startable::kind`].
     pub kind: Atom,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub via: Option<Via>,
     /// Who started it; for `parent()` and the rules about the parent's exit. `Pid::NONE`: nobody.
     pub parent: Pid,
@@ -244,7 +244,7 @@ pub type Registers = Arc<dyn Fn(Pid) -> Result<(), Error> + Send + Sync>;
 #[derive(Clone)]
 pub struct StartSpec {
     pub what: Arc<dyn Startable>,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub via: Option<Registers>,
 }
 
@@ -352,7 +352,7 @@ fn expect(process: &Process, ack: Ack) {
 }
 
 fn list(
-    node: &Arc<Node>, process: &Arc<Process>, name: Option<Arc<str>>, via: Option<Via>, parent: Pid, link: bool,
+    node: &Arc<Node>, process: &Arc<Process>, name: Option<Name>, via: Option<Via>, parent: Pid, link: bool,
     child: bool,
 ) -> Result<(), Error> {
     let pid = process.pid();

@@ -288,6 +288,8 @@ fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
             }
         }
         Alarm::Slot(slot) => slot.time_out(),
-        Alarm::Pursuit(pursuit) => pursuit.poke(),
+        Alarm::Pursuit(pursuit) => {
+            pursuit.poke();
+        }
     }
 }

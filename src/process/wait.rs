@@ -54,12 +54,14 @@ impl Whom {
         })
     }
 
-    pub fn wake(&self) {
+    /// False: it is dead.
+    pub fn wake(&self) -> bool {
         match self {
-            Whom::Process(pid) => {
-                table::with_process(*pid, |process| process.unpark());
+            Whom::Process(pid) => table::with_process(*pid, |process| process.unpark()).is_some(),
+            Whom::Thread(parker) => {
+                parker.unpark();
+                true
             }
-            Whom::Thread(parker) => parker.unpark(),
         }
     }
 }

@@ -246,7 +246,7 @@ impl Stuck {
         }
         let report = [
             ("pid", pid),
-            ("name", name.map_or_else(undefined, |name| Term::text(&name))),
+            ("name", name.map_or_else(undefined, |name| name.term())),
             ("kind", Term::atom(process.kind())),
             ("reason", reason),
             ("last_message", undefined()),

@@ -53,7 +53,7 @@ impl Event {
     /// As listeners get it.
     pub fn term(&self, registry: &Process) -> Term {
         let home = match registry.name() {
-            Some(name) => Term::text(&name),
+            Some(name) => name.term(),
             None => Term::pid(registry.pid()),
         };
         let (key, pid) = (self.key.clone(), Term::pid(self.pid));
@@ -67,7 +67,7 @@ impl Event {
     pub fn announce(self, registry: &Process) {
         let message = self.term(registry);
         for name in self.names.iter() {
-            if let Some(listener) = process::whereis(registry.node(), name) {
+            if let Some(listener) = process::whereis(registry.node(), &**name) {
                 // The registry waits for nobody: one whose mailbox is full misses it.
                 process::send_now(listener, message.clone());
             }

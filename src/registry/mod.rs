@@ -20,6 +20,7 @@
 //! function gives does not depend on their number.
 #![forbid(unsafe_code)]
 
+mod dispatch;
 mod listeners;
 mod locks;
 mod meta;
@@ -28,12 +29,13 @@ mod store;
 
 use crate::pattern::Spec;
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Startable,
-    with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Name, Outcome, Process, ReplyTo,
+    Sought, Startable, with_process,
 };
 use crate::server::{self, SysState};
 use crate::sync::inside;
 use crate::term::{Atom, Pid, Term, atoms};
+pub use dispatch::{dispatch, dispatch_in_parallel};
 use listeners::Event;
 use locks::Locks;
 use std::sync::Arc;
@@ -233,7 +235,7 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
             }
             match process.own(|owner| store.insert(hash, &mut key, owner, &mut value)) {
                 Some(Ok(())) => {
-                    process.node().arrived();
+                    process.node().arrived(Sought::new(registry, hash));
                     Ok(())
                 }
                 Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
@@ -244,11 +246,16 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
     entered?.unwrap_or(Err(Refused::Error(Error::NoProcess)))
 }
 
+/// What who waits for a key of a registry waits for. None: that is no registry, or it is dead.
+pub fn sought(registry: Pid, key: &Term) -> Option<Sought> {
+    with_store(registry, |_, store| Sought::new(registry, store.hash(key))).ok()
+}
+
 /// A registry, or the name it will have.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Which {
     Pid(Pid),
-    Name(Arc<str>),
+    Name(Name),
 }
 
 /// For `StartSpec::via`: enters whatever starts under `key` before it runs.
@@ -279,7 +286,7 @@ pub fn unregister(registry: Pid, key: &Term, pid: Pid) -> Result<(), Error> {
 
 /// As [`unregister`], only those whose value matches `pattern`, and `guards` where there are any; see `pattern`.
 pub fn unregister_match(
-    registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>, pid: Pid,
+    registry: Pid, key: &Term, pid: Pid, pattern: &Term, guards: Option<&Term>,
 ) -> Result<(), Error> {
     let spec = query::of_values(pattern, guards)?;
     with_store(registry, |_, store| store.unregister(key, pid, Some(&spec))).map(drop)
@@ -380,16 +387,6 @@ pub fn values(registry: Pid, key: &Term, pid: Pid) -> Result<Vec<Term>, Error> {
 /// How many entries there are.
 pub fn count(registry: Pid) -> Result<usize, Error> {
     with_store(registry, |_, store| store.count())
-}
-
-/// Calls `each` for every entry that the key has now, in the caller, but not for one whose process has ended meanwhile.
-pub fn dispatch(registry: Pid, key: &Term, mut each: impl FnMut(Pid, &Term)) -> Result<(), Error> {
-    for (pid, value) in lookup(registry, key)? {
-        if process::is_alive(pid) {
-            inside::outside(|| each(pid, &value));
-        }
-    }
-    Ok(())
 }
 
 /// What is kept under `key` beside the entries.

@@ -18,7 +18,7 @@ pub fn status(me: &Process, suspended: bool, traced: bool, state: Option<Term>) 
     let entries = [
         ("pid", Term::pid(me.pid())),
         ("kind", Term::atom(me.kind())),
-        ("name", me.name().map_or_else(undefined, |name| Term::text(&name))),
+        ("name", me.name().map_or_else(undefined, |name| name.term())),
         ("label", me.label().unwrap_or_else(undefined)),
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
         ("sys_state", Term::atom_named(if suspended { "suspended" } else { "running" })),

@@ -4,7 +4,7 @@
 //! shape: `{in, {'$gen_call', From, Request}}`, `{in, {'$gen_cast', Message}}`, `{in, Message}`, `{out, Answer}`,
 //! `noreply`. What is asked of the runtime's own kinds is shown as OTP's are asked it, as far as it is a term.
 
-use crate::process::{Message, Node, Outcome, Process, ReplyTo};
+use crate::process::{Message, Name, Node, Outcome, Process, ReplyTo};
 use crate::term::{Pid, Pretty, Term, atoms};
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 struct Who {
     node: Arc<Node>,
     pid: Pid,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
 }
 
 impl Who {
@@ -25,7 +25,7 @@ impl Who {
         let undefined = || Term::atom(atoms::UNDEFINED);
         let report = Term::map(vec![
             (Term::atom_named("pid"), Term::pid(self.pid)),
-            (Term::atom_named("name"), self.name.as_ref().map_or_else(undefined, |name| Term::text(name))),
+            (Term::atom_named("name"), self.name.as_ref().map_or_else(undefined, |name| name.term())),
             (Term::atom_named("event"), event),
         ]);
         self.node.trace(&format!("*DBG* {who} {text}"), &report);

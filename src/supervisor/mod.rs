@@ -53,7 +53,7 @@ mod strategy;
 pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
-pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
+pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions, sought};
 pub use report::{CHILD_TERMINATED, SHUTDOWN, limit_reached, task as report_task};
 pub use requests::{
     Observed, Request, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe,

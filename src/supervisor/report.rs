@@ -2,7 +2,7 @@
 
 use super::children::{Child, Life};
 use super::spec::{Restart, Shutdown};
-use crate::process::{LogLevel, Process};
+use crate::process::{LogLevel, Name, Process};
 use crate::term::{Atom, Pid, Pretty, Term, atoms};
 use std::fmt::Write;
 
@@ -32,7 +32,7 @@ fn title(me: &Process) -> String {
 struct Subject<'a> {
     id: &'a Term,
     pid: Term,
-    name: Option<&'a str>,
+    name: Option<&'a Name>,
     restart: Restart,
     shutdown: Shutdown,
     type_term: Term,
@@ -52,7 +52,7 @@ impl<'a> Subject<'a> {
         Subject {
             id: &spec.id,
             pid,
-            name: spec.start.name.as_deref(),
+            name: spec.start.name.as_ref(),
             restart: spec.restart,
             shutdown: spec.shutdown,
             type_term: spec.type_term(),
@@ -97,11 +97,11 @@ fn write(me: &Process, level: LogLevel, context: &str, what: &str, reason: Optio
     let undefined = || Term::atom(atoms::UNDEFINED);
     let entries = [
         ("supervisor", Term::pid(me.pid())),
-        ("supervisor_name", me.name().map_or_else(undefined, |name| Term::text(&name))),
+        ("supervisor_name", me.name().map_or_else(undefined, |name| name.term())),
         ("context", Term::atom_named(context)),
         ("pid", child.pid.clone()),
         ("id", child.id.clone()),
-        ("name", child.name.map_or_else(undefined, Term::text)),
+        ("name", child.name.map_or_else(undefined, Name::term)),
         ("restart", child.restart.term()),
         ("shutdown", child.shutdown.term()),
         ("type", child.type_term.clone()),

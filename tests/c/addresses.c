@@ -207,6 +207,164 @@ static void a_wait_ends_as_soon_as_somebody_is_there(void)
     }
 }
 
+/* ---- the order ---- */
+
+enum { WAITERS = 60 };
+
+static int answered[WAITERS + 1], answers;
+
+/* A call says who asks. */
+static regrow_next note_who_asks(regrow_context *context, void *state, const regrow_term *request)
+{
+    int64_t number;
+    CHECK(answers < WAITERS && regrow_as_int(request, &number));
+    answered[answers++] = (int)number;
+    return regrow_reply(context, ATOM("ok"));
+}
+
+static regrow_next note_who_tells(regrow_context *context, void *state, const regrow_term *message)
+{
+    int64_t number;
+    CHECK(answers < WAITERS && regrow_as_int(message, &number));
+    answered[answers++] = (int)number;
+    return REGROW_NOREPLY;
+}
+
+typedef struct asker {
+    regrow_address address;
+    int number;
+} asker;
+
+static void ask_or_tell(asker *asker)
+{
+    regrow_request *pending;
+    regrow_term number = regrow_int(asker->number);
+    switch (asker->number % 4) {
+    case 0:
+        CHECK_OK(regrow_call_at(&asker->address, number, LIMIT_MS, NULL));
+        break;
+    case 1:
+        CHECK_OK(regrow_cast_at(&asker->address, number));
+        break;
+    case 2:
+        CHECK_OK(regrow_send_at(&asker->address, number));
+        break;
+    default:
+        CHECK_OK(regrow_call_async_at(&asker->address, number, LIMIT_MS, &pending));
+        CHECK_OK(regrow_request_wait(pending, LIMIT_MS, NULL));
+        regrow_request_free(pending);
+    }
+}
+
+static regrow_next ask_in_a_process(regrow_context *context, void *user)
+{
+    ask_or_tell(user);
+    return REGROW_DONE;
+}
+
+static void whoever_waited_longest_is_heard_first(void)
+{
+    static asker askers[WAITERS];
+    start_registry();
+    for (int round = 0; round < 10 * 3; round++) {
+        regrow_address key_by_name = by_key();
+        key_by_name.registry = (regrow_pid){ 0 };
+        key_by_name.runtime = root;
+        key_by_name.registry_name = "registry";
+        regrow_address address = round % 3 == 0 ? by_name("name") : round % 3 == 1 ? by_key() : key_by_name;
+        regrow_ref done[WAITERS];
+        answers = 0;
+        address.wait_ms = LIMIT_MS;
+        for (int number = 0; number < WAITERS; number++) {
+            askers[number] = (asker){ .address = address, .number = number };
+            regrow_process_spec process = { .size = sizeof process, .body = ask_in_a_process, .user = &askers[number] };
+            CHECK_OK(regrow_spawn_monitor(&process, NULL, &done[number]));
+            settle();
+        }
+        regrow_server_spec server = { .size = sizeof server, .handle_call = note_who_asks, .handle_cast = note_who_tells,
+                                      .handle_info = note_who_tells, .flags = round % 2 ? REGROW_INLINE : 0 };
+        regrow_child_spec child = server_child(1, &server);
+        regrow_pid pid;
+        if (round % 3 == 0)
+            child.name = "name";
+        else
+            child.via = &address;
+        CHECK_OK(regrow_start(root, &child, &pid));
+        for (int number = 0; number < WAITERS; number++)
+            CHECK_DOWN(done[number], "normal");
+        CHECK_OK(regrow_stop(pid, ATOM("normal"), LIMIT_MS));
+        CHECK(answers == WAITERS);
+        for (int number = 0; number < WAITERS; number++)
+            CHECK(answered[number] == number);
+    }
+}
+
+static void a_key_is_waited_for_in_a_registry_that_is_not_there_yet(void)
+{
+    actor actor = { .number = 4, .silent = true };
+    regrow_term any = ATOM("key");
+    waiter waiter = { .address = { .size = sizeof(regrow_address), .runtime = root, .registry_name = "registry",
+                                   .key = &any, .wait_ms = REGROW_INFINITY } };
+    regrow_ref done;
+    start_waiter(&waiter, &done);
+    start_registry();
+    settle();
+    CHECK_NO_MESSAGE();
+    /* And in another, after that one. */
+    CHECK_OK(regrow_stop(registry, ATOM("normal"), LIMIT_MS));
+    regrow_term_free(&key);
+    start_registry();
+    start_actor(&actor, NULL);
+    CHECK_DOWN(done, "normal");
+    CHECK(waiter.error == REGROW_OK && strcmp(waiter.reply, "{4,hello}") == 0);
+}
+
+static bool is_go(void *user, const regrow_term *message)
+{
+    return regrow_is_atom(message, "go");
+}
+
+static bool is_asked(void *user, const regrow_term *message)
+{
+    return regrow_is_atom(message, "asked");
+}
+
+static regrow_next answer_when_told(regrow_context *context, void *state, const regrow_term *request)
+{
+    regrow_term go;
+    CHECK_OK(regrow_send(self, ATOM("asked")));
+    CHECK_OK(regrow_receive_match(is_go, NULL, LIMIT_MS, &go));
+    return regrow_reply(context, TUPLE(regrow_int(1), ATOM("hello")));
+}
+
+static void who_waits_is_not_held_up_by_one_that_asks_for_long(void)
+{
+    waiter first = { .address = by_name("name") }, second = { .address = by_name("name") };
+    regrow_ref first_done, second_done;
+    regrow_pid pid;
+    regrow_server_spec server = { .size = sizeof server, .handle_call = answer_when_told, .flags = REGROW_INLINE };
+    regrow_term info, length = ATOM("message_queue_len");
+    int64_t waiting = 0;
+    regrow_child_spec child = server_child(1, &server);
+    first.address.wait_ms = second.address.wait_ms = REGROW_INFINITY;
+    start_waiter(&first, &first_done);
+    start_waiter(&second, &second_done);
+    child.name = "name";
+    CHECK_OK(regrow_start(root, &child, &pid));
+    /* Both calls are there, though none is answered. */
+    CHECK_RECEIVED("asked");
+    settle();
+    CHECK_OK(regrow_info(pid, &info));
+    CHECK(regrow_as_int(regrow_map_get(&info, &length), &waiting) && waiting == 1);
+    regrow_term_free(&info);
+    CHECK_OK(regrow_send(pid, ATOM("go")));
+    CHECK_OK(regrow_receive_match(is_asked, NULL, LIMIT_MS, &info));
+    CHECK_OK(regrow_send(pid, ATOM("go")));
+    CHECK_DOWN(first_done, "normal");
+    CHECK_DOWN(second_done, "normal");
+    CHECK(first.error == REGROW_OK && second.error == REGROW_OK);
+}
+
 static void a_wait_runs_out_and_a_waiter_may_die(void)
 {
     waiter late = { .address = by_name("nobody") }, killed = { .address = by_name("nobody"), .error = -1 };
@@ -240,11 +398,6 @@ static void every_twin_waits(void)
     CHECK_OK(regrow_send_at(&address, ATOM("hello")));
     CHECK_OK(regrow_call_at(&address, ATOM("hello"), LIMIT_MS, NULL));
     CHECK_OK(regrow_stop_at(&address, ATOM("normal"), LIMIT_MS));
-}
-
-static bool is_go(void *user, const regrow_term *message)
-{
-    return regrow_is_atom(message, "go");
 }
 
 /* From the second start on: fails once, and then comes up when told. */
@@ -608,6 +761,9 @@ int main(void)
     TEST(an_address_must_say_one_thing);
     TEST(without_a_runtime_it_is_the_callers_own);
     TEST_MANUAL(a_wait_ends_as_soon_as_somebody_is_there);
+    TEST(whoever_waited_longest_is_heard_first);
+    TEST(a_key_is_waited_for_in_a_registry_that_is_not_there_yet);
+    TEST(who_waits_is_not_held_up_by_one_that_asks_for_long);
     TEST_MANUAL(a_wait_runs_out_and_a_waiter_may_die);
     TEST_MANUAL(every_twin_waits);
     TEST_MANUAL(a_timer_to_a_name_finds_who_has_it_then);

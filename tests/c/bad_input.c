@@ -612,6 +612,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'T':
             argument->term = row->letters[0] == 'l' || is(row, "table_select_next") ? term_for_table(argument, name)
                              : strcmp(name, "key") == 0 || strcmp(name, "group") == 0 ? regrow_atom("ok")
+                             : strcmp(name, "name") == 0                              ? regrow_text(world->name)
                              : strcmp(name, "spec") == 0                              ? match_spec()
                              : strcmp(name, "guards") == 0                            ? regrow_nil()
                                                                                       : term_to_read(row);

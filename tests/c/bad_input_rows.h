@@ -124,6 +124,9 @@ ROW(E, regrow_trap_exit, "nO", "oxookf..", "", (NUMBER(0) != 0, POINTER(1)))
 ROW(E, regrow_register, "ps", "ooookfno", "", (PID(0), POINTER(1)))
 ROW(E, regrow_unregister, "ps", "ooookfao", "", (PID(0), POINTER(1)))
 ROW(E, regrow_whereis, "pso", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_register_term, "pt", "ooookfno", "", (PID(0), TERM(1)))
+ROW(E, regrow_unregister_term, "pb", "ooookfao", "", (PID(0), POINTER(1)))
+ROW(E, regrow_whereis_term, "pbo", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_send_after, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
 ROW(E, regrow_start_timer, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
 ROW(E, regrow_send_interval, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
@@ -201,8 +204,8 @@ ROW(E, regrow_partition_count, "po", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1
 /* registries */
 ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), PID(2), TERM(3)))
 ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPTKU", (PID(0), POINTER(1), PID(2)))
-ROW(E, regrow_registry_unregister_match, "pbbBp", "ooookfni", "SVAHPTKU",
-    (PID(0), POINTER(1), POINTER(2), POINTER(3), PID(4)))
+ROW(E, regrow_registry_unregister_match, "pbpbB", "ooookfni", "SVAHPTKU",
+    (PID(0), POINTER(1), PID(2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_match, "pbbBe", "ooooofni", "SVAHPTKU",
     (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_count_match, "pbbBo", "ooooofni", "SVAHPTKU",
@@ -217,6 +220,8 @@ ROW(E, regrow_registry_keys, "ppe", "ooooofni", "SVAHPTKU", (PID(0), PID(1), POI
 ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1), PID(2), POINTER(3)))
 ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPTKU",
+    (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
+ROW(E, regrow_registry_dispatch_parallel, "pbfu", "ooookfni", "SVAHPTKU",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
 ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), TERM(2)))
