@@ -675,6 +675,42 @@ static void a_request_that_is_freed_leaves_nothing(void)
     CHECK_LOG("");
 }
 
+enum { LONG_LINE = 50000 };
+
+static int next_in_line;
+
+static regrow_next expect_the_next(regrow_context *context, void *state, const regrow_term *request)
+{
+    int64_t number;
+    CHECK(regrow_as_int(request, &number) && number == next_in_line++);
+    return regrow_reply(context, regrow_nil());
+}
+
+/* One that has asked lets the next one ask: not within its own turn, or the stack would not do. */
+static void a_long_line_of_requests_is_served_in_order(void)
+{
+    static regrow_request *pending[LONG_LINE];
+    regrow_address address = by_name("name");
+    regrow_server_spec server = { .size = sizeof server, .handle_call = expect_the_next };
+    regrow_child_spec child = server_child(1, &server);
+    regrow_pid pid;
+    child.name = "name";
+    address.wait_ms = 1000;
+    for (int at = 0; at < LONG_LINE; at++)
+        CHECK_OK(regrow_call_async_at(&address, regrow_int(at), LIMIT_MS, &pending[at]));
+    /* Those who gave up are passed over. */
+    for (int at = LONG_LINE / 2; at < LONG_LINE; at++)
+        regrow_request_free(pending[at]);
+    CHECK_OK(regrow_start(root, &child, &pid));
+    for (int at = 0; at < LONG_LINE / 2; at++) {
+        CHECK_OK(regrow_request_wait(pending[at], LIMIT_MS, NULL));
+        regrow_request_free(pending[at]);
+    }
+    CHECK(next_in_line == LONG_LINE / 2);
+    kill_and_wait(pid);
+    check_is_quiet();
+}
+
 static void a_request_ends_with_its_runtime(void)
 {
     regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
@@ -753,6 +789,7 @@ int main(void)
     TEST_MANUAL(a_request_tells_why_the_last_one_ended_when_nobody_comes);
     TEST_MANUAL(a_request_has_its_limit_from_when_it_is_queued);
     TEST_MANUAL(a_request_that_is_freed_leaves_nothing);
+    TEST_MANUAL(a_long_line_of_requests_is_served_in_order);
     TEST_MANUAL(a_request_ends_with_its_runtime);
     TEST_MANUAL(what_is_wrong_with_a_request_is_told_at_once);
     TEST(requests_through_kills_and_restarts_all_arrive);
