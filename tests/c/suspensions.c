@@ -320,7 +320,7 @@ static void a_suspended_task_supervisor_queues_and_can_be_ended(void)
     regrow_request *pending;
     CHECK_OK(regrow_task_supervisor_start_child(supervisor, &task, &first));
     CHECK_OK(regrow_task_supervisor_start_child(supervisor, &task, &second));
-    CHECK_IS(state_of(supervisor), "#{children => 1,max_children => 1,shutdown => 5000,waiting => 1}");
+    CHECK_IS(state_of(supervisor), "#{children => 1,max_children => 1,max_restarts => 3,period_ms => 5000,shutdown => 5000,waiting => 1}");
     CHECK_OK(regrow_suspend(supervisor, LIMIT_MS));
     CHECK_OK(regrow_task_supervisor_run_async(supervisor, &task, LIMIT_MS, &pending));
     /* One that has ended makes room only when that is seen. */
