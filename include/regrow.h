@@ -1716,8 +1716,9 @@ regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *
 ///
 /// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
 ///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
-///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{max_children, shutdown, children,
-///                waiting} of a task supervisor, #{keys, entries} of a registry, #{groups} of a pubsub. Yours.
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{max_children, shutdown,
+///                max_restarts, period_ms, children, waiting} of a task supervisor, #{keys, entries} of a registry,
+///                #{groups} of a pubsub. Yours.
 /// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
 regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term *status);
 

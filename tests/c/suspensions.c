@@ -326,10 +326,10 @@ static void a_suspended_task_supervisor_queues_and_can_be_ended(void)
     /* One that has ended makes room only when that is seen. */
     CHECK_OK(regrow_send(first, ATOM("go")));
     settle();
-    CHECK_IS(state_of(supervisor), "#{children => 1,max_children => 1,shutdown => 5000,waiting => 1}");
+    CHECK_IS(state_of(supervisor), "#{children => 1,max_children => 1,max_restarts => 3,period_ms => 5000,shutdown => 5000,waiting => 1}");
     CHECK_OK(regrow_resume(supervisor, LIMIT_MS));
     settle();
-    CHECK_IS(state_of(supervisor), "#{children => 1,max_children => 1,shutdown => 5000,waiting => 1}");
+    CHECK_IS(state_of(supervisor), "#{children => 1,max_children => 1,max_restarts => 3,period_ms => 5000,shutdown => 5000,waiting => 1}");
     /* Also with an end that it has not seen. */
     CHECK_OK(regrow_suspend(supervisor, LIMIT_MS));
     CHECK_OK(regrow_send(second, ATOM("go")));
