@@ -1351,6 +1351,9 @@ regrow_error regrow_self(regrow_pid *pid);
 regrow_error regrow_root(regrow_pid pid, regrow_pid *root);
 
 /// Whether the process is alive. It says no only once everything the process held is released. Any thread.
+///
+/// Never waits, as OTP's is_process_alive/1 may: one that was told to end while its code runs, or that has much to release,
+/// is alive until it has ended. Its DOWN tells when that is.
 bool regrow_is_alive(regrow_pid pid);
 
 /// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.

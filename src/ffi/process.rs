@@ -33,6 +33,9 @@ pub unsafe extern "C" fn regrow_root(pid: regrow_pid, root: *mut regrow_pid) -> 
 }
 
 /// Whether the process is alive. It says no only once everything the process held is released. Any thread.
+///
+/// Never waits, as OTP's is_process_alive/1 may: one that was told to end while its code runs, or that has much to release,
+/// is alive until it has ended. Its DOWN tells when that is.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_is_alive(pid: regrow_pid) -> bool {
     !super::support::is_forked() && guard_value(false, || process::is_alive(pid.into()))
