@@ -1,6 +1,7 @@
 /* No gap at a restart: whoever waits for a name or a key through a crash loop is served, or hears how the server ended;
  * nobody hears that there is no such process. Restarts that wait, and children that are parked, from C. */
 #include "tree.h"
+#include <inttypes.h>
 
 enum { CALLERS = 1000, CALLS = 5 };
 
@@ -108,6 +109,18 @@ static int64_t next_start(regrow_pid supervisor, int64_t number)
     return next;
 }
 
+/* What is in the tree as text: a format with a time. */
+static void check_dump(regrow_pid supervisor, uint32_t form, const char *format, uint64_t ms)
+{
+    regrow_term dump;
+    const char *text;
+    char part[100];
+    CHECK_OK(regrow_tree(supervisor, form, REGROW_INFINITY, &dump));
+    snprintf(part, sizeof part, format, ms);
+    CHECK(regrow_as_text(&dump, &text) && strstr(text, part));
+    regrow_term_free(&dump);
+}
+
 static void a_child_with_a_backoff_waits_and_parks(void)
 {
     tree tree;
@@ -125,6 +138,8 @@ static void a_child_with_a_backoff_waits_and_parks(void)
         CHECK_ERROR(REGROW_ERR_RESTARTING, regrow_supervisor_restart_child(tree.pid, number_id(2), NULL));
         CHECK_OK(regrow_now(root, &now));
         CHECK(next_start(tree.pid, 2) == (int64_t)now + wait);
+        check_dump(tree.pid, REGROW_TREE_TEXT, "restarting at %" PRIu64 " ms, restarts", now + wait);
+        check_dump(tree.pid, REGROW_TREE_JSON, "\"next_at_ms\":%" PRIu64 ",", now + wait);
         CHECK_OK(regrow_advance(root, wait - 1));
         CHECK_LOG("T2");
         CHECK_OK(regrow_advance(root, 1));
