@@ -499,7 +499,8 @@ typedef struct regrow_address {
 /// max_restarts says. Copied when used.
 ///
 /// Each failure that is followed by a restart, a start that fails included, waits longer than the one before. While it
-/// waits the child shows as `restarting`, and regrow_supervisor_terminate_child() ends the wait. With
+/// waits the child shows as `restarting` (regrow_tree() tells until when), and regrow_supervisor_terminate_child() ends
+/// the wait. With
 /// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait too.
 typedef struct regrow_backoff_spec {
   /// sizeof(regrow_backoff_spec).
@@ -1960,15 +1961,16 @@ regrow_error regrow_supervisor_subscribe(regrow_pid supervisor, regrow_ref *subs
 /// @return REGROW_ERR_NOT_FOUND when it has ended already, or never was.
 regrow_error regrow_supervisor_unsubscribe(regrow_pid supervisor, regrow_ref subscription);
 
-/// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`. May wait; any
-/// thread.
+/// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, uptime_ms, verdict}]`. May
+/// wait; any thread.
 ///
 /// An entry is made each time that a child was to be restarted: the pid that it had (`undefined` if none), why it ended
-/// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, and what
-/// became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
+/// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, how long
+/// it had been up (0 when it did not start), and what became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
 ///
 /// @param failures  out; yours.
-regrow_error regrow_supervisor_history(regrow_pid supervisor, regrow_term *failures);
+regrow_error regrow_supervisor_history(regrow_pid supervisor,
+                                       regrow_term *failures);
 
 /* ---- Partition supervisors ---- */
 
@@ -1997,11 +1999,12 @@ regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 /// below other processes is what their links show, too.
 ///
 /// @param supervisor  of any kind, the root included.
-/// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
-///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
-///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked
-///                    by its backoff); `restarts` how often its supervisor was to restart it, as its history counts;
-///                    `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
+/// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, behind, message_queue_len,
+///                    links, monitors, monitored_by, restarts, next_at_ms, answered, children}. `status` is that of
+///                    regrow_info(), or `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or
+///                    `given_up` (parked by its backoff); `behind` is as in regrow_info(); `restarts` how often its
+///                    supervisor was to restart it, as its history counts; `next_at_ms` when one whose restart waits
+///                    for its backoff is started, on the runtime's clock (regrow_now()); `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
 ///                    `undefined` stands for what is not known or not there.
 ///                    REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON: text, with the keys of the maps;
 ///                    pids and other terms are strings.
@@ -2009,7 +2012,10 @@ regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 ///                    supervisor.
 /// @param dump        out; yours.
 /// @return REGROW_ERR_WRONG_KIND for what is no supervisor. Never REGROW_ERR_TIMEOUT.
-regrow_error regrow_tree(regrow_pid supervisor, uint32_t format, uint32_t timeout_ms, regrow_term *dump);
+regrow_error regrow_tree(regrow_pid supervisor,
+                         uint32_t format,
+                         uint32_t timeout_ms,
+                         regrow_term *dump);
 
 /// As regrow_tree(), to be collected later. Any thread.
 ///

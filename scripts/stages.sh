@@ -280,7 +280,36 @@ wrong_usage() {
   done
 }
 
+# With a terminal for its stderr it shows how far it is, on one line that is empty in the end; else nothing.
+progress_run() {
+  python3 - "$corpus" <<'PY'
+import os, pty, re, subprocess, sys
+
+def shown(with_terminal):
+    ours, theirs = pty.openpty() if with_terminal else os.pipe()
+    arguments = ["build/wordcount", "--chaos", "0.5", "--seed", "2", sys.argv[1]]
+    program = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    text = b""
+    try:
+        while part := os.read(ours, 65536):
+            text += part
+    except OSError:  # a terminal's other end is gone
+        pass
+    assert program.wait(100) == 0
+    return text.decode()
+
+assert shown(False) == "", "there is no terminal"
+text = shown(True)
+print(repr(text))
+erase = "\r\033[K"
+assert text.endswith(erase)
+assert re.fullmatch(r"(\r\d+ of 300 files, \d+ restarts\033\[K)+", text.removesuffix(erase))
+PY
+}
+
 stage_wordcount() {
+  needs python3
   make build/wordcount
   temporary
   corpus=$scratch/corpus
@@ -295,6 +324,7 @@ stage_wordcount() {
   done
   attempt "a poisoned file is set aside" poisoned_run 0
   attempt "a poisoned file is set aside, with chaos" poisoned_run 0.4
+  attempt "progress is on one line of a terminal" progress_run
   attempt "wrong usage is refused" wrong_usage
   if [ -d /usr/share/common-licenses ]; then
     attempt "the licences, with chaos" wordcount --chaos 0.2 --seed 1 /usr/share/common-licenses

@@ -196,6 +196,48 @@ fn dispatch_runs_in_the_caller_over_a_snapshot_and_may_change_the_registry() {
 }
 
 #[test]
+fn a_function_that_crashes_ends_its_own_process_and_nothing_of_the_registry() {
+    let runtime = Runtime::new();
+    let reg = unique(&runtime);
+    type Crash = fn(Pid, &Term);
+    let dispatch: Crash = |reg, key| registry::dispatch(reg, key, |_, _| panic!("out of luck")).unwrap();
+    let update: Crash = |reg, key| {
+        let made = registry::update(reg, key, process::current_pid(), |_| panic!("out of luck"));
+        unreachable!("{made:?}");
+    };
+    let lock: Crash = |reg, key| registry::lock(reg, key, Some(10_000), || panic!("out of luck")).unwrap();
+    let fails: Crash = |reg, key| {
+        // An update that says no changes nothing, and ends nobody.
+        let refused = registry::update(reg, key, process::current_pid(), |_| Err(Error::NotFound));
+        assert_eq!(refused, Err(Error::NotFound));
+        assert_eq!(registry::values(reg, key, process::current_pid()), Ok(vec![Term::int(1)]));
+        panic!("out of luck");
+    };
+    entered(&runtime, || {
+        for crash in [dispatch, update, lock, fails] {
+            let body = move |_: &mut regrow::server::Context, _: &Term| {
+                let key = atom("key");
+                registry::register(reg, key.clone(), process::current_pid(), Term::int(1)).unwrap();
+                crash(reg, &key);
+                NOREPLY
+            };
+            let crashing = runtime.spawn(Closures { info: Box::new(body), ..Closures::default() });
+            let monitor = process::monitor(crashing, None).unwrap();
+            process::send(crashing, atom("go")).unwrap();
+            let panicked = Term::tuple_of([atom("panic"), Term::text("out of luck")]);
+            assert_eq!(wait_for_down(monitor), panicked);
+            // The key is free, its lock too, and the registry serves.
+            let next = spawn(&runtime);
+            assert_eq!(registry::register(reg, atom("key"), next, Term::int(2)), Ok(()));
+            assert_eq!(registry::whereis(reg, &atom("key")), Ok(Some(next)));
+            assert_eq!(registry::lock(reg, &atom("key"), Some(10_000), || 7), Ok(7));
+            kill(next);
+            assert_eq!(registry::count(reg), Ok(0));
+        }
+    });
+}
+
+#[test]
 fn a_pid_of_another_kind_or_of_the_dead_is_an_error() {
     let runtime = Runtime::new();
     let (reg, a, dead) = (unique(&runtime), spawn(&runtime), spawn(&runtime));

@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// max_restarts says. Copied when used.
 ///
 /// Each failure that is followed by a restart, a start that fails included, waits longer than the one before. While it
-/// waits the child shows as `restarting`, and regrow_supervisor_terminate_child() ends the wait. With
+/// waits the child shows as `restarting` (regrow_tree() tells until when), and regrow_supervisor_terminate_child() ends
+/// the wait. With
 /// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait too.
 #[repr(C)]
 #[derive(Clone, Copy)]

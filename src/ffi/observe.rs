@@ -15,11 +15,12 @@ use crate::term::Term;
 /// below other processes is what their links show, too.
 ///
 /// @param supervisor  of any kind, the root included.
-/// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
-///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
-///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked
-///                    by its backoff); `restarts` how often its supervisor was to restart it, as its history counts;
-///                    `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
+/// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, behind, message_queue_len,
+///                    links, monitors, monitored_by, restarts, next_at_ms, answered, children}. `status` is that of
+///                    regrow_info(), or `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or
+///                    `given_up` (parked by its backoff); `behind` is as in regrow_info(); `restarts` how often its
+///                    supervisor was to restart it, as its history counts; `next_at_ms` when one whose restart waits
+///                    for its backoff is started, on the runtime's clock (regrow_now()); `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
 ///                    `undefined` stands for what is not known or not there.
 ///                    REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON: text, with the keys of the maps;
 ///                    pids and other terms are strings.

@@ -402,12 +402,12 @@ pub extern "C" fn regrow_supervisor_unsubscribe(supervisor: regrow_pid, subscrip
     guard(|| Ok(supervisor::unsubscribe(supervisor.into(), subscription.into())?))
 }
 
-/// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, verdict}]`. May wait; any
-/// thread.
+/// The last 100 failures of its children, oldest first: `[#{id, pid, reason, count, time_ms, uptime_ms, verdict}]`. May
+/// wait; any thread.
 ///
 /// An entry is made each time that a child was to be restarted: the pid that it had (`undefined` if none), why it ended
-/// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, and what
-/// became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
+/// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, how long
+/// it had been up (0 when it did not start), and what became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
 ///
 /// @param failures  out; yours.
 #[unsafe(no_mangle)]

@@ -25,7 +25,9 @@ impl Branch {
         match (&self.snapshot, self.pid, &self.child) {
             (Some(snapshot), _, _) => snapshot.status,
             (None, Some(_), _) => "dead",
-            (None, None, Some(child)) if child.down.is_atom(atoms::RESTARTING) => "restarting",
+            (None, None, Some(child)) if child.down.is_atom(atoms::RESTARTING) || child.next_at_ms().is_some() => {
+                "restarting"
+            }
             (None, None, Some(child)) if child.down.is_atom(atoms::PARKED) => "given_up",
             _ => "stopped",
         }
@@ -82,8 +84,8 @@ impl Tree {
         }
     }
 
-    /// As nested maps: `#{id, pid, kind, name, label, status, message_queue_len, links, monitors, monitored_by, restarts,
-    /// answered, children}`; `undefined` for what is not known.
+    /// As nested maps: `#{id, pid, kind, name, label, status, behind, message_queue_len, links, monitors, monitored_by,
+    /// restarts, next_at_ms, answered, children}`; `undefined` for what is not known.
     pub fn term(&self) -> Term {
         // Children stand behind their parents.
         let mut made: Vec<Option<Term>> = Vec::new();
@@ -108,11 +110,13 @@ fn map(branch: &Branch, children: Vec<Term>) -> Term {
         ("name", name.map_or(undefined(), |name| name.term())),
         ("label", label.unwrap_or(undefined())),
         ("status", Term::atom_named(branch.status())),
+        ("behind", snapshot.and_then(|snapshot| snapshot.behind).map_or(undefined(), Term::pid)),
         ("message_queue_len", count(snapshot.map(|snapshot| snapshot.mailbox_length))),
         ("links", count(snapshot.map(|snapshot| snapshot.links))),
         ("monitors", count(snapshot.map(|snapshot| snapshot.monitors))),
         ("monitored_by", count(snapshot.map(|snapshot| snapshot.monitored_by))),
         ("restarts", count(child.map(|child| child.restarts as usize))),
+        ("next_at_ms", child.and_then(Observed::next_at_ms).map_or(undefined(), Term::int)),
         ("answered", branch.answered.map_or(undefined(), Term::bool)),
         ("children", Term::list(children)),
     ];

@@ -33,11 +33,14 @@ fn write_branch(json: &mut String, branch: &Branch) {
     member(json, "name", snapshot.and_then(|snapshot| snapshot.name.as_ref()).map(|name| Text(name.to_string())));
     member(json, "label", snapshot.and_then(|snapshot| snapshot.label.as_ref()).map(|label| Text(text(label))));
     member(json, "status", Some(Text(branch.status().into())));
+    let behind = snapshot.and_then(|snapshot| snapshot.behind);
+    member(json, "behind", behind.map(|pid| Text(text(&Term::pid(pid)))));
     member(json, "message_queue_len", snapshot.map(|snapshot| snapshot.mailbox_length));
     member(json, "links", snapshot.map(|snapshot| snapshot.links));
     member(json, "monitors", snapshot.map(|snapshot| snapshot.monitors));
     member(json, "monitored_by", snapshot.map(|snapshot| snapshot.monitored_by));
     member(json, "restarts", child.map(|child| child.restarts));
+    member(json, "next_at_ms", child.and_then(|child| child.next_at_ms()));
     member(json, "answered", branch.answered);
     json.push_str("\"children\":[");
 }

@@ -44,6 +44,12 @@ fn write_line(text: &mut String, depth: usize, branch: &super::Branch) -> std::f
         text.push(' ');
     }
     text.push_str(branch.status());
+    if let Some(next_at_ms) = branch.child.as_ref().and_then(|child| child.next_at_ms()) {
+        write!(text, " at {next_at_ms} ms")?;
+    }
+    if let Some(behind) = branch.snapshot.as_ref().and_then(|snapshot| snapshot.behind) {
+        write!(text, " behind {}", Term::pid(behind))?;
+    }
     if let Some(snapshot) = &branch.snapshot {
         write!(text, ", mailbox {}", snapshot.mailbox_length)?;
     }

@@ -10,6 +10,8 @@ pub struct Snapshot {
     pub kind: Atom,
     /// As in [`info`], or `starting` before it is up.
     pub status: &'static str,
+    /// Behind whose stuck callback it waits, as in [`info`].
+    pub behind: Option<Pid>,
     pub name: Option<Name>,
     pub label: Option<Term>,
     /// How many messages wait to be handled.
@@ -27,7 +29,7 @@ pub struct Snapshot {
 /// Takes a snapshot; none when the process is dead.
 pub fn snapshot(pid: Pid) -> Option<Snapshot> {
     table::with_process(pid, |process| {
-        let status = process.status();
+        let (status, behind) = (process.status(), process.behind());
         let inner = process.lock();
         let ties = inner.ties.as_deref();
         let mut children = inner.children();
@@ -35,6 +37,7 @@ pub fn snapshot(pid: Pid) -> Option<Snapshot> {
         Snapshot {
             kind: process.kind(),
             status: if inner.pending.is_some() { "starting" } else { status },
+            behind,
             name: inner.name.clone(),
             label: inner.rare.as_ref().and_then(|rare| rare.label.clone()),
             mailbox_length: process.mailbox_length(),

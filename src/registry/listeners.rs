@@ -8,6 +8,7 @@
 //! once `Pid` has no entry left under `Key`, for whatever reason. `Registry` is the registry's name as text, or its pid
 //! when it has none. Names of listeners are resolved when an event is sent: one that is being restarted misses it.
 
+use super::book::Hears;
 use crate::process::{self, Message, Process};
 use crate::term::{Pid, Term, atoms};
 use std::sync::Arc;
@@ -33,19 +34,19 @@ impl Listeners {
         (!names.is_empty()).then(|| Listeners { registry, names: names.into() })
     }
 
-    /// Called with the key's shard locked.
-    pub fn registered(&self, key: &Term, pid: Pid, value: &Term) {
-        self.note(key, pid, Some(value.clone()));
-    }
-
-    /// As [`Listeners::registered`].
-    pub fn unregistered(&self, key: &Term, pid: Pid) {
-        self.note(key, pid, None);
-    }
-
     fn note(&self, key: &Term, pid: Pid, value: Option<Term>) {
         let event = Event { key: key.clone(), pid, value, names: self.names.clone() };
         let _ = Process::post(self.registry, Message::Native { request: Box::new(event), reply: None });
+    }
+}
+
+impl Hears for Listeners {
+    fn registered(&self, key: &Term, pid: Pid, value: &Term) {
+        self.note(key, pid, Some(value.clone()));
+    }
+
+    fn unregistered(&self, key: &Term, pid: Pid) {
+        self.note(key, pid, None);
     }
 }
 

@@ -20,11 +20,14 @@
 //! function gives does not depend on their number.
 #![forbid(unsafe_code)]
 
+mod book;
 mod dispatch;
 mod listeners;
 mod locks;
 mod meta;
+mod places;
 mod query;
+mod shard;
 mod store;
 
 use crate::pattern::Spec;

@@ -6,8 +6,8 @@ use super::intensity::Intensity;
 use super::requests::Observed;
 use super::spec::{ChildSpec, Restart, Strategy};
 use super::strategy::{self, Plan};
-use crate::clock::TimerId;
-use crate::process;
+use crate::clock::{TimerId, TimerKind};
+use crate::process::{self, Process};
 use crate::term::{Pid, Term, atoms};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -50,21 +50,44 @@ impl Life {
     }
 }
 
+/// A child's restart waits for its time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wait {
+    pub token: u64,
+    pub timer: TimerId,
+    /// When it is over, on the runtime's clock.
+    pub until_ms: u64,
+}
+
+impl Wait {
+    /// Begins now.
+    pub fn begin(me: &Process, delay_ms: u64, token: u64) -> Wait {
+        let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, token);
+        Wait { token, timer, until_ms: me.node().clock.now() / 1_000_000 + delay_ms }
+    }
+}
+
 pub(super) struct Child {
     pub spec: ChildSpec,
     life: Life,
     failures: Option<Box<Failures>>,
-    /// The timer that its restart waits for, with its token.
-    pub wait: Option<(u64, TimerId)>,
+    pub wait: Option<Wait>,
     /// How often it was to be restarted.
     pub restarts: u64,
     /// It has failed, and has not come up since.
     pub failed: Option<Box<Failed>>,
+    /// When it came up last: nanoseconds of the runtime's clock.
+    up_since: u64,
 }
 
 impl Child {
     pub fn life(&self) -> Life {
         self.life
+    }
+
+    /// For how long it was up before it failed, at `now`; 0 when it has not come up since it failed the last time.
+    pub fn uptime_ms(&self, now: u64) -> u64 {
+        if self.failed.is_some() { 0 } else { now.saturating_sub(self.up_since) / 1_000_000 }
     }
 
     /// It is down, and comes up only when its time has come or somebody says so.
@@ -151,7 +174,7 @@ impl Children {
 
     fn insert(&mut self, key: Key, spec: ChildSpec, life: Life) {
         let failures = spec.backoff.as_deref().map(|backoff| Box::new(Failures::new(backoff)));
-        self.by_key.insert(key, Child { spec, life, failures, wait: None, restarts: 0, failed: None });
+        self.by_key.insert(key, Child { spec, life, failures, wait: None, restarts: 0, failed: None, up_since: 0 });
     }
 
     pub fn get(&self, key: Key) -> Option<&Child> {
@@ -195,7 +218,9 @@ impl Children {
     /// It came up at `now`, with that pid.
     pub fn came_up(&mut self, key: Key, pid: Pid, now: u64) {
         self.set(key, Life::Running(pid));
-        if let Some(failures) = self.by_key.get_mut(&key).and_then(|child| child.failures.as_mut()) {
+        let Some(child) = self.by_key.get_mut(&key) else { return };
+        child.up_since = now;
+        if let Some(failures) = &mut child.failures {
             failures.came_up(now);
         }
     }
@@ -275,8 +300,11 @@ impl Children {
     /// As [`Children::list`], the first started first, with their restarts.
     pub fn observed(&self, id: impl Fn(&Child) -> Term) -> Vec<Observed> {
         let observed = |child: &Child| {
-            let down = child.life.term();
-            let kind = child.spec.start.what.kind();
+            let (life, kind) = (child.life.term(), child.spec.start.what.kind());
+            let down = match child.wait {
+                Some(wait) => Term::tuple_of([life, Term::int(wait.until_ms as i64)]),
+                None => life,
+            };
             Observed { id: id(child), pid: down.as_pid(), down, kind, restarts: child.restarts }
         };
         self.shown().map(observed).collect()

@@ -19,6 +19,7 @@ struct Failure {
     /// How often this child was to be restarted, this time included.
     count: u64,
     time_ms: u64,
+    uptime_ms: u64,
     verdict: Verdict,
 }
 
@@ -38,11 +39,12 @@ impl History {
             reason: reason.clone(),
             count: child.restarts,
             time_ms: now / 1_000_000,
+            uptime_ms: child.uptime_ms(now),
             verdict,
         });
     }
 
-    /// `[#{id, pid, reason, count, time_ms, verdict}]`, oldest first; the verdict is `parked`, `shutdown`, or
+    /// `[#{id, pid, reason, count, time_ms, uptime_ms, verdict}]`, oldest first; the verdict is `parked`, `shutdown`, or
     /// `{restart, DelayMs}`.
     pub fn term(&self) -> Term {
         Term::list(self.0.iter().map(Failure::term).collect())
@@ -63,6 +65,7 @@ impl Failure {
             (Term::atom(atoms::REASON), self.reason.clone()),
             (Term::atom_named("count"), Term::int(self.count as i64)),
             (Term::atom_named("time_ms"), Term::int(self.time_ms as i64)),
+            (Term::atom_named("uptime_ms"), Term::int(self.uptime_ms as i64)),
             (Term::atom_named("verdict"), verdict),
         ])
     }

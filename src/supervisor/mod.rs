@@ -65,13 +65,10 @@ pub use spec::{
 };
 pub use strategy::{Plan, plan, reach};
 
-use crate::clock::{TimerId, TimerKind};
-use crate::process::{
-    self, Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable,
-};
+use crate::process::{Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable};
 use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
-use children::{Children, Key, Life};
+use children::{Children, Key, Life, Wait};
 use dynamic::Dynamic;
 use events::{Events, Failed};
 use history::History;
@@ -269,9 +266,8 @@ impl Supervisor {
             Verdict::Restart(delay_ms) => {
                 self.fail(key, failed);
                 self.token += 1;
-                let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
                 self.waits.insert(self.token, key);
-                self.set_wait(key, Some((self.token, timer)));
+                self.set_wait(key, Some(Wait::begin(me, delay_ms, self.token)));
                 self.hold_back(me, key, Life::Restarting(pid))
             }
         }
@@ -290,15 +286,15 @@ impl Supervisor {
         self.begin(me, Job::new(plan.stop, Vec::new(), Why::HoldBack))
     }
 
-    fn set_wait(&mut self, key: Key, wait: Option<(u64, TimerId)>) -> Option<(u64, TimerId)> {
+    fn set_wait(&mut self, key: Key, wait: Option<Wait>) -> Option<Wait> {
         self.children.get_mut(key).and_then(|child| std::mem::replace(&mut child.wait, wait))
     }
 
     /// It does not wait for its time any more.
     fn stop_waiting(&mut self, me: &Process, key: Key) {
-        if let Some((token, timer)) = self.set_wait(key, None) {
-            self.waits.remove(&token);
-            me.cancel_tick(timer);
+        if let Some(wait) = self.set_wait(key, None) {
+            self.waits.remove(&wait.token);
+            me.cancel_tick(wait.timer);
         }
     }
 

@@ -142,11 +142,18 @@ pub struct Observed {
     pub id: Term,
     /// None while it does not run.
     pub pid: Option<Pid>,
-    /// Why it does not run: `undefined`, `restarting` or `parked`.
+    /// Why it does not run: `undefined`, `restarting`, `{restarting, AtMs}` when it waits until then, or `parked`.
     pub down: Term,
     pub kind: Atom,
     /// How often it was to be restarted, as in [`history`].
     pub restarts: u64,
+}
+
+impl Observed {
+    /// When its next start is, on the runtime's clock: of a child whose restart waits for its time.
+    pub fn next_at_ms(&self) -> Option<i64> {
+        self.down.as_tuple()?.get(1)?.as_int()
+    }
 }
 
 /// Asks for the children, in the order of their starts, and has `answer` called once, on whatever thread: with None when

@@ -25,13 +25,29 @@ pub use loom::sync::atomic::{
 pub use std::sync::atomic::compiler_fence;
 
 #[cfg(loom)]
-pub use modelled::Mutex;
+pub use modelled::{Mutex, RwLock};
 #[cfg(not(loom))]
 pub use parking_lot::{Mutex, MutexGuard, RwLock};
 
-/// loom's lock with the face of the machine's.
+/// loom's locks with the face of the machine's.
 #[cfg(loom)]
 mod modelled {
+    pub struct RwLock<T>(loom::sync::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub fn new(value: T) -> RwLock<T> {
+            RwLock(loom::sync::RwLock::new(value))
+        }
+
+        pub fn read(&self) -> loom::sync::RwLockReadGuard<'_, T> {
+            self.0.read().expect("a model stops at its first panic")
+        }
+
+        pub fn write(&self) -> loom::sync::RwLockWriteGuard<'_, T> {
+            self.0.write().expect("a model stops at its first panic")
+        }
+    }
+
     pub struct Mutex<T>(loom::sync::Mutex<T>);
 
     impl<T> Mutex<T> {

@@ -436,6 +436,44 @@ static void a_call_outlasts_a_restart(void)
     stop_tree(&tree);
 }
 
+/* How often the supervisor's only child was restarted. */
+static int64_t restarts(regrow_pid supervisor)
+{
+    regrow_term dump, children = ATOM("children"), key = ATOM("restarts");
+    int64_t count;
+    CHECK_OK(regrow_tree(supervisor, REGROW_TREE_TERM, LIMIT_MS, &dump));
+    CHECK(regrow_as_int(regrow_map_get(regrow_list_head(regrow_map_get(&dump, &children)), &key), &count));
+    regrow_term_free(&dump);
+    return count;
+}
+
+static void an_address_stays_good_and_each_life_shows(void)
+{
+    tree tree;
+    regrow_address address = by_name("name");
+    regrow_pid lives[4];
+    regrow_term reply;
+    plant(&tree, 1, REGROW_ONE_FOR_ONE);
+    tree.actors[1].silent = true;
+    tree.actors[1].traps = false;
+    tree.children[0].name = "name";
+    start_tree(&tree);
+    address.wait_ms = LIMIT_MS;
+    for (int life = 0; life < 4; life++) {
+        CHECK_OK(regrow_call_at(&address, ATOM("hello"), LIMIT_MS, &reply));
+        check_given(__FILE__, __LINE__, reply, "{1,hello}");
+        CHECK_OK(regrow_whereis_at(&address, &lives[life]));
+        CHECK(restarts(tree.pid) == life);
+        for (int before = 0; before < life; before++) {
+            CHECK(lives[before].id != lives[life].id);
+            CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_call(lives[before], ATOM("hello"), LIMIT_MS, &reply));
+        }
+        if (life < 3)
+            kill_and_wait(lives[life]);
+    }
+    stop_tree(&tree);
+}
+
 static void calls_through_kills_and_restarts_all_arrive(void)
 {
     static tree tree;
@@ -805,6 +843,7 @@ int main(void)
     TEST_MANUAL(every_twin_waits);
     TEST_MANUAL(a_timer_to_a_name_finds_who_has_it_then);
     TEST(a_call_outlasts_a_restart);
+    TEST(an_address_stays_good_and_each_life_shows);
     TEST(calls_through_kills_and_restarts_all_arrive);
     TEST(who_may_not_wait_is_told_so);
     return 0;

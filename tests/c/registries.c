@@ -239,6 +239,28 @@ static void dispatch_calls_for_each_entry_in_the_caller_without_a_lock(void)
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_registry_dispatch(registry, &key, NULL, NULL));
 }
 
+/* As a subject is registered for its owner: whoever asks for it. */
+static void who_is_entered_by_another_is_the_owner(void)
+{
+    regrow_term key = ATOM("key");
+    regrow_pid owner = start_quiet(), found;
+    registry = start_registry(REGROW_UNIQUE, NULL);
+    CHECK_OK(put(ATOM("key"), owner, INT(1)));
+    CHECK_OK(regrow_registry_whereis(registry, &key, &found));
+    CHECK(found.id == owner.id);
+    CHECK_KEYS(owner, "[key]");
+    CHECK_KEYS(self, "[]");
+    /* Whoever entered it is not it: it may go without the entry going, and has nothing there to take away. */
+    CHECK_OK(regrow_registry_unregister(registry, &key, self));
+    CHECK_OK(regrow_leave());
+    CHECK_OK(regrow_enter(root, &self));
+    CHECK_OK(regrow_registry_whereis(registry, &key, &found));
+    CHECK(found.id == owner.id);
+    kill_and_wait(owner);
+    CHECK_LOOKUP(&key, "[]");
+    CHECK(count() == 0);
+}
+
 static void dispatch_leaves_out_who_has_ended_meanwhile(void)
 {
     regrow_term key = ATOM("key");
@@ -742,6 +764,7 @@ int main(void)
     TEST(a_value_is_updated_by_its_owner_alone);
     TEST(entries_are_taken_away_by_key_and_by_value);
     TEST(dispatch_calls_for_each_entry_in_the_caller_without_a_lock);
+    TEST(who_is_entered_by_another_is_the_owner);
     TEST(dispatch_leaves_out_who_has_ended_meanwhile);
     TEST(parts_are_seen_to_at_the_same_time_and_waited_for);
     TEST(what_is_not_cut_up_is_dispatched_in_the_caller);

@@ -220,19 +220,42 @@ static regrow_pid behind(regrow_pid pid)
     return found;
 }
 
+/* The same as the tree of the whole runtime has it; zero also when the process is not in it. */
+static regrow_pid behind_in_tree(regrow_pid pid)
+{
+    regrow_term dump, children = regrow_atom("children"), pid_key = regrow_atom("pid"), key = regrow_atom("behind");
+    regrow_pid each_pid, found = { 0 };
+    CHECK_OK(regrow_tree(root, REGROW_TREE_TERM, LONG_MS, &dump));
+    const regrow_term *each = regrow_map_get(&dump, &children);
+    for (; regrow_list_head(each); each = regrow_list_tail(each)) {
+        const regrow_term *child = regrow_list_head(each);
+        if (regrow_as_pid(regrow_map_get(child, &pid_key), &each_pid) && each_pid.id == pid.id)
+            regrow_as_pid(regrow_map_get(child, &key), &found);
+    }
+    regrow_term_free(&dump);
+    return found;
+}
+
 static void a_parked_process_shows_behind_whose_callback_it_waits(void)
 {
     slow mine = { 0 };
     regrow_ref monitor;
-    regrow_pid server = start_slow(&mine), parked = spawn_monitor(wait_once, NULL, &monitor);
+    regrow_process_spec body = process(wait_once, NULL);
+    regrow_child_spec supervised = child(REGROW_PROCESS, &body);
+    supervised.id = "parked";
+    supervised.restart = REGROW_TEMPORARY;
+    regrow_pid server = start_slow(&mine), parked;
+    CHECK_OK(regrow_supervisor_start_child(root, &supervised, &parked));
+    CHECK_OK(regrow_monitor(parked, &monitor));
     CHECK_MESSAGE("parking");
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     CHECK_OK(regrow_send(server, regrow_nil()));
     gate_reached(&mine.gate);
     /* It waits for a message, and so for nobody. */
-    CHECK(behind(parked).id == 0 && behind(server).id == 0);
+    CHECK(behind(parked).id == 0 && behind(server).id == 0 && behind_in_tree(parked).id == 0);
     CHECK_OK(regrow_send(parked, regrow_nil()));
     CHECK(behind(parked).id == server.id);
+    CHECK(behind_in_tree(parked).id == server.id);
     /* Also once that is dead, and its callback has not returned. */
     kill_and_wait(server);
     CHECK(behind(parked).id == server.id);

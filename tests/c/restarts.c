@@ -1,6 +1,7 @@
 /* No gap at a restart: whoever waits for a name or a key through a crash loop is served, or hears how the server ended;
  * nobody hears that there is no such process. Restarts that wait, and children that are parked, from C. */
 #include "tree.h"
+#include <inttypes.h>
 
 enum { CALLERS = 1000, CALLS = 5 };
 
@@ -92,9 +93,38 @@ static void they_wait_through_a_backoff_too(void)
 
 /* ---- the backoff as C has it ---- */
 
+/* When the child of that number is started again, on the runtime's clock, as the tree shows it; -1: it does not say. */
+static int64_t next_start(regrow_pid supervisor, int64_t number)
+{
+    regrow_term dump, children = ATOM("children"), key = ATOM("next_at_ms");
+    int64_t next = -1;
+    CHECK_OK(regrow_tree(supervisor, REGROW_TREE_TERM, REGROW_INFINITY, &dump));
+    const regrow_term *each = regrow_map_get(&dump, &children);
+    while (--number > 0)
+        each = regrow_list_tail(each);
+    const regrow_term *found = regrow_map_get(regrow_list_head(each), &key);
+    if (!regrow_as_int(found, &next))
+        CHECK_SHOWN(found, "undefined");
+    regrow_term_free(&dump);
+    return next;
+}
+
+/* What is in the tree as text: a format with a time. */
+static void check_dump(regrow_pid supervisor, uint32_t form, const char *format, uint64_t ms)
+{
+    regrow_term dump;
+    const char *text;
+    char part[100];
+    CHECK_OK(regrow_tree(supervisor, form, REGROW_INFINITY, &dump));
+    snprintf(part, sizeof part, format, ms);
+    CHECK(regrow_as_text(&dump, &text) && strstr(text, part));
+    regrow_term_free(&dump);
+}
+
 static void a_child_with_a_backoff_waits_and_parks(void)
 {
     tree tree;
+    uint64_t now;
     regrow_backoff_spec backoff = { .size = sizeof backoff, .initial_ms = 100, .max_restarts = 3,
                                     .period_ms = 60000, .at_limit = REGROW_PARK };
     regrow_pid pid;
@@ -106,13 +136,20 @@ static void a_child_with_a_backoff_waits_and_parks(void)
         end_child(tree.pid, 2, "boom");
         CHECK_CHILDREN(tree.pid, "3 restarting:2 1");
         CHECK_ERROR(REGROW_ERR_RESTARTING, regrow_supervisor_restart_child(tree.pid, number_id(2), NULL));
+        CHECK_OK(regrow_now(root, &now));
+        CHECK(next_start(tree.pid, 2) == (int64_t)now + wait);
+        check_dump(tree.pid, REGROW_TREE_TEXT, "restarting at %" PRIu64 " ms, restarts", now + wait);
+        check_dump(tree.pid, REGROW_TREE_JSON, "\"next_at_ms\":%" PRIu64 ",", now + wait);
         CHECK_OK(regrow_advance(root, wait - 1));
         CHECK_LOG("T2");
         CHECK_OK(regrow_advance(root, 1));
         CHECK_LOG("S2");
+        CHECK(next_start(tree.pid, 2) == -1);
+        CHECK_OK(regrow_advance(root, 7));
     }
     end_child(tree.pid, 2, "boom");
     CHECK_CHILDREN(tree.pid, "3 parked:2 1");
+    CHECK(next_start(tree.pid, 2) == -1);
     CHECK_OK(regrow_supervisor_lookup(tree.pid, number_id(2), &pid));
     CHECK(pid.id == 0);
     regrow_term failures;
@@ -121,9 +158,12 @@ static void a_child_with_a_backoff_waits_and_parks(void)
     CHECK(regrow_list_length(&failures, &length) && length == 4);
     const regrow_term *first = regrow_list_head(&failures);
     regrow_term verdict = ATOM("verdict"), time = ATOM("time_ms"), count = ATOM("count");
+    regrow_term uptime = ATOM("uptime_ms");
     CHECK_SHOWN(regrow_map_get(first, &verdict), "{restart,100}");
     CHECK_SHOWN(regrow_map_get(first, &time), "0");
     CHECK_SHOWN(regrow_map_get(first, &count), "1");
+    CHECK_SHOWN(regrow_map_get(first, &uptime), "0");
+    CHECK_SHOWN(regrow_map_get(regrow_list_head(regrow_list_tail(&failures)), &uptime), "7");
     regrow_term_free(&failures);
     CHECK_OK(regrow_supervisor_restart_child(tree.pid, number_id(2), &pid));
     CHECK(pid.id == child_pid(tree.pid, 2).id);

@@ -128,6 +128,37 @@ static void the_fourth_crash_in_the_window_stops_the_rest_in_reverse_and_ends_wi
     CHECK_DOWN(tree.monitor, "shutdown");
 }
 
+static regrow_next count_and_end(regrow_context *context, void *runs)
+{
+    atomic_fetch_add((atomic_int *)runs, 1);
+    return regrow_stop_self(context, ATOM("boom"));
+}
+
+/* The supervisor may not have heard of the start yet when the end is over: it hears of both. */
+static void who_ends_in_his_first_step_is_restarted_until_the_limit(void)
+{
+    for (size_t left = rounds(300); left; left--) {
+        atomic_int runs = 0;
+        bool is_dynamic = left % 2;
+        regrow_process_spec body = { .size = sizeof body, .body = count_and_end, .user = &runs };
+        regrow_child_spec child = { .size = sizeof child, .id = "hasty", .kind = REGROW_PROCESS, .spec = &body };
+        regrow_supervisor_spec fixed = { .size = sizeof fixed, .children = &child, .child_count = 1, .max_restarts = 7 };
+        regrow_dynamic_supervisor_spec dynamic = { .size = sizeof dynamic, .max_restarts = 7 };
+        regrow_child_spec how = { .size = sizeof how, .kind = REGROW_SUPERVISOR, .spec = &fixed };
+        regrow_pid supervisor;
+        regrow_ref monitor;
+        if (is_dynamic) {
+            how.kind = REGROW_DYNAMIC_SUPERVISOR;
+            how.spec = &dynamic;
+        }
+        CHECK_OK(regrow_start_monitor(&how, &supervisor, &monitor));
+        if (is_dynamic)
+            CHECK_OK(regrow_supervisor_start_child(supervisor, &child, NULL));
+        CHECK_DOWN(monitor, "shutdown");
+        CHECK(runs == 8);
+    }
+}
+
 static void three_in_five_seconds_is_the_default_and_none_can_be_said(void)
 {
     tree tree;
@@ -885,6 +916,7 @@ int main(void)
     TEST(a_child_added_later_takes_part);
     TEST(permanent_transient_and_temporary_are_restarted_as_in_otp);
     TEST_MANUAL(the_fourth_crash_in_the_window_stops_the_rest_in_reverse_and_ends_with_shutdown);
+    TEST(who_ends_in_his_first_step_is_restarted_until_the_limit);
     TEST_MANUAL(three_in_five_seconds_is_the_default_and_none_can_be_said);
     TEST_MANUAL(the_window_slides);
     TEST_MANUAL(failed_restarts_count);

@@ -877,6 +877,7 @@ static void the_replacement_serves_calls(void)
 {
     enum { TIMES = 20 };
     uint64_t worst = 0, sum = 0;
+    int in_time = 0;
     for (int at = 0; at < TIMES; at++) {
         hung mine = { .where = "cast" };
         regrow_server_spec spec = hung_spec(&mine);
@@ -895,6 +896,7 @@ static void the_replacement_serves_calls(void)
         uint64_t took = (real_ns() - begin) / 1000;
         worst = took > worst ? took : worst;
         sum += took;
+        in_time += took <= (WATCHDOG_MS + 50) * 1000;
         CHECK(mine.inits == 2);
         let_go(&mine);
         mine.where = NULL;
@@ -903,6 +905,8 @@ static void the_replacement_serves_calls(void)
     }
     printf("  replaced %.1f ms after it hung, at most %.1f; the watchdog is %d ms\n", (double)sum / TIMES / 1000,
            (double)worst / 1000, WATCHDOG_MS);
+    /* A machine that has much else to do may be late once or twice. */
+    CHECK(in_time > TIMES / 2);
 }
 
 int main(void)

@@ -1,11 +1,10 @@
 //! What a dynamic supervisor does when a child has failed.
 
 use super::{Dynamic, StartOf, Step};
-use crate::clock::TimerKind;
-use crate::process::{self, Flow, Process};
+use crate::process::{Flow, Process};
 use crate::server;
 use crate::supervisor::backoff::Verdict;
-use crate::supervisor::children::{Key, Life};
+use crate::supervisor::children::{Key, Life, Wait};
 use crate::supervisor::events::Failed;
 use crate::supervisor::spec::AutoShutdown;
 use crate::supervisor::{TryAgain, report};
@@ -85,10 +84,9 @@ impl Dynamic {
                 self.fail(key, failed);
                 self.children.set(key, Life::Restarting(pid));
                 self.token += 1;
-                let timer = process::start_tick(me, delay_ms, TimerKind::Supervision, self.token);
                 self.waits.insert(self.token, key);
                 if let Some(child) = self.children.get_mut(key) {
-                    child.wait = Some((self.token, timer));
+                    child.wait = Some(Wait::begin(me, delay_ms, self.token));
                 }
             }
         }
@@ -103,9 +101,9 @@ impl Dynamic {
 
     /// It does not wait for its time any more.
     pub(super) fn stop_waiting(&mut self, me: &Process, key: Key) {
-        if let Some((token, timer)) = self.children.get_mut(key).and_then(|child| child.wait.take()) {
-            self.waits.remove(&token);
-            me.cancel_tick(timer);
+        if let Some(wait) = self.children.get_mut(key).and_then(|child| child.wait.take()) {
+            self.waits.remove(&wait.token);
+            me.cancel_tick(wait.timer);
         }
     }
 

@@ -1,0 +1,126 @@
+//! One part of a registry's table: its keys, and under each the entries in the order in which they came.
+//!
+//! An entry's place is the hash of its key and a number, for ever; so whoever holds many finds each at once. What is
+//! taken out is handed back, to be freed outside the lock that the part lies under.
+
+use crate::term::{Pid, Term};
+use hashbrown::hash_table::HashTable;
+use std::collections::BTreeMap;
+
+/// What was taken out, to be freed outside all locks.
+pub type Removed = Vec<Term>;
+
+#[derive(Default)]
+pub struct Shard {
+    pub keys: HashTable<Key>,
+    pub entries: usize,
+    /// The number of the next entry: with the hash, its place for ever.
+    pub next: u64,
+}
+
+/// A key and who has it: one cache line, so that a lookup misses the cache once here.
+#[repr(align(64))]
+pub struct Key {
+    pub hash: u64,
+    pub key: Term,
+    pub held: Held,
+}
+
+const _: () = assert!(size_of::<Key>() == 64);
+
+pub enum Held {
+    One(Entry),
+    /// By number, that is in the order they came; two at least.
+    Many(BTreeMap<u64, Entry>),
+}
+
+pub struct Entry {
+    pub number: u64,
+    pub pid: Pid,
+    pub value: Term,
+}
+
+impl Held {
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let (one, many) = match self {
+            Held::One(entry) => (Some(entry), None),
+            Held::Many(entries) => (None, Some(entries.values())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    pub fn get(&self, number: u64) -> Option<&Entry> {
+        match self {
+            Held::One(entry) => (entry.number == number).then_some(entry),
+            Held::Many(entries) => entries.get(&number),
+        }
+    }
+
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
+        match self {
+            Held::One(entry) => (entry.number == number).then_some(entry),
+            Held::Many(entries) => entries.get_mut(&number),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Held::One(_) => 1,
+            Held::Many(entries) => entries.len(),
+        }
+    }
+
+    pub fn add(&mut self, entry: Entry) {
+        match self {
+            Held::Many(entries) => {
+                entries.insert(entry.number, entry);
+            }
+            Held::One(_) => {
+                if let Held::One(first) = std::mem::replace(self, Held::Many(BTreeMap::new())) {
+                    self.add(first);
+                }
+                self.add(entry);
+            }
+        }
+    }
+}
+
+impl Key {
+    pub fn triples(&self) -> Vec<Term> {
+        let triple = |entry: &Entry| Term::tuple_of([self.key.clone(), Term::pid(entry.pid), entry.value.clone()]);
+        self.held.iter().map(triple).collect()
+    }
+}
+
+impl Shard {
+    pub fn find(&self, hash: u64, key: &Term) -> Option<&Key> {
+        self.keys.find(hash, |known| known.hash == hash && known.key == *key)
+    }
+
+    pub fn holds(&self, hash: u64, key: &Term, number: u64) -> bool {
+        self.find(hash, key).is_some_and(|known| known.held.get(number).is_some())
+    }
+
+    /// Takes one entry out, and its key with the last.
+    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Removed) -> bool {
+        let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
+        let Ok(mut place) = self.keys.find_entry(hash, here) else { return false };
+        self.entries -= 1;
+        if place.get().held.len() > 1 {
+            if let Held::Many(entries) = &mut place.get_mut().held {
+                removed.extend(entries.remove(&number).map(|entry| entry.value));
+            }
+            return true;
+        }
+        let (known, _) = place.remove();
+        removed.push(known.key);
+        match known.held {
+            Held::One(entry) => removed.push(entry.value),
+            Held::Many(entries) => removed.extend(entries.into_values().map(|entry| entry.value)),
+        }
+        if self.keys.capacity() > 256 && self.keys.len() < self.keys.capacity() / 8 {
+            self.keys.shrink_to(self.keys.len() * 2, |known| known.hash);
+        }
+        true
+    }
+}

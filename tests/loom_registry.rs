@@ -1,0 +1,248 @@
+//! Models of what a registry forgets when a process, or the registry, ends:
+//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom_registry`. The maps and their locks are those of
+//! `src/registry/book.rs`; the processes around them are a lock, a fence and a note each, with the steps of
+//! `src/registry/store.rs` and of `src/process/exit.rs`.
+#![cfg(loom)]
+
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+use regrow::registry::book::{Book, Hears, Refusal};
+use regrow::term::{Pid, Term};
+
+const A: usize = 1;
+const B: usize = 2;
+
+/// Writes down what comes and goes, in its order: who, and whether there is an entry now.
+struct Listener(Arc<Mutex<Vec<(Pid, bool)>>>);
+
+impl Hears for Listener {
+    fn registered(&self, _key: &Term, pid: Pid, _value: &Term) {
+        self.0.lock().unwrap().push((pid, true));
+    }
+
+    fn unregistered(&self, _key: &Term, pid: Pid) {
+        self.0.lock().unwrap().push((pid, false));
+    }
+}
+
+/// What a process's lock is over.
+#[derive(Default)]
+struct Process {
+    fenced: bool,
+    /// Its end will let go of what it has in the registry.
+    owns: bool,
+    /// Linked with the registry.
+    linked: bool,
+}
+
+struct World {
+    book: Book<Listener>,
+    heard: Arc<Mutex<Vec<(Pid, bool)>>>,
+    processes: [Mutex<Process>; 3],
+    /// Its end can be observed.
+    dead: [AtomicBool; 3],
+}
+
+fn pid(process: usize) -> Pid {
+    Pid::new(process as u32, 1)
+}
+
+fn key() -> Term {
+    Term::int(7)
+}
+
+impl World {
+    fn new(unique: bool) -> Arc<World> {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        Arc::new(World {
+            book: Book::new(unique, 1, Some(Listener(heard.clone()))),
+            heard,
+            processes: std::array::from_fn(|_| Mutex::new(Process::default())),
+            dead: std::array::from_fn(|_| AtomicBool::new(false)),
+        })
+    }
+
+    /// None: the process is ending, or the registry is.
+    fn register(&self, who: usize) -> Option<Result<(), Pid>> {
+        let mut process = self.processes[who].lock().unwrap();
+        if process.fenced {
+            return None;
+        }
+        let first = || {
+            process.owns = true;
+            process.linked = true;
+            true
+        };
+        match self.book.insert(self.book.hash(&key()), &mut Some(key()), pid(who), &mut Some(Term::int(0)), first) {
+            Ok(()) => Some(Ok(())),
+            Err(Refusal::Taken(holder)) => Some(Err(holder)),
+            Err(Refusal::Closed) => None,
+        }
+    }
+
+    fn unregister(&self, who: usize) {
+        let mut removed = Vec::new();
+        {
+            let mut process = self.processes[who].lock().unwrap();
+            if !process.fenced {
+                if let Some(linked) = self.book.take(&key(), pid(who), |_| true, &mut removed) {
+                    process.owns = false;
+                    process.linked &= !linked;
+                }
+                return;
+            }
+        }
+        self.book.take_of_ending(&key(), pid(who), |_| true, &mut removed);
+    }
+
+    /// The end of a process, entry by entry.
+    fn end(&self, who: usize) {
+        let owns = {
+            let mut process = self.processes[who].lock().unwrap();
+            process.fenced = true;
+            process.owns
+        };
+        if owns {
+            while self.book.take_some_of(pid(who), 1) == 1 {}
+        }
+        self.dead[who].store(true, Ordering::SeqCst);
+    }
+
+    /// The end of the registry.
+    fn close(&self) {
+        let mut closing = self.book.close();
+        for (who, _) in closing.owners.drain(..).flatten() {
+            let mut process = self.processes[who.index() as usize].lock().unwrap();
+            if !process.fenced {
+                process.owns = false;
+            }
+        }
+        drop(closing);
+    }
+
+    fn holder(&self) -> Option<Pid> {
+        self.book.holder(&key(), |pid, _| pid)
+    }
+
+    /// Nothing is left, in neither map, and listeners were told of each entry that came and went.
+    fn is_empty(&self) {
+        assert_eq!(self.holder(), None);
+        assert_eq!(self.book.count(), 0);
+        for who in [A, B] {
+            assert!(self.book.keys(pid(who)).is_empty());
+            assert_eq!(self.last_heard(who), None);
+        }
+    }
+
+    /// What listeners take to be so: who is there, once or more often.
+    fn last_heard(&self, who: usize) -> Option<Pid> {
+        let heard = self.heard.lock().unwrap();
+        let last = heard.iter().rev().find(|(each, _)| *each == pid(who));
+        last.filter(|(_, there)| *there).map(|(each, _)| *each)
+    }
+}
+
+#[test]
+fn a_registration_as_its_process_ends_is_refused_or_gone() {
+    loom::model(|| {
+        let world = World::new(true);
+        let theirs = world.clone();
+        let registrar = thread::spawn(move || theirs.register(A));
+        world.end(A);
+        // Told of the end: not there, and not there later either.
+        assert_eq!(world.holder(), None);
+        registrar.join().unwrap();
+        world.is_empty();
+    });
+}
+
+#[test]
+fn the_key_of_one_whose_end_can_be_seen_is_free_at_once_and_stays_the_next_ones() {
+    loom::model(|| {
+        let world = World::new(true);
+        assert_eq!(world.register(A), Some(Ok(())));
+        let theirs = world.clone();
+        let end = thread::spawn(move || theirs.end(A));
+        let seen = world.dead[A].load(Ordering::SeqCst);
+        let taken = world.register(B);
+        if seen {
+            assert_eq!(taken, Some(Ok(())), "refused by one that is dead");
+        }
+        end.join().unwrap();
+        assert_eq!(world.holder(), (taken == Some(Ok(()))).then_some(pid(B)));
+        assert_eq!(world.last_heard(A), None);
+        world.end(B);
+        world.is_empty();
+    });
+}
+
+#[test]
+fn an_entry_that_another_takes_away_as_its_process_ends_goes_once() {
+    loom::model(|| {
+        let world = World::new(true);
+        world.register(A);
+        let theirs = world.clone();
+        let other = thread::spawn(move || {
+            theirs.unregister(A);
+            // It was promised to be gone now, whoever took it.
+            assert_eq!(theirs.holder(), None);
+        });
+        world.end(A);
+        assert_eq!(world.holder(), None);
+        other.join().unwrap();
+        world.is_empty();
+        let heard: Vec<bool> = world.heard.lock().unwrap().iter().map(|(_, there)| *there).collect();
+        assert_eq!(heard, [true, false]);
+    });
+}
+
+#[test]
+fn of_a_duplicate_key_only_the_entries_of_the_dead_go() {
+    loom::model(|| {
+        let world = World::new(false);
+        world.register(A);
+        world.register(A);
+        let theirs = world.clone();
+        let other = thread::spawn(move || theirs.register(B));
+        world.end(A);
+        assert!(world.book.entries(&key()).iter().all(|(holder, _)| *holder == pid(B)));
+        other.join().unwrap();
+        assert_eq!(world.book.count(), 1);
+        assert_eq!((world.last_heard(A), world.last_heard(B)), (None, Some(pid(B))));
+        world.end(B);
+        world.is_empty();
+    });
+}
+
+#[test]
+fn a_registration_as_the_registry_ends_is_refused_or_let_go_of() {
+    loom::model(|| {
+        let world = World::new(true);
+        let theirs = world.clone();
+        let registrar = thread::spawn(move || theirs.register(A));
+        world.close();
+        let registered = registrar.join().unwrap();
+        assert_eq!(world.holder(), None, "an entry in a registry that has ended");
+        assert_eq!(world.book.count(), 0);
+        assert!(world.book.keys(pid(A)).is_empty());
+        let process = world.processes[A].lock().unwrap();
+        assert!(!process.owns);
+        // It keeps its side of the link, by which the registry's end reaches it.
+        assert_eq!(process.linked, registered == Some(Ok(())));
+    });
+}
+
+#[test]
+fn a_process_and_its_registry_that_end_together_leave_nothing() {
+    loom::model(|| {
+        let world = World::new(true);
+        world.register(A);
+        let theirs = world.clone();
+        let end = thread::spawn(move || theirs.end(A));
+        world.close();
+        end.join().unwrap();
+        assert_eq!((world.holder(), world.book.count()), (None, 0));
+        assert!(world.book.keys(pid(A)).is_empty());
+    });
+}
