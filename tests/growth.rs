@@ -70,10 +70,10 @@ fn ten_times_the_children_cost_about_ten_times_as_much() {
         children_come_and_go(&tree, &light, many);
         processor_time() - begun
     };
-    let few = (0..3).map(|_| time(10_000)).min().unwrap();
-    let mut many = Duration::MAX;
-    for _ in 0..3 {
-        many = many.min(time(100_000));
+    let (mut few, mut many) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..5 {
+        // One right after the other: other programs' use of the caches weighs on both.
+        (few, many) = (time(10_000), time(100_000));
         if many < few * 20 {
             return;
         }

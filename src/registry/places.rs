@@ -3,7 +3,8 @@
 #[cfg(not(loom))]
 use crate::process::IdHash as ByPid;
 use crate::term::Pid;
-use hashbrown::{HashMap, hash_table::HashTable};
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
 /// A model has no processes, and not their hash either.
 #[cfg(loom)]
 type ByPid = hashbrown::DefaultHashBuilder;
@@ -21,9 +22,11 @@ pub struct Places {
     pub places: PlaceSet,
 }
 
+/// Hashes of keys, with the numbers of entries under them. In order, since a process may have any number under one key:
+/// by their hash alone those would all lie in one place.
 pub enum PlaceSet {
     One(u64, u64),
-    Many(HashTable<(u64, u64)>),
+    Many(BTreeSet<(u64, u64)>),
 }
 
 impl Owners {
@@ -67,13 +70,10 @@ impl PlaceSet {
     pub fn add(&mut self, hash: u64, number: u64) {
         match self {
             PlaceSet::One(first_hash, first_number) => {
-                let mut table = HashTable::with_capacity(4);
-                table.insert_unique(*first_hash, (*first_hash, *first_number), |&(hash, _)| hash);
-                table.insert_unique(hash, (hash, number), |&(hash, _)| hash);
-                *self = PlaceSet::Many(table);
+                *self = PlaceSet::Many(BTreeSet::from([(*first_hash, *first_number), (hash, number)]));
             }
-            PlaceSet::Many(table) => {
-                table.insert_unique(hash, (hash, number), |&(hash, _)| hash);
+            PlaceSet::Many(places) => {
+                places.insert((hash, number));
             }
         }
     }
@@ -82,14 +82,9 @@ impl PlaceSet {
     pub fn remove(&mut self, hash: u64, number: u64) -> bool {
         match self {
             PlaceSet::One(first_hash, first_number) => (*first_hash, *first_number) == (hash, number),
-            PlaceSet::Many(table) => {
-                if let Ok(place) = table.find_entry(hash, |&place| place == (hash, number)) {
-                    place.remove();
-                }
-                if table.capacity() > 64 && table.len() < table.capacity() / 8 {
-                    table.shrink_to(table.len() * 2, |&(hash, _)| hash);
-                }
-                table.is_empty()
+            PlaceSet::Many(places) => {
+                places.remove(&(hash, number));
+                places.is_empty()
             }
         }
     }
@@ -97,7 +92,7 @@ impl PlaceSet {
     pub fn len(&self) -> usize {
         match self {
             PlaceSet::One(..) => 1,
-            PlaceSet::Many(table) => table.len(),
+            PlaceSet::Many(places) => places.len(),
         }
     }
 
@@ -105,7 +100,7 @@ impl PlaceSet {
     pub fn first(&self, count: usize) -> Vec<(u64, u64)> {
         match self {
             PlaceSet::One(hash, number) => vec![(*hash, *number)],
-            PlaceSet::Many(table) => table.iter().copied().take(count).collect(),
+            PlaceSet::Many(places) => places.iter().copied().take(count).collect(),
         }
     }
 
@@ -117,7 +112,7 @@ impl PlaceSet {
     pub fn any_of(&self, hash: u64, mut wanted: impl FnMut(u64) -> bool) -> bool {
         match self {
             PlaceSet::One(first_hash, number) => *first_hash == hash && wanted(*number),
-            PlaceSet::Many(table) => table.iter_hash(hash).any(|&(at, number)| at == hash && wanted(number)),
+            PlaceSet::Many(places) => places.range((hash, 0)..=(hash, u64::MAX)).any(|&(_, number)| wanted(number)),
         }
     }
 
@@ -126,12 +121,7 @@ impl PlaceSet {
         match self {
             PlaceSet::One(first_hash, number) if *first_hash == hash => vec![*number],
             PlaceSet::One(..) => Vec::new(),
-            PlaceSet::Many(table) => {
-                let here = table.iter_hash(hash).filter(|place| place.0 == hash);
-                let mut numbers: Vec<u64> = here.map(|&(_, number)| number).collect();
-                numbers.sort_unstable();
-                numbers
-            }
+            PlaceSet::Many(places) => places.range((hash, 0)..=(hash, u64::MAX)).map(|&(_, number)| number).collect(),
         }
     }
 }
