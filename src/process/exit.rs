@@ -489,6 +489,10 @@ impl Exit {
         for (reply, answer) in farewells {
             reply.answer(answer);
         }
+        // A registry may be waited in for somebody.
+        if process.face.is_some() {
+            node.departed(pid);
+        }
     }
 
     /// The state, then what nobody will read any more.
