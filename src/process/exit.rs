@@ -553,6 +553,8 @@ fn empty_mailbox(process: &Process, reason: &Term, limit: &mut usize) -> bool {
 #[cold]
 pub(super) fn too_late(process: &Process) {
     let mut late = Vec::new();
+    // Who is answered may run the user's code, outside; only the caller's guard keeps the process.
+    let _held = current::count(process);
     let reason = {
         let inner = process.lock();
         // SAFETY: GONE: the reading end is that of whoever has the lock.
