@@ -34,6 +34,7 @@ pub struct regrow_address {
     pub value: *const regrow_term,
     /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
     /// in the order in which they came.
+    /// With the pid of a registry: on the clock of that one's runtime, and no longer than it lives.
     pub wait_ms: u32,
     /// Zero.
     pub reserved: u32,
