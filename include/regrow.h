@@ -486,6 +486,7 @@ typedef struct regrow_address {
   const regrow_term *value;
   /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
   /// in the order in which they came.
+  /// With the pid of a registry: on the clock of that one's runtime, and no longer than it lives.
   uint32_t wait_ms;
   /// Zero.
   uint32_t reserved;

@@ -34,6 +34,7 @@ pub struct regrow_address {
     pub value: *const regrow_term,
     /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
     /// in the order in which they came.
+    /// With the pid of a registry: on the clock of that one's runtime, and no longer than it lives.
     pub wait_ms: u32,
     /// Zero.
     pub reserved: u32,
@@ -152,6 +153,15 @@ impl Address {
         }
     }
 
+    /// Where somebody arrives who is waited for, by whose clock: with a registry that is meant by its pid.
+    fn home(&self) -> Result<Arc<Node>, Error> {
+        let there = match self.place {
+            Place::Key { registry: Which::Pid(pid), .. } => process::with_process(pid, |there| there.node().clone()),
+            _ => None,
+        };
+        there.map_or_else(|| self.node(), Ok)
+    }
+
     fn look(&self) -> Result<Pid, Error> {
         self.place.look(|name| process::whereis(&*self.node()?, name).ok_or(Error::NotFound))
     }
@@ -163,7 +173,7 @@ impl Address {
 
     /// As [`Address::with`]: an `act` that waits gives the turn on before.
     fn with_turn<R>(&self, mut act: impl FnMut(Pid, &Turn<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        let node = self.node()?;
+        let node = self.home()?;
         let places = || self.place.sought(&node);
         process::until_arrival(&node, self.wait_ms, places, |turn| self.look().and_then(|pid| act(pid, turn)))
     }
@@ -252,7 +262,7 @@ pub unsafe extern "C" fn regrow_call_async_at(
         let request = request?;
         // SAFETY: as the header says.
         let (mut address, pending) = unsafe { (self::address(address)?, out(pending)?) };
-        let node = address.node()?;
+        let node = address.home()?;
         let wait_ms = address.wait_ms;
         // Whoever looks later is not the caller, whose runtime is meant.
         address.node = Some(node.clone());

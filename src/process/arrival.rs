@@ -32,7 +32,8 @@ impl Sought {
     }
 }
 
-/// What one waits for: a name or key, and the name of its registry, if that is called so.
+/// What one waits for: a name or key, and the name of its registry, if that is called so. Nothing: nobody can ever come,
+/// and the wait is over.
 pub type Places = [Option<Sought>; 2];
 
 /// Who waits for an arrival.
@@ -74,6 +75,11 @@ impl Node {
         });
     }
 
+    /// Whoever keeps that place is dead: nobody will be found there any more.
+    pub(super) fn departed(&self, place: Pid) {
+        self.arrivals.0.arrive_where(|sought| sought.place == place);
+    }
+
     /// For how many different names and keys somebody waits.
     pub fn awaited(&self) -> usize {
         self.arrivals.0.places()
@@ -89,18 +95,24 @@ impl Node {
 pub(super) struct Enlisted {
     node: Arc<Node>,
     waiter: Arc<Waiter<Looks>>,
-    places: Cell<Places>,
+    /// None: it has left them, or not looked yet.
+    places: Cell<Option<Places>>,
 }
 
 impl Enlisted {
     /// In no line yet; its place in each is that of one who comes now.
     pub fn new(node: &Arc<Node>, looks: Looks) -> Enlisted {
-        Enlisted { node: node.clone(), waiter: node.arrivals.0.come(looks), places: Cell::new([None; 2]) }
+        Enlisted { node: node.clone(), waiter: node.arrivals.0.come(looks), places: Cell::new(None) }
     }
 
     pub fn stand_at(&self, places: Places) {
+        self.move_to(Some(places));
+    }
+
+    fn move_to(&self, places: Option<Places>) {
         let turns = &self.node.arrivals.0;
-        let before = self.places.replace(places);
+        let before = self.places.replace(places).unwrap_or_default();
+        let places = places.unwrap_or_default();
         let only =
             |these: Places, those: Places| these.into_iter().flatten().filter(move |it| !those.contains(&Some(*it)));
         only(places, before).for_each(|place| turns.join(place, &self.waiter));
@@ -109,17 +121,23 @@ impl Enlisted {
 
     /// What it came with is queued.
     pub fn leave(&self) {
-        self.stand_at([None; 2]);
+        self.move_to(None);
     }
 
     /// It has looked.
     pub fn done(&self) {
-        self.places.get().into_iter().flatten().for_each(|place| self.node.arrivals.0.done(place, &self.waiter));
+        let places = self.places.get().unwrap_or_default();
+        places.into_iter().flatten().for_each(|place| self.node.arrivals.0.done(place, &self.waiter));
     }
 
-    /// Whether it is to look: it was given a turn, or is in no line that could give it one.
+    /// Whether it is to look: it was given a turn, or has not looked since it came or left.
     pub fn is_to_look(&self) -> bool {
-        self.waiter.take_turn() || self.places.get() == [None; 2]
+        self.waiter.take_turn() || self.places.get().is_none()
+    }
+
+    /// Whether it is in no line since there is none: who was to come keeps no place any more.
+    pub fn is_in_vain(&self) -> bool {
+        self.places.get() == Some([None; 2])
     }
 }
 
@@ -155,7 +173,8 @@ pub fn until_arrival<R>(
     }
     let enlisted = Enlisted::new(node, Looks::Caller(Whom::me()?));
     let end = wait::until(node, deadline, false, || {
-        let is_over = || node.is_stopping() || deadline.is_some_and(|deadline| node.clock.now() >= deadline);
+        let is_late = || deadline.is_some_and(|deadline| node.clock.now() >= deadline);
+        let is_over = || node.is_stopping() || enlisted.is_in_vain() || is_late();
         let mut looks = enlisted.is_to_look() || is_over();
         // Its turn may come again while it looks, and the wake of that be taken by what it waits for meanwhile.
         while looks {
@@ -164,7 +183,7 @@ pub fn until_arrival<R>(
             enlisted.done();
             looks = missing(&done) && enlisted.is_to_look() && !is_over();
         }
-        !missing(&done) || node.is_stopping()
+        !missing(&done) || node.is_stopping() || enlisted.is_in_vain()
     });
     drop(enlisted);
     match end {

@@ -94,6 +94,7 @@ impl Process {
         match bounded.queue.offer(message, bounded.policy == Policy::DropOldest) {
             Offered::Taken => self.arrived(),
             Offered::Instead(old) => {
+                let _held = current::count(self);
                 self.arrived();
                 self.drop_unheard(old);
             }
@@ -112,6 +113,8 @@ impl Process {
 
     /// Drops a message for which there is no room; whoever waits for an answer hears so.
     fn drop_unheard(&self, message: Message) {
+        // Who hears of it may run the user's code, and this process be gone after that.
+        let _held = current::count(self);
         let reason = Error::MailboxFull.reason();
         match message {
             Message::Call { reply, request } => {

@@ -398,26 +398,28 @@ impl Process {
         if message.counts() {
             self.tally(What::Sent);
         }
-        if self.mailbox.push_priority(message) {
+        let is_first = self.mailbox.push_priority(message);
+        self.place.signal();
+        if is_first {
             self.notify();
         }
-        self.place.signal();
     }
 
     #[inline(always)]
     fn enqueue(&self, message: Message) {
         // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
         // word, which it writes at each message, is left on its side of the machine.
-        if self.mailbox.push(message) {
+        let is_first = self.mailbox.push(message);
+        self.place.signal();
+        if is_first {
             self.notify();
         }
-        self.place.signal();
     }
 
     /// A message came, into whichever mailbox.
     pub(super) fn arrived(&self) {
-        self.notify();
         self.place.signal();
+        self.notify();
     }
 
     /// Whether nothing came since the receiver last found nothing; from any thread.
@@ -441,6 +443,7 @@ impl Process {
         drained && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_drained())
     }
 
+    /// Last: what comes too late is answered, and the process may be gone after that.
     #[inline]
     fn notify(&self) {
         let word = self.state.load();

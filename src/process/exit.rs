@@ -489,6 +489,10 @@ impl Exit {
         for (reply, answer) in farewells {
             reply.answer(answer);
         }
+        // A registry may be waited in for somebody.
+        if process.face.is_some() {
+            node.departed(pid);
+        }
     }
 
     /// The state, then what nobody will read any more.
@@ -549,6 +553,8 @@ fn empty_mailbox(process: &Process, reason: &Term, limit: &mut usize) -> bool {
 #[cold]
 pub(super) fn too_late(process: &Process) {
     let mut late = Vec::new();
+    // Who is answered may run the user's code, outside; only the caller's guard keeps the process.
+    let _held = current::count(process);
     let reason = {
         let inner = process.lock();
         // SAFETY: GONE: the reading end is that of whoever has the lock.

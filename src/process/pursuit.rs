@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Whatever happens to it (its turn, an outcome, its timer) *pokes* it; pokes are carried out one after the other, by
-//! whoever came first, and under no lock. Its place in the line is in the hands of whoever carries one out. A request that is freed calls it off: nothing of it is left.
+//! whoever came first, and under no lock. Its place in the line is in the hands of whoever carries one out. A request
+//! that is freed calls it off: nothing of it is left.
 
 use super::arrival::{Enlisted, Looks, Places};
 use super::error::Error;
@@ -238,7 +239,7 @@ impl Pursuit {
                     } else if self.node.is_stopping() {
                         self.finish(Outcome::Failed(Error::NotAlive));
                         return None;
-                    } else if self.is_late() {
+                    } else if self.is_late() || waiting.enlisted.is_in_vain() {
                         self.finish(ended.map_or(Outcome::Failed(error), Outcome::Died));
                         return None;
                     }

@@ -112,6 +112,15 @@ impl<P: Copy + Eq + Hash, W: Wakes + Clone> Turns<P, W> {
         }
     }
 
+    /// Step *arrive* at each place that `is_meant`. For what is rare: it looks at all lines.
+    pub fn arrive_where(&self, is_meant: impl Fn(&P) -> bool) {
+        // Partner: as in `arrive`.
+        if self.count.load(Ordering::SeqCst) != 0 {
+            let places: Vec<P> = self.lines.lock().lines.keys().filter(|place| is_meant(place)).copied().collect();
+            places.into_iter().for_each(|place| self.arrive(place));
+        }
+    }
+
     /// Step *done*.
     pub fn done(&self, place: P, waiter: &Waiter<W>) {
         let next = {

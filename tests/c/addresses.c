@@ -749,6 +749,62 @@ static void a_long_line_of_requests_is_served_in_order(void)
     check_is_quiet();
 }
 
+/* Of a registry that is meant by its pid: with that all hope goes. */
+static void nobody_is_waited_for_in_a_registry_that_is_dead(void)
+{
+    start_registry();
+    regrow_address address = by_key();
+    waiter waiters[2];
+    regrow_ref done[2];
+    regrow_request *pending[3];
+    regrow_pid pid;
+    address.wait_ms = REGROW_INFINITY;
+    for (int number = 0; number < 2; number++) {
+        waiters[number] = (waiter){ .address = address };
+        start_waiter(&waiters[number], &done[number]);
+        pending[number] = ask_at(address, number ? REGROW_INFINITY : 1000);
+    }
+    CHECK_OK(regrow_stop(registry, ATOM("normal"), LIMIT_MS));
+    CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_whereis_at(&address, &pid));
+    pending[2] = ask_at(address, REGROW_INFINITY);
+    for (int number = 0; number < 2; number++) {
+        CHECK_DOWN(done[number], "normal");
+        CHECK(waiters[number].error == REGROW_ERR_NO_PROCESS);
+    }
+    for (int number = 0; number < 3; number++) {
+        CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_request_wait(pending[number], LIMIT_MS, NULL));
+        regrow_request_free(pending[number]);
+    }
+    check_is_quiet();
+}
+
+static void who_is_waited_for_arrives_in_the_registrys_runtime(void)
+{
+    regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
+    regrow_registry_spec spec = { .size = sizeof spec };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &spec };
+    actor actor = { .number = 4, .silent = true };
+    waiter waiter;
+    regrow_ref done;
+    regrow_pid other, pid;
+    CHECK_OK(regrow_init(&options, &other));
+    CHECK_OK(regrow_start(other, &child, &registry));
+    key = ATOM("key");
+    waiter.address = by_key();
+    waiter.address.wait_ms = REGROW_INFINITY;
+    start_waiter(&waiter, &done);
+    regrow_request *pending = ask_at(by_key(), REGROW_INFINITY);
+    regrow_server_spec server = actor_spec(&actor);
+    regrow_address via = by_key();
+    child = server_child(1, &server);
+    child.via = &via;
+    CHECK_OK(regrow_start(other, &child, &pid));
+    CHECK_DOWN(done, "normal");
+    CHECK(waiter.error == REGROW_OK && strcmp(waiter.reply, "{4,hello}") == 0);
+    CHECK_ANSWER(pending, "{4,hello}");
+    CHECK_OK(regrow_shutdown(other, LIMIT_MS, NULL));
+}
+
 static void a_request_ends_with_its_runtime(void)
 {
     regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
@@ -828,6 +884,8 @@ int main(void)
     TEST_MANUAL(a_request_has_its_limit_from_when_it_is_queued);
     TEST_MANUAL(a_request_that_is_freed_leaves_nothing);
     TEST_MANUAL(a_long_line_of_requests_is_served_in_order);
+    TEST_MANUAL(nobody_is_waited_for_in_a_registry_that_is_dead);
+    TEST(who_is_waited_for_arrives_in_the_registrys_runtime);
     TEST_MANUAL(a_request_ends_with_its_runtime);
     TEST_MANUAL(what_is_wrong_with_a_request_is_told_at_once);
     TEST(requests_through_kills_and_restarts_all_arrive);

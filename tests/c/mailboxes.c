@@ -555,6 +555,58 @@ static void who_waits_past_what_it_does_not_want_sleeps(void)
     CHECK_DOWN("normal", monitor);
 }
 
+static regrow_next wait_for_its_end(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_ERROR(REGROW_ERR_KILLED, regrow_receive(REGROW_INFINITY, &message));
+    return REGROW_DONE;
+}
+
+/* Of a call that made room: by now its server's place may be another's, in another runtime. */
+static void end_the_server_and_fill_its_place(void *user, regrow_error error, const regrow_term *result)
+{
+    regrow_pid *pids = user;
+    regrow_process_spec spec = process(wait_for_its_end, NULL);
+    CHECK(error == REGROW_ERR_LIMIT);
+    CHECK_OK(regrow_exit(pids[0], regrow_atom("kill")));
+    for (int at = 0; at < 3000; at++) {
+        regrow_pid pid;
+        CHECK_OK(regrow_spawn(pids[1], &spec, &pid));
+        if (at < 1000)
+            CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+    }
+}
+
+static regrow_next never_called(regrow_context *context, void *state, const regrow_term *request)
+{
+    abort();
+}
+
+static void who_hears_that_a_call_made_room_may_end_its_server(void)
+{
+    regrow_options options = { .size = sizeof options, .workers = 1, .log_level = REGROW_LOG_SILENT };
+    regrow_stats other = { .size = sizeof other };
+    for (int round = 0; round < 20; round++) {
+        regrow_server_spec server = { .size = sizeof server, .handle_call = never_called, .mailbox_limit = 1,
+                                      .mailbox_policy = REGROW_DROP_OLDEST };
+        regrow_child_spec child = { .size = sizeof child, .kind = REGROW_SERVER, .spec = &server };
+        regrow_pid pids[2];
+        regrow_request *first, *second;
+        uint64_t before = stats().returned;
+        CHECK_OK(regrow_init(&options, &pids[1]));
+        CHECK_OK(regrow_start(root, &child, &pids[0]));
+        CHECK_OK(regrow_suspend(pids[0], LONG_MS));
+        CHECK_OK(regrow_call_async(pids[0], regrow_atom("first"), REGROW_INFINITY, &first));
+        CHECK_OK(regrow_on_reply(first, end_the_server_and_fill_its_place, pids, NULL));
+        CHECK_OK(regrow_call_async(pids[0], regrow_atom("second"), REGROW_INFINITY, &second));
+        CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(second, LONG_MS, NULL));
+        regrow_request_free(second);
+        CHECK_OK(regrow_stats_read(pids[1], &other));
+        CHECK(stats().returned == before + 2 && other.returned == 0);
+        CHECK_OK(regrow_shutdown(pids[1], LONG_MS, NULL));
+    }
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2 });
@@ -574,6 +626,7 @@ int main(void)
     RUN(a_flood_takes_no_memory_and_signals_pass);
     RUN(many_that_wait_all_come_through);
     RUN(who_waits_past_what_it_does_not_want_sleeps);
+    RUN(who_hears_that_a_call_made_room_may_end_its_server);
     close_runtime();
     return 0;
 }

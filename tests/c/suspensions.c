@@ -340,6 +340,51 @@ static void a_suspended_task_supervisor_queues_and_can_be_ended(void)
     regrow_request_free(pending);
 }
 
+static regrow_next wait_whatever_it_is_told(regrow_context *context, void *user, const regrow_term *argument,
+                                             regrow_term *value)
+{
+    CHECK_OK(regrow_trap_exit(true, NULL));
+    CHECK_OK(regrow_send(self, ATOM("begun")));
+    for (;;) {
+        if (regrow_receive(REGROW_INFINITY, value))
+            return regrow_stop_self(context, ATOM("killed"));
+        regrow_term_free(value);
+    }
+}
+
+static void *terminate_task(void *pids)
+{
+    CHECK_OK(regrow_task_supervisor_terminate_child(((regrow_pid *)pids)[0], ((regrow_pid *)pids)[1]));
+    return NULL;
+}
+
+/* The stop of a task goes on, but makes room only when the supervisor does. */
+static void a_suspended_task_supervisor_lets_nobody_begin(void)
+{
+    regrow_task_supervisor_spec spec = { .size = sizeof spec, .max_children = 1, .at_limit = REGROW_QUEUE };
+    regrow_task_spec task = { .size = sizeof task, .run = wait_whatever_it_is_told };
+    regrow_pid pids[2], second;
+    pids[0] = start_kind(REGROW_TASK_SUPERVISOR, &spec);
+    CHECK_OK(regrow_task_supervisor_start_child(pids[0], &task, &pids[1]));
+    CHECK_RECEIVED("begun");
+    CHECK_OK(regrow_task_supervisor_start_child(pids[0], &task, &second));
+    pthread_t waiter = start_thread(terminate_task, pids);
+    regrow_settled settled = { .size = sizeof settled };
+    do
+        CHECK_OK(regrow_settle(root, LIMIT_MS, &settled));
+    while (settled.state != REGROW_WAITING);
+    CHECK_OK(regrow_suspend(pids[0], LIMIT_MS));
+    CHECK_OK(regrow_advance(root, 5000));
+    join_thread(waiter);
+    CHECK(!regrow_is_alive(pids[1]) && regrow_is_alive(second));
+    settle();
+    CHECK_NO_MESSAGE();
+    CHECK_IS(state_of(pids[0]), "#{children => 0,max_children => 1,max_restarts => 3,period_ms => 5000,shutdown => 5000,waiting => 1}");
+    CHECK_OK(regrow_resume(pids[0], LIMIT_MS));
+    CHECK_RECEIVED("begun");
+    kill_and_wait(pids[0]);
+}
+
 static void the_exit_of_its_parent_ends_a_suspended_process_of_each_kind(void)
 {
     regrow_agent_spec agent = { .size = sizeof agent };
@@ -422,6 +467,7 @@ int main(void)
     TEST_MANUAL(a_suspended_registry_is_read_and_written_and_its_locks_wait);
     TEST_MANUAL(a_suspended_pubsub_sends_and_tells_of_groups_when_it_is_resumed);
     TEST_MANUAL(a_suspended_task_supervisor_queues_and_can_be_ended);
+    TEST_MANUAL(a_suspended_task_supervisor_lets_nobody_begin);
     TEST_MANUAL(the_exit_of_its_parent_ends_a_suspended_process_of_each_kind);
     TEST_MANUAL(a_process_whose_code_is_not_ours_refuses_at_once);
     return 0;

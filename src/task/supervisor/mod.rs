@@ -157,6 +157,8 @@ impl TaskSupervisor {
                 let mut sys = self.sys;
                 let flow = sys.answer(me, request, reply, || Some(self.state()));
                 self.sys = sys;
+                // What has ended meanwhile, told to, has made room.
+                self.fill();
                 return match flow {
                     Flow::Stop(reason) => self.end(me, reason),
                     flow => flow,

@@ -85,9 +85,9 @@ impl TaskSupervisor {
         self.fill();
     }
 
-    /// Lets begin who waits, as far as there is room.
-    fn fill(&mut self) {
-        while self.ending.is_none() && self.has_room() {
+    /// Lets begin who waits, as far as there is room; nobody while the supervisor is suspended.
+    pub(super) fn fill(&mut self) {
+        while !self.sys.suspended && self.ending.is_none() && self.has_room() {
             let Some((_, next)) = self.waiting.pop_first() else { break };
             let Some(child) = self.children.get_mut(&next) else { continue };
             child.has_begun = true;
