@@ -69,7 +69,12 @@ impl Table {
                     if shard.closed {
                         return Err(Error::NoTable);
                     }
-                    if !visit(&mut shard.iter_from(from)) {
+                    let mut goes_on = true;
+                    shard.show_from(from, |groups| {
+                        goes_on = visit(groups);
+                        goes_on
+                    });
+                    if !goes_on {
                         break;
                     }
                 }
@@ -85,21 +90,9 @@ impl Table {
                         return Err(Error::NoTable);
                     }
                     let from = behind.as_ref().map_or(From::Start, From::Beyond);
-                    let (mut count, mut last) = (0, None);
-                    let mut seen = |rows| {
-                        count += 1;
-                        last = Some(rows);
-                        (0, rows)
-                    };
-                    let goes_on = if reverse {
-                        visit(&mut tree.iter_back(from).take(CHUNK).map(&mut seen))
-                    } else {
-                        visit(&mut tree.iter(from).take(CHUNK).map(&mut seen))
-                    };
-                    let last =
-                        last.and_then(|rows: &[Term]| rows.first()).map(|row| key_of(row, self.position).clone());
+                    let last = tree.show_from(from, reverse, CHUNK, &mut visit);
                     drop(tree);
-                    if !goes_on || count < CHUNK {
+                    if last.is_none() {
                         break;
                     }
                     // The old key goes here, outside the lock.
@@ -201,13 +194,15 @@ impl Table {
                     if shard.closed {
                         return Err(Error::NoTable);
                     }
-                    let leaving: Vec<bool> = {
+                    let mut leaving = Vec::with_capacity(shard.rows);
+                    shard.show_from(0, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        shard.iter_from(0).flat_map(|(_, rows)| rows).map(|row| matcher.is_true(row)).collect()
-                    };
+                        leaving.extend(groups.flat_map(|(_, rows)| rows).map(|row| matcher.is_true(row)));
+                        true
+                    });
                     if leaving.contains(&true) {
                         let mut leaving = leaving.into_iter();
-                        shard.retain(|_| leaving.next().unwrap_or(false), &mut removed);
+                        shard.retain(self.position, |_| leaving.next().unwrap_or(false), &mut removed);
                     }
                     drop(shard);
                     count += removed.len();
@@ -221,22 +216,18 @@ impl Table {
                     if tree.closed {
                         return Err(Error::NoTable);
                     }
-                    let (mut seen, mut leaving, mut last) = (0, Vec::new(), None);
-                    {
+                    let mut leaving = Vec::new();
+                    let from = behind.as_ref().map_or(From::Start, From::Beyond);
+                    let last = tree.show_from(from, false, CHUNK, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        for row in tree.iter(behind.as_ref().map_or(From::Start, From::Beyond)).take(CHUNK).flatten() {
-                            seen += 1;
-                            last = Some(row);
-                            if matcher.is_true(row) {
-                                leaving.push(key_of(row, self.position).clone());
-                            }
-                        }
-                    }
-                    let last = last.map(|row| key_of(row, self.position).clone());
+                        let rows = groups.flat_map(|(_, rows)| rows).filter(|row| matcher.is_true(row));
+                        leaving.extend(rows.map(|row| key_of(row, self.position).clone()));
+                        true
+                    });
                     removed.extend(leaving.iter().filter_map(|key| tree.remove(key)));
                     drop(tree);
                     count += removed.len();
-                    if seen < CHUNK {
+                    if last.is_none() {
                         break;
                     }
                     behind = last;
@@ -261,19 +252,22 @@ impl Table {
                     if shard.closed {
                         return Err(Error::NoTable);
                     }
-                    let mut made: Vec<Option<Term>> = {
+                    let mut made: Vec<Option<Term>> = Vec::with_capacity(shard.rows);
+                    shard.show_from(0, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        let rows = shard.iter_from(0).flat_map(|(_, rows)| rows);
-                        rows.map(|row| matcher.run(row).map(|value| value.into_term())).collect()
-                    };
-                    for (old, made) in shard.rows_mut().zip(&mut made) {
-                        if let Some(new) = made
+                        let rows = groups.flat_map(|(_, rows)| rows);
+                        made.extend(rows.map(|row| matcher.run(row).map(|value| value.into_term())));
+                        true
+                    });
+                    let mut made_here = made.iter_mut();
+                    shard.for_each_mut(|old| {
+                        if let Some(Some(new)) = made_here.next()
                             && self.replaces(new, old)
                         {
                             std::mem::swap(old, new);
                             count += 1;
                         }
-                    }
+                    });
                     drop(shard);
                 }
             }
@@ -284,29 +278,28 @@ impl Table {
                     if tree.closed {
                         return Err(Error::NoTable);
                     }
-                    let (mut seen, mut made, mut last) = (0, Vec::new(), None);
-                    {
+                    let mut made = Vec::new();
+                    let from = behind.as_ref().map_or(From::Start, From::Beyond);
+                    let last = tree.show_from(from, false, CHUNK, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        for row in tree.iter(behind.as_ref().map_or(From::Start, From::Beyond)).take(CHUNK).flatten() {
-                            seen += 1;
-                            last = Some(row);
+                        for row in groups.flat_map(|(_, rows)| rows) {
                             if let Some(value) = matcher.run(row) {
                                 made.push((key_of(row, self.position).clone(), value.into_term()));
                             }
                         }
-                    }
-                    let last = last.map(|row| key_of(row, self.position).clone());
+                        true
+                    });
                     for (key, new) in &mut made {
-                        let old = tree.get_mut(key);
-                        if let Some(old) = old
-                            && self.replaces(new, old)
+                        let old = tree.first_mut(key, false);
+                        if let Some(mut old) = old
+                            && self.replaces(new, &old)
                         {
-                            std::mem::swap(old, new);
+                            std::mem::swap(&mut *old, new);
                             count += 1;
                         }
                     }
                     drop(tree);
-                    if seen < CHUNK {
+                    if last.is_none() {
                         break;
                     }
                     behind = last;
