@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("term_make", "Making terms"),
     ("term_read", "Reading terms"),
     ("process", "Processes"),
+    ("priority", "Priority messages"),
     ("child", ""),
     ("start", "Starting"),
     ("process_body", "Plain processes"),
@@ -67,8 +68,9 @@ const RULES: &str = "\
  *              and its thread runs others: hold no lock over it, and no state that a
  *              library keeps for the thread. errno, the floating-point control words and
  *              the last error are kept.
- *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. What it
- *              returns is a constant or what regrow_reply() and its like gave; zero is an
+ *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. An
+ *              exception that leaves one aborts the program; a longjmp out of one is
+ *              undefined. What it returns is a constant or what regrow_reply() and its like gave; zero is an
  *              error, so that a forgotten return is seen. A drop function runs exactly
  *              once, on any thread, also when the call fails.
  *   Forks      In the child of a fork no runtime lives: functions return

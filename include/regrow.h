@@ -24,15 +24,16 @@
  *              and its thread runs others: hold no lock over it, and no state that a
  *              library keeps for the thread. errno, the floating-point control words and
  *              the last error are kept.
- *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. What it
- *              returns is a constant or what regrow_reply() and its like gave; zero is an
+ *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. An
+ *              exception that leaves one aborts the program; a longjmp out of one is
+ *              undefined. What it returns is a constant or what regrow_reply() and its like gave; zero is an
  *              error, so that a forgotten return is seen. A drop function runs exactly
  *              once, on any thread, also when the call fails.
  *   Forks      In the child of a fork no runtime lives: functions return
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
- * Contents: runtime . making terms . reading terms . processes . starting
- *           plain processes . servers . host processes . addresses . requests
+ * Contents: runtime . making terms . reading terms . processes . priority messages
+ *           starting . plain processes . servers . host processes . addresses . requests
  *           supervisors . partition supervisors . observing . registries . agents
  *           groups and topics . tasks . task supervisors . tables . selecting from tables
  *
@@ -73,47 +74,50 @@
 /// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 #define REGROW_NOREPLY 0x52470003
 
-/// Bodies of processes, functions of agents: ended well.
+/// Bodies of processes, functions of agents, tasks: ended well.
 #define REGROW_DONE 0x52470004
 
 /// kind: a server; `spec` is a regrow_server_spec.
-#define REGROW_SERVER 0
+#define REGROW_SERVER 1
 
 /// kind: a supervisor; `spec` is a regrow_supervisor_spec.
-#define REGROW_SUPERVISOR 1
+#define REGROW_SUPERVISOR 2
 
 /// kind: a registry; `spec` is a regrow_registry_spec.
-#define REGROW_REGISTRY 2
+#define REGROW_REGISTRY 3
 
 /// kind: an agent; `spec` is a regrow_agent_spec.
-#define REGROW_AGENT 3
+#define REGROW_AGENT 4
 
 /// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
-#define REGROW_PROCESS 4
+#define REGROW_PROCESS 5
 
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
-#define REGROW_HOST 5
+#define REGROW_HOST 6
 
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
-#define REGROW_DYNAMIC_SUPERVISOR 6
+#define REGROW_DYNAMIC_SUPERVISOR 7
 
 /// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
-#define REGROW_PARTITION_SUPERVISOR 7
+#define REGROW_PARTITION_SUPERVISOR 8
 
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
-#define REGROW_TASK_SUPERVISOR 8
+#define REGROW_TASK_SUPERVISOR 9
 
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
-#define REGROW_PUBSUB 9
+#define REGROW_PUBSUB 10
+
+/// kind: a task; `spec` is a regrow_task_spec.
+#define REGROW_TASK 11
 
 /// restart: always.
-#define REGROW_PERMANENT 0
+#define REGROW_PERMANENT 1
 
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
-#define REGROW_TRANSIENT 1
+#define REGROW_TRANSIENT 2
 
 /// restart: never.
-#define REGROW_TEMPORARY 2
+#define REGROW_TEMPORARY 3
 
 /// strategy: when a child ends, restarts that child.
 #define REGROW_ONE_FOR_ONE 0
@@ -161,7 +165,7 @@
 /// REGROW_ERR_WOULD_BLOCK.
 #define REGROW_NO_PARK 1
 
-/// flags of a server: answers calls on the caller's thread while it is idle.
+/// flags of a server or agent: answers calls on the caller's thread while it is idle.
 #define REGROW_INLINE 2
 
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
@@ -248,6 +252,9 @@
 /// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
 #define REGROW_FLUSH 1
 
+/// flags of an alias, of what is sent by one, of a link and of a monitor: before all ordinary messages.
+#define REGROW_PRIORITY 1
+
 /// regrow_settled.state: nothing runs, and no timer is pending.
 #define REGROW_QUIET 0
 
@@ -260,7 +267,7 @@
 /// regrow_settled.kind: limits of init, of shutdown, of restarts.
 #define REGROW_TIMER_SUPERVISION 1
 
-/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+/// regrow_settled.kind: the time limit of whoever waits: regrow_sleep(), calls, requests, addresses.
 #define REGROW_TIMER_SLEEP 2
 
 /// log_level: what is traced, too.
@@ -286,7 +293,7 @@ typedef enum regrow_error {
   REGROW_ERR_ARGUMENT = 1,
   /// A struct is larger than this library knows: the header is newer than the library.
   REGROW_ERR_VERSION = 2,
-  /// The process is not alive, or never was.
+  /// The process is not alive, or never was. So is a root that is given as a process after its runtime's shutdown.
   REGROW_ERR_NO_PROCESS = 3,
   /// The time given ran out; a late answer is dropped.
   REGROW_ERR_TIMEOUT = 4,
@@ -302,7 +309,7 @@ typedef enum regrow_error {
   REGROW_ERR_INTERNAL = 9,
   /// The calling process is dead: return from the callback.
   REGROW_ERR_KILLED = 10,
-  /// The runtime is shut down.
+  /// The runtime is shut down; or what was given as the `runtime`, of which any process will do, is not alive.
   REGROW_ERR_NOT_ALIVE = 11,
   /// A process called itself.
   REGROW_ERR_SELF_CALL = 12,
@@ -312,7 +319,7 @@ typedef enum regrow_error {
   REGROW_ERR_WOULD_DEADLOCK = 14,
   /// A process, or a term, of another kind is needed.
   REGROW_ERR_WRONG_KIND = 15,
-  /// A limit is reached: processes, stacks, threads, memory.
+  /// A limit is reached: processes, stacks, threads, memory, children, what a mailbox takes.
   REGROW_ERR_LIMIT = 16,
   /// This is the child of a fork: no runtime lives here.
   REGROW_ERR_FORKED = 17,
@@ -333,6 +340,9 @@ typedef enum regrow_error {
   /// A file could not be read or written, or is torn; regrow_last_reason() tells which.
   REGROW_ERR_FILE = 25,
 } regrow_error;
+
+/// The children that a supervisor is about to start with. Good until the callback that got it returns.
+typedef struct regrow_children regrow_children;
 
 /// The callback at hand: what it answers with, and how it says what comes next. Good until that callback returns.
 typedef struct regrow_context regrow_context;
@@ -393,7 +403,7 @@ typedef struct regrow_options {
   void *log_user;
   /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
   /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
-  /// (`noproc`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
+  /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
   /// REGROW_OK. NULL: they are counted only.
   regrow_undelivered_callback undelivered;
   /// Passed to `undelivered`.
@@ -447,6 +457,8 @@ typedef struct regrow_stats {
   uint64_t returned;
   /// Of those, shown to `undelivered`.
   uint64_t undelivered;
+  /// Processes that were ended by their `watchdog_ms`; those whose callback has not returned are `ghosts`.
+  uint64_t watchdog;
 } regrow_stats;
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
@@ -462,7 +474,7 @@ typedef struct regrow_address {
   size_t size;
   /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
   regrow_pid runtime;
-  /// A local name; or NULL, and a registry and a key.
+  /// A local name; or NULL, and `name_term`, or a registry and a key.
   const char *name;
   /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
   regrow_pid registry;
@@ -472,10 +484,15 @@ typedef struct regrow_address {
   const regrow_term *key;
   /// Borrowed: the value beside it, where the address is used to register; NULL: [].
   const regrow_term *value;
-  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
+  /// in the order in which they came.
   uint32_t wait_ms;
   /// Zero.
   uint32_t reserved;
+  /// Borrowed: a local name that is any term, in place of `name`.
+  const regrow_term *name_term;
+  /// Borrowed: the same in place of `registry_name`.
+  const regrow_term *registry_name_term;
 } regrow_address;
 
 /// When a child that failed is started again, and how often. Without it: at once, and as often as its supervisor's
@@ -518,20 +535,22 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
-  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST or REGROW_PUBSUB.
+  /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
+  /// REGROW_PUBSUB.
   uint32_t kind;
-  /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
-  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
+  /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
+  /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
   uint32_t restart;
   /// Time it has to end when it is told to shut down, before it is killed; 0: 5000, for a supervisor
   /// REGROW_INFINITY. REGROW_BRUTAL_KILL: killed at once.
   uint32_t shutdown_ms;
   /// Zero.
   uint32_t reserved;
-  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
+  /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
+  /// kind's, its fields would be taken for functions.
   const void *spec;
-  /// A name that is registered for it before it runs, at each start. NULL: none.
+  /// A name that is registered for it before it runs, at each start. NULL: none, or `name_term`.
   const char *name;
   /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
   const regrow_address *via;
@@ -541,6 +560,8 @@ typedef struct regrow_child_spec {
   uint32_t reserved_2;
   /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
   const regrow_backoff_spec *backoff;
+  /// Borrowed: a name that is any term, in place of `name`.
+  const regrow_term *name_term;
 } regrow_child_spec;
 
 /// What a callback returns: one of REGROW_READY ... REGROW_DONE, or what regrow_reply(), regrow_stop_self() and their
@@ -570,8 +591,8 @@ typedef struct regrow_process_spec {
   uint32_t mailbox_policy;
   /// As in regrow_server_spec.
   uint32_t mailbox_wait_ms;
-  /// Zero.
-  uint32_t reserved;
+  /// As in regrow_server_spec: how long it may run without waiting or receiving.
+  uint32_t watchdog_ms;
 } regrow_process_spec;
 
 /// Whom to answer later: one call, put off with regrow_defer(). A plain number, like a pid.
@@ -644,16 +665,24 @@ typedef struct regrow_task_spec {
   size_t size;
   /// What it does.
   regrow_task_callback run;
-  /// Passed to it.
+  /// Passed to it, each time it runs.
   void *user;
-  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  /// Gives `user` back, once for each call that took this struct, also when the call failed: after the last run of a
+  /// task that is restarted. NULL: nothing.
   regrow_drop_callback drop_user;
-  /// Borrowed: passed to it. NULL: [].
+  /// Borrowed: passed to it, each time it runs. NULL: [].
   const regrow_term *argument;
   /// REGROW_SHARED (0) or REGROW_THREAD.
   uint32_t home;
   /// REGROW_NO_PARK: it never waits.
   uint32_t flags;
+  /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
+  uint32_t watchdog_ms;
+  /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is run
+  /// again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended. Each
+  /// run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
+  /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
+  uint32_t restart;
 } regrow_task_spec;
 
 /// A task, as its owner knows it. A plain number, like a pid.
@@ -741,6 +770,14 @@ typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *sta
 /// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
 typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
 
+/// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
+/// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
+/// REGROW_READY, REGROW_IGNORE or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_supervisor_init_callback)(regrow_context *context,
+                                                       void *user,
+                                                       const regrow_term *arg,
+                                                       regrow_children *children);
+
 /// Takes a message of a host process out to where it lives; `message` is borrowed. `caller` is zero unless it is a
 /// call, which is answered with regrow_answer().
 typedef void (*regrow_deliver_callback)(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller);
@@ -798,8 +835,11 @@ typedef struct regrow_server_spec {
   uint32_t flags;
   /// How long `init` may take before the start fails with `timeout`; 0: no limit.
   uint32_t init_timeout_ms;
-  /// Zero.
-  uint32_t reserved;
+  /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
+  /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
+  /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
+  /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered inline.
+  uint32_t watchdog_ms;
   /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
   /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
   /// regrow_suspend() and the like) are always taken, and never dropped.
@@ -832,8 +872,8 @@ typedef struct regrow_host_spec {
   /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
   /// each is answered, or its caller has given up.
   uint32_t flags;
-  /// Zero.
-  uint32_t reserved;
+  /// As in regrow_server_spec, of `deliver`; `exit` is called when that has returned.
+  uint32_t watchdog_ms;
 } regrow_host_spec;
 
 /// A supervisor, and the children it starts with. Copied when used.
@@ -856,9 +896,8 @@ typedef struct regrow_supervisor_spec {
   const regrow_child_spec *children;
   /// How many they are.
   size_t child_count;
-  /// Runs in the supervisor, before its children are started, at each start; it may wait. REGROW_READY, REGROW_IGNORE
-  /// or regrow_stop_self(). NULL: nothing.
-  regrow_body_callback init;
+  /// Runs before its children are started, at each start; can add children, made from `arg`. NULL: nothing.
+  regrow_supervisor_init_callback init;
   /// Passed to `init`.
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
@@ -869,6 +908,8 @@ typedef struct regrow_supervisor_spec {
   /// REGROW_PARALLEL_START: children that are started together, at first and when a group is restarted, are started
   /// all at once, and the start is over when the last of them is up. They are stopped one after the other.
   uint32_t flags;
+  /// Borrowed: passed to `init`. NULL: [].
+  const regrow_term *arg;
 } regrow_supervisor_spec;
 
 /// A supervisor that starts empty: regrow_supervisor_start_child() gives it children of any kind, each with a spec of
@@ -887,13 +928,14 @@ typedef struct regrow_dynamic_supervisor_spec {
   /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS. Else any number of children may have the same,
   /// and are told apart by their pids.
   uint32_t flags;
-  /// Runs in the supervisor at each start; it may wait. REGROW_READY, REGROW_IGNORE or regrow_stop_self(). NULL:
-  /// nothing.
-  regrow_body_callback init;
+  /// Runs at each start. NULL: nothing.
+  regrow_supervisor_init_callback init;
   /// Passed to `init`.
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
+  /// Borrowed: passed to `init`. NULL: [].
+  const regrow_term *arg;
 } regrow_dynamic_supervisor_spec;
 
 /// A supervisor of the same child several times, once for each partition: what would be one process that everybody
@@ -912,8 +954,8 @@ typedef struct regrow_partition_supervisor_spec {
   uint32_t max_restarts;
   /// As in regrow_supervisor_spec.
   uint32_t period_ms;
-  /// REGROW_WITH_NUMBER: the init of a server gets the child's `arg` and the number of its partition appended, as in
-  /// regrow_supervisor_start_instance(). Other kinds are refused with it.
+  /// REGROW_WITH_NUMBER: each gets the number of its partition as one more argument, as in
+  /// regrow_supervisor_start_instance(), which tells which kinds take one.
   uint32_t flags;
   /// Zero.
   uint32_t reserved;
@@ -950,10 +992,11 @@ typedef struct regrow_agent_spec {
   void *user;
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
-  /// REGROW_NO_PARK: its functions never wait.
+  /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
   uint32_t flags;
-  /// Zero.
-  uint32_t reserved;
+  /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
+  /// it has returned.
+  uint32_t watchdog_ms;
   /// As in regrow_server_spec; functions count.
   uint32_t mailbox_limit;
   /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
@@ -972,7 +1015,11 @@ typedef struct regrow_pubsub_spec {
   uint64_t reserved;
 } regrow_pubsub_spec;
 
-/// A supervisor of tasks, which are its temporary children.
+/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec. One
+/// that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
+///
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take one
+/// too; its tasks have the id `undefined`, and go by their pids.
 typedef struct regrow_task_supervisor_spec {
   /// sizeof(regrow_task_supervisor_spec).
   size_t size;
@@ -985,6 +1032,10 @@ typedef struct regrow_task_supervisor_spec {
   uint32_t task_shutdown_ms;
   /// Zero.
   uint32_t reserved;
+  /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
+  uint32_t max_restarts;
+  /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
+  uint32_t period_ms;
 } regrow_task_supervisor_spec;
 
 #ifdef __cplusplus
@@ -1319,13 +1370,15 @@ regrow_error regrow_send(regrow_pid pid,
 /// @param pids     borrowed; `count` of them.
 regrow_error regrow_broadcast(const regrow_term *message, const regrow_pid *pids, size_t count);
 
-/// Takes the oldest message, waiting for one if there is none. May wait; needs an identity.
+/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the others.
+/// May wait; needs an identity.
 ///
 /// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
 ///
 /// @param timeout_ms  0 looks once and never waits.
 /// @param message     out; yours.
-regrow_error regrow_receive(uint32_t timeout_ms, regrow_term *message);
+regrow_error regrow_receive(uint32_t timeout_ms,
+                            regrow_term *message);
 
 /// Takes the oldest message that `matches` takes; the others stay, in their order. May wait; needs an identity.
 regrow_error regrow_receive_match(regrow_match_callback matches, void *user, uint32_t timeout_ms, regrow_term *message);
@@ -1383,11 +1436,13 @@ regrow_error regrow_alias(regrow_ref *alias);
 /// @param removed  out: false when it was none. NULL: not wanted.
 regrow_error regrow_unalias(regrow_ref alias, bool *removed);
 
-/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
-/// thread.
+/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also when
+/// the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
 ///
 /// @param message  moved.
-regrow_error regrow_send_alias(regrow_pid pid, regrow_ref alias, regrow_term message);
+regrow_error regrow_send_alias(regrow_pid pid,
+                               regrow_ref alias,
+                               regrow_term message);
 
 /// Says whether exit signals to the caller become messages. Needs an identity.
 ///
@@ -1396,13 +1451,25 @@ regrow_error regrow_trap_exit(bool trap, bool *previous);
 
 /// Gives a process a name, until it ends. One name for each process. Any thread.
 ///
+/// @param name  not empty.
 /// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
 regrow_error regrow_register(regrow_pid pid, const char *name);
+
+/// As regrow_register(), with a name of any kind; compared exactly: 1 is not 1.0. One that is text is the same as with
+/// regrow_register(). Any thread.
+///
+/// @param name  moved.
+regrow_error regrow_register_term(regrow_pid pid, regrow_term name);
 
 /// Takes a name away. Any thread.
 ///
 /// @param runtime  the root, or any other process, of the runtime meant.
 regrow_error regrow_unregister(regrow_pid runtime, const char *name);
+
+/// As regrow_unregister(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+regrow_error regrow_unregister_term(regrow_pid runtime, const regrow_term *name);
 
 /// The process that goes by a name now. Any thread.
 ///
@@ -1410,6 +1477,11 @@ regrow_error regrow_unregister(regrow_pid runtime, const char *name);
 /// @param pid      out.
 /// @return REGROW_ERR_NOT_FOUND also while the process is between two lives.
 regrow_error regrow_whereis(regrow_pid runtime, const char *name, regrow_pid *pid);
+
+/// As regrow_whereis(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+regrow_error regrow_whereis_term(regrow_pid runtime, const regrow_term *name, regrow_pid *pid);
 
 /// Sends a message after a while; never early. The timer ends with the process it is for. Any thread.
 ///
@@ -1456,8 +1528,11 @@ regrow_error regrow_set_label(const regrow_term *label);
 ///
 /// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
 ///
-/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
-///             yours.
+/// `behind` is undefined, as a rule. A process that waited in a callback goes on on the thread where that began; while
+/// another's callback has that thread, `behind` is that other, dead or alive.
+///
+/// @param map  out: #{pid, kind, status, behind, message_queue_len, name, label, parent, ancestors, links, callers,
+///             trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
 /// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
@@ -1467,6 +1542,56 @@ regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 ///                 is for those.
 regrow_error regrow_cast(regrow_pid pid,
                          regrow_term message);
+
+/* ---- Priority messages ---- */
+
+/// As regrow_alias(). With REGROW_PRIORITY it is a priority alias: by it others can send priority messages to the caller,
+/// if they say so. Needs an identity.
+///
+/// A priority message comes before all ordinary messages that are in the mailbox, and after the priority messages there;
+/// for its receiver it is a message as any other. No limit of a mailbox holds it up. Use it for what cannot wait behind a
+/// long queue, and little else: it has no place in code that sends much.
+///
+/// @param flags  0 or REGROW_PRIORITY.
+/// @param alias  out: the Ref, to be given to those who may.
+regrow_error regrow_alias_opt(uint32_t flags,
+                              regrow_ref *alias);
+
+/// As regrow_send_alias(). With REGROW_PRIORITY, and to a priority alias, it is a priority message: to any other alias, or
+/// without the flag, an ordinary one. Any thread.
+///
+/// @param message  moved.
+/// @param flags    0 or REGROW_PRIORITY.
+regrow_error regrow_send_alias_opt(regrow_pid pid,
+                                   regrow_ref alias,
+                                   regrow_term message,
+                                   uint32_t flags);
+
+/// As regrow_exit(), to an alias of a process. REGROW_OK also when it has been taken away: nothing happens. Any thread.
+///
+/// With REGROW_PRIORITY, and to a priority alias, the {'EXIT', From, Reason} of a process that traps exits is a priority
+/// message. To one that does not trap them the flag makes no difference.
+///
+/// @param reason  moved.
+/// @param flags   0 or REGROW_PRIORITY.
+regrow_error regrow_exit_alias(regrow_pid pid, regrow_ref alias, regrow_term reason, uint32_t flags);
+
+/// As regrow_link(). With REGROW_PRIORITY the EXIT that the link gives the caller, if it traps exits, is a priority
+/// message; the other end notices nothing. Needs an identity.
+///
+/// Where there is a link already (to the parent, to a process that was started), it is made one of that kind, or without
+/// the flag, and by regrow_link(), one that is ordinary again.
+///
+/// @param flags  0 or REGROW_PRIORITY.
+/// @return REGROW_ERR_NO_PROCESS when it is dead; a caller that traps exits gets an EXIT with `noproc` instead.
+regrow_error regrow_link_opt(regrow_pid pid, uint32_t flags);
+
+/// As regrow_monitor(). With REGROW_PRIORITY its DOWN is a priority message; what is sent to its Ref, as to an alias, is
+/// ordinary. Needs an identity.
+///
+/// @param flags    0 or REGROW_PRIORITY.
+/// @param monitor  out: the Ref.
+regrow_error regrow_monitor_opt(regrow_pid pid, uint32_t flags, regrow_ref *monitor);
 
 /* ---- Starting ---- */
 
@@ -1479,12 +1604,12 @@ regrow_error regrow_cast(regrow_pid pid,
 ///         name is taken.
 regrow_error regrow_start(regrow_pid runtime, const regrow_child_spec *spec, regrow_pid *pid);
 
-/// As regrow_start(), linked with the caller, which is its parent. Needs an identity.
+/// As regrow_start(), linked with the caller, which is its parent. Needs an identity; may wait.
 ///
 /// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
 regrow_error regrow_start_link(const regrow_child_spec *spec, regrow_pid *pid);
 
-/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity.
+/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity; may wait.
 ///
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_start_monitor(const regrow_child_spec *spec, regrow_pid *pid, regrow_ref *monitor);
@@ -1580,41 +1705,59 @@ regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
 /// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
 regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
-/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
+/// The state of a process: of a server as its `get_state` shows it, of other kinds as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
+/// @return REGROW_ERR_WRONG_KIND when it is a server without that callback, or of a kind without a state.
 regrow_error regrow_get_state(regrow_pid pid, uint32_t timeout_ms, regrow_term *state);
 
 /// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
-/// processes and entered threads, which answer nothing. May wait.
+/// processes, tasks and entered threads, which answer nothing: regrow_info() tells of those. May wait.
 ///
 /// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
 ///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
-///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
-///                Yours.
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{max_children, shutdown,
+///                max_restarts, period_ms, children, waiting} of a task supervisor, #{keys, entries} of a registry,
+///                #{groups} of a pubsub. Yours.
 /// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
 regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term *status);
 
-/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+/// Has a process write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. Any kind
+/// that regrow_suspend() takes. May wait.
 ///
 /// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
 /// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
 /// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
 ///
-/// @return REGROW_ERR_WRONG_KIND when it is no server.
-regrow_error regrow_trace(regrow_pid pid, bool on, uint32_t timeout_ms);
+/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get, update,
+/// get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without asking the
+/// process (a lookup in a registry, a broadcast) does not come in.
+///
+/// @return REGROW_ERR_WRONG_KIND.
+regrow_error regrow_trace(regrow_pid pid,
+                          bool on,
+                          uint32_t timeout_ms);
 
-/// Gives a server another state, through its `replace_state`. May wait.
+/// Gives a server another state, through its `replace_state`, or an agent. May wait.
 ///
 /// @param state  moved.
+/// @return REGROW_ERR_WRONG_KIND for any other kind, and for a server that has no such callback or does not take it.
 regrow_error regrow_replace_state(regrow_pid pid, regrow_term state, uint32_t timeout_ms);
 
-/// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
-/// end it. May wait.
-regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
+/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its order,
+/// requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing. May wait.
+///
+/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it is
+/// resumed, but goes on with starts and stops that are under way. What does not go through the process goes on: finding
+/// and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks, listeners, monitors
+/// of groups.
+///
+/// @return REGROW_ERR_WRONG_KIND for plain processes, tasks, entered threads and host processes: their code is not ours
+///         to hold.
+regrow_error regrow_suspend(regrow_pid pid,
+                            uint32_t timeout_ms);
 
-/// Ends a suspension. May wait.
+/// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
 
 /* ---- Host processes ---- */
@@ -1637,7 +1780,14 @@ regrow_error regrow_whereis_at(const regrow_address *address, regrow_pid *pid);
 /// wait; any thread.
 regrow_error regrow_call_at(const regrow_address *address, regrow_term request, uint32_t timeout_ms, regrow_term *reply);
 
-/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
+/// As regrow_call_async(), and as regrow_call_at() without waiting: the request follows a restart. Any thread.
+///
+/// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
+/// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
+/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+///
+/// @param timeout_ms  from when somebody has it.
 regrow_error regrow_call_async_at(const regrow_address *address,
                                   regrow_term request,
                                   uint32_t timeout_ms,
@@ -1692,6 +1842,15 @@ void regrow_request_free(regrow_request *pending);
 
 /* ---- Supervisors ---- */
 
+/// In the init of a supervisor: adds a child behind those that are there. Never waits.
+///
+/// Ids, names and arguments may come from what the init got: so a REGROW_SIMPLE_ONE_FOR_ONE can have a tree of its own
+/// for each argument. That ids are unique is checked when the init has returned.
+///
+/// @param children  what the init got.
+/// @param child     borrowed, and copied.
+regrow_error regrow_children_add(regrow_children *children, const regrow_child_spec *child);
+
 /// Starts one more child, waits until it is up, and keeps its spec. May wait; any thread.
 ///
 /// @param child  borrowed, and copied: it may live on the stack.
@@ -1706,9 +1865,11 @@ regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_c
 
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
 ///
-/// @param extra  borrowed: one more argument for its init, at each of its starts. The init of a server gets the
-///               template's `arg` and this one appended, each taken as a list (what is no list is a list of one).
-///               Servers take it, other kinds are refused with REGROW_ERR_ARGUMENT unless it is `[]`.
+/// @param extra  borrowed: one more argument, at each of its starts. A server's init gets the template's `arg` and this
+///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a supervisor
+///               of any kind but the next, that of an agent (`initial`), and a task (`argument`). A partition supervisor
+///               hands it on to its partitions. What would get it nowhere, another kind, or one of these without an
+///               init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
 /// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
 /// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
 ///         taken.
@@ -1749,11 +1910,12 @@ regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
 /// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
-regrow_error regrow_supervisor_which_children(regrow_pid supervisor, regrow_term *children);
+regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
+                                              regrow_term *children);
 
 /// As regrow_supervisor_which_children(), to be collected later. Any thread.
 ///
@@ -1829,9 +1991,9 @@ regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 ///
 /// No process is held up: the supervisors alone get a message, and are asked all at once. One that does not answer in
 /// time, being suspended or in the middle of a start, is shown so; its children are then what its links show. What is
-/// below other processes, such as a task supervisor, is what their links show, too.
+/// below other processes is what their links show, too.
 ///
-/// @param supervisor  of any kind, the root or a task supervisor included.
+/// @param supervisor  of any kind, the root included.
 /// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
 ///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
 ///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked
@@ -1871,12 +2033,12 @@ regrow_error regrow_registry_unregister(regrow_pid registry, const regrow_term *
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.
 /// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
-/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
+/// @return REGROW_ERR_ARGUMENT when they are malformed; regrow_last_error() says where.
 regrow_error regrow_registry_unregister_match(regrow_pid registry,
                                               const regrow_term *key,
+                                              regrow_pid pid,
                                               const regrow_term *pattern,
-                                              const regrow_term *guards,
-                                              regrow_pid pid);
+                                              const regrow_term *guards);
 
 /// Gives the caller's own entry in a unique registry another value. Needs an identity.
 ///
@@ -1964,6 +2126,24 @@ regrow_error regrow_registry_dispatch(regrow_pid registry,
                                       const regrow_term *key,
                                       regrow_each_callback each,
                                       void *user);
+
+/// As regrow_registry_dispatch(), with the entries cut up by their processes into as many parts as the registry has
+/// partitions, and each part that has any in a process of its own: there `each` runs, and may wait, at the same time as
+/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not cut
+/// up: then `each` runs in the caller.
+///
+/// Once this has returned, whatever it returns, `each` does not run any more. Waiting in it for the caller is to wait
+/// for ever.
+///
+/// @param key   borrowed.
+/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing of
+///              the others.
+/// @return REGROW_ERR_EXITED when such a process was ended: its reason. REGROW_ERR_LIMIT, REGROW_ERR_NOT_ALIVE when one
+///         could not be started. REGROW_ERR_KILLED: the caller was killed, and they with it.
+regrow_error regrow_registry_dispatch_parallel(regrow_pid registry,
+                                               const regrow_term *key,
+                                               regrow_each_callback each,
+                                               void *user);
 
 /// What is kept under a key beside the entries. Any thread.
 ///
@@ -2208,8 +2388,8 @@ regrow_error regrow_task_stream(const regrow_stream_spec *spec, bool *finished);
 
 /// Starts a task that nobody waits for. May wait, for the supervisor's turn; any thread.
 ///
-/// @param spec  borrowed.
-/// @param pid   out. NULL: not wanted.
+/// @param spec  borrowed. Its `restart` says whether the task is run again when it has ended.
+/// @param pid   out: a restart gives it another. NULL: not wanted.
 /// @return REGROW_ERR_LIMIT, reason max_children.
 regrow_error regrow_task_supervisor_start_child(regrow_pid supervisor, const regrow_task_spec *spec, regrow_pid *pid);
 
@@ -2239,7 +2419,7 @@ regrow_error regrow_task_supervisor_run_async(regrow_pid supervisor,
 /// @param pids  out: a list, in no order; yours.
 regrow_error regrow_task_supervisor_children(regrow_pid supervisor, regrow_term *pids);
 
-/// Ends a task of a supervisor's, and waits until it has ended. May wait; any thread.
+/// Ends a task of a supervisor's, and waits until it has ended; it is not restarted. May wait; any thread.
 ///
 /// @return REGROW_ERR_NOT_FOUND when the task is none of its.
 regrow_error regrow_task_supervisor_terminate_child(regrow_pid supervisor, regrow_pid task);

@@ -13,11 +13,12 @@ pub mod observe;
 pub mod pattern;
 #[cfg(not(loom))]
 pub mod process;
-/// The two files of `process` that loom models drive, without the rest.
+/// The three files of `process` that loom models drive, without the rest.
 #[cfg(loom)]
 pub mod process {
     pub mod slot;
     pub mod state;
+    pub mod turns;
 }
 #[cfg(not(loom))]
 pub mod pubsub;

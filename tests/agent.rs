@@ -11,7 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 fn try_start(runtime: &Runtime, initial: i64, start: Option<Start>) -> Result<Pid, Error> {
-    let spec = AgentSpec { initial: Term::int(initial), start, flags: 0, bound: None };
+    let spec = AgentSpec { initial: Term::int(initial), start, flags: 0, bound: None, watchdog_ms: 0 };
     process::spawn_and_wait(&runtime.0, spec.build(), Some(5_000)).map(|spawned| spawned.pid)
 }
 

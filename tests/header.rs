@@ -62,7 +62,7 @@ fn ways(kind: &str, is_array: bool) -> &'static [&'static str] {
     match kind {
         "regrow_term" => &["moved"],
         "void *" => &["value"],
-        "regrow_context *" => &["borrowed"],
+        "regrow_context *" | "regrow_children *" => &["borrowed"],
         "regrow_request *" => &["borrowed", "moved"],
         _ if kind.ends_with("_callback") => &["callback"],
         _ if kind.ends_with("**") => &["out"],
@@ -241,4 +241,14 @@ fn compilers_take_the_header_without_a_warning() {
         }
     }
     assert!(tried > 0, "there is no C compiler");
+}
+
+#[test]
+fn the_header_forbids_what_cannot_be_caught() {
+    let header = header();
+    let rule = header.split("Callbacks ").nth(1).expect("it has rules for callbacks");
+    let rule = &rule[..rule.find("Forks ").expect("the next rule")];
+    for word in ["longjmp", "C++ exception", "aborts", "undefined"] {
+        assert!(rule.contains(word), "{word} is not in: {rule}");
+    }
 }

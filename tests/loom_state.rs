@@ -37,7 +37,7 @@ impl Process {
             // SAFETY: RUNNING.
             match unsafe { self.mailbox.pop() } {
                 Pop::Message(_) => *seen += 1,
-                Pop::Busy => thread::yield_now(),
+                Pop::Busy | Pop::Priority => thread::yield_now(),
                 Pop::Empty => {
                     assert!(self.state.rest());
                     if self.mailbox.is_empty() || self.state.shift(IDLE, RUNNING, 0, 0).is_err() {
@@ -86,7 +86,7 @@ fn on_its_own_thread(process: &Process, token: &AtomicBool) -> u32 {
                         break;
                     }
                     Pop::Message(_) => {}
-                    Pop::Busy => thread::yield_now(),
+                    Pop::Busy | Pop::Priority => thread::yield_now(),
                     Pop::Empty => {
                         assert!(process.state.rest());
                         if process.mailbox.is_empty() || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {

@@ -157,11 +157,11 @@ fn a_duplicate_key_has_many_entries_in_the_order_they_came() {
     assert_eq!(registry::count(reg), Ok(4));
     assert_eq!(registry::keys(reg, a), Ok(vec![key.clone(); 3]));
     assert_eq!(registry::values(reg, &key, a), Ok(vec![Term::int(1), Term::int(3), Term::int(1)]));
-    registry::unregister_match(reg, &key, &Term::int(1), None, a).unwrap();
+    registry::unregister_match(reg, &key, a, &Term::int(1), None).unwrap();
     assert_eq!(registry::lookup(reg, &key), Ok(entries(&[(b, 2), (a, 3)])));
-    registry::unregister_match(reg, &key, &Term::float(3.0), None, a).unwrap();
+    registry::unregister_match(reg, &key, a, &Term::float(3.0), None).unwrap();
     assert_eq!(registry::count(reg), Ok(2));
-    registry::unregister_match(reg, &key, &atom("_"), None, a).unwrap();
+    registry::unregister_match(reg, &key, a, &atom("_"), None).unwrap();
     assert_eq!(registry::lookup(reg, &key), Ok(entries(&[(b, 2)])));
     kill(b);
     assert_eq!(registry::lookup(reg, &key), Ok(vec![]));

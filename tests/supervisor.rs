@@ -308,7 +308,7 @@ fn the_init_hook_runs_before_the_children_and_decides() {
     let tree = Tree::new();
     let with = |hook: &'static (dyn Fn(&mut Context) -> regrow::server::Next + Send + Sync)| {
         let log = tree.log.clone();
-        let init = Arc::new(move |context: &mut Context| {
+        let init = Arc::new(move |context: &mut Context, _: &Term, _: Option<&mut Vec<ChildSpec>>| {
             // It may wait.
             process::sleep(None, 0).unwrap();
             log.lock().unwrap().push("hook".into());
@@ -903,7 +903,7 @@ fn a_tree_with_names_comes_back_at_once_after_its_supervisor_was_killed() {
         }
     }
     tree.settle();
-    assert!(["a", "low", "leaf"].iter().all(|name| process::whereis(&tree.runtime.0, name).is_none()));
+    assert!(["a", "low", "leaf"].iter().all(|&name| process::whereis(&tree.runtime.0, name).is_none()));
 }
 
 #[test]

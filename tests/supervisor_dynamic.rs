@@ -4,13 +4,12 @@ mod common;
 
 use common::tree::{Tree, Worker, child, stopped, which};
 use common::{Closures, atom};
-use regrow::process::{self, ChildStart, Error, Outcome, Request, StartSpec, Startable, exit_signal, is_alive};
+use regrow::process::{self, ChildStart, Error, Outcome, Request, Startable, exit_signal, is_alive};
 use regrow::server::{Context, IGNORE, READY, Server};
 use regrow::supervisor::{
     self, AutoShutdown, ChildCount, ChildSpec, DynamicSpec, Restart, Shutdown, Strategy, SupervisorSpec,
 };
 use regrow::term::{Atom, Pid, Term, atoms};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 fn start(tree: &Tree, spec: impl Startable) -> Pid {
@@ -603,51 +602,6 @@ fn an_init_that_hangs_holds_up_the_end_no_longer_than_a_shutdown() {
     tree.advance(70);
     assert!(!is_alive(supervisor));
     assert!(matches!(pending.wait(Some(0)), Ok(Outcome::Failed(Error::Start(reason))) if reason == atom("timeout")));
-}
-
-/// A child that is up at once.
-struct Light(Arc<AtomicUsize>);
-
-impl Startable for Light {
-    fn build(&self) -> ChildStart {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        ChildStart { at_once: true, ..ChildStart::new(Box::new(Server::new(Closures::default()))) }
-    }
-    fn kind(&self) -> Atom {
-        atoms::SERVER
-    }
-}
-
-#[test]
-fn a_hundred_thousand_children_take_ten_times_as_long_as_ten_thousand() {
-    let tree = Tree::new();
-    let light = Arc::new(Light(Arc::default()));
-    let mut times = Vec::new();
-    for many in [10_000, 100_000] {
-        let supervisor = dynamic(&tree);
-        let begun = std::time::Instant::now();
-        let mut pids = Vec::new();
-        for id in 0..many {
-            // Half of them share an id.
-            let id = Term::int(if id % 2 == 0 { 0 } else { id });
-            let start = StartSpec { what: light.clone(), name: None, via: None };
-            pids.push(add(supervisor, ChildSpec { restart: Restart::Temporary, ..ChildSpec::new(id, start) }));
-        }
-        assert_eq!(supervisor::count_children(supervisor).unwrap().active, many as u64);
-        for pid in pids.iter().step_by(3) {
-            supervisor::terminate_child(supervisor, &Term::pid(*pid)).unwrap();
-        }
-        for pid in pids.iter().skip(1).step_by(3) {
-            exit_signal(*pid, atom("kill")).unwrap();
-        }
-        tree.settle();
-        stopped(supervisor);
-        tree.settle();
-        assert!(!is_alive(supervisor) && !pids.iter().any(|pid| is_alive(*pid)));
-        times.push(begun.elapsed());
-    }
-    // Ten times the children; what is quadratic would take a hundred times as long.
-    assert!(times[1] < times[0] * 40, "{times:?}");
 }
 
 // ---- children that are started together ----

@@ -21,7 +21,7 @@ use crate::process::{
     self, Behaviour, Bound, ChildStart, Error, Fenced, Flow, Init, Message, Outcome, Process, ReplyTo, Request,
     Startable, SystemRequest, with_process,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
 use std::sync::Arc;
 
@@ -52,16 +52,26 @@ pub struct AgentSpec {
     pub flags: u32,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
+    /// How long a function may run without waiting, in milliseconds; 0: for ever.
+    pub watchdog_ms: u32,
 }
 
 impl Startable for AgentSpec {
     fn build(&self) -> ChildStart {
-        let agent = Agent { state: self.initial.clone(), start: self.start.clone(), last: None };
-        ChildStart { flags: self.flags, bound: self.bound, ..ChildStart::new(Box::new(agent)) }
+        let agent =
+            Agent { state: self.initial.clone(), start: self.start.clone(), sys: SysState::default(), last: None };
+        let (flags, bound, watchdog_ms) = (self.flags, self.bound, self.watchdog_ms);
+        ChildStart { flags, bound, watchdog_ms, ..ChildStart::new(Box::new(agent)) }
     }
 
     fn kind(&self) -> Atom {
         atoms::AGENT
+    }
+
+    /// For `start`; without it nobody would take a part of the state for an argument.
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.start.as_ref()?;
+        Some(Arc::new(AgentSpec { initial: server::appended(&self.initial, extra), ..self.clone() }))
     }
 }
 
@@ -70,16 +80,31 @@ enum Ask {
     /// The state itself.
     Get,
     /// What its caller lent: not to be run when that has gone.
-    Lent(Job),
-    /// As `Lent`, but a state that it makes is dropped.
+    Update(Job),
+    /// As `Update`, and the caller gets its answer.
+    GetAndUpdate(Job),
+    /// As `GetAndUpdate`, but a state that it makes is dropped.
     Read(Job),
     /// What was given away: to be run in any case.
     Given(Job),
 }
 
+impl Ask {
+    /// As Elixir's agent is asked it, for a trace; the function itself is no term.
+    fn shown(&self, is_cast: bool) -> Term {
+        Term::atom_named(match self {
+            Ask::Get | Ask::Read(_) => "get",
+            Ask::GetAndUpdate(_) => "get_and_update",
+            Ask::Given(_) if is_cast => "cast",
+            Ask::Update(_) | Ask::Given(_) => "update",
+        })
+    }
+}
+
 struct Agent {
     state: Term,
     start: Option<Start>,
+    sys: SysState,
     /// What it crashed over, for the report.
     last: Option<&'static str>,
 }
@@ -99,8 +124,19 @@ impl Behaviour for Agent {
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
+        let Some(message) = self.sys.admit(me, message) else { return Flow::Continue };
         match message {
             Message::Native { request, reply } => match (request.downcast::<Ask>(), reply) {
+                (Ok(ask), reply) if self.sys.traced => {
+                    let shown = ask.shown(reply.is_none());
+                    let reply = server::trace::asked(me, &shown, reply, |_| None);
+                    let is_cast = reply.is_none();
+                    let flow = self.answer(me, *ask, reply);
+                    if is_cast && matches!(flow, Flow::Continue) {
+                        server::trace::no_reply(me);
+                    }
+                    flow
+                }
                 (Ok(ask), reply) => self.answer(me, *ask, reply),
                 (Err(_), reply) => {
                     server::wrong_kind(reply);
@@ -113,7 +149,13 @@ impl Behaviour for Agent {
                 Flow::Continue
             }
             Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => Flow::Stop(reason),
-            _ => Flow::Continue,
+            other => {
+                if self.sys.traced {
+                    server::trace::came_in(me, &other);
+                    server::trace::no_reply(me);
+                }
+                Flow::Continue
+            }
         }
     }
 
@@ -146,7 +188,7 @@ impl Agent {
                 }
                 return Flow::Continue;
             }
-            Ask::Lent(job) | Ask::Read(job) => {
+            Ask::Update(job) | Ask::GetAndUpdate(job) | Ask::Read(job) => {
                 if !reply.as_ref().is_some_and(ReplyTo::claim) {
                     return Flow::Continue;
                 }
@@ -187,23 +229,13 @@ impl Agent {
     }
 
     fn system(&mut self, me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
-        match request {
-            SystemRequest::GetState => {
-                reply.answer(self.state.clone());
-                Flow::Continue
-            }
-            SystemRequest::ReplaceState(state) => {
-                let spare = std::mem::replace(&mut self.state, state);
-                let freed = me.user(|| process::without_waiting(|| drop(spare)));
-                reply.answer(Term::atom(atoms::OK));
-                freed.map_or_else(Flow::from, |_| Flow::Continue)
-            }
-            SystemRequest::GetStatus => {
-                reply.answer(server::status(me, false, false, Some(self.state.clone())));
-                Flow::Continue
-            }
-            request => server::handle_plain(me, request, reply),
-        }
+        let SystemRequest::ReplaceState(state) = request else {
+            return self.sys.answer(me, request, reply, || Some(self.state.clone()));
+        };
+        let spare = std::mem::replace(&mut self.state, state);
+        let freed = me.user(|| process::without_waiting(|| drop(spare)));
+        reply.answer(Term::atom(atoms::OK));
+        freed.map_or_else(Flow::from, |_| Flow::Continue)
     }
 }
 
@@ -224,7 +256,7 @@ pub fn read(outcome: Outcome) -> Result<Term, Error> {
 }
 
 fn ask(agent: Pid, ask: Ask, timeout: Option<u32>) -> Result<Term, Error> {
-    let lends = matches!(ask, Ask::Lent(_) | Ask::Read(_));
+    let lends = !matches!(ask, Ask::Get | Ask::Given(_));
     read(process::call(agent, timeout, lends, |reply| message(ask, Some(reply)))?)
 }
 
@@ -240,12 +272,12 @@ pub fn get(agent: Pid, job: Job, timeout: Option<u32>) -> Result<Term, Error> {
 
 /// Runs a function that makes a new state. May wait.
 pub fn update(agent: Pid, job: Job, timeout: Option<u32>) -> Result<(), Error> {
-    ask(agent, Ask::Lent(job), timeout).map(drop)
+    ask(agent, Ask::Update(job), timeout).map(drop)
 }
 
 /// Runs a function that makes a new state and an answer. May wait.
 pub fn get_and_update(agent: Pid, job: Job, timeout: Option<u32>) -> Result<Term, Error> {
-    ask(agent, Ask::Lent(job), timeout)
+    ask(agent, Ask::GetAndUpdate(job), timeout)
 }
 
 /// As [`update`], to be collected later; see [`read`]. The function runs even if nobody waits any more.

@@ -2,13 +2,12 @@
 #![allow(non_camel_case_types)]
 
 use super::request::{pass_request, read, regrow_request};
-use super::server::call_request;
 use super::support::{
     Fault, SizedStruct, answers_calls, borrow, borrow_optional, guard, limit, node_of, out, out_optional, sized, take,
     text_optional,
 };
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message, Node, Outcome, StartSpec};
+use crate::process::{self, Error, Message, Name, Node, Outcome, Places, StartSpec, Turn};
 use crate::registry::{self, Which};
 use crate::supervisor;
 use crate::term::{Pid, Term};
@@ -23,7 +22,7 @@ pub struct regrow_address {
     pub size: usize,
     /// The root, or any other process, of the runtime to look in. Zero: the caller's own, else that of `registry`.
     pub runtime: regrow_pid,
-    /// A local name; or NULL, and a registry and a key.
+    /// A local name; or NULL, and `name_term`, or a registry and a key.
     pub name: *const c_char,
     /// The registry, by pid (or a partition supervisor: then the key's partition is meant) ...
     pub registry: regrow_pid,
@@ -33,10 +32,15 @@ pub struct regrow_address {
     pub key: *const regrow_term,
     /// Borrowed: the value beside it, where the address is used to register; NULL: [].
     pub value: *const regrow_term,
-    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock.
+    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
+    /// in the order in which they came.
     pub wait_ms: u32,
     /// Zero.
     pub reserved: u32,
+    /// Borrowed: a local name that is any term, in place of `name`.
+    pub name_term: *const regrow_term,
+    /// Borrowed: the same in place of `registry_name`.
+    pub registry_name_term: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -52,13 +56,13 @@ pub(super) struct Address {
 
 #[derive(Clone)]
 enum Place {
-    Name(Arc<str>),
+    Name(Name),
     Key { registry: Which, key: Term, value: Term },
 }
 
 impl Place {
     /// Who is there; `whereis` finds names.
-    fn look(&self, whereis: impl Fn(&str) -> Result<Pid, Error>) -> Result<Pid, Error> {
+    fn look(&self, whereis: impl Fn(&Name) -> Result<Pid, Error>) -> Result<Pid, Error> {
         match self {
             Place::Name(name) => whereis(name),
             Place::Key { registry, key, .. } => {
@@ -72,6 +76,34 @@ impl Place {
                 registry::whereis(pid, key)?.ok_or(Error::NotFound)
             }
         }
+    }
+
+    /// What who waits for somebody there waits for.
+    fn sought(&self, node: &Arc<Node>) -> Places {
+        match self {
+            Place::Name(name) => [Some(process::sought(node, name)), None],
+            Place::Key { registry, key, .. } => {
+                let (called, pid) = match registry {
+                    Which::Pid(pid) => (None, Some(*pid)),
+                    Which::Name(name) => (Some(process::sought(node, name)), process::whereis(node, name)),
+                };
+                let there = |pid| supervisor::sought(pid, key).or_else(|| registry::sought(pid, key));
+                [called, pid.and_then(there)]
+            }
+        }
+    }
+}
+
+/// Reads a name that is given as text or as a term; none when it is given in neither way.
+///
+/// # Safety
+/// Each is NULL or leads to what it says.
+pub(super) unsafe fn name_of(text: *const c_char, term: *const regrow_term) -> Result<Option<Name>, Fault> {
+    // SAFETY: the caller's promise.
+    match unsafe { (text_optional(text)?, borrow_optional(term)?) } {
+        (Some(_), Some(_)) => Err(Fault::argument("a name is given twice, as text and as a term")),
+        (Some(text), None) => Ok(Some(text.into())),
+        (None, term) => Ok(term.cloned().map(Name::from)),
     }
 }
 
@@ -87,15 +119,15 @@ pub(super) unsafe fn address(place: *const regrow_address) -> Result<Address, Fa
             return Err(Fault::argument("an address has a field that this library does not know"));
         }
         let node = if given.runtime.id == 0 { None } else { Some(node_of(given.runtime)?) };
-        let name = text_optional(given.name)?;
-        let registry = match (given.registry.id, text_optional(given.registry_name)?) {
+        let name = name_of(given.name, given.name_term)?;
+        let registry = match (given.registry.id, name_of(given.registry_name, given.registry_name_term)?) {
             (0, None) => None,
-            (0, Some(name)) => Some(Which::Name(name.into())),
+            (0, Some(name)) => Some(Which::Name(name)),
             (pid, None) => Some(Which::Pid(Pid(pid))),
             (_, Some(_)) => return Err(Fault::argument("an address names its registry twice")),
         };
         let place = match (name, registry) {
-            (Some(name), None) => Place::Name(name.into()),
+            (Some(name), None) => Place::Name(name),
             (None, Some(registry)) => {
                 let value = borrow_optional(given.value)?.cloned().unwrap_or(Term::nil());
                 Place::Key { registry, key: borrow(given.key)?.clone(), value }
@@ -126,13 +158,20 @@ impl Address {
 
     /// Does `act` with whoever is there. Found dead or not found, it is looked for again until the wait is over.
     fn with<R>(&self, mut act: impl FnMut(Pid) -> Result<R, Error>) -> Result<R, Error> {
-        process::until_arrival(&self.node()?, self.wait_ms, || self.look().and_then(&mut act))
+        self.with_turn(|pid, _| act(pid))
+    }
+
+    /// As [`Address::with`]: an `act` that waits gives the turn on before.
+    fn with_turn<R>(&self, mut act: impl FnMut(Pid, &Turn<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let node = self.node()?;
+        let places = || self.place.sought(&node);
+        process::until_arrival(&node, self.wait_ms, places, |turn| self.look().and_then(|pid| act(pid, turn)))
     }
 
     /// What the DOWN of a monitor by this address names.
     fn shown(&self) -> Term {
         match &self.place {
-            Place::Name(name) => Term::text(name),
+            Place::Name(name) => name.term(),
             Place::Key { key, .. } => key.clone(),
         }
     }
@@ -176,21 +215,15 @@ pub unsafe extern "C" fn regrow_call_at(
         let (address, reply) = unsafe { (self::address(address)?, out_optional(reply)) };
         // Why the last one that was found ended without having seen the request.
         let mut ended = None;
-        let node = address.node()?;
-        let end = limit(address.wait_ms).map(|ms| node.deadline(u64::from(ms)));
-        let outcome = address.with(|mut pid| {
-            loop {
-                answers_calls(pid)?;
-                let request = request.clone();
-                match process::call(pid, limit(timeout_ms), false, |to| Message::Call { request, reply: to })? {
-                    Outcome::NotTaken(reason) => ended = Some(reason),
-                    outcome => return Ok(outcome),
+        let outcome = address.with_turn(|pid, turn| {
+            answers_calls(pid)?;
+            let request = request.clone();
+            match process::call_in_turn(pid, limit(timeout_ms), turn, |to| Message::Call { request, reply: to })? {
+                Outcome::NotTaken(reason) => {
+                    ended = Some(reason);
+                    Err(Error::NoProcess)
                 }
-                if end.is_some_and(|end| node.clock.now() >= end) {
-                    return Err(Error::NoProcess);
-                }
-                // The call has waited, and may have taken the wake of an arrival for its own: look before waiting on.
-                pid = address.look()?;
+                outcome => Ok(outcome),
             }
         });
         let outcome = match (outcome, ended) {
@@ -202,7 +235,14 @@ pub unsafe extern "C" fn regrow_call_at(
     })
 }
 
-/// As regrow_call_async(); but for somebody to be there this waits, as long as the address says. Any thread.
+/// As regrow_call_async(), and as regrow_call_at() without waiting: the request follows a restart. Any thread.
+///
+/// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
+/// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
+/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+///
+/// @param timeout_ms  from when somebody has it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_call_async_at(
     address: *const regrow_address, request: regrow_term, timeout_ms: u32, pending: *mut *mut regrow_request,
@@ -211,8 +251,19 @@ pub unsafe extern "C" fn regrow_call_async_at(
     guard(|| {
         let request = request?;
         // SAFETY: as the header says.
-        let (address, pending) = unsafe { (self::address(address)?, out(pending)?) };
-        pass_request(pending, address.with(|pid| call_request(pid, request.clone(), timeout_ms))?);
+        let (mut address, pending) = unsafe { (self::address(address)?, out(pending)?) };
+        let node = address.node()?;
+        let wait_ms = address.wait_ms;
+        // Whoever looks later is not the caller, whose runtime is meant.
+        address.node = Some(node.clone());
+        let (place, seen_by) = (address.place.clone(), node.clone());
+        let seek = Box::new(move || place.sought(&seen_by));
+        let look = Box::new(move || {
+            let pid = address.look()?;
+            answers_calls(pid)?;
+            if process::current_pid() == pid && pid != Pid::NONE { Err(Error::SelfCall) } else { Ok(pid) }
+        });
+        pass_request(pending, process::pursue(&node, wait_ms, limit(timeout_ms), look, seek, request)?);
         Ok(())
     })
 }
@@ -299,6 +350,6 @@ pub unsafe extern "C" fn regrow_stop_at(
         let reason = reason?;
         // SAFETY: as the header says.
         let address = unsafe { self::address(address) }?;
-        Ok(address.with(|pid| process::stop(pid, reason.clone(), limit(timeout_ms)))?)
+        Ok(address.with_turn(|pid, turn| process::stop_in_turn(pid, reason.clone(), limit(timeout_ms), turn))?)
     })
 }

@@ -3,7 +3,9 @@
 
 use super::context::{context_pointer, regrow_context};
 use super::request::{User, pass_request, regrow_request};
-use super::support::{Fault, SizedStruct, borrow_optional, bound_of, guard, limit, out, out_optional, sized, take};
+use super::support::{
+    Fault, SizedStruct, borrow_optional, bound_of, guard, limit, out, out_optional, sized, take, watchdog,
+};
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, regrow_agent_callback, regrow_drop_callback, regrow_error, regrow_next, regrow_pid,
     regrow_term,
@@ -29,10 +31,11 @@ pub struct regrow_agent_spec {
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
-    /// REGROW_NO_PARK: its functions never wait.
+    /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
     pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
+    /// it has returned.
+    pub watchdog_ms: u32,
     /// As in regrow_server_spec; functions count.
     pub mailbox_limit: u32,
     /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
@@ -144,25 +147,22 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     let user = User { user: given.user, drop: given.drop_user };
     // SAFETY: as above.
     let initial = unsafe { borrow_optional(given.initial) }?.cloned().unwrap_or(Term::nil());
-    if given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
+    if given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 {
         return Err(Fault::argument("an agent's flags are unknown"));
     }
     let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
-    let start: Start = match given.init {
-        Some(init) => Arc::new(move |initial: &Term| {
+    // Without an init nobody gets the user: it is given back here.
+    let start = given.init.map(|init| -> Start {
+        Arc::new(move |initial: &Term| {
             let user = &user;
             // SAFETY: the user's function, called as the header says.
             let made = unsafe { run(init, user.user, initial) }?;
             Ok(made.state.unwrap_or_else(|| initial.clone()))
-        }),
-        // Kept all the same: the user's pointer is given back with the spec.
-        None => Arc::new(move |initial: &Term| {
-            let _user = &user;
-            Ok(initial.clone())
-        }),
-    };
+        })
+    });
     let flags = super::server::process_flags(given.flags);
-    Ok(Arc::new(AgentSpec { initial, start: Some(start), flags, bound }))
+    let watchdog_ms = watchdog(given.watchdog_ms);
+    Ok(Arc::new(AgentSpec { initial, start, flags, bound, watchdog_ms }))
 }
 
 /// Refuses what is no agent: a process of another kind might never say so.

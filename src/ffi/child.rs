@@ -1,14 +1,15 @@
 //! Child specs: how to start a process of any kind, and what to do when it ends.
 #![allow(non_camel_case_types)]
 
-use super::address::{address, regrow_address};
+use super::address::{address, name_of, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
     REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_DYNAMIC_SUPERVISOR, REGROW_END, REGROW_HOST, REGROW_INFINITY, REGROW_NONE,
     REGROW_PARK, REGROW_PARTITION_SUPERVISOR, REGROW_PERMANENT, REGROW_PROCESS, REGROW_PUBSUB, REGROW_REGISTRY,
-    REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
+    REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT,
+    regrow_term,
 };
-use crate::process::{StartSpec, Startable};
+use crate::process::{Name, StartSpec, Startable};
 use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
 use crate::term::Term;
 use std::ffi::{c_char, c_void};
@@ -89,20 +90,22 @@ pub struct regrow_child_spec {
     pub id: *const c_char,
     /// Borrowed: the same as any term. A child has one of the two.
     pub id_term: *const regrow_term,
-    /// What `spec` is: REGROW_SERVER (0), REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
-    /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_HOST or REGROW_PUBSUB.
+    /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
+    /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
+    /// REGROW_PUBSUB.
     pub kind: u32,
-    /// REGROW_PERMANENT (0): restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
-    /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then.
+    /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
+    /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
     pub restart: u32,
     /// Time it has to end when it is told to shut down, before it is killed; 0: 5000, for a supervisor
     /// REGROW_INFINITY. REGROW_BRUTAL_KILL: killed at once.
     pub shutdown_ms: u32,
     /// Zero.
     pub reserved: u32,
-    /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked.
+    /// Borrowed: the spec of that kind, such as a regrow_server_spec. That it is one cannot be checked: read as another
+    /// kind's, its fields would be taken for functions.
     pub spec: *const c_void,
-    /// A name that is registered for it before it runs, at each start. NULL: none.
+    /// A name that is registered for it before it runs, at each start. NULL: none, or `name_term`.
     pub name: *const c_char,
     /// Borrowed: a registry and a key that it is registered under likewise. NULL: none.
     pub via: *const regrow_address,
@@ -112,6 +115,8 @@ pub struct regrow_child_spec {
     pub reserved_2: u32,
     /// Borrowed: when and how often it is restarted. NULL: at once, and as its supervisor says.
     pub backoff: *const regrow_backoff_spec,
+    /// Borrowed: a name that is any term, in place of `name`.
+    pub name_term: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -135,11 +140,9 @@ unsafe fn start_of(given: &regrow_child_spec) -> Result<StartSpec, Fault> {
         if given.reserved != 0 || given.reserved_2 != 0 {
             return Err(Fault::argument("a child spec has a field that this library does not know"));
         }
-        if let Some(name) = text_optional(given.name)? {
-            if name.is_empty() {
-                return Err(Fault::argument("a name is not empty"));
-            }
-            start.name = Some(name.into());
+        start.name = name_of(given.name, given.name_term)?;
+        if start.name.as_ref().is_some_and(Name::is_empty) {
+            return Err(Fault::argument("a name is not empty"));
         }
         if !given.via.is_null() {
             address(given.via)?.via(&mut start)?;
@@ -161,7 +164,9 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
             REGROW_PROCESS => super::process_body::startable(spec),
             REGROW_HOST => super::host::startable(spec),
             REGROW_PUBSUB => super::pubsub::startable(spec),
+            REGROW_TASK => super::task::startable(spec),
             REGROW_TASK_SUPERVISOR => super::task_supervisor::startable(spec),
+            0 => Err(Fault::argument("a child spec has no kind: say what its spec is, such as REGROW_SERVER")),
             _ => Err(Fault::argument("a child spec's kind is unknown")),
         }
     }
@@ -195,12 +200,7 @@ pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<Ch
         let given = sized(spec)?;
         let start = start_of(&given)?;
         let mut child = ChildSpec::new(Term::nil(), start);
-        child.restart = match given.restart {
-            REGROW_PERMANENT => Restart::Permanent,
-            REGROW_TRANSIENT => Restart::Transient,
-            REGROW_TEMPORARY => Restart::Temporary,
-            _ => return Err(Fault::argument("a child spec's restart is unknown")),
-        };
+        child.restart = restart(given.restart, child.restart)?;
         match given.shutdown_ms {
             0 => {}
             REGROW_BRUTAL_KILL => child.shutdown = Shutdown::BrutalKill,
@@ -215,6 +215,17 @@ pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<Ch
             child.backoff = Some(Arc::new(backoff(given.backoff)?));
         }
         Ok(child)
+    }
+}
+
+/// `restart` of a spec.
+pub(super) fn restart(given: u32, default: Restart) -> Result<Restart, Fault> {
+    match given {
+        0 => Ok(default),
+        REGROW_PERMANENT => Ok(Restart::Permanent),
+        REGROW_TRANSIENT => Ok(Restart::Transient),
+        REGROW_TEMPORARY => Ok(Restart::Temporary),
+        _ => Err(Fault::argument("a spec's restart is unknown")),
     }
 }
 
@@ -331,9 +342,10 @@ mod tests {
         let refused = [
             regrow_child_spec { id: std::ptr::null(), ..plain },
             regrow_child_spec { id_term: &raw const id, ..plain },
-            regrow_child_spec { restart: 3, ..plain },
+            regrow_child_spec { restart: 4, ..plain },
             regrow_child_spec { reserved: 1, ..plain },
             regrow_child_spec { name: c"".as_ptr(), ..plain },
+            regrow_child_spec { name: c"b".as_ptr(), name_term: &raw const id, ..plain },
             regrow_child_spec { reserved_2: 1, ..plain },
             regrow_child_spec { significant: 2, ..plain },
         ];

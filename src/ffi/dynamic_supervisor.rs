@@ -3,10 +3,13 @@
 
 use super::request::User;
 use super::supervisor::{hook, max_restarts};
-use super::support::{Fault, SizedStruct, sized};
-use super::types::{REGROW_NONE, REGROW_UNIQUE_IDS, regrow_body_callback, regrow_drop_callback};
+use super::support::{Fault, SizedStruct, borrow_optional, sized};
+use super::types::{
+    REGROW_NONE, REGROW_UNIQUE_IDS, regrow_drop_callback, regrow_supervisor_init_callback, regrow_term,
+};
 use crate::process::Startable;
 use crate::supervisor::DynamicSpec;
+use crate::term::Term;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -28,13 +31,14 @@ pub struct regrow_dynamic_supervisor_spec {
     /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS. Else any number of children may have the same,
     /// and are told apart by their pids.
     pub flags: u32,
-    /// Runs in the supervisor at each start; it may wait. REGROW_READY, REGROW_IGNORE or regrow_stop_self(). NULL:
-    /// nothing.
-    pub init: regrow_body_callback,
+    /// Runs at each start. NULL: nothing.
+    pub init: regrow_supervisor_init_callback,
     /// Passed to `init`.
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
+    /// Borrowed: passed to `init`. NULL: [].
+    pub arg: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -51,6 +55,8 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.flags & !REGROW_UNIQUE_IDS != 0 {
         return Err(Fault::argument("a dynamic supervisor's flags are unknown"));
     }
+    // SAFETY: the caller's promise.
+    let arg = unsafe { borrow_optional(given.arg) }?.cloned().unwrap_or(Term::nil());
     let defaults = DynamicSpec::default();
     Ok(Arc::new(DynamicSpec {
         max_restarts: max_restarts(given.max_restarts, defaults.max_restarts),
@@ -62,5 +68,6 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         },
         unique_ids: given.flags & REGROW_UNIQUE_IDS != 0,
         init: hook(given.init, user),
+        arg,
     }))
 }

@@ -2,7 +2,7 @@
 #![allow(non_camel_case_types)]
 
 use super::request::User;
-use super::support::{Fault, SizedStruct, guard, sized, take};
+use super::support::{Fault, SizedStruct, guard, sized, take, watchdog};
 use super::types::{
     REGROW_NOT_BUSY, regrow_caller, regrow_deliver_callback, regrow_drop_callback, regrow_error, regrow_exit_callback,
     regrow_pid, regrow_term,
@@ -31,8 +31,8 @@ pub struct regrow_host_spec {
     /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
     /// each is answered, or its caller has given up.
     pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// As in regrow_server_spec, of `deliver`; `exit` is called when that has returned.
+    pub watchdog_ms: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -61,7 +61,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.deliver.is_none() {
         return Err(Fault::argument("a host process needs a function to deliver to"));
     }
-    if given.flags & !REGROW_NOT_BUSY != 0 || given.reserved != 0 {
+    if given.flags & !REGROW_NOT_BUSY != 0 {
         return Err(Fault::argument("a host's flags are unknown"));
     }
     Ok(Arc::new(CHost(Arc::new(Spec { given, user }))))
@@ -70,7 +70,11 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
 impl Startable for CHost {
     fn build(&self) -> ChildStart {
         let busy = self.0.given.flags & REGROW_NOT_BUSY == 0;
-        ChildStart { at_once: true, ..ChildStart::new(Box::new(Host::new(Functions(self.0.clone()), busy))) }
+        ChildStart {
+            at_once: true,
+            watchdog_ms: watchdog(self.0.given.watchdog_ms),
+            ..ChildStart::new(Box::new(Host::new(Functions(self.0.clone()), busy)))
+        }
     }
 
     fn kind(&self) -> Atom {

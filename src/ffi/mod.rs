@@ -11,6 +11,7 @@ mod dynamic_supervisor;
 mod host;
 mod observe;
 mod partition_supervisor;
+mod priority;
 mod process;
 mod process_body;
 mod pubsub;

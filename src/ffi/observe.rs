@@ -12,9 +12,9 @@ use crate::term::Term;
 ///
 /// No process is held up: the supervisors alone get a message, and are asked all at once. One that does not answer in
 /// time, being suspended or in the middle of a start, is shown so; its children are then what its links show. What is
-/// below other processes, such as a task supervisor, is what their links show, too.
+/// below other processes is what their links show, too.
 ///
-/// @param supervisor  of any kind, the root or a task supervisor included.
+/// @param supervisor  of any kind, the root included.
 /// @param format      REGROW_TREE_TERM: nested maps #{id, pid, kind, name, label, status, message_queue_len, links,
 ///                    monitors, monitored_by, restarts, answered, children}. `status` is that of regrow_info(), or
 ///                    `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or `given_up` (parked

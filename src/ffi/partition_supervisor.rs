@@ -28,8 +28,8 @@ pub struct regrow_partition_supervisor_spec {
     pub max_restarts: u32,
     /// As in regrow_supervisor_spec.
     pub period_ms: u32,
-    /// REGROW_WITH_NUMBER: the init of a server gets the child's `arg` and the number of its partition appended, as in
-    /// regrow_supervisor_start_instance(). Other kinds are refused with it.
+    /// REGROW_WITH_NUMBER: each gets the number of its partition as one more argument, as in
+    /// regrow_supervisor_start_instance(), which tells which kinds take one.
     pub flags: u32,
     /// Zero.
     pub reserved: u32,

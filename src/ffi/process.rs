@@ -3,7 +3,7 @@
 
 use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text};
 use super::types::{REGROW_FLUSH, regrow_error, regrow_match_callback, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message};
+use crate::process::{self, Error, Message, Name};
 use crate::term::{Pid, Ref, Term};
 use std::ffi::{c_char, c_void};
 
@@ -87,7 +87,8 @@ pub unsafe extern "C" fn regrow_broadcast(
     })
 }
 
-/// Takes the oldest message, waiting for one if there is none. May wait; needs an identity.
+/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the others.
+/// May wait; needs an identity.
 ///
 /// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
 ///
@@ -231,8 +232,8 @@ pub unsafe extern "C" fn regrow_unalias(alias: regrow_ref, removed: *mut bool) -
     })
 }
 
-/// As regrow_send(), to an alias of a process. REGROW_OK also when it has been taken away: the message is dropped. Any
-/// thread.
+/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also when
+/// the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
 ///
 /// @param message  moved.
 #[unsafe(no_mangle)]
@@ -241,7 +242,7 @@ pub extern "C" fn regrow_send_alias(pid: regrow_pid, alias: regrow_ref, message:
     guard(|| {
         let message = message?;
         not_a_ghost()?;
-        process::send_to_alias(pid.into(), alias.into(), message);
+        process::send_alias(pid.into(), alias.into(), message, false);
         Ok(())
     })
 }
@@ -261,16 +262,31 @@ pub unsafe extern "C" fn regrow_trap_exit(trap: bool, previous: *mut bool) -> re
 
 /// Gives a process a name, until it ends. One name for each process. Any thread.
 ///
+/// @param name  not empty.
 /// @return REGROW_ERR_EXISTS when somebody has the name, or the process has one; REGROW_ERR_NO_PROCESS when it is dead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_register(pid: regrow_pid, name: *const c_char) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let name = unsafe { text(name) }?;
-        not_a_ghost()?;
-        let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
-        Ok(process::register(&node, pid.into(), name)?)
+        Ok(register(pid, name.into())?)
     })
+}
+
+fn register(pid: regrow_pid, name: Name) -> Result<(), Error> {
+    process::identity()?;
+    let node = process::with_process(pid.into(), |process| process.node().clone()).ok_or(Error::NoProcess)?;
+    process::register(&node, pid.into(), name)
+}
+
+/// As regrow_register(), with a name of any kind; compared exactly: 1 is not 1.0. One that is text is the same as with
+/// regrow_register(). Any thread.
+///
+/// @param name  moved.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_register_term(pid: regrow_pid, name: regrow_term) -> regrow_error {
+    let name = take(name);
+    guard(|| Ok(register(pid, name?.into())?))
 }
 
 /// Takes a name away. Any thread.
@@ -281,6 +297,19 @@ pub unsafe extern "C" fn regrow_unregister(runtime: regrow_pid, name: *const c_c
     guard(|| {
         // SAFETY: as the header says.
         let name = unsafe { text(name) }?;
+        not_a_ghost()?;
+        Ok(process::unregister(&node_of(runtime)?, name)?)
+    })
+}
+
+/// As regrow_unregister(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_unregister_term(runtime: regrow_pid, name: *const regrow_term) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let name = unsafe { borrow(name) }?;
         not_a_ghost()?;
         Ok(process::unregister(&node_of(runtime)?, name)?)
     })
@@ -300,6 +329,21 @@ pub unsafe extern "C" fn regrow_whereis(
         let (name, pid) = unsafe { (text(name)?, out(pid)?) };
         let found = process::whereis(&*node_of(runtime)?, name).ok_or(Error::NotFound)?;
         pid.set(found);
+        Ok(())
+    })
+}
+
+/// As regrow_whereis(), with a name of any kind. Any thread.
+///
+/// @param name  borrowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_whereis_term(
+    runtime: regrow_pid, name: *const regrow_term, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (name, pid) = unsafe { (borrow(name)?, out(pid)?) };
+        pid.set(process::whereis(&*node_of(runtime)?, name).ok_or(Error::NotFound)?);
         Ok(())
     })
 }
@@ -437,8 +481,11 @@ pub unsafe extern "C" fn regrow_set_label(label: *const regrow_term) -> regrow_e
 ///
 /// `message_queue_len` counts the messages that wait to be handled: exact while none comes or goes.
 ///
-/// @param map  out: #{pid, kind, status, message_queue_len, name, label, parent, ancestors, links, callers, trap_exit};
-///             yours.
+/// `behind` is undefined, as a rule. A process that waited in a callback goes on on the thread where that began; while
+/// another's callback has that thread, `behind` is that other, dead or alive.
+///
+/// @param map  out: #{pid, kind, status, behind, message_queue_len, name, label, parent, ancestors, links, callers,
+///             trap_exit}; yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> regrow_error {
     guard(|| {

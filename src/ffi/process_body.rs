@@ -3,7 +3,7 @@
 
 use super::context::context_pointer;
 use super::request::User;
-use super::support::{Fault, SizedStruct, bound_of, guard, node_of, out_optional, sized};
+use super::support::{Fault, SizedStruct, bound_of, guard, node_of, out_optional, sized, watchdog};
 use super::types::{
     REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_body_callback, regrow_drop_callback, regrow_error, regrow_pid,
     regrow_ref,
@@ -36,8 +36,8 @@ pub struct regrow_process_spec {
     pub mailbox_policy: u32,
     /// As in regrow_server_spec.
     pub mailbox_wait_ms: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// As in regrow_server_spec: how long it may run without waiting or receiving.
+    pub watchdog_ms: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -70,7 +70,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
         return Err(Fault::argument("a process's home or flags are unknown"));
     }
-    let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.reserved)?;
+    let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, 0)?;
     Ok(Arc::new(CBody(Arc::new(Spec { given, user, bound }))))
 }
 
@@ -86,6 +86,7 @@ impl Startable for CBody {
         ChildStart {
             home: if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             bound: spec_bound,
+            watchdog_ms: watchdog(given.watchdog_ms),
             flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
             ..ChildStart::new(Box::new(Body::new(body)))
         }

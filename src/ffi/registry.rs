@@ -2,6 +2,7 @@
 #![allow(non_camel_case_types)]
 
 use super::agent::run;
+use super::request::User;
 use super::support::{Fault, SizedStruct, borrow, borrow_optional, guard, limit, out, out_optional, sized, take, text};
 use super::types::{
     REGROW_DUPLICATE, REGROW_UNIQUE, regrow_agent_callback, regrow_each_callback, regrow_error, regrow_pid,
@@ -107,17 +108,17 @@ pub unsafe extern "C" fn regrow_registry_unregister(
 /// @param pattern  borrowed. Matches what is exactly equal; in it the atom _ matches anything, '$1', '$2', ... match
 ///                 anything and name it for the guards.
 /// @param guards   borrowed: a list of conditions as in a match specification, such as {'>', '$1', 3}. NULL: none.
-/// @return REGROW_ERR_ARGUMENT when they make no sense: regrow_last_reason() gives {badarg, Text}, which says where.
+/// @return REGROW_ERR_ARGUMENT when they are malformed; regrow_last_error() says where.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_registry_unregister_match(
-    registry: regrow_pid, key: *const regrow_term, pattern: *const regrow_term, guards: *const regrow_term,
-    pid: regrow_pid,
+    registry: regrow_pid, key: *const regrow_term, pid: regrow_pid, pattern: *const regrow_term,
+    guards: *const regrow_term,
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let (key, pattern, guards) = unsafe { (borrow(key)?, borrow(pattern)?, borrow_optional(guards)?) };
         process::identity()?;
-        Ok(registry::unregister_match(registry.into(), key, pattern, guards, pid.into())?)
+        Ok(registry::unregister_match(registry.into(), key, pid.into(), pattern, guards)?)
     })
 }
 
@@ -317,6 +318,39 @@ pub unsafe extern "C" fn regrow_registry_dispatch(
             each(user, pid.into(), std::ptr::from_ref(value).cast());
         };
         Ok(registry::dispatch(registry.into(), key, each)?)
+    })
+}
+
+/// As regrow_registry_dispatch(), with the entries cut up by their processes into as many parts as the registry has
+/// partitions, and each part that has any in a process of its own: there `each` runs, and may wait, at the same time as
+/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not cut
+/// up: then `each` runs in the caller.
+///
+/// Once this has returned, whatever it returns, `each` does not run any more. Waiting in it for the caller is to wait
+/// for ever.
+///
+/// @param key   borrowed.
+/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing of
+///              the others.
+/// @return REGROW_ERR_EXITED when such a process was ended: its reason. REGROW_ERR_LIMIT, REGROW_ERR_NOT_ALIVE when one
+///         could not be started. REGROW_ERR_KILLED: the caller was killed, and they with it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_registry_dispatch_parallel(
+    registry: regrow_pid, key: *const regrow_term, each: regrow_each_callback, user: *mut c_void,
+) -> regrow_error {
+    guard(|| {
+        let each = each.ok_or(Fault::argument("the function is NULL"))?;
+        // SAFETY: as the header says.
+        let key = unsafe { borrow(key) }?;
+        process::identity()?;
+        let user = User { user, drop: None };
+        let each = move |pid: crate::term::Pid, value: &Term| {
+            // All of it goes along, and not the bare pointer alone.
+            let user: &User = &user;
+            // SAFETY: the user's function, called as the header says.
+            unsafe { each(user.user, pid.into(), std::ptr::from_ref(value).cast()) };
+        };
+        Ok(registry::dispatch_in_parallel(registry.into(), key, each)?)
     })
 }
 

@@ -46,7 +46,7 @@ pub struct regrow_options {
     pub log_user: *mut c_void,
     /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
     /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
-    /// (`noproc`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
+    /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
     /// REGROW_OK. NULL: they are counted only.
     pub undelivered: regrow_undelivered_callback,
     /// Passed to `undelivered`.
@@ -104,6 +104,8 @@ pub struct regrow_stats {
     pub returned: u64,
     /// Of those, shown to `undelivered`.
     pub undelivered: u64,
+    /// Processes that were ended by their `watchdog_ms`; those whose callback has not returned are `ghosts`.
+    pub watchdog: u64,
 }
 
 // SAFETY: as above.
@@ -392,6 +394,7 @@ pub unsafe extern "C" fn regrow_stats_read(runtime: regrow_pid, stats: *mut regr
             handled,
             returned,
             undelivered,
+            watchdog: node.watchdog_count(),
         };
         // SAFETY: as the header says.
         unsafe { sized_out(stats, numbers) }

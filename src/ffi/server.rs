@@ -4,8 +4,8 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, borrow_optional, bound_of, guard, guard_value, is_forked, limit, out,
-    out_optional, sized, take,
+    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, guard, guard_value, is_forked, limit,
+    out, out_optional, sized, take, watchdog,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
@@ -70,8 +70,11 @@ pub struct regrow_server_spec {
     pub flags: u32,
     /// How long `init` may take before the start fails with `timeout`; 0: no limit.
     pub init_timeout_ms: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
+    /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
+    /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
+    /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered inline.
+    pub watchdog_ms: u32,
     /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
     /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
     /// regrow_suspend() and the like) are always taken, and never dropped.
@@ -113,6 +116,7 @@ struct Spec {
     home: u32,
     flags: u32,
     init_timeout_ms: u32,
+    watchdog_ms: u32,
     bound: Option<Bound>,
 }
 
@@ -132,7 +136,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_server_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
-        if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 || given.reserved != 0 {
+        if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
         let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
@@ -152,6 +156,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             home,
             flags,
             init_timeout_ms,
+            watchdog_ms: watchdog(given.watchdog_ms),
             bound,
         };
         Ok(Arc::new(CServer { spec: Arc::new(spec), arg }))
@@ -167,6 +172,7 @@ impl Startable for CServer {
             home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             flags: process_flags(spec.flags),
             bound: spec.bound,
+            watchdog_ms: spec.watchdog_ms,
             at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
             ..ChildStart::new(Box::new(Server::new(callbacks)))
         }
@@ -181,21 +187,8 @@ impl Startable for CServer {
     }
 
     fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
-        Some(Arc::new(CServer { spec: self.spec.clone(), arg: appended(&self.arg, extra) }))
+        Some(Arc::new(CServer { spec: self.spec.clone(), arg: server::appended(&self.arg, extra) }))
     }
-}
-
-/// Both as one list; what is no list is a list of one.
-fn appended(arg: &Term, extra: &Term) -> Term {
-    let mut all = Vec::new();
-    for term in [arg, extra] {
-        if term.list_len().is_some() {
-            all.extend(term.list_iter().cloned());
-        } else {
-            all.push(term.clone());
-        }
-    }
-    Term::list(all)
 }
 
 /// The callbacks of one life, around its state.
@@ -323,7 +316,7 @@ pub unsafe extern "C" fn regrow_call_async(
     })
 }
 
-pub(super) fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
+fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Error> {
     answers_calls(pid)?;
     if process::current_pid() == pid && pid != Pid::NONE {
         return Err(Error::SelfCall);
@@ -471,90 +464,98 @@ pub extern "C" fn regrow_answer(caller: regrow_caller, answer: regrow_term) -> r
     })
 }
 
-/// The state of a server, as its `get_state` shows it; of an agent or a supervisor, as in regrow_get_status(). May wait.
+/// The state of a process: of a server as its `get_state` shows it, of other kinds as in regrow_get_status(). May wait.
 ///
 /// @param state  out; yours.
-/// @return REGROW_ERR_WRONG_KIND when it has no such callback, or no state.
+/// @return REGROW_ERR_WRONG_KIND when it is a server without that callback, or of a kind without a state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_get_state(pid: regrow_pid, timeout_ms: u32, state: *mut regrow_term) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let state = unsafe { out(state) }?;
-        answers_calls(pid.into())?;
+        answers_sys(pid.into())?;
         state.set(server::state(pid.into(), limit(timeout_ms))?);
         Ok(())
     })
 }
 
 /// What there is to be known of a process, asked of it itself, as by OTP's sys:get_status/1. Any kind but plain
-/// processes and entered threads, which answer nothing. May wait.
+/// processes, tasks and entered threads, which answer nothing: regrow_info() tells of those. May wait.
 ///
 /// @param status  out: #{pid, kind, name, label, parent, sys_state, trace}, where `sys_state` is running or suspended;
 ///                and `state`, where there is one to be shown: what `get_state` shows of a server, what an agent keeps,
-///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{keys, entries} of a registry.
-///                Yours.
+///                #{strategy, max_restarts, period_ms, children} of a supervisor, #{max_children, shutdown,
+///                max_restarts, period_ms, children, waiting} of a task supervisor, #{keys, entries} of a registry,
+///                #{groups} of a pubsub. Yours.
 /// @return REGROW_ERR_WRONG_KIND; REGROW_ERR_EXITED when it ended before it answered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_get_status(pid: regrow_pid, timeout_ms: u32, status: *mut regrow_term) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
         let status = unsafe { out(status) }?;
-        process::identity()?;
-        match process::with_process(pid.into(), process::Process::kind) {
-            Some(atoms::PROCESS | atoms::THREAD) if process::current_pid() != pid.into() => {
-                return Err(Error::WrongKind.into());
-            }
-            Some(_) => {}
-            None => return Err(Error::NoProcess.into()),
-        }
+        answers_sys(pid.into())?;
         status.set(server::get_status(pid.into(), limit(timeout_ms))?);
         Ok(())
     })
 }
 
-/// Has a server write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. May wait.
+/// Has a process write to the log whatever comes in and goes out, as OTP's sys:trace/2; `on` false: no more. Any kind
+/// that regrow_suspend() takes. May wait.
 ///
 /// Each event is a line of the level REGROW_LOG_DEBUG, which is written whatever the log's level; its report is #{pid,
 /// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
 /// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
 ///
-/// @return REGROW_ERR_WRONG_KIND when it is no server.
+/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get, update,
+/// get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without asking the
+/// process (a lookup in a registry, a broadcast) does not come in.
+///
+/// @return REGROW_ERR_WRONG_KIND.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_trace(pid: regrow_pid, on: bool, timeout_ms: u32) -> regrow_error {
     guard(|| {
-        answers_calls(pid.into())?;
-        Ok(server::trace(pid.into(), on, limit(timeout_ms))?)
+        answers_sys(pid.into())?;
+        Ok(server::set_trace(pid.into(), on, limit(timeout_ms))?)
     })
 }
 
-/// Gives a server another state, through its `replace_state`. May wait.
+/// Gives a server another state, through its `replace_state`, or an agent. May wait.
 ///
 /// @param state  moved.
+/// @return REGROW_ERR_WRONG_KIND for any other kind, and for a server that has no such callback or does not take it.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_replace_state(pid: regrow_pid, state: regrow_term, timeout_ms: u32) -> regrow_error {
     let state = take(state);
     guard(|| {
         let state = state?;
-        answers_calls(pid.into())?;
+        answers_sys(pid.into())?;
         Ok(server::replace_state(pid.into(), state, limit(timeout_ms))?)
     })
 }
 
-/// Has a server handle nothing until regrow_resume(); what comes meanwhile is kept in its order. Its parent can still
-/// end it. May wait.
+/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its order,
+/// requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing. May wait.
+///
+/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it is
+/// resumed, but goes on with starts and stops that are under way. What does not go through the process goes on: finding
+/// and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks, listeners, monitors
+/// of groups.
+///
+/// @return REGROW_ERR_WRONG_KIND for plain processes, tasks, entered threads and host processes: their code is not ours
+///         to hold.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_suspend(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
     guard(|| {
-        answers_calls(pid.into())?;
+        answers_sys(pid.into())?;
         Ok(server::suspend(pid.into(), limit(timeout_ms))?)
     })
 }
 
-/// Ends a suspension. May wait.
+/// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_resume(pid: regrow_pid, timeout_ms: u32) -> regrow_error {
     guard(|| {
-        answers_calls(pid.into())?;
+        answers_sys(pid.into())?;
         Ok(server::resume(pid.into(), limit(timeout_ms))?)
     })
 }

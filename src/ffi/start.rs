@@ -38,7 +38,7 @@ pub unsafe extern "C" fn regrow_start(
     })
 }
 
-/// As regrow_start(), linked with the caller, which is its parent. Needs an identity.
+/// As regrow_start(), linked with the caller, which is its parent. Needs an identity; may wait.
 ///
 /// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
 #[unsafe(no_mangle)]
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn regrow_start_link(spec: *const regrow_child_spec, pid: 
     })
 }
 
-/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity.
+/// As regrow_start(), monitored by the caller before its first instruction. Needs an identity; may wait.
 ///
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 #[unsafe(no_mangle)]

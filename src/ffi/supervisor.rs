@@ -4,16 +4,16 @@
 use super::child::{child_spec, child_specs, regrow_child_spec};
 use super::context::context_pointer;
 use super::request::{User, pass_request, regrow_request};
-use super::support::{Fault, SizedStruct, borrow, guard, out, out_optional, sized, sized_out};
+use super::support::{Fault, SizedStruct, borrow, borrow_optional, guard, out, out_optional, sized, sized_out};
 use super::types::{
     REGROW_ALL_SIGNIFICANT, REGROW_ANY_SIGNIFICANT, REGROW_NEVER, REGROW_NONE, REGROW_ONE_FOR_ALL, REGROW_ONE_FOR_ONE,
-    REGROW_PARALLEL_START, REGROW_REST_FOR_ONE, REGROW_SIMPLE_ONE_FOR_ONE, regrow_body_callback, regrow_drop_callback,
-    regrow_error, regrow_pid, regrow_ref, regrow_term,
+    REGROW_PARALLEL_START, REGROW_REST_FOR_ONE, REGROW_SIMPLE_ONE_FOR_ONE, regrow_children, regrow_drop_callback,
+    regrow_error, regrow_pid, regrow_ref, regrow_supervisor_init_callback, regrow_term,
 };
 use crate::process::{self, Startable};
 use crate::server::Context;
-use crate::supervisor::{self, AutoShutdown, InitHook, Strategy, SupervisorSpec};
-use crate::term::Pid;
+use crate::supervisor::{self, AutoShutdown, ChildSpec, InitHook, Strategy, SupervisorSpec};
+use crate::term::{Pid, Term};
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -39,9 +39,8 @@ pub struct regrow_supervisor_spec {
     pub children: *const regrow_child_spec,
     /// How many they are.
     pub child_count: usize,
-    /// Runs in the supervisor, before its children are started, at each start; it may wait. REGROW_READY, REGROW_IGNORE
-    /// or regrow_stop_self(). NULL: nothing.
-    pub init: regrow_body_callback,
+    /// Runs before its children are started, at each start; can add children, made from `arg`. NULL: nothing.
+    pub init: regrow_supervisor_init_callback,
     /// Passed to `init`.
     pub user: *mut c_void,
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
@@ -52,6 +51,8 @@ pub struct regrow_supervisor_spec {
     /// REGROW_PARALLEL_START: children that are started together, at first and when a group is restarted, are started
     /// all at once, and the start is over when the last of them is up. They are stopped one after the other.
     pub flags: u32,
+    /// Borrowed: passed to `init`. NULL: [].
+    pub arg: *const regrow_term,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -86,6 +87,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
         let given = sized(spec.cast::<regrow_supervisor_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
         let children = child_specs(given.children, given.child_count)?;
+        let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
         let strategy = strategy(given.strategy)?;
         let auto_shutdown = match given.auto_shutdown {
             REGROW_NEVER => AutoShutdown::Never,
@@ -105,6 +107,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             auto_shutdown,
             parallel_start: given.flags & REGROW_PARALLEL_START != 0,
             init: hook(given.init, user),
+            arg,
         }))
     }
 }
@@ -130,13 +133,36 @@ pub(super) fn max_restarts(given: u32, default: u32) -> u32 {
 }
 
 /// `init` of a spec.
-pub(super) fn hook(init: regrow_body_callback, user: User) -> Option<Arc<InitHook>> {
+pub(super) fn hook(init: regrow_supervisor_init_callback, user: User) -> Option<Arc<InitHook>> {
     let init = init?;
-    Some(Arc::new(move |context: &mut Context| {
+    Some(Arc::new(move |context: &mut Context, arg: &Term, children: Option<&mut Vec<ChildSpec>>| {
         let user = &user;
+        let children = children.map_or(std::ptr::null_mut(), |children| std::ptr::from_mut(children).cast());
         // SAFETY: the user's function, called as the header says.
-        unsafe { init(context_pointer(context), user.user) }
+        unsafe { init(context_pointer(context), user.user, std::ptr::from_ref(arg).cast(), children) }
     }))
+}
+
+/// In the init of a supervisor: adds a child behind those that are there. Never waits.
+///
+/// Ids, names and arguments may come from what the init got: so a REGROW_SIMPLE_ONE_FOR_ONE can have a tree of its own
+/// for each argument. That ids are unique is checked when the init has returned.
+///
+/// @param children  what the init got.
+/// @param child     borrowed, and copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_children_add(
+    children: *mut regrow_children, child: *const regrow_child_spec,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says. Read first: what belongs to it is given back on every path.
+        let child = unsafe { child_spec(child) }?;
+        // SAFETY: `hook` made the pointer of a vector that stays while the callback runs, and is its alone.
+        let children = unsafe { children.cast::<Vec<ChildSpec>>().as_mut() };
+        process::identity()?;
+        children.ok_or(Fault::argument("there are no children to add to"))?.push(child);
+        Ok(())
+    })
 }
 
 /// Starts one more child, waits until it is up, and keeps its spec. May wait; any thread.
@@ -164,9 +190,11 @@ pub unsafe extern "C" fn regrow_supervisor_start_child(
 
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
 ///
-/// @param extra  borrowed: one more argument for its init, at each of its starts. The init of a server gets the
-///               template's `arg` and this one appended, each taken as a list (what is no list is a list of one).
-///               Servers take it, other kinds are refused with REGROW_ERR_ARGUMENT unless it is `[]`.
+/// @param extra  borrowed: one more argument, at each of its starts. A server's init gets the template's `arg` and this
+///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a supervisor
+///               of any kind but the next, that of an agent (`initial`), and a task (`argument`). A partition supervisor
+///               hands it on to its partitions. What would get it nowhere, another kind, or one of these without an
+///               init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
 /// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
 /// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
 ///         taken.
@@ -256,7 +284,7 @@ pub unsafe extern "C" fn regrow_supervisor_delete_child(
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children is `undefined`. Type is `worker` or `supervisor`; Kind is what the
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
 /// constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.

@@ -37,6 +37,7 @@ impl From<Error> for Fault {
         use regrow_error::*;
         let (code, text) = match &error {
             Error::Argument(text) => (REGROW_ERR_ARGUMENT, *text),
+            Error::Spec(text) => return Fault::new(REGROW_ERR_ARGUMENT, text.clone()),
             Error::NoProcess => (REGROW_ERR_NO_PROCESS, "the process is not alive"),
             Error::Timeout => (REGROW_ERR_TIMEOUT, "the time given ran out"),
             Error::Exited(_) => (REGROW_ERR_EXITED, "the process ended before it answered"),
@@ -245,7 +246,8 @@ pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<O
         if size < size_of::<usize>() {
             return Err(Fault::argument("a struct's .size is not set"));
         }
-        if size > 1 << 16 {
+        // Structs end where a size_t could begin: so did those of any older header, and will those of any newer one.
+        if size > 1 << 16 || !size.is_multiple_of(align_of::<usize>()) {
             return Err(Fault::argument("a struct's .size is not a size"));
         }
         let bytes = place.cast::<u8>();
@@ -293,6 +295,16 @@ pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     }
 }
 
+/// Refuses what is no process of OTP's `sys`: its code does not look for such requests.
+pub(super) fn answers_sys(pid: Pid) -> Result<(), Error> {
+    let is_other = process::identity().map(|_| process::current_pid() != pid)?;
+    match process::with_process(pid, process::Process::kind) {
+        Some(atoms::PROCESS | atoms::THREAD | atoms::TASK) if is_other => Err(Error::WrongKind),
+        Some(_) => Ok(()),
+        None => Err(Error::NoProcess),
+    }
+}
+
 /// The limit of a mailbox, as a spec's fields say it.
 pub(super) fn bound_of(limit: u32, policy: u32, wait_ms: u32, reserved: u32) -> Result<Option<Bound>, Fault> {
     let refused = |text| Err(Fault::argument(text));
@@ -314,6 +326,11 @@ pub(super) fn bound_of(limit: u32, policy: u32, wait_ms: u32, reserved: u32) -> 
         _ => return refused("a mailbox's policy is unknown"),
     };
     Ok(Some(Bound { limit, policy }))
+}
+
+/// A watchdog in milliseconds, as a process has it: 0 is none, as is `REGROW_INFINITY`.
+pub(super) fn watchdog(ms: u32) -> u32 {
+    limit(ms).unwrap_or(0)
 }
 
 /// A limit in milliseconds; `REGROW_INFINITY` is none.

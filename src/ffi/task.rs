@@ -2,16 +2,18 @@
 #![allow(non_camel_case_types)]
 
 use super::agent::{unwritten, written};
+use super::child::restart;
 use super::context::context_pointer;
 use super::request::User;
-use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized};
+use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, watchdog};
 use super::types::{
     REGROW_BRUTAL_KILL, REGROW_EXIT_STREAM, REGROW_KILL_TASK, REGROW_NO_PARK, REGROW_ORDERED, REGROW_SHARED,
     REGROW_THREAD, REGROW_UNLINKED, REGROW_UNORDERED, regrow_drop_callback, regrow_error, regrow_pid,
     regrow_result_callback, regrow_source_callback, regrow_task, regrow_task_callback, regrow_term,
 };
-use crate::process::{self, Error, Home};
+use crate::process::{self, Error, Home, Startable};
 use crate::server::{Context, Step};
+use crate::supervisor::Restart;
 use crate::task::{self, End, OnTimeout, Place, Shutdown, StreamSpec, Task, TaskSpec, Work};
 use crate::term::{Pid, Term, atoms};
 use std::ffi::c_void;
@@ -25,16 +27,24 @@ pub struct regrow_task_spec {
     pub size: usize,
     /// What it does.
     pub run: regrow_task_callback,
-    /// Passed to it.
+    /// Passed to it, each time it runs.
     pub user: *mut c_void,
-    /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+    /// Gives `user` back, once for each call that took this struct, also when the call failed: after the last run of a
+    /// task that is restarted. NULL: nothing.
     pub drop_user: regrow_drop_callback,
-    /// Borrowed: passed to it. NULL: [].
+    /// Borrowed: passed to it, each time it runs. NULL: [].
     pub argument: *const regrow_term,
     /// REGROW_SHARED (0) or REGROW_THREAD.
     pub home: u32,
     /// REGROW_NO_PARK: it never waits.
     pub flags: u32,
+    /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
+    pub watchdog_ms: u32,
+    /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is run
+    /// again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended. Each
+    /// run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
+    /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
+    pub restart: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -89,11 +99,38 @@ impl From<regrow_task> for Task {
     }
 }
 
-/// Reads a task spec. `drop_user` runs once, however this ends.
+/// Reads the spec of a task that runs once. `drop_user` runs once, however this ends.
 ///
 /// # Safety
 /// As the header says of the struct.
 pub(super) unsafe fn task_spec(spec: *const regrow_task_spec) -> Result<TaskSpec, Fault> {
+    // SAFETY: the caller's promise.
+    match unsafe { restarting_task_spec(spec) }? {
+        (spec, Restart::Temporary) => Ok(spec),
+        _ => Err(Fault::argument("a task that is waited for runs once: it is temporary")),
+    }
+}
+
+/// Reads the spec of a task that is somebody's child, who says when it is restarted.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (task, _) = restarting_task_spec(spec.cast())?;
+        if sized(spec.cast::<regrow_task_spec>())?.restart != 0 {
+            return Err(Fault::argument("the restart of a task that is a child is its child spec's"));
+        }
+        Ok(Arc::new(task))
+    }
+}
+
+/// Reads a task spec. `drop_user` runs once, however this ends.
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn restarting_task_spec(spec: *const regrow_task_spec) -> Result<(TaskSpec, Restart), Fault> {
     // SAFETY: the caller's promise.
     let given = unsafe { sized(spec) }?;
     let user = User { user: given.user, drop: given.drop_user };
@@ -103,6 +140,7 @@ pub(super) unsafe fn task_spec(spec: *const regrow_task_spec) -> Result<TaskSpec
     if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
         return Err(Fault::argument("a task's home or flags are unknown"));
     }
+    let restart = restart(given.restart, Restart::Temporary)?;
     let work: Work = Arc::new(move |context: &mut Context, argument: &Term| {
         let (user, mut value) = (&user, unwritten());
         let argument = std::ptr::from_ref(argument).cast();
@@ -118,7 +156,8 @@ pub(super) unsafe fn task_spec(spec: *const regrow_task_spec) -> Result<TaskSpec
     });
     let home = if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread };
     let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
-    Ok(TaskSpec { work, argument, home, flags })
+    let watchdog_ms = watchdog(given.watchdog_ms);
+    Ok((TaskSpec { work, argument, home, flags, watchdog_ms }, restart))
 }
 
 /// Copies an array of tasks.

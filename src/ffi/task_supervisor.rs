@@ -2,16 +2,21 @@
 #![allow(non_camel_case_types)]
 
 use super::request::{pass_request, regrow_request};
+use super::supervisor::max_restarts;
 use super::support::{Fault, SizedStruct, guard, limit, out, out_optional, sized};
-use super::task::{regrow_task_spec, task_spec};
+use super::task::{regrow_task_spec, restarting_task_spec, task_spec};
 use super::types::{REGROW_BRUTAL_KILL, REGROW_QUEUE, regrow_error, regrow_pid, regrow_task, regrow_term};
 use crate::process::Startable;
-use crate::supervisor::SHUTDOWN_MS;
+use crate::supervisor::{DynamicSpec, SHUTDOWN_MS};
 use crate::task::{self, TaskSupervisorSpec};
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// A supervisor of tasks, which are its temporary children.
+/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec. One
+/// that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
+///
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take one
+/// too; its tasks have the id `undefined`, and go by their pids.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct regrow_task_supervisor_spec {
@@ -26,6 +31,10 @@ pub struct regrow_task_supervisor_spec {
     pub task_shutdown_ms: u32,
     /// Zero.
     pub reserved: u32,
+    /// More than this many restarts ...; 0: 3, REGROW_NONE: none is allowed.
+    pub max_restarts: u32,
+    /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
+    pub period_ms: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -41,6 +50,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.at_limit > REGROW_QUEUE || given.reserved != 0 {
         return Err(Fault::argument("a task supervisor's at_limit is unknown"));
     }
+    let defaults = DynamicSpec::default();
     Ok(Arc::new(TaskSupervisorSpec {
         max_children: (given.max_children != 0).then_some(given.max_children),
         queues: given.at_limit == REGROW_QUEUE,
@@ -49,13 +59,15 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             REGROW_BRUTAL_KILL => Some(0),
             ms => limit(ms),
         },
+        max_restarts: max_restarts(given.max_restarts, defaults.max_restarts),
+        period_ms: if given.period_ms == 0 { defaults.period_ms } else { given.period_ms },
     }))
 }
 
 /// Starts a task that nobody waits for. May wait, for the supervisor's turn; any thread.
 ///
-/// @param spec  borrowed.
-/// @param pid   out. NULL: not wanted.
+/// @param spec  borrowed. Its `restart` says whether the task is run again when it has ended.
+/// @param pid   out: a restart gives it another. NULL: not wanted.
 /// @return REGROW_ERR_LIMIT, reason max_children.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_task_supervisor_start_child(
@@ -63,8 +75,8 @@ pub unsafe extern "C" fn regrow_task_supervisor_start_child(
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (spec, pid) = unsafe { (task_spec(spec)?, out_optional(pid)) };
-        pid.set(task::start_child(supervisor.into(), spec)?);
+        let ((spec, restart), pid) = unsafe { (restarting_task_spec(spec)?, out_optional(pid)) };
+        pid.set(task::start_child(supervisor.into(), spec, restart)?);
         Ok(())
     })
 }
@@ -132,7 +144,7 @@ pub unsafe extern "C" fn regrow_task_supervisor_children(
     })
 }
 
-/// Ends a task of a supervisor's, and waits until it has ended. May wait; any thread.
+/// Ends a task of a supervisor's, and waits until it has ended; it is not restarted. May wait; any thread.
 ///
 /// @return REGROW_ERR_NOT_FOUND when the task is none of its.
 #[unsafe(no_mangle)]

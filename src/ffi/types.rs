@@ -15,7 +15,7 @@ pub enum regrow_error {
     REGROW_ERR_ARGUMENT = 1,
     /// A struct is larger than this library knows: the header is newer than the library.
     REGROW_ERR_VERSION = 2,
-    /// The process is not alive, or never was.
+    /// The process is not alive, or never was. So is a root that is given as a process after its runtime's shutdown.
     REGROW_ERR_NO_PROCESS = 3,
     /// The time given ran out; a late answer is dropped.
     REGROW_ERR_TIMEOUT = 4,
@@ -31,7 +31,7 @@ pub enum regrow_error {
     REGROW_ERR_INTERNAL = 9,
     /// The calling process is dead: return from the callback.
     REGROW_ERR_KILLED = 10,
-    /// The runtime is shut down.
+    /// The runtime is shut down; or what was given as the `runtime`, of which any process will do, is not alive.
     REGROW_ERR_NOT_ALIVE = 11,
     /// A process called itself.
     REGROW_ERR_SELF_CALL = 12,
@@ -41,7 +41,7 @@ pub enum regrow_error {
     REGROW_ERR_WOULD_DEADLOCK = 14,
     /// A process, or a term, of another kind is needed.
     REGROW_ERR_WRONG_KIND = 15,
-    /// A limit is reached: processes, stacks, threads, memory.
+    /// A limit is reached: processes, stacks, threads, memory, children, what a mailbox takes.
     REGROW_ERR_LIMIT = 16,
     /// This is the child of a fork: no runtime lives here.
     REGROW_ERR_FORKED = 17,
@@ -154,39 +154,41 @@ pub const REGROW_READY: i32 = 0x5247_0001;
 pub const REGROW_IGNORE: i32 = 0x5247_0002;
 /// handle_...: go on. A call that was not put off with regrow_defer() ends with REGROW_ERR_EXITED, `no_reply`.
 pub const REGROW_NOREPLY: i32 = 0x5247_0003;
-/// Bodies of processes, functions of agents: ended well.
+/// Bodies of processes, functions of agents, tasks: ended well.
 pub const REGROW_DONE: i32 = 0x5247_0004;
 
 const _: () = assert!(REGROW_READY == crate::server::READY && REGROW_IGNORE == crate::server::IGNORE);
 const _: () = assert!(REGROW_NOREPLY == crate::server::NOREPLY && REGROW_DONE == crate::server::DONE);
 
 /// kind: a server; `spec` is a regrow_server_spec.
-pub const REGROW_SERVER: u32 = 0;
+pub const REGROW_SERVER: u32 = 1;
 /// kind: a supervisor; `spec` is a regrow_supervisor_spec.
-pub const REGROW_SUPERVISOR: u32 = 1;
+pub const REGROW_SUPERVISOR: u32 = 2;
 /// kind: a registry; `spec` is a regrow_registry_spec.
-pub const REGROW_REGISTRY: u32 = 2;
+pub const REGROW_REGISTRY: u32 = 3;
 /// kind: an agent; `spec` is a regrow_agent_spec.
-pub const REGROW_AGENT: u32 = 3;
+pub const REGROW_AGENT: u32 = 4;
 /// kind: a body that runs once, and may receive; `spec` is a regrow_process_spec.
-pub const REGROW_PROCESS: u32 = 4;
+pub const REGROW_PROCESS: u32 = 5;
 /// kind: a process that lives in another language's runtime; `spec` is a regrow_host_spec.
-pub const REGROW_HOST: u32 = 5;
+pub const REGROW_HOST: u32 = 6;
 /// kind: a supervisor whose children come and go; `spec` is a regrow_dynamic_supervisor_spec.
-pub const REGROW_DYNAMIC_SUPERVISOR: u32 = 6;
+pub const REGROW_DYNAMIC_SUPERVISOR: u32 = 7;
 /// kind: a supervisor of the same child several times; `spec` is a regrow_partition_supervisor_spec.
-pub const REGROW_PARTITION_SUPERVISOR: u32 = 7;
+pub const REGROW_PARTITION_SUPERVISOR: u32 = 8;
 /// kind: a supervisor of tasks; `spec` is a regrow_task_supervisor_spec.
-pub const REGROW_TASK_SUPERVISOR: u32 = 8;
+pub const REGROW_TASK_SUPERVISOR: u32 = 9;
 /// kind: groups and topics; `spec` is a regrow_pubsub_spec.
-pub const REGROW_PUBSUB: u32 = 9;
+pub const REGROW_PUBSUB: u32 = 10;
+/// kind: a task; `spec` is a regrow_task_spec.
+pub const REGROW_TASK: u32 = 11;
 
 /// restart: always.
-pub const REGROW_PERMANENT: u32 = 0;
+pub const REGROW_PERMANENT: u32 = 1;
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
-pub const REGROW_TRANSIENT: u32 = 1;
+pub const REGROW_TRANSIENT: u32 = 2;
 /// restart: never.
-pub const REGROW_TEMPORARY: u32 = 2;
+pub const REGROW_TEMPORARY: u32 = 3;
 
 /// strategy: when a child ends, restarts that child.
 pub const REGROW_ONE_FOR_ONE: u32 = 0;
@@ -224,7 +226,7 @@ pub const REGROW_THREAD: u32 = 1;
 /// flags of a server, process, agent or task: runs without a stack of its own; what would wait is
 /// REGROW_ERR_WOULD_BLOCK.
 pub const REGROW_NO_PARK: u32 = 1;
-/// flags of a server: answers calls on the caller's thread while it is idle.
+/// flags of a server or agent: answers calls on the caller's thread while it is idle.
 pub const REGROW_INLINE: u32 = 2;
 
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
@@ -294,6 +296,9 @@ pub const REGROW_TREE_JSON: u32 = 2;
 /// regrow_demonitor(), regrow_cancel_timer(): removes the message too, if it has come already.
 pub const REGROW_FLUSH: u32 = 1;
 
+/// flags of an alias, of what is sent by one, of a link and of a monitor: before all ordinary messages.
+pub const REGROW_PRIORITY: u32 = 1;
+
 /// regrow_settled.state: nothing runs, and no timer is pending.
 pub const REGROW_QUIET: u32 = 0;
 /// regrow_settled.state: nothing runs; the next timer is due at deadline_ms.
@@ -303,7 +308,7 @@ pub const REGROW_WAITING: u32 = 1;
 pub const REGROW_TIMER_USER: u32 = 0;
 /// regrow_settled.kind: limits of init, of shutdown, of restarts.
 pub const REGROW_TIMER_SUPERVISION: u32 = 1;
-/// regrow_settled.kind: a callback in regrow_sleep(), or in a call that waits with a time limit.
+/// regrow_settled.kind: the time limit of whoever waits: regrow_sleep(), calls, requests, addresses.
 pub const REGROW_TIMER_SLEEP: u32 = 2;
 
 /// log_level: what is traced, too.
@@ -346,6 +351,23 @@ pub type regrow_terminate_callback =
 
 /// Frees what belongs to a pointer: called exactly once, on any thread. It may use terms, but not wait.
 pub type regrow_drop_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
+
+/// The children that a supervisor is about to start with. Good until the callback that got it returns.
+pub struct regrow_children {
+    _opaque: [u8; 0],
+}
+
+/// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
+/// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
+/// REGROW_READY, REGROW_IGNORE or what regrow_stop_self() gave.
+pub type regrow_supervisor_init_callback = Option<
+    unsafe extern "C-unwind" fn(
+        context: *mut regrow_context,
+        user: *mut c_void,
+        arg: *const regrow_term,
+        children: *mut regrow_children,
+    ) -> regrow_next,
+>;
 
 /// The whole life of a process. Returns REGROW_DONE, or what regrow_stop_self() gave.
 pub type regrow_body_callback =

@@ -11,6 +11,10 @@
 //!   gives up. So a wake may come for nothing, and never fails to come.
 //! * **Closed** it takes everything again: it is about to be emptied by the one who closed it.
 //!
+//! * **Priority messages** are not here: they lie in the queue beside it (`queue`), never count, and are never dropped for
+//!   another. The receiver looks for them under the lock, having found the message that it would take else, for the
+//!   reason that the module gives.
+//!
 //! Who may touch what: anybody, under the lock, which is held for a few moves; no message is dropped under it.
 
 use crate::sync::lock::Lock;
@@ -37,7 +41,7 @@ pub struct Popped<M, W> {
 /// The mailbox. `W` is how one who waits is woken.
 pub struct Bounded<M, W> {
     limit: usize,
-    /// How many can be taken out now; written under the lock.
+    /// How many can be taken out now; 0 also when the receiver has looked through them in vain. Written under the lock.
     ready: AtomicUsize,
     inner: Lock<Inner<M, W>>,
 }
@@ -183,10 +187,14 @@ impl<M, W: Clone> Bounded<M, W> {
         if cfg!(broken_mailbox) { None } else { wake }
     }
 
-    /// Takes the oldest message.
-    pub fn pop(&self) -> Option<Popped<M, W>> {
+    /// Takes the oldest message, unless `others` go first.
+    pub fn pop(&self, others: impl Fn() -> bool) -> Option<Popped<M, W>> {
+        let early = cfg!(broken_priority).then(&others);
         let mut inner = self.inner.lock();
         let counted = inner.queue.first()?;
+        if early.unwrap_or_else(others) {
+            return None;
+        }
         let (_, message) = inner.queue.lane(counted).pop_front()?;
         self.publish(&inner);
         let wake = if counted { inner.to_wake(self.limit) } else { None };
@@ -207,7 +215,11 @@ impl<M, W: Clone> Bounded<M, W> {
                 (Some(_), None) => counted.next(),
                 (None, None) => None,
             };
-            let (number, message) = next?;
+            let Some((number, message)) = next else {
+                // Until something comes there is nothing here for who looks. SeqCst, partner: as in `publish`.
+                self.ready.store(0, Ordering::SeqCst);
+                return None;
+            };
             if let Some(found) = look(message) {
                 return Some((*number, found));
             }
@@ -262,9 +274,14 @@ impl<M, W: Clone> Bounded<M, W> {
         inner.waiting.iter().map(|(_, who)| who.clone()).collect()
     }
 
-    /// Whether there is nothing to be taken out now.
+    /// Whether nothing came since the receiver last found nothing, taking or looking through; from any thread.
     pub fn is_empty(&self) -> bool {
         self.ready.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether there is nothing to be taken out now.
+    pub fn is_drained(&self) -> bool {
+        self.inner.lock().queue.len() == 0
     }
 
     /// How many are here, or put aside.
@@ -285,7 +302,7 @@ mod tests {
     use super::*;
 
     fn all(mailbox: &Bounded<u32, ()>) -> Vec<u32> {
-        std::iter::from_fn(|| mailbox.pop()).map(|popped| popped.message).collect()
+        std::iter::from_fn(|| mailbox.pop(|| false)).map(|popped| popped.message).collect()
     }
 
     #[test]
@@ -304,7 +321,7 @@ mod tests {
         let mailbox = Bounded::new(2);
         mailbox.push(0);
         mailbox.offer(1, true);
-        let (zero, one) = (mailbox.pop().unwrap(), mailbox.pop().unwrap());
+        let (zero, one) = (mailbox.pop(|| false).unwrap(), mailbox.pop(|| false).unwrap());
         mailbox.hold(zero.message, zero.counted);
         mailbox.hold(one.message, one.counted);
         assert!(mailbox.is_empty() && !mailbox.is_bare());
@@ -325,6 +342,7 @@ mod tests {
         assert_eq!(mailbox.take(number).unwrap().message, 2);
         assert!(mailbox.take(number).is_none());
         assert!(mailbox.find(number + 1, |n| (*n == 1).then_some(())).is_none());
+        assert!(mailbox.is_empty() && !mailbox.is_drained());
         assert!(matches!(mailbox.offer(4, false), Offered::Taken));
         assert_eq!(all(&mailbox), [1, 3, 4]);
     }
@@ -335,7 +353,7 @@ mod tests {
         mailbox.offer(1, false);
         mailbox.wait(10, "first");
         mailbox.wait(20, "second");
-        assert_eq!(mailbox.pop().unwrap().wake, Some("first"));
+        assert_eq!(mailbox.pop(|| false).unwrap().wake, Some("first"));
         assert!(matches!(mailbox.offer(9, false), Offered::Full(9)));
         assert!(matches!(mailbox.offer_in_line(20, 3), (Offered::Full(3), None)));
         assert_eq!(mailbox.give_up(10), Some("second"));

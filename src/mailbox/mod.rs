@@ -17,7 +17,19 @@
 //!
 //! Closing needs no sentinel of its own: a sender looks at the state word after its push (see `process`), and what
 //! lies here at the very end is dropped with the mailbox, each message once.
-
+//!
+//! # Priority messages
+//!
+//! What goes before all ordinary messages lies in a queue of its own, of the same kind, made when the first of them comes.
+//!
+//! * **Order**: priority messages come out in the order in which they went in, and before every ordinary one that is
+//!   there. What a thread pushes first as a priority message and then as an ordinary one is popped in that order too:
+//!   the receiver looks for priority messages *after* it has seen the ordinary message that it is about to take. It sees
+//!   what that one's sender did before, so a priority message pushed before it is found. A look before that would not do:
+//!   both may come in between.
+//! * **Empty** means both. Each queue says to the one who pushes onto it that it was empty, and the receiver rests only
+//!   when it has looked into both since it said so.
+//! * **Whoever gets no priority message** pays for a pointer that is null, on the receiver's side, and one look at it.
 //!
 //! A mailbox with a limit is a second kind ([`Bounded`]): two queues under a lock, since the oldest message can be taken
 //! from it by a sender, and a message that does not count must not be behind one that does not fit. Whoever has no limit

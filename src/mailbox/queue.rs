@@ -58,6 +58,8 @@ pub enum Pop<M> {
     Empty,
     /// A sender is between its two steps: there is a message, and in a moment it can be reached.
     Busy,
+    /// There is a priority message: [`Mailbox::pop_priority`] comes first.
+    Priority,
 }
 
 /// The queue. `M` moves through it unchanged.
@@ -81,6 +83,8 @@ pub struct Mailbox<M, B = ()> {
     /// The node that stands in the queue when there is none; never carries a message. Boxed on first use, so
     /// that the mailbox itself may move before it is shared.
     stub: NonNull<Node<M>>,
+    /// The queue of priority messages; null until there is one. It has none of its own.
+    priority: AtomicPtr<Mailbox<M>>,
 }
 
 // SAFETY: messages move between threads (M: Send); the head is atomic; the tail is touched by one consumer at a
@@ -108,6 +112,7 @@ impl<M, B: Default> Mailbox<M, B> {
             #[cfg(not(loom))]
             taken: AtomicUsize::new(1),
             stub: NonNull::new(stub).expect("a box is never null"),
+            priority: AtomicPtr::new(ptr::null_mut()),
         }
     }
 }
@@ -120,13 +125,45 @@ impl<M, B> Mailbox<M, B> {
         self.push_node::<true>(Node::new(Some(message))) == self.empty
     }
 
+    /// As [`Mailbox::push`], for what goes before all ordinary messages.
+    #[cold]
+    pub fn push_priority(&self, message: M) -> bool {
+        let mut queue = self.priority.load(Ordering::Acquire);
+        if queue.is_null() {
+            let made = Box::into_raw(Box::new(Mailbox::new()));
+            // SeqCst: as the swap in `push_node`, which comes after it.
+            queue = match self.priority.compare_exchange(queue, made, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => made,
+                Err(other) => {
+                    // SAFETY: made above, and shown to nobody.
+                    drop(unsafe { Box::from_raw(made) });
+                    other
+                }
+            };
+        }
+        // SAFETY: once it is there it stays as long as the mailbox.
+        unsafe { &*queue }.push(message)
+    }
+
+    #[inline(always)]
+    fn priority(&self) -> Option<&Mailbox<M>> {
+        // SeqCst, partner: the step in `push_priority`; a receiver says that it rests, and then looks here.
+        // SAFETY: as there.
+        unsafe { self.priority.load(Ordering::SeqCst).as_ref() }
+    }
+
     /// How many messages wait, from any thread: exact while nobody pushes or takes, else as of about now.
     #[cfg(not(loom))]
     pub fn len(&self) -> usize {
+        self.ordinary() + self.priority().map_or(0, |queue| queue.ordinary())
+    }
+
+    #[cfg(not(loom))]
+    fn ordinary(&self) -> usize {
         // Relaxed: nothing is read that these would guard.
         let taken = self.taken.load(Ordering::Relaxed);
         let piled = self.piled.load(Ordering::Relaxed);
-        let first = usize::from(taken & 1 == 1 && !self.is_empty());
+        let first = usize::from(taken & 1 == 1 && !self.is_at_rest());
         let rest = (piled as isize).wrapping_sub(taken as isize >> 1);
         rest.max(0) as usize + first
     }
@@ -173,12 +210,36 @@ impl<M, B> Mailbox<M, B> {
         previous
     }
 
-    /// Takes the oldest message.
+    /// Whether a priority message is there, or under way.
+    ///
+    /// # Safety
+    /// The caller is the one consumer.
+    #[inline(always)]
+    pub unsafe fn has_priority(&self) -> bool {
+        // SAFETY: the caller's promise.
+        self.priority().is_some_and(|queue| !unsafe { queue.is_drained_itself() })
+    }
+
+    /// Takes the oldest priority message.
+    ///
+    /// # Safety
+    /// The caller is the one consumer.
+    #[cold]
+    pub unsafe fn pop_priority(&self) -> Pop<M> {
+        // SAFETY: the caller's promise.
+        self.priority().map_or(Pop::Empty, |queue| unsafe { queue.pop() })
+    }
+
+    /// Takes the oldest message, unless there is a priority message.
     ///
     /// # Safety
     /// The caller is the one consumer.
     #[inline]
     pub unsafe fn pop(&self) -> Pop<M> {
+        // SAFETY: the caller's promise.
+        if cfg!(broken_priority) && unsafe { self.has_priority() } {
+            return Pop::Priority;
+        }
         // SAFETY: only the consumer reads and writes the tail.
         let tail_cell = unsafe { &mut *self.tail.get() };
         let mut tail = *tail_cell;
@@ -186,13 +247,23 @@ impl<M, B> Mailbox<M, B> {
         let mut next = unsafe { (*tail).next.load(Ordering::Acquire) };
         if tail == self.stub.as_ptr() {
             if next.is_null() {
-                return if self.head.load(Ordering::SeqCst) == tail { Pop::Empty } else { Pop::Busy };
+                // SAFETY: the caller's promise.
+                return match unsafe { self.has_priority() } {
+                    true => Pop::Priority,
+                    false if self.head.load(Ordering::SeqCst) == tail => Pop::Empty,
+                    false => Pop::Busy,
+                };
             }
             *tail_cell = next;
             self.count_passed();
             tail = next;
             // SAFETY: `next` was linked by a sender with release; acquire above.
             next = unsafe { (*tail).next.load(Ordering::Acquire) };
+        }
+        // The tail is a message, which was acquired now or by the last pop: what its sender did before is seen.
+        // SAFETY: the caller's promise.
+        if !cfg!(broken_priority) && unsafe { self.has_priority() } {
+            return Pop::Priority;
         }
         if next.is_null() {
             if self.head.load(Ordering::SeqCst) != tail {
@@ -220,9 +291,15 @@ impl<M, B> Mailbox<M, B> {
     }
 
     /// Whether nothing was pushed since the receiver last found nothing; from any thread. While the receiver is in the
-    /// middle of the queue the stub may be the head with a message still before it: see [`Mailbox::is_drained`].
+    /// middle of a queue the stub may be the head with a message still before it: see [`Mailbox::is_drained`].
     #[inline]
     pub fn is_empty(&self) -> bool {
+        self.is_at_rest() && (cfg!(broken_priority) || self.priority().is_none_or(|queue| queue.is_at_rest()))
+    }
+
+    /// As [`Mailbox::is_empty`], of this queue alone.
+    #[inline(always)]
+    fn is_at_rest(&self) -> bool {
         self.head.load(Ordering::SeqCst) == self.empty
     }
 
@@ -231,13 +308,28 @@ impl<M, B> Mailbox<M, B> {
     /// # Safety
     /// The caller is the one consumer.
     pub unsafe fn is_drained(&self) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.is_drained_itself() && !self.has_priority() }
+    }
+
+    /// As [`Mailbox::is_drained`], of this queue alone.
+    ///
+    /// # Safety
+    /// The caller is the one consumer.
+    unsafe fn is_drained_itself(&self) -> bool {
         // SAFETY: only the consumer writes the tail.
-        unsafe { *self.tail.get() == self.stub.as_ptr() && self.is_empty() }
+        unsafe { *self.tail.get() == self.stub.as_ptr() && self.is_at_rest() }
     }
 }
 
 impl<M, B> Drop for Mailbox<M, B> {
     fn drop(&mut self) {
+        let priority = self.priority.load(Ordering::Relaxed);
+        if !priority.is_null() {
+            self.priority.store(ptr::null_mut(), Ordering::Relaxed);
+            // SAFETY: made by `push_priority`, and led to from here only.
+            drop(unsafe { Box::from_raw(priority) });
+        }
         // SAFETY: `&mut self`: nobody else is here, so we are the consumer, and no sender is half way.
         while let Pop::Message(message) = unsafe { self.pop() } {
             drop(message);
@@ -298,12 +390,53 @@ mod tests {
         assert!(length > 0);
     }
 
+    fn all(mailbox: &Mailbox<u32>) -> Vec<u32> {
+        let mut all = Vec::new();
+        loop {
+            // SAFETY: this thread alone pops.
+            match unsafe { mailbox.pop() } {
+                Pop::Message(message) => all.push(message),
+                // SAFETY: as above.
+                Pop::Priority => match unsafe { mailbox.pop_priority() } {
+                    Pop::Message(message) => all.push(message),
+                    _ => unreachable!("it was there"),
+                },
+                Pop::Empty => return all,
+                Pop::Busy => unreachable!("nobody pushes"),
+            }
+        }
+    }
+
+    #[test]
+    fn priority_messages_come_before_all_others_and_in_their_order() {
+        let mailbox = Mailbox::<_>::new();
+        assert!(mailbox.push(1) && !mailbox.push(2));
+        assert!(mailbox.push_priority(10) && !mailbox.push_priority(11));
+        assert_eq!(mailbox.len(), 4);
+        // SAFETY: this thread alone pops.
+        assert!(unsafe { mailbox.has_priority() && !mailbox.is_drained() } && !mailbox.is_empty());
+        assert_eq!(all(&mailbox), [10, 11, 1, 2]);
+        assert_eq!((mailbox.is_empty(), mailbox.len()), (true, 0));
+        assert!(mailbox.push_priority(12));
+        assert!(!mailbox.is_empty() && mailbox.len() == 1);
+        // In the middle of the ordinary ones, too.
+        assert!(mailbox.push(3) && !mailbox.push(4));
+        assert_eq!(all(&mailbox), [12, 3, 4]);
+        (5..8).for_each(|n| assert_eq!(mailbox.push(n), n == 5));
+        // SAFETY: as above.
+        assert!(matches!(unsafe { mailbox.pop() }, Pop::Message(5)));
+        assert!(mailbox.push_priority(13));
+        assert_eq!(mailbox.len(), 3);
+        assert_eq!(all(&mailbox), [13, 6, 7]);
+    }
+
     #[test]
     fn messages_left_behind_are_dropped_once_each() {
         let counted = std::sync::Arc::new(());
         let mailbox = Mailbox::<_>::new();
         // The first push finds it empty, the others do not.
         (0..10).for_each(|n| assert_eq!(mailbox.push(counted.clone()), n == 0));
+        (0..10).for_each(|n| assert_eq!(mailbox.push_priority(counted.clone()), n == 0));
         drop(mailbox);
         assert_eq!(std::sync::Arc::strong_count(&counted), 1);
     }

@@ -99,13 +99,13 @@ impl Tree {
 fn map(branch: &Branch, children: Vec<Term>) -> Term {
     let (snapshot, child) = (branch.snapshot.as_ref(), branch.child.as_ref());
     let count = |count: Option<usize>| count.map_or(undefined(), |count| Term::int(count as i64));
-    let name = snapshot.and_then(|snapshot| snapshot.name.as_deref());
+    let name = snapshot.and_then(|snapshot| snapshot.name.as_ref());
     let label = snapshot.and_then(|snapshot| snapshot.label.clone());
     let pairs = [
         ("id", child.map_or(undefined(), |child| child.id.clone())),
         ("pid", branch.pid.map_or(undefined(), Term::pid)),
         ("kind", branch.kind()),
-        ("name", name.map_or(undefined(), Term::text)),
+        ("name", name.map_or(undefined(), |name| name.term())),
         ("label", label.unwrap_or(undefined())),
         ("status", Term::atom_named(branch.status())),
         ("message_queue_len", count(snapshot.map(|snapshot| snapshot.mailbox_length))),

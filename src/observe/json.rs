@@ -30,7 +30,7 @@ fn write_branch(json: &mut String, branch: &Branch) {
     member(json, "id", child.map(|child| Text(text(&child.id))));
     member(json, "pid", branch.pid.map(|pid| Text(text(&Term::pid(pid)))));
     member(json, "kind", known.then(|| Text(text(&branch.kind()))));
-    member(json, "name", snapshot.and_then(|snapshot| snapshot.name.as_deref()).map(|name| Text(name.into())));
+    member(json, "name", snapshot.and_then(|snapshot| snapshot.name.as_ref()).map(|name| Text(name.to_string())));
     member(json, "label", snapshot.and_then(|snapshot| snapshot.label.as_ref()).map(|label| Text(text(label))));
     member(json, "status", Some(Text(branch.status().into())));
     member(json, "message_queue_len", snapshot.map(|snapshot| snapshot.mailbox_length));

@@ -35,7 +35,7 @@ use std::sync::Arc;
 
 /// The tree from that supervisor on. Waits at most `timeout` milliseconds (None: for ever) for answers; 0 asks nobody.
 ///
-/// `NoProcess`; `WrongKind`: that is no supervisor, nor a task supervisor; `WouldBlock`: the caller may not wait, and
+/// `NoProcess`; `WrongKind`: that is no supervisor; `WouldBlock`: the caller may not wait, and
 /// the time is not 0.
 pub fn tree(supervisor: Pid, timeout: Option<u32>) -> Result<Tree, Error> {
     let node = node_of(supervisor)?;
@@ -80,11 +80,8 @@ pub fn tree_async(
 /// The runtime of a supervisor. `Killed`, for a ghost; `NoProcess`, `WrongKind`.
 fn node_of(supervisor: Pid) -> Result<Arc<Node>, Error> {
     process::identity()?;
-    match process::with_process(supervisor, |process| (process.kind(), process.node().clone())) {
-        None => Err(Error::NoProcess),
-        Some((atoms::TASK_SUPERVISOR, node)) => Ok(node),
-        Some((_, node)) => supervisor::is_supervisor(supervisor).map(|()| node),
-    }
+    supervisor::is_supervisor(supervisor)?;
+    process::with_process(supervisor, |process| process.node().clone()).ok_or(Error::NoProcess)
 }
 
 /// Where the answers arrive.

@@ -35,8 +35,12 @@ fn write_line(text: &mut String, depth: usize, branch: &super::Branch) -> std::f
         write!(text, "{} ", Term::pid(pid))?;
     }
     write!(text, "{} ", branch.kind())?;
-    if let Some(name) = branch.snapshot.as_ref().and_then(|snapshot| snapshot.name.as_deref()) {
-        quoted(text, name);
+    if let Some(name) = branch.snapshot.as_ref().and_then(|snapshot| snapshot.name.as_ref()) {
+        let name = name.term();
+        match name.as_text() {
+            Some(name) => quoted(text, name),
+            None => write!(text, "{}", Pretty(&name))?,
+        }
         text.push(' ');
     }
     text.push_str(branch.status());

@@ -1,89 +1,169 @@
 //! Waiting for somebody to be there: a call by name that outlasts a restart.
 //!
-//! Who waits is on a list of the runtime. Whenever a name or a registry entry is taken, everybody on the list is woken
-//! and looks again; nobody is on it as a rule, and then an arrival costs one load.
+//! Who waits is in the line of what it waits for (see `turns`), or of both when it waits for a key of a registry that is
+//! called by its own name: each time its turn comes it looks, and when it has queued what it came with the next one
+//! does. So whoever waited longest is the first to be heard. Who finds somebody there at once waits in no line, and who
+//! has queued what it came with leaves them; when that comes back it stands again where it stood.
+//!
+//! Its own time limit and the end of the runtime let everybody look, turn or not. A line is held up only by one that
+//! waits for room in a mailbox with a limit, for as long as that allows.
 
-use super::current::{self, Identity};
 use super::error::Error;
 use super::node::Node;
-use super::{table, wait};
-use crate::sync::parker::Parker;
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use super::pursuit::Pursuit;
+use super::turns::{Turns, Waiter, Wakes};
+use super::wait::{self, Whom};
 use crate::term::Pid;
+use std::cell::Cell;
 use std::sync::Arc;
 
+/// What is waited for: a place, and a hash of what is to arrive there. What shares a hash is taken for the same: then
+/// somebody looks for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sought {
+    place: Pid,
+    what: u64,
+}
+
+impl Sought {
+    /// `place`: who keeps it; `Pid::NONE` for the names of the runtime.
+    pub fn new(place: Pid, what: u64) -> Sought {
+        Sought { place, what }
+    }
+}
+
+/// What one waits for: a name or key, and the name of its registry, if that is called so.
+pub type Places = [Option<Sought>; 2];
+
 /// Who waits for an arrival.
-#[derive(Default)]
-pub(super) struct Arrivals {
-    count: AtomicUsize,
-    waiting: Mutex<Vec<(u64, Waits)>>,
+pub(super) struct Arrivals(Turns<Sought, Looks>);
+
+impl Default for Arrivals {
+    fn default() -> Arrivals {
+        Arrivals(Turns::new())
+    }
 }
 
+/// Who looks when its turn has come.
 #[derive(Clone)]
-enum Waits {
-    Process(Pid),
-    Thread(Arc<Parker>),
+pub(super) enum Looks {
+    Caller(Whom),
+    /// A call that nobody waits for.
+    Pursuit(Arc<Pursuit>),
 }
 
-impl Node {
-    /// Somebody can be found now who could not be before.
-    pub fn arrived(&self) {
-        // Partner: the count is raised before the waiter looks; either it sees the arrival, or we see it.
-        if self.arrivals.count.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        let waiting: Vec<Waits> = self.arrivals.waiting.lock().iter().map(|(_, waits)| waits.clone()).collect();
-        for waits in waiting {
-            match waits {
-                Waits::Process(pid) => {
-                    table::with_process(pid, |process| process.unpark());
-                }
-                Waits::Thread(parker) => parker.unpark(),
-            }
+impl Wakes for Looks {
+    fn wake(&self) -> bool {
+        match self {
+            Looks::Caller(whom) => whom.wake(),
+            Looks::Pursuit(pursuit) => pursuit.poke(),
         }
     }
 }
 
-/// Takes itself off the list.
-struct Enlisted<'a> {
-    arrivals: &'a Arrivals,
-    id: u64,
+impl Node {
+    /// Somebody can be found there now who could not be before.
+    pub fn arrived(&self, what: Sought) {
+        self.arrivals.0.arrive(what);
+    }
+
+    /// Nobody will come any more.
+    pub(super) fn nobody_comes(&self) {
+        self.arrivals.0.all().iter().for_each(|whom| {
+            whom.wake();
+        });
+    }
+
+    /// For how many different names and keys somebody waits.
+    pub fn awaited(&self) -> usize {
+        self.arrivals.0.places()
+    }
+
+    /// How many wait for that.
+    pub fn waiting_for(&self, what: Sought) -> usize {
+        self.arrivals.0.waiters(what)
+    }
 }
 
-impl Drop for Enlisted<'_> {
+/// One who waits, and the lines it is in; it leaves them in the end.
+pub(super) struct Enlisted {
+    node: Arc<Node>,
+    waiter: Arc<Waiter<Looks>>,
+    places: Cell<Places>,
+}
+
+impl Enlisted {
+    /// In no line yet; its place in each is that of one who comes now.
+    pub fn new(node: &Arc<Node>, looks: Looks) -> Enlisted {
+        Enlisted { node: node.clone(), waiter: node.arrivals.0.come(looks), places: Cell::new([None; 2]) }
+    }
+
+    pub fn stand_at(&self, places: Places) {
+        let turns = &self.node.arrivals.0;
+        let before = self.places.replace(places);
+        let only =
+            |these: Places, those: Places| these.into_iter().flatten().filter(move |it| !those.contains(&Some(*it)));
+        only(places, before).for_each(|place| turns.join(place, &self.waiter));
+        only(before, places).for_each(|place| turns.leave(place, &self.waiter));
+    }
+
+    /// What it came with is queued.
+    pub fn leave(&self) {
+        self.stand_at([None; 2]);
+    }
+
+    /// It has looked.
+    pub fn done(&self) {
+        self.places.get().into_iter().flatten().for_each(|place| self.node.arrivals.0.done(place, &self.waiter));
+    }
+
+    /// Whether it is to look: it was given a turn, or is in no line that could give it one.
+    pub fn is_to_look(&self) -> bool {
+        self.waiter.take_turn() || self.places.get() == [None; 2]
+    }
+}
+
+impl Drop for Enlisted {
     fn drop(&mut self) {
-        self.arrivals.waiting.lock().retain(|(id, _)| *id != self.id);
-        self.arrivals.count.fetch_sub(1, Ordering::SeqCst);
+        self.leave();
+        self.node.arrivals.0.go();
+    }
+}
+
+/// The turn of somebody who looks; none when it has not waited.
+pub struct Turn<'a>(Option<&'a Enlisted>);
+
+impl Turn<'_> {
+    /// What it came with is queued: the next one may look. None: there is no turn, and no next one.
+    pub fn give_on(&self) -> Option<impl Fn() + '_> {
+        self.0.map(|enlisted| || enlisted.leave())
     }
 }
 
 /// Does `act` until it finds somebody (it fails with `NotFound` or `NoProcess` while it does not), at most `wait_ms`
-/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. `NotAlive`: the runtime is shut down
-/// meanwhile. May wait.
-pub fn until_arrival<R>(node: &Arc<Node>, wait_ms: u32, mut act: impl FnMut() -> Result<R, Error>) -> Result<R, Error> {
+/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. `places` says what is waited for; it is
+/// asked before each look. An `act` that waits gives its turn on first. `NotAlive`: the runtime is shut down meanwhile.
+/// May wait.
+pub fn until_arrival<R>(
+    node: &Arc<Node>, wait_ms: u32, places: impl Fn() -> Places, mut act: impl FnMut(&Turn<'_>) -> Result<R, Error>,
+) -> Result<R, Error> {
     let missing = |done: &Result<R, Error>| matches!(done, Err(Error::NotFound | Error::NoProcess));
-    let mut done = act();
+    let deadline = (wait_ms != u32::MAX).then(|| node.deadline(u64::from(wait_ms)));
+    let mut done = act(&Turn(None));
     if wait_ms == 0 || !missing(&done) {
         return done;
     }
-    let waits = match current::identity()? {
-        Identity::Process(me) => {
-            wait::may_wait(me)?;
-            Waits::Process(me.pid())
-        }
-        Identity::Thread => {
-            wait::thread_may_wait()?;
-            Waits::Thread(wait::thread_parker())
-        }
-    };
-    let arrivals = &node.arrivals;
-    let id = crate::term::Ref::fresh().0;
-    arrivals.waiting.lock().push((id, waits));
-    arrivals.count.fetch_add(1, Ordering::SeqCst);
-    let enlisted = Enlisted { arrivals, id };
-    let deadline = (wait_ms != u32::MAX).then(|| node.deadline(u64::from(wait_ms)));
+    let enlisted = Enlisted::new(node, Looks::Caller(Whom::me()?));
     let end = wait::until(node, deadline, false, || {
-        done = act();
+        let is_over = || node.is_stopping() || deadline.is_some_and(|deadline| node.clock.now() >= deadline);
+        let mut looks = enlisted.is_to_look() || is_over();
+        // Its turn may come again while it looks, and the wake of that be taken by what it waits for meanwhile.
+        while looks {
+            enlisted.stand_at(places());
+            done = act(&Turn(Some(&enlisted)));
+            enlisted.done();
+            looks = missing(&done) && enlisted.is_to_look() && !is_over();
+        }
         !missing(&done) || node.is_stopping()
     });
     drop(enlisted);

@@ -2,6 +2,9 @@
 //!
 //! What a user sends counts: messages, casts, calls, functions for an agent. Signals, timers, answers and what `sys` asks
 //! do not: they are always taken, and never dropped. The limit is exact (`mailbox::Bounded`).
+//!
+//! What comes by an alias does not count either, priority messages least of all: the receiver itself has asked for it, and
+//! a full mailbox is what a priority message is there to go round.
 
 use super::control::Process;
 use super::current;
@@ -124,15 +127,22 @@ impl Process {
         }
     }
 
-    /// Takes the oldest message out.
-    #[cold]
+    /// Takes the next message out.
     ///
     /// # Safety
     /// As [`Process::reading`].
+    #[cold]
     pub(super) unsafe fn take_bounded(&self) -> Option<Message> {
-        let (message, counted) = out(self.bounded.as_ref()?.queue.pop()?);
+        // SAFETY: the caller is the consumer.
+        let others = || unsafe { self.mailbox.has_priority() };
+        let Some(popped) = self.bounded.as_ref()?.queue.pop(others) else {
+            // SAFETY: as above.
+            return unsafe { self.take_priority() };
+        };
+        let (message, counted) = out(popped);
         // SAFETY: the caller's promise.
-        unsafe { self.reading() }.counted = counted;
+        let reading = unsafe { self.reading() };
+        (reading.counted, reading.priority) = (counted, false);
         Some(message)
     }
 
@@ -140,7 +150,9 @@ impl Process {
     pub(super) fn close_bounded(&self) {
         let Some(bounded) = &self.bounded else { return };
         bounded.queue.release();
-        bounded.queue.close().into_iter().for_each(|who| who.wake());
+        bounded.queue.close().into_iter().for_each(|who| {
+            who.wake();
+        });
     }
 }
 

@@ -3,12 +3,15 @@
 use super::bound::{Bound, BoundedMailbox, Refused};
 use super::lineage::Lineage;
 use super::message::Message;
+use super::names::Name;
 use super::node::Node;
+use super::reading::Reading;
 use super::reply::{ReplyTo, Slot};
 use super::run::Behaviour;
 use super::start::{Pending, Place};
 use super::state::State;
 use super::timer::TimerRefs;
+use super::watchdog::Dog;
 use crate::mailbox::{Mailbox, Pop};
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::inside::Inside;
@@ -18,7 +21,6 @@ use crate::term::{Atom, Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
 use std::any::Any;
 use std::cell::UnsafeCell;
-use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub struct Process {
     pub(super) face: Option<Face>,
     /// In place of `mailbox`, where `flags` say `BOUNDED`.
     pub(super) bounded: Option<Box<BoundedMailbox>>,
+    /// Its watchdog, if it was started with one.
+    pub(super) dog: Option<Box<Dog>>,
     pub(super) mailbox: Mailbox<Message, Mutex<Inner>>,
     // From the mailbox's tail on: what the one who runs it writes.
     pub(super) state: State,
@@ -69,66 +73,13 @@ pub const CONCURRENT: u32 = 16;
 /// Its mailbox has a limit.
 pub(super) const BOUNDED: u32 = 32;
 
-/// The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
-#[derive(Default)]
-pub(super) struct Reading {
-    /// None until there is something to keep: an idle process as a rule has nothing.
-    kept: Option<Box<Kept>>,
-    pub initialised: bool,
-    /// Of a mailbox with a limit: whether the message taken last counted.
-    pub counted: bool,
-}
-
-/// Messages taken out of the mailbox and not yet handled.
-#[derive(Default)]
-struct Kept {
-    /// Not to be looked at for now, and first in order.
-    held: VecDeque<Message>,
-    /// Not yet wanted.
-    saved: VecDeque<Message>,
-}
-
-impl Reading {
-    /// To add to the messages that are looked at first, or to look through them.
-    pub fn saved(&mut self) -> &mut VecDeque<Message> {
-        &mut self.kept.get_or_insert_default().saved
-    }
-
-    /// How many there are.
-    pub fn saved_count(&self) -> usize {
-        self.kept.as_ref().map_or(0, |kept| kept.saved.len())
-    }
-
-    /// All that were taken out of the mailbox and not yet handled.
-    fn kept_count(&self) -> usize {
-        self.kept.as_ref().map_or(0, |kept| kept.saved.len() + kept.held.len())
-    }
-
-    /// The first of them.
-    #[inline]
-    fn next_saved(&mut self) -> Option<Message> {
-        self.kept.as_mut()?.saved.pop_front()
-    }
-
-    /// Puts a message aside until [`Reading::release`].
-    pub fn hold(&mut self, message: Message) {
-        self.kept.get_or_insert_default().held.push_back(message);
-    }
-
-    /// Has what was put aside looked at before all else, in its order.
-    pub fn release(&mut self) {
-        let Some(kept) = &mut self.kept else { return };
-        for message in kept.held.drain(..).rev() {
-            kept.saved.push_front(message);
-        }
-    }
-}
-
 /// One end of a link.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Link {
     /// The other end was started by this one and is its child.
     pub child: bool,
+    /// What becomes of its end here is a priority message.
+    pub priority: bool,
 }
 
 /// Something owned by processes that has to go when its owner does.
@@ -179,7 +130,7 @@ pub(super) struct Inner {
     /// Its supervisor died without stopping it: it may hold no name or entry.
     pub nameless: bool,
     pub trap_exit: bool,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub pending: Option<Pending>,
     /// None until the first of them: most idle processes have none. Read with `tied`.
     pub ties: Option<Box<Ties>>,
@@ -214,7 +165,16 @@ impl Inner {
 
     /// Takes a monitor away that it holds.
     pub fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
-        self.tied()?.watching.remove(&monitor)
+        let watch = self.tied()?.watching.remove(&monitor)?;
+        if let Some(rare) = &mut self.rare {
+            rare.priority.remove(&monitor);
+        }
+        Some(watch)
+    }
+
+    /// Whether what comes by this alias (if its sender says so) or monitor is a priority message.
+    pub fn has_priority(&self, by: Ref) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.priority.contains(&by))
     }
 
     /// Takes a monitor away that another holds on it.
@@ -246,6 +206,8 @@ pub(super) struct Rare {
     pub label: Option<Term>,
     /// Refs that messages may be sent to without a monitor behind them.
     pub aliases: HashSet<Ref, IdHash>,
+    /// Those aliases, and monitors, that priority messages may come by.
+    pub priority: HashSet<Ref, IdHash>,
     /// Answers that are given once everything of it is released.
     pub farewells: Vec<(ReplyTo, Term)>,
 }
@@ -323,6 +285,7 @@ impl Process {
             place,
             face,
             bounded: None,
+            dog: None,
             mailbox: Mailbox::new(),
             state: State::new(phase),
             spent: std::cell::Cell::new(0),
@@ -341,6 +304,16 @@ impl Process {
         if let Some(bound) = bound {
             self.flags |= BOUNDED;
             self.bounded = Some(Box::new(BoundedMailbox::new(bound)));
+        }
+        self
+    }
+
+    /// With a watchdog, before anybody knows it; 0: without.
+    pub(super) fn watched(mut self, watchdog_ms: u32) -> Process {
+        if watchdog_ms != 0 {
+            // Its callbacks run where they can be left behind: on no caller's thread.
+            self.flags &= !INLINE;
+            self.dog = Some(Box::new(Dog::new(watchdog_ms)));
         }
         self
     }
@@ -417,6 +390,20 @@ impl Process {
         Ok(())
     }
 
+    /// As [`Process::deliver`]; before all ordinary messages, if it has `priority`. No limit holds that up.
+    pub(super) fn deliver_as(&self, message: Message, priority: bool) {
+        if !priority {
+            return self.deliver(message);
+        }
+        if message.counts() {
+            self.tally(What::Sent);
+        }
+        if self.mailbox.push_priority(message) {
+            self.notify();
+        }
+        self.place.signal();
+    }
+
     #[inline(always)]
     fn enqueue(&self, message: Message) {
         // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
@@ -436,18 +423,12 @@ impl Process {
     /// Whether nothing came since the receiver last found nothing; from any thread.
     #[inline]
     pub(super) fn mailbox_is_empty(&self) -> bool {
-        match &self.bounded {
-            Some(bounded) if self.flags & BOUNDED != 0 => bounded.queue.is_empty(),
-            _ => self.mailbox.is_empty(),
-        }
+        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_empty())
     }
 
     /// As [`Process::mailbox_is_empty`], and nothing is put aside because of a limit.
     pub(super) fn mailbox_is_bare(&self) -> bool {
-        match &self.bounded {
-            None => self.mailbox.is_empty(),
-            Some(bounded) => bounded.queue.is_bare(),
-        }
+        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_bare())
     }
 
     /// Whether nothing is left for the receiver.
@@ -455,11 +436,9 @@ impl Process {
     /// # Safety
     /// As [`Process::reading`].
     pub(super) unsafe fn mailbox_is_drained(&self) -> bool {
-        match &self.bounded {
-            // SAFETY: the caller is the consumer.
-            None => unsafe { self.mailbox.is_drained() },
-            Some(bounded) => bounded.queue.is_empty(),
-        }
+        // SAFETY: the caller is the consumer.
+        let drained = unsafe { self.mailbox.is_drained() };
+        drained && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_drained())
     }
 
     #[inline]
@@ -480,20 +459,44 @@ impl Process {
         }
     }
 
-    /// Takes the next message: the saved ones first, then the mailbox.
+    /// Takes the next message: a priority message, then the saved ones, then the mailbox.
     ///
     /// # Safety
     /// As [`Process::reading`].
     #[inline]
     pub(super) unsafe fn take_message(&self) -> Option<Message> {
         // SAFETY: the caller's promise.
-        if let Some(message) = unsafe { self.reading() }.next_saved() {
-            // SAFETY: as above.
-            unsafe { self.show_kept() };
-            return Some(message);
+        if unsafe { self.reading() }.keeps() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.take_kept().or_else(|| self.take_fresh()) };
         }
         // SAFETY: the caller is the consumer.
         unsafe { self.take_fresh() }
+    }
+
+    /// Takes the next message, if it is a priority message, or one of those that were kept.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    unsafe fn take_kept(&self) -> Option<Message> {
+        // SAFETY: the caller's promise.
+        let reading = unsafe { self.reading() };
+        let message = match reading.next_saved_priority() {
+            Some(message) => {
+                reading.priority = true;
+                message
+            }
+            // SAFETY: the caller is the consumer.
+            None if unsafe { self.mailbox.has_priority() } => return unsafe { self.take_priority() },
+            None => {
+                let message = reading.next_saved()?;
+                reading.priority = false;
+                message
+            }
+        };
+        // SAFETY: as above.
+        unsafe { self.show_kept() };
+        Some(message)
     }
 
     /// Lets others see how many messages are kept, after that has changed.
@@ -524,9 +527,35 @@ impl Process {
         loop {
             // SAFETY: the caller is the consumer.
             match unsafe { self.mailbox.pop() } {
-                Pop::Message(message) => return Some(message),
+                Pop::Message(message) => {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.reading() }.priority = false;
+                    return Some(message);
+                }
                 Pop::Empty => return None,
+                // SAFETY: the caller is the consumer.
+                Pop::Priority => return unsafe { self.take_priority() },
                 // A sender is between two instructions, or was preempted there.
+                Pop::Busy => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Takes the priority message that is there.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    #[cold]
+    pub(super) unsafe fn take_priority(&self) -> Option<Message> {
+        loop {
+            // SAFETY: the caller is the consumer.
+            match unsafe { self.mailbox.pop_priority() } {
+                Pop::Message(message) => {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.reading() }.priority = true;
+                    return Some(message);
+                }
+                Pop::Empty | Pop::Priority => return None,
                 Pop::Busy => std::thread::yield_now(),
             }
         }
@@ -593,7 +622,7 @@ impl Process {
             return;
         }
         for peer in peers {
-            inner.ties().links.entry(peer).or_insert(Link { child: false });
+            inner.ties().links.entry(peer).or_insert(Link::default());
         }
     }
 
@@ -603,7 +632,7 @@ impl Process {
     }
 
     /// The name it is registered under.
-    pub fn name(&self) -> Option<Arc<str>> {
+    pub fn name(&self) -> Option<Name> {
         self.mailbox.between.lock().name.clone()
     }
 
@@ -645,6 +674,15 @@ impl Process {
     /// Whether it has a monitor of that ref which has not fired.
     pub fn watches(&self, monitor: Ref) -> bool {
         self.lock().tied().is_some_and(|ties| ties.watching.contains_key(&monitor))
+    }
+
+    /// Behind whose callback it waits: it could go on, but its stack's thread is in that one. A ghost's, for one.
+    pub fn behind(&self) -> Option<Pid> {
+        use super::state::RESUMING;
+        let is_behind = || self.state.phase() == RESUMING;
+        // Looked at on both sides: what runs in between is not itself.
+        let pid = Some(self).filter(|_| is_behind()).map(|me| Pid(me.park.behind()))?;
+        (pid != Pid::NONE && pid != self.pid && is_behind()).then_some(pid)
     }
 
     /// What it is doing, in a word.
@@ -692,7 +730,7 @@ impl Owner<'_> {
         if links.contains_key(&peer) {
             return false;
         }
-        links.insert(peer, Link { child: false });
+        links.insert(peer, Link::default());
         true
     }
 

@@ -40,6 +40,14 @@ pub fn identity<'a>() -> Result<Identity<'a>, Error> {
     }
 }
 
+/// The calling process. `Error::NoIdentity` on a foreign thread.
+pub(super) fn me<'a>() -> Result<&'a Process, Error> {
+    match identity()? {
+        Identity::Process(process) => Ok(process),
+        Identity::Thread => Err(Error::NoIdentity),
+    }
+}
+
 /// Whether this thread is in a callback, be it of some process or nobody's (a drop), and not merely entered.
 pub fn in_callback() -> bool {
     super::wait::thread_may_wait().is_err()

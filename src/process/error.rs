@@ -7,6 +7,8 @@ use crate::term::{Pid, Term, atoms};
 pub enum Error {
     /// The arguments make no sense together.
     Argument(&'static str),
+    /// A match specification or pattern is malformed; the text says where.
+    Spec(String),
     /// Not alive, or never was.
     NoProcess,
     Timeout,
@@ -46,7 +48,7 @@ impl Error {
     /// OTP's term for this error, as a failed call exits with it or a start returns it.
     pub fn reason(&self) -> Term {
         match self {
-            Error::Argument(_) | Error::WrongKind | Error::OtherRuntime | Error::NoIdentity => {
+            Error::Argument(_) | Error::Spec(_) | Error::WrongKind | Error::OtherRuntime | Error::NoIdentity => {
                 Term::atom(atoms::BADARG)
             }
             Error::NoProcess => Term::atom(atoms::NOPROC),

@@ -22,9 +22,11 @@
 
 use super::control::{IdHash, Link, Owned, Process, Ties, Watch};
 use super::message::{Message, StartResult};
+use super::names::Name;
 use super::node::Node;
 use super::reply::ReplyTo;
 use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
+use super::watchdog::Stuck;
 use super::{current, signal, start, table, timer, wait};
 use crate::scheduler::{self, Header, Runnable};
 use crate::sync::{Ordering, inside};
@@ -162,6 +164,15 @@ fn carry_out(process: &Process, ghost: bool) {
     }
 }
 
+/// Carries out the end of a ghost, from its first step on a worker, for a thread that has no time for it.
+pub(super) fn carry_out_elsewhere(process: &Process, stuck: Stuck) {
+    let _inside = inside::enter();
+    let mut exit = Exit::new(Ending { process: NonNull::from(process), ghost: true });
+    exit.stuck = Some(stuck);
+    let series = Series { exit: Some(exit), list: VecDeque::new() };
+    Job::queue(Box::new(Job { header: Header::new(Job::run, NOBODY), series, noted: None }));
+}
+
 /// Whether the process ends by itself on a thread of its own.
 fn is_own_thread(process: &Process) -> bool {
     process.place.thread_home().is_some() && current::current().is_some_and(|me| ptr::eq(me, process))
@@ -267,9 +278,11 @@ struct Exit {
     process: NonNull<Process>,
     ghost: bool,
     at_once: bool,
+    /// To be reported first.
+    stuck: Option<Stuck>,
     step: Step,
     reason: Term,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
     /// What it owned, and what its descendants did; the next one last.
     owned: Vec<(Pid, Arc<dyn Owned>)>,
     /// Descendants whose names are to go.
@@ -302,6 +315,7 @@ impl Exit {
             process: ending.process,
             ghost: ending.ghost,
             at_once: false,
+            stuck: None,
             step: Step::Fence,
             reason: Term::nil(),
             name: None,
@@ -330,7 +344,12 @@ impl Exit {
                 break false;
             }
             match &mut self.step {
-                Step::Fence => self.fence(process),
+                Step::Fence => {
+                    if let Some(stuck) = self.stuck.take() {
+                        stuck.report(process);
+                    }
+                    self.fence(process);
+                }
                 Step::Timers(timers) => match timers.next() {
                     Some(timer) => {
                         timer::cancel_listed(node, timer);
@@ -461,6 +480,7 @@ impl Exit {
         node.processes.fetch_sub(1, Ordering::SeqCst);
         if process.place.thread_home().is_some() {
             node.thread_pids.lock().remove(&pid);
+            node.watchdogs.remove(pid);
         }
         if let Some(pending) = pending {
             let result = pending.result.map_or_else(|| StartResult::Failed(self.reason.clone()), |result| *result);

@@ -1,16 +1,16 @@
 //! What can be said of a process without asking it.
 
 use super::control::Process;
+use super::names::Name;
 use super::table;
 use crate::term::{Atom, Pid, Term, atoms};
-use std::sync::Arc;
 
 /// A process at one moment, as it shows from outside.
 pub struct Snapshot {
     pub kind: Atom,
     /// As in [`info`], or `starting` before it is up.
     pub status: &'static str,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub label: Option<Term>,
     /// How many messages wait to be handled.
     pub mailbox_length: usize,
@@ -58,8 +58,9 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("pid", Term::pid(process.pid())),
         ("kind", Term::atom(process.kind())),
         ("status", Term::atom_named(process.status())),
+        ("behind", process.behind().map_or_else(undefined, Term::pid)),
         ("message_queue_len", Term::int(process.mailbox_length() as i64)),
-        ("name", process.name().map_or_else(undefined, |name| Term::text(&name))),
+        ("name", process.name().map_or_else(undefined, |name| name.term())),
         ("label", process.label().unwrap_or_else(undefined)),
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
         ("ancestors", process.ancestors()),
@@ -68,6 +69,7 @@ fn own(process: &Process) -> Vec<(Term, Term)> {
         ("trap_exit", Term::bool(process.is_trapping())),
     ]
     .into_iter()
+    .chain(process.watchdog_ms().map(|ms| ("watchdog_ms", Term::int(i64::from(ms)))))
     .map(|(key, value)| (Term::atom_named(key), value))
     .collect()
 }

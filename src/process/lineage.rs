@@ -4,6 +4,7 @@
 //! costs a process the pointer that leads to its parent, and outlives whoever is on it.
 
 use super::control::Process;
+use super::names::Name;
 use super::table;
 use crate::term::{Pid, Term};
 use std::sync::Arc;
@@ -17,14 +18,14 @@ const KEPT: usize = 2 * SHOWN;
 pub(super) struct Lineage {
     pid: Pid,
     /// What it was registered as when it started this branch of the family.
-    name: Option<Arc<str>>,
+    name: Option<Name>,
     /// How many there are, with this one.
     count: usize,
     before: Option<Arc<Lineage>>,
 }
 
 impl Lineage {
-    fn new(pid: Pid, name: Option<Arc<str>>, before: Option<Arc<Lineage>>) -> Arc<Lineage> {
+    fn new(pid: Pid, name: Option<Name>, before: Option<Arc<Lineage>>) -> Arc<Lineage> {
         let count = before.as_ref().map_or(0, |before| before.count) + 1;
         if count <= KEPT {
             return Arc::new(Lineage { pid, name, count, before });
@@ -52,13 +53,18 @@ impl Lineage {
 fn of_children(parent: &Process) -> Arc<Lineage> {
     let mut inner = parent.lock();
     let name = inner.name.clone();
-    let known = &mut inner.ties().lineage;
-    let is_current = |lineage: &Arc<Lineage>| lineage.name.as_ref().map(Arc::as_ptr) == name.as_ref().map(Arc::as_ptr);
-    if let Some(lineage) = known.as_ref().filter(|lineage| is_current(lineage)) {
+    let is_current = |lineage: &Arc<Lineage>| match (&lineage.name, &name) {
+        (Some(then), Some(now)) => then.is(now),
+        (then, now) => then.is_none() && now.is_none(),
+    };
+    if let Some(lineage) = inner.ties().lineage.as_ref().filter(|lineage| is_current(lineage)) {
         return lineage.clone();
     }
     let lineage = Lineage::new(parent.pid(), name, parent.place.lineage.clone());
-    *known = Some(lineage.clone());
+    let old = inner.ties().lineage.replace(lineage.clone());
+    drop(inner);
+    // Perhaps the last owner of a name.
+    drop(old);
     lineage
 }
 
@@ -75,6 +81,6 @@ impl Process {
     /// Parent, grandparent and so on, dead or alive: a name where it had one, else the pid.
     pub fn ancestors(&self) -> Term {
         let shown = each(self.place.lineage.as_ref()).take(SHOWN);
-        Term::list(shown.map(|one| one.name.as_ref().map_or(Term::pid(one.pid), |name| Term::text(name))).collect())
+        Term::list(shown.map(|one| one.name.as_ref().map_or(Term::pid(one.pid), |name| name.term())).collect())
     }
 }

@@ -29,7 +29,8 @@
 //! * `DEAD`: the winner of the transition carries out the exit, exactly once.
 //!
 //! Flags beside the phase: `EXIT` (a fatal reason is set), `WAKE` (an unpark came while it ran), `RECEIVES` (parked
-//! for a message), `QUEUED` (a run queue still holds it, although it is dead).
+//! for a message), `QUEUED` (a run queue still holds it, although it is dead), `SEEN` (the watchdog saw this stretch of
+//! user code).
 //!
 //! # One lock
 //!
@@ -44,6 +45,7 @@
 //! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead. An end with a
 //! great deal to do is a job that gives its worker back every so often (`exit`).
 
+mod alias;
 mod arrival;
 mod bound;
 mod control;
@@ -51,12 +53,15 @@ mod current;
 mod error;
 mod exit;
 mod info;
+mod latch;
 mod lineage;
 mod message;
 mod names;
 mod node;
 mod outside;
 mod pool;
+mod pursuit;
+mod reading;
 mod reply;
 mod run;
 mod signal;
@@ -65,25 +70,33 @@ mod start;
 mod state;
 mod table;
 mod timer;
+mod turns;
 mod undelivered;
 mod wait;
+mod watchdog;
 
-pub use arrival::until_arrival;
+pub use alias::{alias, alias_opt, exit_alias, send_alias, send_to_alias, unalias};
+pub use arrival::{Places, Sought, Turn, until_arrival};
 pub use bound::{Bound, Policy};
 pub use control::{Callers, Face, IdHash, Link, MakeFace, Owned, Owner, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use info::{Snapshot, info, snapshot};
+pub use latch::Latch;
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
-pub use names::{register, unregister, whereis};
+pub use names::{Called, Name, register, sought, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
-pub use reply::{Outcome, ReplyTo, Request, Slot, answer_deferred, call, defer, owe, stop, stop_request, take_owed};
+pub use pursuit::pursue;
+pub use reply::{
+    Outcome, ReplyTo, Request, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
+    take_owed,
+};
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    alias, demonitor, end_outside, exit_signal, is_alive, link, monitor, send, send_if_there, send_now, send_to_alias,
-    tell, trap_exit, unalias, unlink,
+    demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there, send_now,
+    tell, trap_exit, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
@@ -96,3 +109,4 @@ pub use timer::{
 };
 pub use undelivered::Undelivered;
 pub use wait::{flush, may_wait_here, receive, sleep, without_waiting};
+pub use watchdog::watch;

@@ -4,6 +4,7 @@ use super::control::IdHash;
 use super::names::Names;
 use super::timer::{self, Alarm, Intervals};
 use super::undelivered::Undelivered;
+use super::watchdog::Watchdogs;
 use crate::clock::{Clock, Timers};
 use crate::scheduler::Scheduler;
 use crate::sync::tally;
@@ -58,6 +59,7 @@ pub struct Node {
     pub(super) names: Names,
     pub(super) arrivals: super::arrival::Arrivals,
     pub(super) outside: super::outside::Outside,
+    pub(super) watchdogs: Watchdogs,
     pub(super) log_level: AtomicU32,
     pub(super) logger: Logger,
     pub(super) undelivered: OnceLock<Undelivered>,
@@ -91,6 +93,7 @@ impl Node {
             names: Names::default(),
             arrivals: Default::default(),
             outside: Default::default(),
+            watchdogs: Watchdogs::new(),
             log_level: AtomicU32::new(log_level),
             logger,
             undelivered: OnceLock::new(),
@@ -153,8 +156,7 @@ impl Node {
     /// From now on nothing is started any more.
     pub fn stop_starting(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // Nobody will come any more.
-        self.arrived();
+        self.nobody_comes();
     }
 
     pub fn is_stopping(&self) -> bool {

@@ -4,12 +4,14 @@
 //! slots it owes (queued in its mailbox, the one at hand, the deferred ones), and its exit answers all of them with
 //! its reason. A slot is counted, never on a stack.
 
+use super::arrival::Turn;
 use super::bound::{self, Room};
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
+use super::pursuit::Pursuit;
 use super::run;
 use super::slot::Cell;
 use super::wait::{self, End};
@@ -45,6 +47,28 @@ pub(super) enum Waiter {
     Held(Arc<Process>),
     Thread(Arc<Parker>),
     Request(Arc<RequestState>),
+    /// Whoever waits for another slot, which is answered once somebody has looked at the answer.
+    Watched(Box<Watched>),
+}
+
+/// A slot in front of another.
+pub(super) struct Watched {
+    original: Arc<Slot>,
+    look: Mutex<Option<Look>>,
+}
+
+/// Gets an answer shown before it is given.
+type Look = Box<dyn FnOnce(&Outcome) + Send>;
+
+impl Watched {
+    /// Nothing is shown that nobody waits for any more.
+    fn finish(&self, outcome: Outcome) -> bool {
+        let Some(look) = self.look.lock().take() else { return false };
+        if self.original.is_awaited() {
+            look(&outcome);
+        }
+        self.original.finish(outcome)
+    }
 }
 
 /// Where the answer of one call arrives.
@@ -60,6 +84,9 @@ impl Slot {
 
     /// Answers; false (and the outcome dropped) when it was answered or abandoned before.
     fn finish(&self, outcome: Outcome) -> bool {
+        if let Waiter::Watched(watched) = &self.waiter {
+            return watched.finish(outcome);
+        }
         if !self.cell.fill(outcome) {
             return false;
         }
@@ -70,13 +97,34 @@ impl Slot {
             Waiter::Held(process) => process.unpark(),
             Waiter::Thread(parker) => parker.unpark(),
             Waiter::Request(request) => request.done(self),
+            Waiter::Watched(_) => {}
         }
         true
     }
 
     /// Whether somebody waits, or may still look.
     pub(super) fn is_awaited(&self) -> bool {
-        self.cell.is_awaited()
+        match &self.waiter {
+            Waiter::Watched(watched) => watched.original.is_awaited(),
+            _ => self.cell.is_awaited(),
+        }
+    }
+
+    fn claim(&self) -> bool {
+        match &self.waiter {
+            Waiter::Watched(watched) => watched.original.claim(),
+            _ => self.cell.claim(),
+        }
+    }
+
+    /// The process that waits, if it is one.
+    fn caller(&self) -> Pid {
+        match &self.waiter {
+            Waiter::Process(pid) => *pid,
+            Waiter::Held(process) => process.pid(),
+            Waiter::Watched(watched) => watched.original.caller(),
+            Waiter::Thread(_) | Waiter::Request(_) => Pid::NONE,
+        }
     }
 
     pub(super) fn time_out(&self) {
@@ -112,6 +160,11 @@ impl ReplyTo {
         self.finish(Outcome::Died(reason))
     }
 
+    /// Answers as another call was answered.
+    pub(super) fn end(mut self, outcome: Outcome) -> bool {
+        self.finish(outcome)
+    }
+
     /// As [`ReplyTo::die`], where the process never saw the message.
     pub fn not_taken(mut self, reason: Term) -> bool {
         self.finish(Outcome::NotTaken(reason))
@@ -119,7 +172,7 @@ impl ReplyTo {
 
     /// Takes up what the caller lent: from now on the caller waits, whatever happens. False when it is gone.
     pub fn claim(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| slot.cell.claim())
+        self.0.as_ref().is_some_and(|slot| slot.claim())
     }
 
     pub(super) fn slot(&self) -> Option<Arc<Slot>> {
@@ -128,16 +181,19 @@ impl ReplyTo {
 
     /// The process that asked, where it waits itself; `Pid::NONE` for a thread or a request.
     pub fn caller(&self) -> Pid {
-        match self.0.as_ref().map(|slot| &slot.waiter) {
-            Some(Waiter::Process(pid)) => *pid,
-            Some(Waiter::Held(process)) => process.pid(),
-            _ => Pid::NONE,
-        }
+        self.0.as_ref().map_or(Pid::NONE, |slot| slot.caller())
     }
 
     /// Whether the caller still waits.
     pub fn is_awaited(&self) -> bool {
-        self.0.as_ref().is_some_and(|slot| slot.cell.is_awaited())
+        self.0.as_ref().is_some_and(|slot| slot.is_awaited())
+    }
+
+    /// Another end of the same call, which shows `look` the answer before it is given, if it is wanted still.
+    pub fn watched(mut self, look: impl FnOnce(&Outcome) + Send + 'static) -> ReplyTo {
+        let Some(original) = self.0.take() else { return self };
+        let look = Mutex::new(Some(Box::new(look) as Look));
+        ReplyTo(Some(Slot::new(Waiter::Watched(Box::new(Watched { original, look })))))
     }
 
     fn finish(&mut self, outcome: Outcome) -> bool {
@@ -165,6 +221,12 @@ impl Drop for ReplyTo {
 /// Queues the message that `make` builds around the reply end, for `pid`.
 pub(super) fn queue(pid: Pid, slot: &Arc<Slot>, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
     post(pid, slot, make(ReplyTo(Some(slot.clone()))), None).map(drop)
+}
+
+/// As [`queue`], around an end that is there already.
+pub(super) fn queue_reply(pid: Pid, reply: ReplyTo, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+    let Some(slot) = reply.slot() else { return Err(Error::NoProcess) };
+    post(pid, &slot, make(reply), None).map(drop)
 }
 
 /// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds that
@@ -206,6 +268,19 @@ fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>
 pub fn call(
     pid: Pid, timeout: Option<u32>, lends: bool, make: impl FnOnce(ReplyTo) -> Message,
 ) -> Result<Outcome, Error> {
+    call_then(pid, timeout, lends, make, None::<fn()>)
+}
+
+/// As [`call`], by one who has a turn: gives it on when the message is queued, and before it waits for the answer.
+pub fn call_in_turn(
+    pid: Pid, timeout: Option<u32>, turn: &Turn<'_>, make: impl FnOnce(ReplyTo) -> Message,
+) -> Result<Outcome, Error> {
+    call_then(pid, timeout, false, make, turn.give_on())
+}
+
+fn call_then(
+    pid: Pid, timeout: Option<u32>, lends: bool, make: impl FnOnce(ReplyTo) -> Message, queued: Option<impl Fn()>,
+) -> Result<Outcome, Error> {
     let waiter = match current::identity()? {
         Identity::Process(me) => {
             if me.pid() == pid {
@@ -230,6 +305,10 @@ pub fn call(
         pid,
         message,
         |process, message, inside| {
+            // A callback may take its time, and others wait for the turn.
+            if queued.is_some() {
+                return Some(Err(message));
+            }
             let counts = message.counts();
             let ran = run::inline(process, message);
             if counts && ran.is_ok() {
@@ -244,6 +323,9 @@ pub fn call(
         Some(Err(message)) => {
             let waited = post(pid, &slot, message, Some(timeout))?;
             left = timeout.map(|ms| ms.saturating_sub(waited));
+            if let Some(queued) = queued {
+                queued();
+            }
         }
         Some(Ok(())) => {
             if let Some(outcome) = slot.cell.take() {
@@ -323,7 +405,7 @@ impl RequestState {
             }
             Some(Waiter::Held(process)) => process.unpark(),
             Some(Waiter::Thread(parker)) => parker.unpark(),
-            Some(Waiter::Request(_)) | None => {}
+            Some(Waiter::Request(_) | Waiter::Watched(_)) | None => {}
         }
         if let Some(signal) = signal {
             signal.signal();
@@ -350,16 +432,58 @@ pub struct Request {
     timer: Option<crate::clock::TimerId>,
     /// A callback waits for the outcome: the handle may go.
     detached: bool,
+    /// What sees to it that it is answered; called off with it.
+    pursuit: Option<Arc<Pursuit>>,
+}
+
+/// Where the outcome of a request is told.
+pub(super) struct Listener {
+    slot: Arc<Slot>,
+    state: Arc<RequestState>,
+}
+
+impl Listener {
+    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
+    pub fn tell(&self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        self.state.inner.lock().callback = Some(callback);
+        // Whoever takes the callback also takes the outcome: this, or `done`.
+        if self.slot.cell.is_done() {
+            let callback = self.state.inner.lock().callback.take();
+            if let Some(callback) = callback
+                && let Some(outcome) = self.slot.cell.take()
+            {
+                run_callback(callback, outcome);
+            }
+        }
+    }
 }
 
 impl Request {
     /// Prepares one; `timeout` is the call's own limit, after which it ends as timed out.
     pub fn new(node: &Arc<Node>, timeout: Option<u32>) -> Request {
-        let state = Arc::new(RequestState { inner: Mutex::new(RequestInner::default()) });
-        state.inner.lock().signal = current::thread_home();
+        Request::signalling(node, timeout, current::thread_home())
+    }
+
+    /// As [`Request::new`], of nobody's: no thread's eventfd tells of it.
+    pub(super) fn unsignalled(node: &Arc<Node>, timeout: Option<u32>) -> Request {
+        Request::signalling(node, timeout, None)
+    }
+
+    fn signalling(node: &Arc<Node>, timeout: Option<u32>, signal: Option<Arc<super::start::ThreadHome>>) -> Request {
+        let inner = RequestInner { signal, ..RequestInner::default() };
+        let state = Arc::new(RequestState { inner: Mutex::new(inner) });
         let slot = Slot::new(Waiter::Request(state.clone()));
         let timer = timeout.map(|ms| timer::start_slot_timer(node, node.deadline(u64::from(ms)), &slot));
-        Request { slot, state, node: node.clone(), timer, detached: false }
+        Request { slot, state, node: node.clone(), timer, detached: false, pursuit: None }
+    }
+
+    /// Has `pursuit` called off when it is given up.
+    pub(super) fn pursue(&mut self, pursuit: Arc<Pursuit>) {
+        self.pursuit = Some(pursuit);
+    }
+
+    pub(super) fn listener(&self) -> Listener {
+        Listener { slot: self.slot.clone(), state: self.state.clone() }
     }
 
     /// The callee's end, to be put into a message.
@@ -412,16 +536,7 @@ impl Request {
             }
             callback(outcome);
         });
-        self.state.inner.lock().callback = Some(callback);
-        // Whoever takes the callback also takes the outcome: this, or `done`.
-        if self.slot.cell.is_done() {
-            let callback = self.state.inner.lock().callback.take();
-            if let Some(callback) = callback
-                && let Some(outcome) = self.slot.cell.take()
-            {
-                run_callback(callback, outcome);
-            }
-        }
+        self.listener().tell(callback);
         self.detached = true;
     }
 }
@@ -437,6 +552,9 @@ impl Drop for Request {
         // Whatever comes now is dropped before it reaches anybody.
         if !self.slot.cell.abandon() {
             drop(self.slot.cell.take());
+        }
+        if let Some(pursuit) = self.pursuit.take() {
+            pursuit.call_off();
         }
     }
 }
@@ -492,9 +610,18 @@ pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> 
 
 /// Asks `pid` to end with `reason`, and waits until it has. `Exited`: it ended with another reason.
 pub fn stop(pid: Pid, reason: Term, timeout: Option<u32>) -> Result<(), Error> {
+    stop_then(pid, reason, timeout, None::<fn()>)
+}
+
+/// As [`stop`], by one who has a turn; see [`call_in_turn`].
+pub fn stop_in_turn(pid: Pid, reason: Term, timeout: Option<u32>, turn: &Turn<'_>) -> Result<(), Error> {
+    stop_then(pid, reason, timeout, turn.give_on())
+}
+
+fn stop_then(pid: Pid, reason: Term, timeout: Option<u32>, queued: Option<impl Fn()>) -> Result<(), Error> {
     let wanted = reason.clone();
     let request = SystemRequest::Stop(reason);
-    match call(pid, timeout, false, |reply| Message::System { request, reply })? {
+    match call_then(pid, timeout, false, |reply| Message::System { request, reply }, queued)? {
         Outcome::Died(reason) if reason == wanted => Ok(()),
         Outcome::Died(reason) => Err(Error::Exited(reason)),
         _ => Err(Error::WrongKind),

@@ -20,6 +20,8 @@
 //!     included; the thread has a ghost until the callback returns, which shutdown waits for, and only then returns.
 //!   - *Quiet*: the thread shows the pid of the innermost process it runs (`inside::show`); settle asks that one's word.
 //!   - *A fork* inside: as in any callback, the child ends when it returns.
+//! * **With a watchdog**, the caller's or its own, the request is queued: the thread must be nobody else's that is left to
+//!   a callback that never returns, and a caller that waits is not one that runs.
 //! * **Elsewhere** (a worker of another runtime, a process with a thread of its own, a caller of another runtime within
 //!   an inline call) the request is queued: there others, or the caller's own limit and death, would have to wait.
 
@@ -133,7 +135,9 @@ pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message>
         return Err(message);
     }
     if scheduler::is_worker() {
-        if !scheduler::on_worker_of(process.node().scheduler()) {
+        // What runs here while a caller with a watchdog waits would count as the caller's.
+        let watched = current::current().is_some_and(|caller| caller.dog.is_some());
+        if watched || !scheduler::on_worker_of(process.node().scheduler()) {
             return Err(message);
         }
     } else {
@@ -201,7 +205,8 @@ fn one(process: &Process, message: Message) {
     let slot = unsafe { process.behaviour() };
     let Some(behaviour) = slot.as_deref_mut() else { return };
     // SAFETY: as above.
-    unsafe { process.reading() }.counted = true;
+    let reading = unsafe { process.reading() };
+    (reading.counted, reading.priority) = (true, false);
     process.is_taking.set(message.counts());
     let flow = behaviour.message(process, message);
     process.has_taken();
@@ -216,7 +221,7 @@ fn one(process: &Process, message: Message) {
 /// Leaves the process alone; what came meanwhile goes to a worker.
 fn lie_down(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so.
-    let more = unsafe { process.reading().saved_count() > 0 || !process.mailbox_is_drained() };
+    let more = unsafe { process.reading().has_saved() || !process.mailbox_is_drained() };
     if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
         // Looked at in a receive and not wanted, put back, or not looked at yet.
         return process.place.schedule(process);
@@ -304,6 +309,7 @@ fn work(process: &Process) {
 }
 
 fn stop(process: &Process, reason: Term, start: Option<StartResult>) {
+    process.begins_to_end();
     // SAFETY: RUNNING; the reference of `work` is not used after this.
     let slot = unsafe { process.behaviour() };
     let ended = slot.as_deref_mut().map_or(Ok(()), |behaviour| behaviour.terminate(process, &reason));
@@ -373,7 +379,7 @@ impl Process {
         }
     }
 
-    /// Puts messages back in front of all others, in this order.
+    /// Puts messages back in front of all others but priority messages, in this order.
     ///
     /// For a behaviour, from within its own turn.
     pub fn put_back(&self, messages: impl DoubleEndedIterator<Item = Message>) {
@@ -397,16 +403,16 @@ impl Process {
         let reading = unsafe { self.reading() };
         self.is_taking.set(false);
         match &self.bounded {
-            None => {
+            Some(bounded) if !reading.priority => bounded.queue.hold(message, reading.counted),
+            _ => {
                 reading.hold(message);
                 // SAFETY: as above.
                 unsafe { self.show_kept() };
             }
-            Some(bounded) => bounded.queue.hold(message, reading.counted),
         }
     }
 
-    /// Has what was put aside handled before all else, in its order. As [`Process::hold`].
+    /// Has what was put aside handled before all else of its sort, in its order. As [`Process::hold`].
     pub fn release_held(&self) {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.

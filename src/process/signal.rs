@@ -121,13 +121,6 @@ pub fn is_alive(pid: Pid) -> bool {
     table::with_process(pid, |_| ()).is_some()
 }
 
-fn me<'a>() -> Result<&'a Process, Error> {
-    match current::identity()? {
-        Identity::Process(process) => Ok(process),
-        Identity::Thread => Err(Error::NoIdentity),
-    }
-}
-
 fn same_runtime(me: &Process, other: &Process) -> Result<(), Error> {
     if Arc::ptr_eq(me.node(), other.node()) { Ok(()) } else { Err(Error::OtherRuntime) }
 }
@@ -135,24 +128,34 @@ fn same_runtime(me: &Process, other: &Process) -> Result<(), Error> {
 /// Links the caller with `target`. If that is dead: `NoProcess`, or for a caller that traps exits an EXIT message with
 /// `noproc`, as in OTP.
 pub fn link(target: Pid) -> Result<(), Error> {
-    let me = me()?;
+    link_opt(target, false)
+}
+
+/// As [`link`]; of a link that there is already it changes that much. `priority`: its EXIT is a priority message to the
+/// caller.
+pub fn link_opt(target: Pid, priority: bool) -> Result<(), Error> {
+    let me = current::me()?;
     if target == me.pid() {
         return Ok(());
     }
     if let Some(Err(error)) = table::with_process(target, |other| same_runtime(me, other)) {
         return Err(error);
     }
-    let fresh = me.lock().ties().links.insert(target, Link { child: false });
-    if let Some(old) = fresh {
-        me.lock().ties().links.insert(target, old);
-        return Ok(());
+    {
+        let mut inner = me.lock();
+        let links = &mut inner.ties().links;
+        if let Some(link) = links.get_mut(&target) {
+            link.priority = priority;
+            return Ok(());
+        }
+        links.insert(target, Link { priority, ..Link::default() });
     }
     let linked = table::with_process(target, |other| {
         let mut inner = other.lock();
         if inner.closed {
             return false;
         }
-        inner.ties().links.insert(me.pid(), Link { child: false });
+        inner.ties().links.entry(me.pid()).or_default();
         true
     });
     if linked == Some(true) {
@@ -169,7 +172,7 @@ pub fn link(target: Pid) -> Result<(), Error> {
         inner.trap_exit
     };
     if trapping {
-        me.deliver(Message::Exit { from: target, reason: Term::atom(atoms::NOPROC) });
+        me.deliver_as(Message::Exit { from: target, reason: Term::atom(atoms::NOPROC) }, priority);
         Ok(())
     } else {
         Err(Error::NoProcess)
@@ -178,7 +181,7 @@ pub fn link(target: Pid) -> Result<(), Error> {
 
 /// Takes the link away. Once this has returned no EXIT of it comes any more.
 pub fn unlink(target: Pid) -> Result<(), Error> {
-    let me = me()?;
+    let me = current::me()?;
     unlink_from(me, target);
     Ok(())
 }
@@ -196,7 +199,7 @@ impl Process {
 
     /// As [`monitor`], for one of the runtime's own.
     pub fn monitor(&self, target: Pid) -> Ref {
-        monitor_from(self, target, None)
+        monitor_from(self, target, None, false)
     }
 
     /// As [`demonitor`], for one of the runtime's own.
@@ -213,20 +216,31 @@ impl Process {
 /// Has the caller get one DOWN message when `target` ends, or at once (`noproc`) when it is dead. `name`: what the
 /// message names instead of the pid.
 pub fn monitor(target: Pid, name: Option<Term>) -> Result<Ref, Error> {
-    let me = me()?;
+    monitor_opt(target, name, false)
+}
+
+/// As [`monitor`]. `priority`: its DOWN is a priority message.
+pub fn monitor_opt(target: Pid, name: Option<Term>, priority: bool) -> Result<Ref, Error> {
+    let me = current::me()?;
     if let Some(Err(error)) = table::with_process(target, |other| same_runtime(me, other)) {
         return Err(error);
     }
-    Ok(monitor_from(me, target, name))
+    Ok(monitor_from(me, target, name, priority))
 }
 
-fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
+fn monitor_from(me: &Process, target: Pid, name: Option<Term>, priority: bool) -> Ref {
     let monitor = Ref::fresh();
     if target == me.pid() {
         // As in OTP: a ref, and nothing behind it.
         return monitor;
     }
-    me.lock().ties().watching.insert(monitor, Watch { target, name });
+    {
+        let mut inner = me.lock();
+        inner.ties().watching.insert(monitor, Watch { target, name });
+        if priority {
+            inner.rare.get_or_insert_default().priority.insert(monitor);
+        }
+    }
     let set = table::with_process(target, |other| {
         let mut inner = other.lock();
         if !inner.closed {
@@ -243,45 +257,18 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>) -> Ref {
 /// Delivers a DOWN, if the monitor is still wanted.
 pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     let mut inner = watcher.lock();
+    if inner.closed {
+        return;
+    }
+    let priority = inner.has_priority(monitor);
     let Some(watch) = inner.unwatch(monitor) else { return };
     let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
-    watcher.deliver(Message::Down(Box::new(Down { monitor, of, reason })));
-}
-
-/// Makes a ref that others can send to ([`send_to_alias`]) until the caller takes it away.
-pub fn alias() -> Result<Ref, Error> {
-    let me = me()?;
-    let alias = Ref::fresh();
-    me.lock().rare.get_or_insert_default().aliases.insert(alias);
-    Ok(alias)
-}
-
-/// Takes an alias away; false when there was none. What is sent to it from now on is dropped.
-pub fn unalias(alias: Ref) -> Result<bool, Error> {
-    let me = me()?;
-    let mut inner = me.lock();
-    Ok(inner.rare.as_mut().is_some_and(|rare| rare.aliases.remove(&alias)))
-}
-
-/// Sends a message to `owner`, if it still has that alias, or a monitor of that ref which has not fired: what is
-/// answered to a ref that was given up is dropped before it reaches the mailbox. False: it was dropped.
-pub fn send_to_alias(owner: Pid, alias: Ref, message: Term) -> bool {
-    let mut message = Some(message);
-    let sent = table::with_process(owner, |owner| {
-        let mut inner = owner.lock();
-        let wanted = inner.tied().is_some_and(|ties| ties.watching.contains_key(&alias))
-            || inner.rare.as_ref().is_some_and(|rare| rare.aliases.contains(&alias));
-        if wanted && let Some(message) = message.take() {
-            owner.deliver(Message::Info(message));
-        }
-        wanted
-    });
-    sent == Some(true)
+    watcher.deliver_as(Message::Down(Box::new(Down { monitor, of, reason })), priority);
 }
 
 /// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.
 pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
-    let me = me()?;
+    let me = current::me()?;
     let removed = demonitor_from(me, monitor);
     if flush && !removed {
         let is_it = |term: &Term| {
@@ -302,7 +289,7 @@ fn demonitor_from(me: &Process, monitor: Ref) -> bool {
 
 /// Whether exit signals to the caller become messages; gives the old value.
 pub fn trap_exit(trap: bool) -> Result<bool, Error> {
-    Ok(std::mem::replace(&mut me()?.lock().trap_exit, trap))
+    Ok(std::mem::replace(&mut current::me()?.lock().trap_exit, trap))
 }
 
 /// Sends an exit signal to `target`. Nothing happens when it is dead.
@@ -316,29 +303,32 @@ pub fn exit_signal(target: Pid, reason: Term) -> Result<(), Error> {
 
 /// `exit(Target, Reason)` by `from`. The rules are those of `erlang:exit/2`.
 pub(super) fn signal_exit(from: Pid, target: Pid, reason: Term) -> Result<(), Error> {
-    table::with_process(target, |process| {
-        let kill = reason.is_atom(atoms::KILL);
-        let reason = if kill { Term::atom(atoms::KILLED) } else { reason };
-        strike(process, from, reason, kill);
-    });
+    table::with_process(target, |process| signal_locked(process, from, reason, false, process.lock()));
     Ok(())
+}
+
+/// As [`signal_exit`], under the target's lock.
+pub(super) fn signal_locked(
+    process: &Process, from: Pid, reason: Term, priority: bool, inner: crate::sync::MutexGuard<'_, Inner>,
+) {
+    let kill = reason.is_atom(atoms::KILL);
+    let reason = if kill { Term::atom(atoms::KILLED) } else { reason };
+    strike_locked(process, from, reason, kill, priority, inner);
 }
 
 /// The end of a linked process reaches `process`.
 pub(super) fn link_broken(process: &Process, from: Pid, reason: Term) {
     let mut inner = process.lock();
-    if inner.unlink(from).is_some() {
-        strike_locked(process, from, reason, false, inner);
+    if let Some(link) = inner.unlink(from) {
+        strike_locked(process, from, reason, false, link.priority, inner);
     }
 }
 
-/// An exit signal arrives. `kill`: nothing stops it.
-fn strike(process: &Process, from: Pid, reason: Term, kill: bool) {
-    strike_locked(process, from, reason, kill, process.lock());
-}
-
-/// The lock comes last, and so is given back before the reason is dropped.
-fn strike_locked(process: &Process, from: Pid, reason: Term, kill: bool, inner: crate::sync::MutexGuard<'_, Inner>) {
+/// An exit signal arrives. `kill`: nothing stops it. `priority`: trapped, it is a priority message. The lock comes last,
+/// and so is given back before the reason is dropped.
+fn strike_locked(
+    process: &Process, from: Pid, reason: Term, kill: bool, priority: bool, inner: crate::sync::MutexGuard<'_, Inner>,
+) {
     if inner.exit_reason.is_some() {
         // It is ending already; a kill still hurries a callback that takes its time to end.
         if !kill {
@@ -347,7 +337,7 @@ fn strike_locked(process: &Process, from: Pid, reason: Term, kill: bool, inner: 
     }
     if !kill {
         if inner.trap_exit || process.is_system() {
-            process.deliver(Message::Exit { from, reason });
+            process.deliver_as(Message::Exit { from, reason }, priority);
             drop(inner);
             return;
         }

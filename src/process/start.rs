@@ -11,7 +11,7 @@ use super::error::Error;
 use super::exit;
 use super::lineage::Lineage;
 use super::message::{Message, StartResult, Started};
-use super::names;
+use super::names::{self, Name};
 use super::node::Node;
 use super::pool;
 use super::reply::{self, Outcome, ReplyTo};
@@ -166,7 +166,7 @@ pub struct ChildStart {
     pub flags: u32,
     /// What it is; see [`Startable::kind`].
     pub kind: Atom,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub via: Option<Via>,
     /// Who started it; for `parent()` and the rules about the parent's exit. `Pid::NONE`: nobody.
     pub parent: Pid,
@@ -188,6 +188,8 @@ pub struct ChildStart {
     pub at_once: bool,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
+    /// How long its callbacks may run without waiting, in milliseconds; 0: for ever.
+    pub watchdog_ms: u32,
     pub ack: Ack,
 }
 
@@ -211,6 +213,7 @@ impl ChildStart {
             face: None,
             at_once: false,
             bound: None,
+            watchdog_ms: 0,
             ack: Ack::Nobody,
         }
     }
@@ -241,7 +244,7 @@ pub type Registers = Arc<dyn Fn(Pid) -> Result<(), Error> + Send + Sync>;
 #[derive(Clone)]
 pub struct StartSpec {
     pub what: Arc<dyn Startable>,
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     pub via: Option<Registers>,
 }
 
@@ -291,7 +294,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         Some(start.behaviour),
         start.face.map(|make| make(pid)),
     );
-    let process = pool::place(process.bounded(start.bound));
+    let process = pool::place(process.bounded(start.bound).watched(start.watchdog_ms));
+    node.watchdogs.add(&process);
     if start.at_once {
         // SAFETY: nobody else knows the process yet.
         unsafe { process.reading() }.initialised = true;
@@ -348,7 +352,7 @@ fn expect(process: &Process, ack: Ack) {
 }
 
 fn list(
-    node: &Arc<Node>, process: &Arc<Process>, name: Option<Arc<str>>, via: Option<Via>, parent: Pid, link: bool,
+    node: &Arc<Node>, process: &Arc<Process>, name: Option<Name>, via: Option<Via>, parent: Pid, link: bool,
     child: bool,
 ) -> Result<(), Error> {
     let pid = process.pid();
@@ -362,7 +366,7 @@ fn list(
 }
 
 fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Result<(), Error> {
-    process.lock().ties().links.insert(peer, Link { child: false });
+    process.lock().ties().links.insert(peer, Link::default());
     let linked = table::with_process(peer, |peer| {
         if !Arc::ptr_eq(peer.node(), node) {
             return Err(Error::OtherRuntime);
@@ -371,7 +375,7 @@ fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Res
         if inner.fenced || inner.nameless && child {
             return Err(Error::NoProcess);
         }
-        inner.ties().links.insert(process.pid(), Link { child });
+        inner.ties().links.insert(process.pid(), Link { child, ..Link::default() });
         Ok(())
     });
     linked.unwrap_or(Err(Error::NoProcess))
@@ -426,6 +430,7 @@ fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
                 if mine.state.unqueue() == Unqueued::Retire {
                     table::retire(&mine);
                 }
+                mine.wake_watchdog();
                 run::turn(&mine);
             }
             match mine.state.phase() {

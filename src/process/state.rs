@@ -31,6 +31,12 @@ pub const GONE: u32 = 1 << 12;
 /// A ghost is parked until what it lent comes back.
 pub const GHOST_PARKED: u32 = 1 << 13;
 
+/// The watchdog saw user code run, which has neither returned, waited nor received anything since (`watchdog`).
+pub const SEEN: u32 = 1 << 14;
+
+/// What does not outlive a stretch of user code that runs.
+const OF_THE_STRETCH: u32 = if cfg!(broken_watchdog) { WAKE } else { WAKE | SEEN };
+
 /// The word. All orderings are sequentially consistent: each transition is also a hand-over of the private parts,
 /// and the looks around a push and a park must not pass each other. On x86 that costs the same as acquire-release.
 pub struct State(AtomicU32);
@@ -49,6 +55,17 @@ pub enum Struck {
     Theirs,
     /// It was dead.
     Nothing,
+}
+
+/// What the watchdog sees.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Sight {
+    /// No user code runs that it could end.
+    Nothing,
+    /// User code runs, and did not when it looked last, or another stretch of it.
+    New,
+    /// The stretch that it has seen before.
+    Same,
 }
 
 /// What to do with a process that a run queue let go of.
@@ -139,9 +156,9 @@ impl State {
                 return false;
             }
             let (next, parked) = if word & WAKE != 0 && !cfg!(broken_park) {
-                (word & !WAKE, false)
+                (word & !OF_THE_STRETCH, false)
             } else {
-                ((word & !PHASE) | PARKED | if receives { RECEIVES } else { 0 }, true)
+                ((word & !PHASE & !(OF_THE_STRETCH & SEEN)) | PARKED | if receives { RECEIVES } else { 0 }, true)
             };
             match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => return parked,
@@ -185,11 +202,50 @@ impl State {
             if word & EXIT != 0 {
                 return false;
             }
-            let next = (word & !PHASE & !WAKE) | CALLBACK;
+            let next = (word & !PHASE & !OF_THE_STRETCH) | CALLBACK;
             match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => return true,
                 Err(now) => word = now,
             }
+        }
+    }
+
+    /// Step *look* of the watchdog.
+    pub fn see(&self) -> Sight {
+        let mut word = self.load();
+        loop {
+            if phase(word) != CALLBACK {
+                return Sight::Nothing;
+            }
+            if word & SEEN != 0 {
+                return Sight::Same;
+            }
+            match self.0.compare_exchange_weak(word, word | SEEN, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return Sight::New,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Step *bite* of the watchdog: as a kill, of the stretch that was seen. False: that is over, or it is dead.
+    pub fn strike_seen(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            if phase(word) != CALLBACK || word & SEEN == 0 {
+                return false;
+            }
+            let next = (word & !PHASE) | DEAD | EXIT;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// The user code that runs has come a step further. For the one who runs it.
+    pub fn begin_stretch(&self) {
+        if self.load() & SEEN != 0 {
+            self.0.fetch_and(!SEEN, Ordering::SeqCst);
         }
     }
 

@@ -7,6 +7,7 @@ use super::control::{IdHash, Process};
 use super::error::Error;
 use super::message::Message;
 use super::node::Node;
+use super::pursuit::Pursuit;
 use super::reply::Slot;
 use super::table;
 use crate::clock::{TimerId, TimerKind};
@@ -54,6 +55,8 @@ pub enum Alarm {
     },
     /// Ends a request's own time.
     Slot(Arc<Slot>),
+    /// Ends the time in which somebody is looked for.
+    Pursuit(Arc<Pursuit>),
 }
 
 /// Finds the one a timer is for, when it fires. Calls no code of the user's.
@@ -285,5 +288,8 @@ fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
             }
         }
         Alarm::Slot(slot) => slot.time_out(),
+        Alarm::Pursuit(pursuit) => {
+            pursuit.poke();
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::Message;
 use super::node::Node;
-use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING};
+use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING, SEEN};
 use super::table;
 use super::timer::{self, Alarm};
 use crate::clock::{TimerId, TimerKind};
@@ -19,6 +19,7 @@ use crate::sync::parker::Parker;
 use crate::sync::tally::What;
 use crate::term::{Pid, Term};
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,12 +54,14 @@ impl Whom {
         })
     }
 
-    pub fn wake(&self) {
+    /// False: it is dead.
+    pub fn wake(&self) -> bool {
         match self {
-            Whom::Process(pid) => {
-                table::with_process(*pid, |process| process.unpark());
+            Whom::Process(pid) => table::with_process(*pid, |process| process.unpark()).is_some(),
+            Whom::Thread(parker) => {
+                parker.unpark();
+                true
             }
-            Whom::Thread(parker) => parker.unpark(),
         }
     }
 }
@@ -128,6 +131,7 @@ pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut
     match current::current() {
         Some(me) => loop {
             if ready() {
+                me.begin_stretch();
                 return End::Ready;
             }
             if ends_here(me) {
@@ -232,6 +236,7 @@ fn park(me: &Process, receives: bool) {
                 home.parker.wait();
             }
             inside::re_enter(depth);
+            me.wake_watchdog();
             let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
         }
     }
@@ -318,7 +323,7 @@ impl Saved {
 /// ever. Others stay, in their order. Calls and casts to a process without callbacks are not messages: calls end.
 pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Term, Error> {
     let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
-    let mut looked_at = 0;
+    let mut looked = Looked::default();
     let mut found = None;
     let mut look = |me: &Process| -> bool {
         // The reading end is ours while the word says RUNNING: a fence from outside waits for that short moment.
@@ -326,8 +331,9 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
             return false;
         }
         // SAFETY: RUNNING, on the thread that runs it.
-        found = unsafe { scan(me, &mut looked_at, &mut wanted) };
-        let back = me.state.shift(RUNNING, CALLBACK, 0, 0);
+        found = unsafe { scan(me, &mut looked, &mut wanted) };
+        let received = if found.is_some() { SEEN } else { 0 };
+        let back = me.state.shift(RUNNING, CALLBACK, received, 0);
         debug_assert!(back.is_ok());
         // What struck it meanwhile left the end to us.
         if ends_here(me) {
@@ -371,12 +377,21 @@ fn not_received(me: &Process, found: Found) {
     }
 }
 
+/// How far a receive has looked: what it has passed over stays so, whatever comes.
+#[derive(Default)]
+struct Looked {
+    /// Among the priority messages that were kept.
+    priority: usize,
+    /// Among the others; where the mailbox has a limit, the next message's number.
+    at: usize,
+}
+
 /// # Safety
 /// The caller runs the process and the word says RUNNING.
-unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
+unsafe fn scan(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
     // SAFETY: the caller's promise.
     unsafe {
-        let found = find(me, looked_at, wanted);
+        let found = find(me, looked, wanted);
         me.show_kept();
         found
     }
@@ -384,55 +399,109 @@ unsafe fn scan(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Ter
 
 /// # Safety
 /// As [`scan`].
-unsafe fn find(me: &Process, looked_at: &mut usize, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
+unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
     // Counted there and then, in a look at the thread's numbers that is taken anyway.
-    let wants = |term: &Term, counts: bool, wanted: &mut dyn FnMut(&Term) -> bool| {
+    let mut wants = |term: &Term, counts: bool| {
         let depth = inside::step_out();
         let yes = wanted(term);
         inside::re_enter_counting(depth, (yes && counts).then_some(me.number));
         yes
     };
-    if let Some(bounded) = &me.bounded {
-        // What is not wanted stays where it is, and counts.
-        while let Some((number, term)) = bounded.queue.find(*looked_at as u64, Message::term) {
-            *looked_at = number as usize + 1;
-            if wants(&term, false, wanted)
-                && let Some(popped) = bounded.queue.take(number)
-            {
-                let (message, _) = super::bound::out(popped);
-                if message.counts() {
-                    me.tally(What::Handled);
-                }
-                return Some((term, message.counts()));
+    // SAFETY: the caller's promise, here and below.
+    let reading = unsafe { me.reading() };
+    if reading.saved_priority_count() > looked.priority
+        && let Some(found) = look_through(reading.saved_priority(), &mut looked.priority, &mut wants)
+    {
+        return Some(found);
+    }
+    loop {
+        // SAFETY: as above.
+        while unsafe { me.mailbox.has_priority() } {
+            // SAFETY: as above.
+            let Some(message) = (unsafe { me.take_priority() }) else { break };
+            // SAFETY: as above.
+            if let Some(found) = unsafe { look_at(me, message, looked, &mut wants) } {
+                return Some(found);
             }
         }
-        return None;
+        let Some(bounded) = &me.bounded else { break };
+        // What is not wanted stays where it is, and counts. The look for priority messages: as in `take_bounded`.
+        let next = bounded.queue.find(looked.at as u64, |message| {
+            // SAFETY: as above.
+            if unsafe { me.mailbox.has_priority() } { Some(None) } else { message.term().map(Some) }
+        });
+        match next {
+            None => return None,
+            Some((_, None)) => {}
+            Some((number, Some(term))) => {
+                looked.at = number as usize + 1;
+                if wants(&term, false)
+                    && let Some(popped) = bounded.queue.take(number)
+                {
+                    let (message, _) = super::bound::out(popped);
+                    if message.counts() {
+                        me.tally(What::Handled);
+                    }
+                    return Some((term, message.counts()));
+                }
+            }
+        }
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: as above.
     let reading = unsafe { me.reading() };
-    while *looked_at < reading.saved_count() {
-        let message = &reading.saved()[*looked_at];
+    if reading.saved_count() > looked.at
+        && let Some(found) = look_through(reading.saved(), &mut looked.at, &mut wants)
+    {
+        return Some(found);
+    }
+    // SAFETY: as above.
+    while let Some(message) = unsafe { me.take_fresh() } {
+        // SAFETY: as above.
+        if let Some(found) = unsafe { look_at(me, message, looked, &mut wants) } {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// Looks through messages that were kept, from `at` on.
+fn look_through(saved: &mut VecDeque<Message>, at: &mut usize, wants: &mut impl FnMut(&Term, bool) -> bool) -> Found {
+    while let Some(message) = saved.get(*at) {
         if let Message::Info(term) | Message::Seen(term) = message
-            && wants(term, message.counts(), wanted)
+            && wants(term, message.counts())
         {
-            return match reading.saved().remove(*looked_at) {
+            return match saved.remove(*at) {
                 Some(Message::Info(term)) => Some((term, true)),
                 Some(Message::Seen(term)) => Some((term, false)),
                 _ => None,
             };
         }
-        *looked_at += 1;
+        *at += 1;
     }
+    None
+}
+
+/// Looks at the message that was taken last; it is kept if it is not wanted.
+///
+/// # Safety
+/// As [`scan`].
+unsafe fn look_at(
+    me: &Process, message: Message, looked: &mut Looked, wants: &mut impl FnMut(&Term, bool) -> bool,
+) -> Found {
+    let counts = message.counts();
+    let left = match message.into_term() {
+        Ok(term) if wants(&term, counts) => return Some((term, counts)),
+        Ok(term) if counts => Message::Info(term),
+        Ok(term) => Message::Seen(term),
+        // A server in the middle of a callback keeps them for its loop; a plain process has no use for them.
+        Err(other) => other,
+    };
     // SAFETY: the caller's promise.
-    while let Some(message) = unsafe { me.take_fresh() } {
-        let counts = message.counts();
-        match message.into_term() {
-            Ok(term) if wants(&term, counts, wanted) => return Some((term, counts)),
-            Ok(term) => reading.saved().push_back(if counts { Message::Info(term) } else { Message::Seen(term) }),
-            // A server in the middle of a callback keeps them for its loop; a plain process has no use for them.
-            Err(other) => reading.saved().push_back(other),
-        }
-        *looked_at = reading.saved_count();
+    let reading = unsafe { me.reading() };
+    reading.save(left);
+    looked.priority = reading.saved_priority_count();
+    if me.bounded.is_none() {
+        looked.at = if reading.priority { looked.at } else { reading.saved_count() };
     }
     None
 }
@@ -446,8 +515,8 @@ pub fn flush() -> Result<usize, Error> {
     }
     // SAFETY: RUNNING, on the thread that runs it.
     unsafe {
-        if me.reading().saved_count() != 0 {
-            dropped.extend(me.reading().saved().drain(..));
+        if me.reading().has_saved() {
+            me.reading().take_saved(&mut dropped);
             me.show_kept();
         }
         while let Some(message) = me.take_fresh() {
@@ -491,6 +560,7 @@ pub(super) fn give_way(me: &Process) -> Result<(), Error> {
     // A thread that is no worker is in no run queue: it runs its own process, or another's inline.
     if !scheduler::is_worker() {
         std::thread::yield_now();
+        me.begin_stretch();
         return Ok(());
     }
     if !me.state.queue_in_callback() {

@@ -32,7 +32,7 @@ use crate::process::{
     self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Identity, Init, Message, Owned, Process, Startable,
     with_process,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use groups::{Changed, Groups};
 use inbox::{Inbox, Overflow};
@@ -51,7 +51,7 @@ impl Startable for PubSubSpec {
             let store = Store::new(pid);
             Face { what: store.clone(), ends: store }
         };
-        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(PubSub)) }
+        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(PubSub::default())) }
     }
 
     fn kind(&self) -> Atom {
@@ -60,7 +60,10 @@ impl Startable for PubSubSpec {
 }
 
 /// The process: it tells monitors of groups what has changed.
-struct PubSub;
+#[derive(Default)]
+struct PubSub {
+    sys: SysState,
+}
 
 /// To itself: there are events.
 struct Tell;
@@ -71,20 +74,40 @@ impl Behaviour for PubSub {
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
+        let Some(message) = self.sys.admit(me, message) else { return Flow::Continue };
         match message {
-            Message::System { request, reply } => return server::handle_plain(me, request, reply),
+            Message::System { request, reply } => return self.sys.answer(me, request, reply, || state(me)),
             Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return Flow::Stop(reason),
             Message::Native { request, .. } if request.is::<Tell>() => {
+                if self.sys.traced {
+                    server::trace::asked(me, &Term::atom_named("tell"), None, |_| None);
+                }
                 if let Some(store) = me.face::<Store>() {
                     tell(store);
+                }
+                if self.sys.traced {
+                    server::trace::no_reply(me);
                 }
             }
             Message::Native { reply, .. } => server::wrong_kind(reply),
             // A call ends without an answer; the rest is nothing to a pubsub.
-            _ => {}
+            other => {
+                if self.sys.traced {
+                    server::trace::came_in(me, &other);
+                    server::trace::no_reply(me);
+                }
+            }
         }
         Flow::Continue
     }
+}
+
+/// `#{groups}`: how many there are.
+fn state(me: &Process) -> Option<Term> {
+    me.face::<Store>().map(|store| {
+        let groups = Term::int(i64::try_from(store.groups.names().len()).unwrap_or(i64::MAX));
+        Term::map(vec![(Term::atom_named("groups"), groups)])
+    })
 }
 
 /// `{Ref, join | leave, Group, Pids}` to each monitor, as `pg` sends it.

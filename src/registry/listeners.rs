@@ -9,7 +9,7 @@
 //! when it has none. Names of listeners are resolved when an event is sent: one that is being restarted misses it.
 
 use crate::process::{self, Message, Process};
-use crate::term::{Atom, Pid, Term, atoms};
+use crate::term::{Pid, Term, atoms};
 use std::sync::Arc;
 
 /// Where the events of one registry go.
@@ -50,20 +50,24 @@ impl Listeners {
 }
 
 impl Event {
-    /// Sends it on, as the registry's process.
-    pub fn announce(self, registry: &Process) {
-        let Event { key, pid, value, names } = self;
+    /// As listeners get it.
+    pub fn term(&self, registry: &Process) -> Term {
         let home = match registry.name() {
-            Some(name) => Term::text(&name),
+            Some(name) => name.term(),
             None => Term::pid(registry.pid()),
         };
-        let tag = |atom: Atom| Term::atom(atom);
-        let message = match value {
-            Some(value) => Term::tuple_of([tag(atoms::REGISTER), home, key, Term::pid(pid), value]),
-            None => Term::tuple_of([tag(atoms::UNREGISTER), home, key, Term::pid(pid)]),
-        };
-        for name in names.iter() {
-            if let Some(listener) = process::whereis(registry.node(), name) {
+        let (key, pid) = (self.key.clone(), Term::pid(self.pid));
+        match &self.value {
+            Some(value) => Term::tuple_of([Term::atom(atoms::REGISTER), home, key, pid, value.clone()]),
+            None => Term::tuple_of([Term::atom(atoms::UNREGISTER), home, key, pid]),
+        }
+    }
+
+    /// Sends it on, as the registry's process.
+    pub fn announce(self, registry: &Process) {
+        let message = self.term(registry);
+        for name in self.names.iter() {
+            if let Some(listener) = process::whereis(registry.node(), &**name) {
                 // The registry waits for nobody: one whose mailbox is full misses it.
                 process::send_now(listener, message.clone());
             }

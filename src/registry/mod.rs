@@ -20,6 +20,7 @@
 //! function gives does not depend on their number.
 #![forbid(unsafe_code)]
 
+mod dispatch;
 mod listeners;
 mod locks;
 mod meta;
@@ -28,12 +29,13 @@ mod store;
 
 use crate::pattern::Spec;
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Outcome, Process, ReplyTo, Startable,
-    SystemRequest, with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Init, Message, Name, Outcome, Process, ReplyTo,
+    Sought, Startable, with_process,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::sync::inside;
 use crate::term::{Atom, Pid, Term, atoms};
+pub use dispatch::{dispatch, dispatch_in_parallel};
 use listeners::Event;
 use locks::Locks;
 use std::sync::Arc;
@@ -75,6 +77,7 @@ impl Startable for RegistrySpec {
 #[derive(Default)]
 struct Registry {
     locks: Locks,
+    sys: SysState,
 }
 
 /// What the process itself is asked for.
@@ -89,50 +92,91 @@ enum Ask {
     Unlock(Term, u64),
 }
 
+impl Ask {
+    /// For a trace.
+    fn shown(&self) -> Term {
+        let (tag, key) = match self {
+            Ask::Lock { key, .. } => ("lock", key),
+            Ask::Unlock(key, _) => ("unlock", key),
+        };
+        Term::tuple_of([Term::atom_named(tag), key.clone()])
+    }
+}
+
 impl Behaviour for Registry {
     fn init(&mut self, _me: &Process) -> Init {
         Init::Ready
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
-        match message {
-            Message::System { request: SystemRequest::GetStatus, reply } => {
-                let state = me.face::<Store>().map(|store| {
-                    let keys = Term::atom_named(if store.is_unique() { "unique" } else { "duplicate" });
-                    let entries = Term::int(i64::try_from(store.count()).unwrap_or(i64::MAX));
-                    Term::map(vec![(Term::atom_named("keys"), keys), (Term::atom_named("entries"), entries)])
-                });
-                reply.answer(server::status(me, false, false, state));
-                Flow::Continue
+        // A lock that is to be had at once or not at all is not.
+        if self.sys.suspended
+            && let Message::Native { request, .. } = &message
+            && let Some(Ask::Lock { waits: false, .. }) = request.downcast_ref()
+        {
+            if let Message::Native { reply: Some(reply), .. } = message {
+                reply.fail(Error::Timeout);
             }
-            Message::System { request, reply } => server::handle_plain(me, request, reply),
-            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => Flow::Stop(reason),
-            Message::Native { request, reply } => {
-                match request.downcast::<Event>() {
-                    Ok(event) => event.announce(me),
-                    Err(request) => match request.downcast::<Ask>() {
-                        Ok(ask) => self.answer(me, *ask, reply),
-                        Err(_) => server::wrong_kind(reply),
-                    },
-                }
-                Flow::Continue
-            }
-            Message::Down(down) => {
-                self.locks.down(me, down.monitor);
-                Flow::Continue
-            }
-            // A call ends without an answer; the rest is nothing to a registry.
-            _ => Flow::Continue,
+            return Flow::Continue;
         }
+        let Some(message) = self.sys.admit(me, message) else { return Flow::Continue };
+        match message {
+            Message::System { request, reply } => return self.sys.answer(me, request, reply, || state(me)),
+            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return Flow::Stop(reason),
+            Message::Native { request, reply } => match request.downcast::<Event>() {
+                Ok(event) => self.announce(me, *event),
+                Err(request) => match request.downcast::<Ask>() {
+                    Ok(ask) => self.answer(me, *ask, reply),
+                    Err(_) => server::wrong_kind(reply),
+                },
+            },
+            other => {
+                if self.sys.traced {
+                    server::trace::came_in(me, &other);
+                    server::trace::no_reply(me);
+                }
+                // A call ends without an answer; the rest is nothing to a registry.
+                if let Message::Down(down) = other {
+                    self.locks.down(me, down.monitor);
+                }
+            }
+        }
+        Flow::Continue
     }
 }
 
+/// `#{keys, entries}`
+fn state(me: &Process) -> Option<Term> {
+    me.face::<Store>().map(|store| {
+        let keys = Term::atom_named(if store.is_unique() { "unique" } else { "duplicate" });
+        let entries = Term::int(i64::try_from(store.count()).unwrap_or(i64::MAX));
+        Term::map(vec![(Term::atom_named("keys"), keys), (Term::atom_named("entries"), entries)])
+    })
+}
+
 impl Registry {
-    fn answer(&mut self, me: &Process, ask: Ask, reply: Option<ReplyTo>) {
+    fn announce(&mut self, me: &Process, event: Event) {
+        if self.sys.traced {
+            server::trace::asked(me, &event.term(me), None, |_| None);
+        }
+        event.announce(me);
+        if self.sys.traced {
+            server::trace::no_reply(me);
+        }
+    }
+
+    fn answer(&mut self, me: &Process, ask: Ask, mut reply: Option<ReplyTo>) {
+        let is_traced_cast = self.sys.traced && reply.is_none();
+        if self.sys.traced {
+            reply = server::trace::asked(me, &ask.shown(), reply, |_| None);
+        }
         match (ask, reply) {
             (Ask::Lock { key, by, waits }, Some(reply)) => self.locks.acquire(me, key, by, waits, reply),
             (Ask::Unlock(key, token), _) => self.locks.release(me, &key, token),
             (Ask::Lock { .. }, None) => {}
+        }
+        if is_traced_cast {
+            server::trace::no_reply(me);
         }
     }
 }
@@ -191,7 +235,7 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
             }
             match process.own(|owner| store.insert(hash, &mut key, owner, &mut value)) {
                 Some(Ok(())) => {
-                    process.node().arrived();
+                    process.node().arrived(Sought::new(registry, hash));
                     Ok(())
                 }
                 Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
@@ -202,11 +246,16 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
     entered?.unwrap_or(Err(Refused::Error(Error::NoProcess)))
 }
 
+/// What who waits for a key of a registry waits for. None: that is no registry, or it is dead.
+pub fn sought(registry: Pid, key: &Term) -> Option<Sought> {
+    with_store(registry, |_, store| Sought::new(registry, store.hash(key))).ok()
+}
+
 /// A registry, or the name it will have.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Which {
     Pid(Pid),
-    Name(Arc<str>),
+    Name(Name),
 }
 
 /// For `StartSpec::via`: enters whatever starts under `key` before it runs.
@@ -237,7 +286,7 @@ pub fn unregister(registry: Pid, key: &Term, pid: Pid) -> Result<(), Error> {
 
 /// As [`unregister`], only those whose value matches `pattern`, and `guards` where there are any; see `pattern`.
 pub fn unregister_match(
-    registry: Pid, key: &Term, pattern: &Term, guards: Option<&Term>, pid: Pid,
+    registry: Pid, key: &Term, pid: Pid, pattern: &Term, guards: Option<&Term>,
 ) -> Result<(), Error> {
     let spec = query::of_values(pattern, guards)?;
     with_store(registry, |_, store| store.unregister(key, pid, Some(&spec))).map(drop)
@@ -338,16 +387,6 @@ pub fn values(registry: Pid, key: &Term, pid: Pid) -> Result<Vec<Term>, Error> {
 /// How many entries there are.
 pub fn count(registry: Pid) -> Result<usize, Error> {
     with_store(registry, |_, store| store.count())
-}
-
-/// Calls `each` for every entry that the key has now, in the caller, but not for one whose process has ended meanwhile.
-pub fn dispatch(registry: Pid, key: &Term, mut each: impl FnMut(Pid, &Term)) -> Result<(), Error> {
-    for (pid, value) in lookup(registry, key)? {
-        if process::is_alive(pid) {
-            inside::outside(|| each(pid, &value));
-        }
-    }
-    Ok(())
 }
 
 /// What is kept under `key` beside the entries.

@@ -10,11 +10,10 @@
 use super::store::Store;
 use crate::pattern::{BadSpec, Gives, Key, Part, Spec};
 use crate::process::Error;
-use crate::term::{Pid, Term, atoms};
+use crate::term::{Pid, Term};
 
-/// `{badarg, Text}`, where the text says what is wrong where.
 fn refused(bad: BadSpec) -> Error {
-    Error::Refused(Term::tuple_of([Term::atom(atoms::BADARG), Term::text(&bad.to_string())]))
+    Error::Spec(bad.to_string())
 }
 
 /// Values that match `pattern`, and of which all `guards` hold.

@@ -321,6 +321,10 @@ impl Store {
         &self.meta
     }
 
+    pub fn partitions(&self) -> usize {
+        self.shards.len()
+    }
+
     pub fn is_unique(&self) -> bool {
         self.unique
     }

@@ -11,7 +11,7 @@ pub use shutdown::shutdown;
 
 use crate::clock::Clock;
 use crate::process::{self, ChildStart, Error, LogLevel, Logger, Node, Startable, Undelivered, spawn_and_wait};
-use crate::scheduler::{Keeper, MAX_WORKERS, Scheduler, StackPool, Ticked};
+use crate::scheduler::{Keeper, MAX_WORKERS, Scheduler, StackPool, Ticked, Watched};
 use crate::sync::Mutex;
 use crate::term::Pid;
 use hashbrown::HashMap;
@@ -55,6 +55,14 @@ impl Keeper for House {
 
     fn stuck(&self, id: u64) {
         Node::mark_slow(Pid(id));
+    }
+
+    fn watch(&self, running: &[u64]) -> Watched {
+        self.node.upgrade().map_or_else(Watched::default, |node| process::watch(&node, running))
+    }
+
+    fn is_watching(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.is_watching())
     }
 
     fn at_the_cap(&self) {

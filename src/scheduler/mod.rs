@@ -97,6 +97,11 @@ pub trait Keeper: Send + Sync {
     fn tick(&self) -> Ticked;
     /// The job of that id kept a worker for a whole tick while others waited. It may be gone by now.
     fn stuck(&self, id: u64);
+    /// Looks at jobs that should not run for long: at those of these ids, which workers run now, and at others of which it
+    /// knows.
+    fn watch(&self, running: &[u64]) -> Watched;
+    /// Whether a job that no worker runs is to be looked at again.
+    fn is_watching(&self) -> bool;
     /// There are as many workers as there can be, and jobs wait.
     fn at_the_cap(&self);
     /// Gives memory back that nobody has used for a while, and says how many bytes. On any thread.
@@ -111,6 +116,17 @@ pub struct Ticked {
     pub now: u64,
     /// The nanoseconds until the next timer, if there is one.
     pub next: Option<u64>,
+}
+
+/// What a look at the jobs that run gave.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Watched {
+    /// The nanoseconds until it is time for the next look.
+    pub next: Option<u64>,
+    /// So many jobs are given up for lost, and their workers with them until they return.
+    pub lost: usize,
+    /// As [`Keeper::is_watching`].
+    pub others: bool,
 }
 
 /// The places of the ones in a mask.
@@ -380,6 +396,11 @@ impl Scheduler {
     #[inline]
     pub fn alarm(&self, due: u64) {
         self.watch.alarm(due);
+    }
+
+    /// A job that no worker runs, and that is to be looked at, goes on: the watch thread must not sleep for long.
+    pub fn keep_watching(&self) {
+        self.watch.busy();
     }
 
     /// A number that stays the same only while no worker does anything; none while one is at work. Two equal

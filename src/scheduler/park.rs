@@ -16,21 +16,21 @@
 use super::worker::{self, Switch, WorkerCoroutine};
 use crate::sync::inside;
 use crate::sync::parker::{Parker, Seat};
-use std::cell::{Cell, UnsafeCell};
+use crate::sync::{AtomicPtr, Ordering};
+use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// Where a suspended stack is kept.
 pub struct ParkSlot {
     pub(super) coroutine: UnsafeCell<Option<WorkerCoroutine>>,
-    worker: Cell<Option<NonNull<worker::Worker>>>,
+    /// Null while it is bound to none. Who resumes reads it after the state word, and needs no order; others only look.
+    worker: AtomicPtr<worker::Worker>,
     /// Taken when the slot is bound to a thread that is no worker.
     seat: Seat,
 }
 
-// SAFETY: the coroutine is touched only by the one worker thread that it is bound to; the pointer is written
-// by that thread before the state word says "parked" (release) and read by the one who won the right to resume
-// (acquire).
+// SAFETY: the coroutine is touched only by the one worker thread that it is bound to.
 unsafe impl Send for ParkSlot {}
 // SAFETY: as above.
 unsafe impl Sync for ParkSlot {}
@@ -43,20 +43,24 @@ impl Default for ParkSlot {
 
 impl ParkSlot {
     pub fn new() -> Self {
-        ParkSlot { coroutine: UnsafeCell::new(None), worker: Cell::new(None), seat: Seat::new() }
+        ParkSlot { coroutine: UnsafeCell::new(None), worker: AtomicPtr::new(std::ptr::null_mut()), seat: Seat::new() }
     }
 
     /// Prepares for [`suspend`], by the one who runs the job: binds the slot to this thread's worker, or to the thread
     /// itself, by its parker, when it is none.
     pub fn bind(&self, parker: impl FnOnce() -> Arc<Parker>) {
         let on_worker = worker::with_local(|local| {
-            self.worker.set(Some(NonNull::from(&*local.worker)));
+            // Partner: the load in `behind`, which looks at the worker.
+            self.worker.store(NonNull::from(&*local.worker).as_ptr(), Ordering::Release);
         });
         // SAFETY: the job runs on this thread, so it is not parked, and nobody can have the right to resume it.
         unsafe {
             match on_worker {
                 Some(()) => self.seat.leave(),
-                None => self.seat.sit(parker()),
+                None => {
+                    self.worker.store(std::ptr::null_mut(), Ordering::Relaxed);
+                    self.seat.sit(parker());
+                }
             }
         }
     }
@@ -69,10 +73,20 @@ impl ParkSlot {
             // SAFETY: as above.
             return unsafe { self.seat.resume() };
         }
-        let Some(worker) = self.worker.get() else { return };
+        let Some(worker) = NonNull::new(self.worker.load(Ordering::Relaxed)) else { return };
         // SAFETY: workers live until the runtime's last process is gone.
         let worker = unsafe { worker.as_ref() };
         worker.push_private(NonNull::from(self), lives);
+    }
+}
+
+impl ParkSlot {
+    /// The id of what runs on the thread that the slot is, or was last, bound to; 0 for nothing, or when that is no
+    /// worker. From any thread that keeps the slot's process.
+    pub fn behind(&self) -> u64 {
+        let worker = NonNull::new(self.worker.load(Ordering::Acquire));
+        // SAFETY: workers live until the runtime's last process is gone.
+        worker.map_or(0, |worker| unsafe { worker.as_ref() }.current())
     }
 }
 

@@ -5,10 +5,12 @@
 //! let run: a spare one that sleeps, or a new one up to the cap. The job that it is in is marked as slow, unless the
 //! thread only waits for a processor: on a machine with too much to do that is nobody's fault.
 //!
+//! It also shows the keeper which jobs run, who ends those that have run for too long (`process::watchdog`).
+//!
 //! When nothing has run for [`LINGER`] ticks, memory is given back, and the thread sleeps until the next timer, or
 //! until a worker wakes up.
 
-use super::{MAX_WORKERS, Scheduler, Ticked, bits};
+use super::{MAX_WORKERS, Scheduler, Ticked, Watched, bits};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Ordering, blocks};
 use std::sync::Arc;
@@ -50,7 +52,8 @@ impl Watch {
         self.parker.unpark();
     }
 
-    /// A worker woke up: tick again. Partner: the look at who is awake, after `deep` was set.
+    /// A worker woke up, or a job goes on that the keeper watches: tick again. Partner: the look at who is awake, and at
+    /// whether the keeper watches anybody, after `deep` was set.
     pub(super) fn busy(&self) {
         if self.deep.load(Ordering::SeqCst) && self.deep.swap(false, Ordering::SeqCst) {
             self.parker.unpark();
@@ -68,10 +71,11 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
         // look at the timers and the park.
         watch.until.store(u64::MAX, Ordering::SeqCst);
         let Ticked { now, next } = scheduler.keeper.tick();
+        let watched = eyes.watch(scheduler);
         eyes.see_to_slow_jobs(scheduler, false);
         // An alarm may come at any time: only a whole tick tells a worker that is stuck from one that is at work.
         if looked.elapsed() >= TICK {
-            calm = if eyes.look(scheduler) { 0 } else { calm.saturating_add(1) };
+            calm = if eyes.look(scheduler) || watched.others { 0 } else { calm.saturating_add(1) };
             looked = Instant::now();
             match calm {
                 LINGER => have_workers_give_back(scheduler),
@@ -81,8 +85,8 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
         }
         let mut deep = calm > GIVEN_BACK;
         watch.deep.store(deep, Ordering::SeqCst);
-        if deep && scheduler.awake() != 0 {
-            // It woke up before it could see that we do not tick.
+        if deep && (scheduler.awake() != 0 || scheduler.keeper.is_watching()) {
+            // It woke up, or goes on, before it could see that we do not tick.
             watch.deep.store(false, Ordering::SeqCst);
             (deep, calm) = (false, 0);
         }
@@ -92,6 +96,7 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
             (Some(ns), true) => Some(Duration::from_nanos(ns)),
             (Some(ns), false) => Some(TICK.min(Duration::from_nanos(ns))),
         };
+        let limit = if deep { limit } else { limit.map(|limit| watched.limit(limit)) };
         if let Some(limit) = limit {
             // An alarm that looked before this store has left its token; one that looks after it is as it says.
             watch.until.store(now.saturating_add(limit.as_nanos() as u64), Ordering::SeqCst);
@@ -99,6 +104,13 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
         if limit != Some(Duration::ZERO) {
             watch.parker.park(limit);
         }
+    }
+}
+
+impl Watched {
+    /// The time until the next look, at most `limit`.
+    fn limit(&self, limit: Duration) -> Duration {
+        self.next.map_or(limit, |ns| limit.min(Duration::from_nanos(ns)))
     }
 }
 
@@ -122,6 +134,23 @@ impl Eyes {
             slow_jobs_waited: false,
             at_the_cap: false,
         }
+    }
+
+    /// Has the keeper look at the jobs that run. Whoever waits for those that it gives up is not left to the next tick.
+    fn watch(&mut self, scheduler: &Arc<Scheduler>) -> Watched {
+        let mut running = [0; MAX_WORKERS];
+        let mut count = 0;
+        for worker in bits(scheduler.awake()).filter_map(|index| scheduler.worker(index)) {
+            running[count] = worker.current();
+            count += 1;
+        }
+        let watched = scheduler.keeper.watch(&running[..count]);
+        if watched.lost > 0 {
+            let stuck = scheduler.stuck().max(watched.lost);
+            scheduler.stuck.store(stuck as u32, Ordering::SeqCst);
+            self.relieve(scheduler, stuck);
+        }
+        watched
     }
 
     /// Counts stuck workers and sees to relief; whether any worker is awake.

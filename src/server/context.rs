@@ -207,7 +207,7 @@ pub fn report_crash(me: &Process, kind: Atom, reason: &Term, last: Option<&Term>
     let entry = |key: &str, value: Term| (Term::atom_named(key), value);
     let report = Term::map(vec![
         entry("pid", Term::pid(me.pid())),
-        entry("name", name.map_or_else(undefined, |name| Term::text(&name))),
+        entry("name", name.map_or_else(undefined, |name| name.term())),
         entry("kind", Term::atom(kind)),
         entry("reason", reason.clone()),
         entry("last_message", last.cloned().unwrap_or_else(undefined)),

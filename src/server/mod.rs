@@ -7,19 +7,23 @@
 //!
 //! Where it is from: OTP 25 `gen_server`, `proc_lib`, `sys`.
 
+mod argument;
 mod body;
 mod context;
 mod host;
 mod system;
-mod trace;
+pub mod trace;
 
+pub use argument::appended;
 pub use body::Body;
 pub use context::{
     Callback, Context, DONE, Decision, IGNORE, NOREPLY, Next, READY, REPLY, REPLY_STOP, STOP, Step, is_orderly,
     is_ready, panic_reason, report_crash,
 };
 pub use host::{Host, HostCallbacks};
-pub use system::{ask, get_status, handle_plain, replace_state, resume, state, status, suspend, trace, wrong_kind};
+pub use system::{
+    SysState, ask, get_status, handle_plain, replace_state, resume, set_trace, state, status, suspend, wrong_kind,
+};
 
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{Behaviour, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
@@ -335,7 +339,8 @@ impl<C: Callbacks> Server<C> {
                 // Any message ends the idle time.
                 self.stop_idle(me);
                 self.idle.ms = u32::MAX;
-                if self.traced {
+                // OTP shows the end that its parent sends as little as a system's requests.
+                if self.traced && !from_parent {
                     trace::came_in(me, &message);
                 }
                 self.user_message(me, message, from_parent)

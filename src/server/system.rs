@@ -18,7 +18,7 @@ pub fn status(me: &Process, suspended: bool, traced: bool, state: Option<Term>) 
     let entries = [
         ("pid", Term::pid(me.pid())),
         ("kind", Term::atom(me.kind())),
-        ("name", me.name().map_or_else(undefined, |name| Term::text(&name))),
+        ("name", me.name().map_or_else(undefined, |name| name.term())),
         ("label", me.label().unwrap_or_else(undefined)),
         ("parent", if parent == Pid::NONE { undefined() } else { Term::pid(parent) }),
         ("sys_state", Term::atom_named(if suspended { "suspended" } else { "running" })),
@@ -28,7 +28,74 @@ pub fn status(me: &Process, suspended: bool, traced: bool, state: Option<Term>) 
     Term::map(entries.into_iter().chain(state).map(|(key, value)| (Term::atom_named(key), value)).collect())
 }
 
-/// For the kinds without callbacks: stops when asked to, tells its status, and has no state to show.
+/// What `sys` has asked of a process of a kind without callbacks of the user's.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SysState {
+    pub suspended: bool,
+    pub traced: bool,
+}
+
+impl SysState {
+    /// The message, if it is to be handled now. While the process is suspended only these requests and the parent's
+    /// exit are; the rest is put aside, in its order.
+    pub fn admit(self, me: &Process, message: Message) -> Option<Message> {
+        if self.suspended && !is_for_suspended(me, &message) {
+            me.hold(message);
+            return None;
+        }
+        Some(message)
+    }
+
+    /// Answers a request; `state` is what there is to be shown. It takes no other state.
+    pub fn answer(
+        &mut self, me: &Process, request: SystemRequest, reply: ReplyTo, state: impl FnOnce() -> Option<Term>,
+    ) -> Flow {
+        let ok = || Term::atom(atoms::OK);
+        match request {
+            SystemRequest::Stop(reason) => {
+                // Answered by the end itself.
+                process::owe(me, reply);
+                return Flow::Stop(reason);
+            }
+            SystemRequest::GetState => match state() {
+                Some(state) => drop(reply.answer(state)),
+                None => wrong_kind(Some(reply)),
+            },
+            SystemRequest::ReplaceState(_) => wrong_kind(Some(reply)),
+            SystemRequest::GetStatus => drop(reply.answer(status(me, self.suspended, self.traced, state()))),
+            SystemRequest::Trace(on) => {
+                self.traced = on;
+                reply.answer(ok());
+            }
+            SystemRequest::Suspend => {
+                self.suspended = true;
+                reply.answer(ok());
+            }
+            SystemRequest::Resume => {
+                self.go_on(me);
+                reply.answer(ok());
+            }
+        }
+        Flow::Continue
+    }
+
+    /// The suspension is over: what was put aside comes before all else.
+    pub fn go_on(&mut self, me: &Process) {
+        self.suspended = false;
+        me.release_held();
+    }
+}
+
+/// Whether a process handles this even while it is suspended (OTP: `sys:suspend_loop`).
+fn is_for_suspended(me: &Process, message: &Message) -> bool {
+    match message {
+        Message::System { .. } => true,
+        Message::Exit { from, .. } => *from == me.parent() && *from != Pid::NONE,
+        _ => false,
+    }
+}
+
+/// For what is no process of OTP's `sys`: stops when asked to, tells its status, and has no state to show.
 pub fn handle_plain(me: &Process, request: SystemRequest, reply: ReplyTo) -> Flow {
     match request {
         SystemRequest::Stop(reason) => {
@@ -57,12 +124,12 @@ pub fn ask(pid: Pid, request: SystemRequest, timeout: Option<u32>) -> Result<Ter
     }
 }
 
-/// The state of a server, as it describes it. `WrongKind`: it does not.
+/// The state of a process, as its kind shows it. `WrongKind`: it does not.
 pub fn state(pid: Pid, timeout: Option<u32>) -> Result<Term, Error> {
     ask(pid, SystemRequest::GetState, timeout)
 }
 
-/// Gives a server another state. `WrongKind`: it takes none.
+/// Gives a server or an agent another state. `WrongKind`: it takes none.
 pub fn replace_state(pid: Pid, state: Term, timeout: Option<u32>) -> Result<(), Error> {
     ask(pid, SystemRequest::ReplaceState(state), timeout).map(|_| ())
 }
@@ -81,7 +148,7 @@ pub fn get_status(pid: Pid, timeout: Option<u32>) -> Result<Term, Error> {
     ask(pid, SystemRequest::GetStatus, timeout)
 }
 
-/// Has a server write to the log what comes in and what goes out, or no more. `WrongKind`: it is no server.
-pub fn trace(pid: Pid, on: bool, timeout: Option<u32>) -> Result<(), Error> {
+/// Has a process write to the log what comes in and what goes out, or no more. `WrongKind`: see [`handle_plain`].
+pub fn set_trace(pid: Pid, on: bool, timeout: Option<u32>) -> Result<(), Error> {
     ask(pid, SystemRequest::Trace(on), timeout).map(|_| ())
 }

@@ -84,6 +84,19 @@ pub struct ChildCount {
     pub workers: u64,
 }
 
+impl ChildCount {
+    /// `#{specs, active, supervisors, workers}`
+    pub fn term(&self) -> Term {
+        let counts = [
+            ("specs", self.specs),
+            ("active", self.active),
+            ("supervisors", self.supervisors),
+            ("workers", self.workers),
+        ];
+        Term::map(counts.into_iter().map(|(key, count)| (Term::atom_named(key), Term::int(count as i64))).collect())
+    }
+}
+
 /// The children of one id. Most have an id of their own.
 enum Same {
     One(Key),

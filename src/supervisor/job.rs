@@ -14,7 +14,7 @@
 
 use super::children::{Key, Life};
 use super::steps::{Began, Starting, Stopping, is_proper_end};
-use super::{Supervisor, TryAgain, is_ending, report};
+use super::{Supervisor, TryAgain, is_ending, partition, report};
 use crate::process::{Error, Flow, Message, Process, ReplyTo, StartResult};
 use crate::term::{Pid, Term, atoms};
 use std::collections::{BTreeMap, VecDeque};
@@ -216,7 +216,7 @@ impl Supervisor {
         if let Some(partitions) = &self.partitions {
             // The children of a partition supervisor are all there are, and their keys count from 0.
             partitions.set(key, pid);
-            me.node().arrived();
+            me.node().arrived(partition::arrival(me.pid(), key));
         }
     }
 

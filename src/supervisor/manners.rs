@@ -1,18 +1,22 @@
 //! What both kinds of supervisor do alike with what is not about a child: their init, `sys` requests, their end.
 
-use super::children::Children;
+use super::TryAgain;
+use super::children::{ChildCount, Children, Key};
 use super::intensity::Intensity;
-use super::spec::{InitHook, Strategy};
-use crate::process::{Error, Init, Message, Process, ReplyTo, SystemRequest, owe};
-use crate::server::{self, Callback, Context, Step};
+use super::requests::{Request, tagged};
+use super::spec::{ChildSpec, InitHook, Strategy};
+use crate::process::{Flow, Init, Message, Outcome, Process, ReplyTo, SystemRequest};
+use crate::server::{self, Callback, Context, Step, SysState};
 use crate::term::{Term, atoms};
 use std::collections::VecDeque;
 
 /// What a supervisor's init does before its children: runs the hook. Err: it ends there.
-pub(super) fn before_children(me: &Process, hook: Option<&InitHook>) -> Result<(), Init> {
+pub(super) fn before_children(
+    me: &Process, hook: Option<&InitHook>, arg: &Term, children: Option<&mut Vec<ChildSpec>>,
+) -> Result<(), Init> {
     let Some(hook) = hook else { return Ok(()) };
     let mut context = Context::new(Callback::Init);
-    let next = match me.user(|| hook(&mut context)) {
+    let next = match me.user(|| hook(&mut context, arg, children)) {
         Err(fenced) => return Err(Init::Fenced(fenced)),
         Ok(Err(panic)) => return Err(Init::Stop(server::panic_reason(&*panic))),
         Ok(Ok(next)) => next,
@@ -28,35 +32,44 @@ pub(super) fn before_children(me: &Process, hook: Option<&InitHook>) -> Result<(
 
 /// What OTP's `sys` asks of any process. Some: the supervisor is to end with that reason.
 pub(super) fn answer_system(
-    me: &Process, request: SystemRequest, reply: ReplyTo, suspended: &mut bool, waiting: &mut VecDeque<Message>,
+    me: &Process, request: SystemRequest, reply: ReplyTo, sys: &mut SysState, waiting: &mut VecDeque<Message>,
     state: impl FnOnce() -> Term,
 ) -> Option<Term> {
-    match request {
-        SystemRequest::Stop(reason) => {
-            // Answered by the end itself.
-            owe(me, reply);
-            return Some(reason);
-        }
-        SystemRequest::Suspend => {
-            *suspended = true;
-            reply.answer(Term::atom(atoms::OK));
-        }
-        SystemRequest::Resume => {
-            *suspended = false;
-            me.put_back(waiting.drain(..));
-            reply.answer(Term::atom(atoms::OK));
-        }
-        SystemRequest::GetState => {
-            reply.answer(state());
-        }
-        SystemRequest::GetStatus => {
-            reply.answer(server::status(me, *suspended, false, Some(state())));
-        }
-        SystemRequest::ReplaceState(_) | SystemRequest::Trace(_) => {
-            reply.fail(Error::WrongKind);
-        }
+    if matches!(request, SystemRequest::Resume) {
+        me.put_back(waiting.drain(..));
     }
-    None
+    match sys.answer(me, request, reply, || Some(state())) {
+        Flow::Stop(reason) => Some(reason),
+        _ => None,
+    }
+}
+
+/// Writes what comes in, as OTP's supervisor is asked it; `id` is that of a child to be restarted. Gives the message
+/// back, its answer watched, and whether nothing will be answered.
+pub(super) fn trace(me: &Process, message: Message, id: impl FnOnce(Key) -> Option<Term>) -> (Message, bool) {
+    let Message::Native { request, reply } = message else {
+        let is_shown = match &message {
+            Message::Info(_) | Message::Cast(_) => true,
+            Message::Exit { from, .. } => *from != me.parent(),
+            _ => false,
+        };
+        if is_shown {
+            server::trace::came_in(me, &message);
+        }
+        return (message, is_shown);
+    };
+    let shown = match (request.downcast_ref::<Request>(), request.downcast_ref::<TryAgain>()) {
+        (Some(request), _) => request.shown(),
+        (_, Some(again)) => id(again.key).map(|id| tagged("try_again_restart", id)),
+        _ => None,
+    };
+    let Some(shown) = shown else { return (Message::Native { request, reply }, false) };
+    let is_cast = reply.is_none();
+    let reply = server::trace::asked(me, &shown, reply, |outcome| match outcome {
+        Outcome::Native(native) => native.downcast_ref::<ChildCount>().map(|count| count.term()),
+        _ => None,
+    });
+    (Message::Native { request, reply }, is_cast)
 }
 
 /// `#{strategy, max_restarts, period_ms, children}`, the children as `which_children` shows them.

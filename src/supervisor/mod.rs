@@ -53,11 +53,12 @@ mod strategy;
 pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
 pub use intensity::Intensity;
-pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions};
+pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions, sought};
+pub use report::{CHILD_TERMINATED, SHUTDOWN, limit_reached, task as report_task};
 pub use requests::{
-    Observed, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe, restart_child,
-    start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe, which_children,
-    which_children_async,
+    Observed, Request, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe,
+    restart_child, start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe,
+    which_children, which_children_async,
 };
 pub use spec::{
     AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
@@ -68,7 +69,7 @@ use crate::clock::{TimerId, TimerKind};
 use crate::process::{
     self, Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life};
 use dynamic::Dynamic;
@@ -77,7 +78,6 @@ use history::History;
 use job::{Job, Why};
 use manners::{answer_end, answer_system, before_children, is_ending};
 use partition::Partitions;
-use requests::Request;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -93,6 +93,11 @@ impl Startable for SupervisorSpec {
 
     fn kind(&self) -> Atom {
         atoms::SUPERVISOR
+    }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.init.as_ref()?;
+        Some(Arc::new(SupervisorSpec { arg: server::appended(&self.arg, extra), ..self.clone() }))
     }
 }
 
@@ -117,7 +122,7 @@ struct Supervisor {
     waits: HashMap<u64, Key>,
     /// Among what waits is something that will end it.
     hurry: bool,
-    suspended: bool,
+    sys: SysState,
     /// The last token given to a start or a timer.
     token: u64,
 }
@@ -144,19 +149,32 @@ impl Supervisor {
             waiting: VecDeque::new(),
             waits: HashMap::new(),
             hurry: false,
-            suspended: false,
+            sys: SysState::default(),
             token: 0,
         }
     }
 
     /// Handles a message while no job is under way.
     fn handle(&mut self, me: &Process, message: Message) -> Flow {
+        if !self.sys.traced {
+            return self.take_up(me, message);
+        }
+        let id = |key| self.children.get(key).map(|child| child.spec.id.clone());
+        let (message, is_silent) = manners::trace(me, message, id);
+        let flow = self.take_up(me, message);
+        if is_silent && matches!(flow, Flow::Continue) {
+            server::trace::no_reply(me);
+        }
+        flow
+    }
+
+    fn take_up(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
             Message::System { request, reply } => {
                 let state = || manners::state(self.strategy, &self.intensity, &self.children);
-                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting, state) {
+                match answer_system(me, request, reply, &mut self.sys, &mut self.waiting, state) {
                     Some(reason) => self.end(me, reason),
                     None => Flow::Continue,
                 }
@@ -193,12 +211,7 @@ impl Supervisor {
     fn child_ended(&mut self, me: &Process, from: Pid, reason: Term) -> Flow {
         let Some(key) = self.children.find_pid(from) else { return Flow::Continue };
         let Some(child) = self.children.get(key) else { return Flow::Continue };
-        // Rule: OTP's `do_restart`.
-        let restart = match child.spec.restart {
-            Restart::Permanent => true,
-            Restart::Transient => !server::is_orderly(&reason),
-            Restart::Temporary => false,
-        };
+        let restart = child.spec.restart.follows(&reason);
         if restart || !server::is_orderly(&reason) {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }
@@ -308,8 +321,8 @@ impl Supervisor {
 
 impl Behaviour for Supervisor {
     fn init(&mut self, me: &Process) -> Init {
-        let Some(spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
-        if let Err(end) = before_children(me, spec.init.as_deref()) {
+        let Some(mut spec) = self.spec.take() else { return Init::Stop(Term::atom(atoms::BADARG)) };
+        if let Err(end) = before_children(me, spec.init.clone().as_deref(), &spec.arg, Some(&mut spec.children)) {
             return end;
         }
         if let Err(reason) = spec.check() {
@@ -328,7 +341,7 @@ impl Behaviour for Supervisor {
             return self.in_job(me, message);
         }
         let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message);
-        if self.suspended && !for_suspended {
+        if self.sys.suspended && !for_suspended {
             self.waiting.push_back(message);
             return Flow::Continue;
         }

@@ -8,7 +8,7 @@
 
 use super::Supervisor;
 use super::spec::{ChildSpec, SupervisorSpec};
-use crate::process::{self, ChildStart, Error, FLAG_SYSTEM, Face, Owned, Startable};
+use crate::process::{self, ChildStart, Error, FLAG_SYSTEM, Face, Owned, Sought, Startable};
 use crate::sync::{AtomicU64, Ordering};
 use crate::term::{Atom, Pid, Term, atoms};
 use std::sync::Arc;
@@ -71,6 +71,11 @@ impl Startable for PartitionSpec {
     fn kind(&self) -> Atom {
         atoms::PARTITION_SUPERVISOR
     }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        let child = self.child.instance(extra).ok()?;
+        Some(Arc::new(PartitionSpec { child, ..self.clone() }))
+    }
 }
 
 /// The face has nothing to give back.
@@ -91,8 +96,8 @@ impl Partitions {
     /// A partition has come up.
     pub fn set(&self, number: u64, pid: Pid) {
         if let Some(place) = self.0.get(number as usize) {
-            // Partner: the load in `partition`, which only needs the number.
-            place.store(pid.0, Ordering::Release);
+            // Partner: the load in `partition`, by one who waits for it: SeqCst, as `process::turns` asks.
+            place.store(pid.0, Ordering::SeqCst);
         }
     }
 }
@@ -127,9 +132,20 @@ fn with_partitions<R>(supervisor: Pid, look: impl FnOnce(&[AtomicU64]) -> R) -> 
 pub fn partition(supervisor: Pid, key: &Term) -> Result<Pid, Error> {
     let pid = with_partitions(supervisor, |pids| {
         let number = partition_of(key, pids.len() as u32);
-        pids.get(number as usize).map_or(Pid::NONE, |pid| Pid(pid.load(Ordering::Acquire)))
+        pids.get(number as usize).map_or(Pid::NONE, |pid| Pid(pid.load(Ordering::SeqCst)))
     })?;
     if process::is_alive(pid) { Ok(pid) } else { Err(Error::NoProcess) }
+}
+
+/// What who waits for a key's partition waits for. None: that is no partition supervisor, or it is dead.
+pub fn sought(supervisor: Pid, key: &Term) -> Option<Sought> {
+    let count = partitions(supervisor).ok()?;
+    Some(arrival(supervisor, u64::from(partition_of(key, count))))
+}
+
+/// What arrives with a partition.
+pub(super) fn arrival(supervisor: Pid, number: u64) -> Sought {
+    Sought::new(supervisor, number)
 }
 
 /// How many partitions there are.

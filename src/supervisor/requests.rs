@@ -4,12 +4,13 @@
 //! refuse to wait for a supervisor that itself waits for the caller's start (`WouldDeadlock`).
 
 use super::children::ChildCount;
-use super::spec::ChildSpec;
+use super::spec::{ChildSpec, is_supervisor_kind};
 use crate::process::{self, Error, Identity, Message, Outcome};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::sync::Arc;
 
-pub(super) enum Request {
+/// What a supervisor is asked; a task supervisor knows what to say to some of it.
+pub enum Request {
     StartChild(Box<ChildSpec>),
     /// Of a simple_one_for_one, with one more argument.
     StartInstance(Term),
@@ -26,6 +27,39 @@ pub(super) enum Request {
     /// That process, from now on.
     Subscribe(Pid),
     Unsubscribe(Ref),
+}
+
+/// `{Tag, What}`
+pub(super) fn tagged(tag: &str, what: Term) -> Term {
+    Term::tuple_of([Term::atom_named(tag), what])
+}
+
+impl Request {
+    /// As OTP's supervisor is asked it, for a trace. None: of a tool that looks at all of the tree.
+    pub fn shown(&self) -> Option<Term> {
+        Some(match self {
+            Request::StartChild(spec) => tagged("start_child", spec.term()),
+            Request::StartInstance(extra) => tagged("start_child", extra.clone()),
+            Request::TerminateChild(id) => tagged("terminate_child", id.clone()),
+            Request::RestartChild(id) => tagged("restart_child", id.clone()),
+            Request::DeleteChild(id) => tagged("delete_child", id.clone()),
+            Request::WhichChildren => Term::atom_named("which_children"),
+            Request::CountChildren => Term::atom_named("count_children"),
+            Request::Observe => return None,
+            Request::GetChildspec(id) => tagged("get_childspec", id.clone()),
+            Request::Lookup(id) => tagged("lookup", id.clone()),
+            Request::History => Term::atom_named("history"),
+            Request::Subscribe(pid) => tagged("subscribe", Term::pid(*pid)),
+            Request::Unsubscribe(subscription) => tagged("unsubscribe", Term::reference(*subscription)),
+        })
+    }
+
+    /// Whether a process of that kind answers it: supervisors all, a task supervisor what has a meaning for tasks.
+    fn is_for(&self, kind: Atom) -> bool {
+        use Request::*;
+        let is_for_tasks = matches!(self, WhichChildren | CountChildren | Observe | TerminateChild(_));
+        is_supervisor_kind(kind) && (kind != atoms::TASK_SUPERVISOR || is_for_tasks)
+    }
 }
 
 /// Starts one more child, and keeps its spec. None: its init answered ignore (the spec of a temporary one is not kept).
@@ -161,7 +195,7 @@ fn ask_term(supervisor: Pid, request: Request) -> Result<Term, Error> {
 }
 
 fn ask(supervisor: Pid, request: Request) -> Result<Outcome, Error> {
-    is_supervisor(supervisor)?;
+    is_supervisor_for(supervisor, |kind| request.is_for(kind))?;
     would_deadlock(supervisor)?;
     let message = |reply| Message::Native { request: Box::new(request), reply: Some(reply) };
     match process::call(supervisor, None, false, message)? {
@@ -173,18 +207,20 @@ fn ask(supervisor: Pid, request: Request) -> Result<Outcome, Error> {
 }
 
 fn ask_later(supervisor: Pid, request: Request) -> Result<process::Request, Error> {
-    is_supervisor(supervisor)?;
+    is_supervisor_for(supervisor, |kind| request.is_for(kind))?;
     let node = process::with_process(supervisor, |process| process.node().clone()).ok_or(Error::NoProcess)?;
     let pending = process::Request::new(&node, None);
     pending.queue(supervisor, |reply| Message::Native { request: Box::new(request), reply: Some(reply) })?;
     Ok(pending)
 }
 
-/// Whether that process answers these requests: `WrongKind`, `NoProcess`.
+/// Whether that process is a supervisor: `WrongKind`, `NoProcess`.
 pub fn is_supervisor(pid: Pid) -> Result<(), Error> {
-    match process::with_process(pid, |process| {
-        [atoms::SUPERVISOR, atoms::DYNAMIC_SUPERVISOR, atoms::PARTITION_SUPERVISOR].contains(&process.kind())
-    }) {
+    is_supervisor_for(pid, is_supervisor_kind)
+}
+
+fn is_supervisor_for(pid: Pid, is_right: impl FnOnce(Atom) -> bool) -> Result<(), Error> {
+    match process::with_process(pid, |process| is_right(process.kind())) {
         Some(true) => Ok(()),
         Some(false) => Err(Error::WrongKind),
         None => Err(Error::NoProcess),

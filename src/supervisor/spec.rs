@@ -2,7 +2,7 @@
 
 use super::backoff::Backoff;
 use crate::process::{Error, StartSpec};
-use crate::server::{Context, Next};
+use crate::server::{self, Context, Next};
 use crate::term::{Atom, Term, atoms};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -71,6 +71,9 @@ impl Strategy {
 /// A worker's shutdown time if nothing else is said (OTP: `supervisor`, child specification).
 pub const SHUTDOWN_MS: u32 = 5_000;
 
+const NO_ARGUMENT: &str =
+    "servers and tasks take an argument, and supervisors and agents that have an init: others would get it nowhere";
+
 /// How to start a child, and what to do when it ends.
 #[derive(Clone)]
 pub struct ChildSpec {
@@ -87,11 +90,14 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// One with OTP's defaults: permanent, and five seconds to shut down, or all the time for a supervisor.
+    /// One with OTP's defaults: permanent, and five seconds to shut down, or all the time for a supervisor. A task is
+    /// temporary.
     pub fn new(id: Term, start: StartSpec) -> ChildSpec {
         let is_supervisor = is_supervisor_kind(start.what.kind());
         let shutdown = if is_supervisor { Shutdown::Infinity } else { Shutdown::Ms(SHUTDOWN_MS) };
-        let restart = Restart::default();
+        // Elixir: `Task.child_spec/1`.
+        let is_task = start.what.kind() == atoms::TASK;
+        let restart = if is_task { Restart::Temporary } else { Restart::default() };
         ChildSpec { id, start, restart, shutdown, is_supervisor, significant: false, backoff: None }
     }
 
@@ -113,7 +119,7 @@ impl ChildSpec {
         let mut spec = self.clone();
         if !extra.is_nil() {
             let what = spec.start.what.with_argument(extra);
-            spec.start.what = what.ok_or(Error::Argument("a child of this kind takes no argument"))?;
+            spec.start.what = what.ok_or(Error::Argument(NO_ARGUMENT))?;
         }
         Ok(spec)
     }
@@ -143,6 +149,15 @@ pub fn is_supervisor_kind(kind: Atom) -> bool {
 }
 
 impl Restart {
+    /// Whether an end with that reason is followed by a restart. Rule: OTP's `do_restart`.
+    pub fn follows(self, reason: &Term) -> bool {
+        match self {
+            Restart::Permanent => true,
+            Restart::Transient => !server::is_orderly(reason),
+            Restart::Temporary => false,
+        }
+    }
+
     pub fn term(self) -> Term {
         Term::atom(match self {
             Restart::Permanent => atoms::PERMANENT,
@@ -162,8 +177,9 @@ impl Shutdown {
     }
 }
 
-/// User code that runs in the supervisor before its children are started, at each start; it may wait.
-pub type InitHook = dyn Fn(&mut Context) -> Next + Send + Sync;
+/// User code that runs in the supervisor before its children are started, at each start; it may wait. It gets the argument,
+/// and, but for a dynamic supervisor's, the children, to add to them.
+pub type InitHook = dyn Fn(&mut Context, &Term, Option<&mut Vec<ChildSpec>>) -> Next + Send + Sync;
 
 /// A supervisor and the children it starts with.
 #[derive(Clone)]
@@ -179,6 +195,8 @@ pub struct SupervisorSpec {
     /// Children that are started together are so all at once; the next step waits for all of them.
     pub parallel_start: bool,
     pub init: Option<Arc<InitHook>>,
+    /// For `init`.
+    pub arg: Term,
 }
 
 impl Default for SupervisorSpec {
@@ -192,6 +210,7 @@ impl Default for SupervisorSpec {
             auto_shutdown: AutoShutdown::default(),
             parallel_start: false,
             init: None,
+            arg: Term::nil(),
         }
     }
 }
@@ -231,11 +250,20 @@ pub struct DynamicSpec {
     /// No two children have the same id.
     pub unique_ids: bool,
     pub init: Option<Arc<InitHook>>,
+    /// For `init`.
+    pub arg: Term,
 }
 
 impl Default for DynamicSpec {
     /// Any number of children; three restarts within five seconds.
     fn default() -> DynamicSpec {
-        DynamicSpec { max_restarts: 3, period_ms: 5_000, max_children: None, unique_ids: false, init: None }
+        DynamicSpec {
+            max_restarts: 3,
+            period_ms: 5_000,
+            max_children: None,
+            unique_ids: false,
+            init: None,
+            arg: Term::nil(),
+        }
     }
 }

@@ -25,9 +25,9 @@ pub use stream::{OnTimeout, Place, StreamSpec, stream};
 pub use supervisor::{TaskSupervisorSpec, children, run_async, start_child, start_under, terminate_child};
 pub use wait::{End, Shutdown, ignore, shutdown, wait, wait_for, wait_many, yield_many};
 
-use crate::process::{self, Callers, ChildStart, Error, Home, Identity, Process};
-use crate::server::Context;
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::process::{self, Callers, ChildStart, Error, Home, Identity, Process, Startable};
+use crate::server::{self, Context};
+use crate::term::{Atom, Pid, Ref, Term, atoms};
 use body::{Answer, Body};
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct TaskSpec {
     pub home: Home,
     /// `process::FLAG_NO_PARK` or nothing.
     pub flags: u32,
+    /// How long it may run without waiting, in milliseconds; 0: for ever.
+    pub watchdog_ms: u32,
 }
 
 /// A task as its owner knows it.
@@ -53,13 +55,29 @@ pub struct Task {
 }
 
 impl TaskSpec {
-    fn build(&self, answer: Answer, gated: bool) -> ChildStart {
+    fn start_with(&self, answer: Answer, gated: bool) -> ChildStart {
         ChildStart {
             home: self.home,
             flags: self.flags,
+            watchdog_ms: self.watchdog_ms,
             kind: atoms::TASK,
             ..ChildStart::new(Box::new(Body::new(self.work.clone(), self.argument.clone(), answer, gated)))
         }
+    }
+}
+
+/// As a child of any supervisor, which is on whose behalf it runs. Nobody waits for its value.
+impl Startable for TaskSpec {
+    fn build(&self) -> ChildStart {
+        ChildStart { callers: callers(), ..self.start_with(Answer::Nobody, false) }
+    }
+
+    fn kind(&self) -> Atom {
+        atoms::TASK
+    }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        Some(Arc::new(TaskSpec { argument: server::appended(&self.argument, extra), ..self.clone() }))
     }
 }
 
@@ -86,7 +104,7 @@ pub fn start(spec: &TaskSpec) -> Result<Task, Error> {
         monitor: Some(me.pid()),
         monitor_as: Some(monitor),
         callers: callers(),
-        ..spec.build(Answer::Owner { owner: me.pid(), monitor }, false)
+        ..spec.start_with(Answer::Owner { owner: me.pid(), monitor }, false)
     };
     let pid = process::spawn(me.node(), start)?.pid;
     Ok(Task { pid, monitor })

@@ -44,6 +44,23 @@ impl Term {
     }
 }
 
+impl Term {
+    /// As the term of those bytes is hashed, without making it.
+    pub fn hash_bytes<H: Hasher>(bytes: &[u8], state: &mut H) {
+        if bytes.len() <= super::make::SHORT_MAX {
+            return Term::bytes(bytes).hash_exact(state);
+        }
+        hash_data(kinds::BYTES, 0, bytes, state);
+    }
+}
+
+fn hash_data<H: Hasher>(tag: u8, detail: u8, data: &[u8], state: &mut H) {
+    state.write_u8(tag);
+    state.write_u8(detail);
+    state.write_usize(data.len());
+    state.write(data);
+}
+
 /// Hashes a term but for its items, which it returns.
 fn shallow<'a, H: Hasher>(term: &'a Term, state: &mut H) -> &'a [Term] {
     let tag = term.tag();
@@ -56,11 +73,7 @@ fn shallow<'a, H: Hasher>(term: &'a Term, state: &mut H) -> &'a [Term] {
         }
         // Equal bytes are of the same kind: short ones are always inside.
         kinds::BYTES | kinds::BIG | kinds::OPAQUE => {
-            let data = super::heap::data(term);
-            state.write_u8(tag);
-            state.write_u8(term.detail());
-            state.write_usize(data.len());
-            state.write(data);
+            hash_data(tag, term.detail(), super::heap::data(term), state);
         }
         kinds::CONS => state.write_u8(tag),
         kinds::TUPLE | kinds::MAP => {

@@ -201,7 +201,7 @@ static void an_init_makes_the_state_or_refuses_the_start(void)
     CHECK_ERROR(REGROW_ERR_START, regrow_start(root, &child, &agent));
     CHECK_REASON("nope");
     CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_whereis(root, "agent", &agent));
-    spec.reserved = 1;
+    spec.mailbox_reserved = 1;
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &child, &agent));
     settle();
     CHECK(drops == 3);

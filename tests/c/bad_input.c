@@ -128,7 +128,7 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcqYMJg" },
+    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcqYMJgm" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -408,8 +408,8 @@ static void make_world(world *world, regrow_pid root)
     snprintf(world->name, sizeof world->name, "named %d", number);
     snprintf(world->fresh_name, sizeof world->fresh_name, "fresh %d", number);
     regrow_child_spec children[] = {
-        { .size = sizeof *children, .id = "child", .spec = &server_spec },
-        { .size = sizeof *children, .id = "stopped", .spec = &server_spec } };
+        { .size = sizeof *children, .id = "child", .kind = REGROW_SERVER, .spec = &server_spec },
+        { .size = sizeof *children, .id = "stopped", .kind = REGROW_SERVER, .spec = &server_spec } };
     regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .children = children, .child_count = 2 };
     world->server = start(root, REGROW_SERVER, &server_spec, NULL);
     world->named = start(root, REGROW_SERVER, &server_spec, world->name);
@@ -612,6 +612,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
         case 'T':
             argument->term = row->letters[0] == 'l' || is(row, "table_select_next") ? term_for_table(argument, name)
                              : strcmp(name, "key") == 0 || strcmp(name, "group") == 0 ? regrow_atom("ok")
+                             : strcmp(name, "name") == 0                              ? regrow_text(world->name)
                              : strcmp(name, "spec") == 0                              ? match_spec()
                              : strcmp(name, "guards") == 0                            ? regrow_nil()
                                                                                       : term_to_read(row);
@@ -635,6 +636,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             argument->pointer = has(row, 'F') && !is(row, "agent_get") ? counted_user(argument) : NULL;
             break;
         case 'c': argument->pointer = context; break;
+        case 'm': argument->pointer = NULL; break;
         case 'f':
         case 'F':
             argument->function = strcmp(name, "drop") == 0    ? (void (*)(void))count_drop
@@ -662,7 +664,8 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             argument->server.drop_user = count_drop;
             /* A server without init is up at once; the start of this one is waited for. */
             argument->server.init = init;
-            regrow_child_spec child = { .size = sizeof child, .id = "fresh", .spec = &argument->server };
+            regrow_child_spec child = { .size = sizeof child, .id = "fresh",
+                                        .kind = REGROW_SERVER, .spec = &argument->server };
             memcpy(argument->place, &child, sizeof child);
             break;
         }

@@ -10,6 +10,7 @@
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
  *               L table spec
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
+ *               m children of an init that is not there
  *               j task  J array of tasks  Y task spec  M stream spec  g subscription, may be NULL
  *               z sized in-out struct, needed  Z may be NULL
  * outcomes    of a call whose arguments are good, by who makes it and where:
@@ -113,11 +114,19 @@ ROW(E, regrow_monitor, "po", "oxookfoo", "", (PID(0), POINTER(1)))
 ROW(E, regrow_alias, "o", "oxookf..", "", (POINTER(0)))
 ROW(E, regrow_unalias, "rO", "oxookf..", "", (REF(0), POINTER(1)))
 ROW(E, regrow_send_alias, "prt", "ooookfoo", "", (PID(0), REF(1), TERM(2)))
+ROW(E, regrow_alias_opt, "no", "oxookf..", "", (NUMBER(0), POINTER(1)))
+ROW(E, regrow_send_alias_opt, "prtn", "ooookfoo", "", (PID(0), REF(1), TERM(2), NUMBER(3)))
+ROW(E, regrow_exit_alias, "prtn", "ooookfoo", "", (PID(0), REF(1), TERM(2), NUMBER(3)))
+ROW(E, regrow_link_opt, "pn", "oxookfno", "", (PID(0), NUMBER(1)))
+ROW(E, regrow_monitor_opt, "pno", "oxookfoo", "", (PID(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_demonitor, "rnO", "oxookf..", "", (REF(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_trap_exit, "nO", "oxookf..", "", (NUMBER(0) != 0, POINTER(1)))
 ROW(E, regrow_register, "ps", "ooookfno", "", (PID(0), POINTER(1)))
 ROW(E, regrow_unregister, "ps", "ooookfao", "", (PID(0), POINTER(1)))
 ROW(E, regrow_whereis, "pso", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
+ROW(E, regrow_register_term, "pt", "ooookfno", "", (PID(0), TERM(1)))
+ROW(E, regrow_unregister_term, "pb", "ooookfao", "", (PID(0), POINTER(1)))
+ROW(E, regrow_whereis_term, "pbo", "ooooofao", "", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_send_after, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
 ROW(E, regrow_start_timer, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
 ROW(E, regrow_send_interval, "pntO", "ooookfoo", "", (PID(0), NUMBER(1), TERM(2), POINTER(3)))
@@ -147,12 +156,12 @@ ROW(N, regrow_continue, "cnt", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(
 ROW(N, regrow_idle_timeout, "cnn", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(1), NUMBER(2)))
 ROW(E, regrow_defer, "co", "..xxkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_answer, "wt", "mmmmkf..", "", (CALLER(0), TERM(1)))
-ROW(E, regrow_get_state, "pne", "ooowkfns", "RHPTKU", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_get_status, "pne", "ooowkfns", "PTK", (PID(0), NUMBER(1), POINTER(2)))
-ROW(E, regrow_trace, "pnn", "ooowkfns", "VRAHPTKU", (PID(0), NUMBER(1) != 0, NUMBER(2)))
+ROW(E, regrow_get_state, "pne", "ooowkfns", "HPT", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_get_status, "pne", "ooowkfns", "PT", (PID(0), NUMBER(1), POINTER(2)))
+ROW(E, regrow_trace, "pnn", "ooowkfns", "HPT", (PID(0), NUMBER(1) != 0, NUMBER(2)))
 ROW(E, regrow_replace_state, "ptn", "ooowkfns", "VRHPTKU", (PID(0), TERM(1), NUMBER(2)))
-ROW(E, regrow_suspend, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))
-ROW(E, regrow_resume, "pn", "ooowkfns", "RAHPTKU", (PID(0), NUMBER(1)))
+ROW(E, regrow_suspend, "pn", "ooowkfns", "HPT", (PID(0), NUMBER(1)))
+ROW(E, regrow_resume, "pn", "ooowkfns", "HPT", (PID(0), NUMBER(1)))
 ROW(E, regrow_host_exit, "pt", "ooookfni", "SVRAPTKU", (PID(0), TERM(1)))
 
 /* addresses */
@@ -172,15 +181,16 @@ ROW(E, regrow_on_reply, "QfuF", "ooooof..", "",
 ROW(V, regrow_request_free, "Q", "oooooo..", "", (POINTER(0)))
 
 /* supervisors */
+ROW(E, regrow_children_add, "my", "ggggkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_supervisor_start_child, "pyO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_start_child_async, "pyh", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_start_instance, "pbO", "iiiwkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_terminate_child, "pb", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_restart_child, "pbO", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_delete_child, "pb", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_which_children, "pe", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_lookup, "pbo", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
@@ -194,8 +204,8 @@ ROW(E, regrow_partition_count, "po", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1
 /* registries */
 ROW(E, regrow_registry_register, "ptpt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), PID(2), TERM(3)))
 ROW(E, regrow_registry_unregister, "pbp", "ooookfni", "SVAHPTKU", (PID(0), POINTER(1), PID(2)))
-ROW(E, regrow_registry_unregister_match, "pbbBp", "ooookfni", "SVAHPTKU",
-    (PID(0), POINTER(1), POINTER(2), POINTER(3), PID(4)))
+ROW(E, regrow_registry_unregister_match, "pbpbB", "ooookfni", "SVAHPTKU",
+    (PID(0), POINTER(1), PID(2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_match, "pbbBe", "ooooofni", "SVAHPTKU",
     (PID(0), POINTER(1), POINTER(2), POINTER(3), POINTER(4)))
 ROW(E, regrow_registry_count_match, "pbbBo", "ooooofni", "SVAHPTKU",
@@ -210,6 +220,8 @@ ROW(E, regrow_registry_keys, "ppe", "ooooofni", "SVAHPTKU", (PID(0), PID(1), POI
 ROW(E, regrow_registry_values, "pbpe", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1), PID(2), POINTER(3)))
 ROW(E, regrow_registry_count, "po", "ooooofni", "SVAHPTKU", (PID(0), POINTER(1)))
 ROW(E, regrow_registry_dispatch, "pbfu", "ooookfni", "SVAHPTKU",
+    (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
+ROW(E, regrow_registry_dispatch_parallel, "pbfu", "ooookfni", "SVAHPTKU",
     (PID(0), POINTER(1), FUNCTION(regrow_each_callback, 2), POINTER(3)))
 ROW(E, regrow_registry_meta, "pbe", "mmmmmfni", "SVAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_registry_put_meta, "ptt", "ooookfni", "SVAHPTKU", (PID(0), TERM(1), TERM(2)))

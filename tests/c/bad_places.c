@@ -97,10 +97,11 @@ static regrow_next ask_own_agent(regrow_context *context, void *user, const regr
 
 static regrow_pid outer;
 
-static regrow_next ask_who_starts_me(regrow_context *context, void *user)
+static regrow_next ask_who_starts_me(regrow_context *context, void *user, const regrow_term *arg,
+                                     regrow_children *children)
 {
     regrow_pid self;
-    regrow_term children, id = regrow_text("none");
+    regrow_term listed, id = regrow_text("none");
     regrow_child_count count = { .size = sizeof count };
     CHECK_OK(regrow_self(&self));
     regrow_registry_spec registry = { .size = sizeof registry };
@@ -112,9 +113,9 @@ static regrow_next ask_who_starts_me(regrow_context *context, void *user)
         CHECK_ERROR(expected, regrow_supervisor_terminate_child(waits[at], &id));
         CHECK_ERROR(expected, regrow_supervisor_delete_child(waits[at], &id));
         CHECK_ERROR(expected, regrow_supervisor_restart_child(waits[at], &id, NULL));
-        CHECK_ERROR(expected, regrow_supervisor_which_children(waits[at], &children));
+        CHECK_ERROR(expected, regrow_supervisor_which_children(waits[at], &listed));
         CHECK_ERROR(expected, regrow_supervisor_count_children(waits[at], &count));
-        CHECK_ERROR(expected, regrow_supervisor_get_childspec(waits[at], &id, &children));
+        CHECK_ERROR(expected, regrow_supervisor_get_childspec(waits[at], &id, &listed));
     }
     regrow_term_free(&id);
     atomic_fetch_add((atomic_int *)user, 1);
@@ -126,7 +127,8 @@ static void with_itself(void)
     regrow_server_spec server = { .size = sizeof server, .handle_call = call_own_server };
     regrow_agent_spec agent_spec = { .size = sizeof agent_spec };
     regrow_supervisor_spec supervisor = { .size = sizeof supervisor };
-    regrow_child_spec child = { .size = sizeof child, .id = "itself", .name = "itself", .spec = &server };
+    regrow_child_spec child = { .size = sizeof child, .id = "itself", .name = "itself",
+                                .kind = REGROW_SERVER, .spec = &server };
     regrow_term reply;
     regrow_pid pid;
     atomic_int inits = 0;
@@ -320,7 +322,7 @@ static void with_another_runtime(void)
     CHECK_ERROR(REGROW_ERR_OTHER_RUNTIME, regrow_monitor_at(&address, &monitor));
 
     /* Root, two processes, and no more than a fourth. */
-    regrow_child_spec child = { .size = sizeof child, .spec = &server };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_SERVER, .spec = &server };
     CHECK_OK(regrow_start(other, &child, &pid));
     CHECK_ERROR(REGROW_ERR_LIMIT, regrow_start(other, &child, &pid));
     check_reason("system_limit");
@@ -354,7 +356,7 @@ static regrow_next be_killed(regrow_context *context, void *user)
     victim *victim = user;
     regrow_term message;
     regrow_server_spec server = { .size = sizeof server };
-    regrow_child_spec never = { .size = sizeof never, .spec = &server };
+    regrow_child_spec never = { .size = sizeof never, .kind = REGROW_SERVER, .spec = &server };
     CHECK_OK(regrow_self(&victim->self));
     regrow_request *pending = NULL;
     if (victim->way == 3)
@@ -440,7 +442,8 @@ static void last_errors(void)
     regrow_pid pid, other, zero = { 0 };
     regrow_server_spec boom = { .size = sizeof boom, .handle_call = stop_with_boom };
     regrow_server_spec refusing = { .size = sizeof refusing, .init = refuse_start };
-    regrow_child_spec child = { .size = sizeof child, .id = "named", .name = "named", .spec = &boom };
+    regrow_child_spec child = { .size = sizeof child, .id = "named", .name = "named",
+                                .kind = REGROW_SERVER, .spec = &boom };
     CHECK(pthread_create(&thread, NULL, no_error_yet, NULL) == 0 && pthread_join(thread, NULL) == 0);
     CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_call(zero, regrow_nil(), LIMIT_MS, NULL));
     run_body(own_error, NULL);
@@ -462,7 +465,7 @@ static void last_errors(void)
     CHECK_ERROR(REGROW_ERR_EXISTS, regrow_register(pid, "second"));
     CHECK_ERROR(REGROW_ERR_EXITED, regrow_call(pid, regrow_nil(), LIMIT_MS, NULL));
     check_reason("{boom,1}");
-    child = (regrow_child_spec){ .size = sizeof child, .id = "refusing", .spec = &refusing };
+    child = (regrow_child_spec){ .size = sizeof child, .id = "refusing", .kind = REGROW_SERVER, .spec = &refusing };
     CHECK_ERROR(REGROW_ERR_START, regrow_start(root, &child, &pid));
     check_reason("{boom,2}");
     CHECK_ERROR(REGROW_ERR_START, regrow_supervisor_start_child(root, &child, &pid));

@@ -17,6 +17,11 @@ static void count_drop(void *user)
     atomic_fetch_add((atomic_int *)user, 1);
 }
 
+static regrow_next run(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    return REGROW_DONE;
+}
+
 static regrow_next body(regrow_context *context, void *user)
 {
     return REGROW_DONE;
@@ -38,6 +43,7 @@ typedef struct specs {
         regrow_process_spec process;
         regrow_host_spec host;
         regrow_task_supervisor_spec tasks;
+        regrow_task_spec task;
         regrow_pubsub_spec pubsub;
         unsigned char bytes[512];
     } spec;
@@ -81,6 +87,10 @@ static void make_good(specs *specs, uint32_t kind)
     case REGROW_PROCESS:
         specs->spec.process = (regrow_process_spec){ .size = sizeof specs->spec.process, .body = body,
                                                      .user = &drops, .drop_user = count_drop };
+        break;
+    case REGROW_TASK:
+        specs->spec.task = (regrow_task_spec){ .size = sizeof specs->spec.task, .run = run, .user = &drops,
+                                               .drop_user = count_drop };
         break;
     case REGROW_TASK_SUPERVISOR:
         specs->spec.tasks = (regrow_task_supervisor_spec){ .size = sizeof specs->spec.tasks };
@@ -145,10 +155,9 @@ static void unknown_constants(void)
     REFUSE(REGROW_SERVER, 0, it.child.kind = 99);
     REFUSE(REGROW_SERVER, 0, it.child.kind = UINT32_MAX);
     REFUSE(REGROW_SERVER, 1, it.child.reserved = 1);
-    REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.restart = 3);
+    REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.restart = 4);
     REFUSE(REGROW_SERVER, 1, it.spec.server.home = 2);
     REFUSE(REGROW_SERVER, 1, it.spec.server.flags = 0x80);
-    REFUSE(REGROW_SERVER, 1, it.spec.server.reserved = 1);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.strategy = 9);
     REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.reserved = 1);
     REFUSE(REGROW_SERVER, 1, it.child.reserved_2 = 1);
@@ -172,23 +181,28 @@ static void unknown_constants(void)
     REFUSE(REGROW_AGENT, 1, it.spec.agent.mailbox_policy = REGROW_BLOCK);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.mailbox_reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.mailbox_limit = 1; it.spec.process.mailbox_policy = UINT32_MAX);
-    REFUSE(REGROW_PROCESS, 1, it.spec.process.reserved = 1);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.flags = 0x80);
-    REFUSE(REGROW_AGENT, 1, it.spec.agent.reserved = 1);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.home = 2);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.flags = 0x80);
     REFUSE(REGROW_TASK_SUPERVISOR, 0, it.spec.tasks.at_limit = 2);
     REFUSE(REGROW_TASK_SUPERVISOR, 0, it.spec.tasks.reserved = 1);
+    REFUSE(REGROW_TASK, 1, it.spec.task.run = NULL);
+    REFUSE(REGROW_TASK, 1, it.spec.task.restart = REGROW_TEMPORARY);
     REFUSE(REGROW_PUBSUB, 0, it.spec.pubsub.reserved = 1);
     /* In a child of a child. */
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].reserved = 1);
-    REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].restart = 3);
+    REFUSE(REGROW_SUPERVISOR, 3, it.grandchild[1].restart = 4);
     REFUSE(REGROW_SUPERVISOR, 2, it.grandchild[0].kind = 99);
     REFUSE(REGROW_SUPERVISOR, 3, it.grandchild_spec[1].home = 2);
 }
 
 static void missing_parts(void)
 {
+    /* What has no kind is no server: its fields might be anything. */
+    REFUSE(REGROW_SERVER, 0, it.child.kind = 0);
+    REFUSE(REGROW_SUPERVISOR, 0, it.child.kind = 0);
+    REFUSE(REGROW_AGENT, 0, it.child.kind = 0);
+    REFUSE(REGROW_SUPERVISOR, 2, it.grandchild[0].kind = 0);
     REFUSE(REGROW_SERVER, 0, it.child.spec = NULL);
     REFUSE(REGROW_PROCESS, 1, it.spec.process.body = NULL);
     REFUSE(REGROW_HOST, 1, it.spec.host.deliver = NULL);
@@ -209,6 +223,7 @@ static void bad_strings_and_terms(void)
     REFUSE(REGROW_SERVER, 1, it.spec.server.arg = &no_term);
     REFUSE(REGROW_SERVER, 1, it.spec.server.arg = &invalid);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.initial = &no_term);
+    REFUSE(REGROW_SUPERVISOR, 3, it.spec.supervisor.arg = &no_term);
     REFUSE(REGROW_AGENT, 1, it.spec.agent.initial = &invalid);
     REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.id = NULL; it.child.id_term = &no_term);
     REFUSE_AS(REGROW_ERR_ARGUMENT, REGROW_SERVER, 1, true, it.child.id = NULL; it.child.id_term = &invalid);
@@ -234,8 +249,8 @@ static void bad_sizes(void)
 {
     static const uint32_t kinds[] = { REGROW_SERVER, REGROW_SUPERVISOR, REGROW_REGISTRY,
                                       REGROW_AGENT,  REGROW_PROCESS,    REGROW_HOST,
-                                      REGROW_PUBSUB, REGROW_TASK_SUPERVISOR };
-    static const size_t sizes[] = { 0, 4, 7, (1 << 16) + 1, SIZE_MAX };
+                                      REGROW_PUBSUB, REGROW_TASK_SUPERVISOR, REGROW_TASK };
+    static const size_t sizes[] = { 0, 4, 7, 9, 12, 20, 33, (1 << 16) + 1, SIZE_MAX };
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
         specs it;
         for (size_t at = 0; at < sizeof sizes / sizeof *sizes; at++) {
@@ -256,11 +271,6 @@ static void bad_sizes(void)
 }
 
 /* ---- what runs as a task, and how one subscribes ---- */
-
-static regrow_next run(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
-{
-    return REGROW_DONE;
-}
 
 static bool no_item(void *user, regrow_term *item)
 {
@@ -298,6 +308,7 @@ static void bad_tasks(void)
     }
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.run = NULL);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.home = 2);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.restart = REGROW_TEMPORARY + 1);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = 0x80);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = REGROW_INLINE);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.argument = &no_term);

@@ -84,7 +84,8 @@ static void give_back(void *user)
     atomic_fetch_add(&given_back, 1);
 }
 
-static regrow_next note_user(regrow_context *context, void *user)
+static regrow_next note_user(regrow_context *context, void *user, const regrow_term *arg,
+                             regrow_children *children)
 {
     note("%s", (const char *)user);
     return REGROW_READY;
@@ -183,7 +184,7 @@ static void an_instance_goes_by_its_pid(void)
     CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_supervisor_start_child(supervisor, &child, NULL));
     CHECK_OK(terminate(supervisor, pid));
     CHECK_CHILDREN(supervisor, "");
-    /* A kind that takes no argument. */
+    /* What takes no argument: see templates.c for each kind. */
     regrow_agent_spec agent = { .size = sizeof agent };
     regrow_child_spec template = { .size = sizeof template, .id = "agent", .kind = REGROW_AGENT, .spec = &agent };
     regrow_supervisor_spec spec = { .size = sizeof spec, .strategy = REGROW_SIMPLE_ONE_FOR_ONE,
@@ -294,7 +295,7 @@ static regrow_error start_partitions(regrow_partition_supervisor_spec *spec, reg
 static void a_key_leads_to_its_partition(void)
 {
     regrow_server_spec server = { .size = sizeof server, .init = keep_number, .handle_call = answer_number };
-    regrow_child_spec child = { .size = sizeof child, .spec = &server };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_SERVER, .spec = &server };
     regrow_partition_supervisor_spec spec = { .size = sizeof spec, .child = &child, .partitions = 4,
                                               .flags = REGROW_WITH_NUMBER };
     regrow_pid supervisor, pid, again;
@@ -339,7 +340,7 @@ static void a_partition_spec_out_of_range_is_refused(void)
     actor actor = { .number = 1 };
     regrow_server_spec server = actor_spec(&actor);
     regrow_registry_spec registry = { .size = sizeof registry };
-    regrow_child_spec good_child = { .size = sizeof good_child, .spec = &server }, child;
+    regrow_child_spec good_child = { .size = sizeof good_child, .kind = REGROW_SERVER, .spec = &server }, child;
     regrow_partition_supervisor_spec good = { .size = sizeof good, .child = &child }, spec;
     regrow_pid pid;
     server.drop_user = give_back;

@@ -295,6 +295,171 @@ static void a_traced_server_writes_what_comes_and_what_goes(void)
     stop_runtime();
 }
 
+static void check_lines(int line, const char *expected)
+{
+    settle();
+    if (strcmp(lines, expected)) {
+        fprintf(stderr, "%d: %s, not %s", line, lines, expected);
+        _Exit(1);
+    }
+    lines[0] = 0;
+}
+
+/* The shape is that of OTP 25's supervisor under sys:trace/2. */
+static void a_traced_supervisor_writes_what_it_is_asked_and_answers(void)
+{
+    for (int dynamic = 0; dynamic <= 1; dynamic++) {
+        tree tree;
+        regrow_dynamic_supervisor_spec spec = { .size = sizeof spec };
+        regrow_child_spec child = { .size = sizeof child, .kind = REGROW_DYNAMIC_SUPERVISOR, .spec = &spec };
+        regrow_pid pid, one, again;
+        regrow_term text;
+        regrow_child_count count = { .size = sizeof count };
+        char expected[2000], me[40], old[40];
+        start_runtime(REGROW_LOG_SILENT, take_line);
+        snprintf(me, sizeof me, "%s", show_pid(self));
+        plant(&tree, 1, REGROW_ONE_FOR_ONE);
+        tree.spec.child_count = 0;
+        if (!dynamic)
+            child = supervisor_child(0, &tree.spec);
+        child.name = "tree";
+        CHECK_OK(regrow_start(root, &child, &pid));
+        CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+        CHECK_OK(regrow_supervisor_start_child(pid, tree.children, &one));
+        snprintf(old, sizeof old, "%s", show_pid(one));
+        snprintf(expected, sizeof expected,
+                 "*DBG* tree got call {start_child,#{id => 1,kind => server,restart => permanent,shutdown => 5000,"
+                 "significant => false,type => worker}} from %s\n*DBG* tree sent %s\n", me, old);
+        check_lines(__LINE__, expected);
+        CHECK(strcmp(reported("pid"), show_pid(pid)) == 0);
+        CHECK_OK(regrow_supervisor_count_children(pid, &count));
+        CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_supervisor_terminate_child(pid, number_id(7)));
+        snprintf(expected, sizeof expected,
+                 "*DBG* tree got call count_children from %s\n"
+                 "*DBG* tree sent #{active => 1,specs => 1,supervisors => 0,workers => 1}\n"
+                 "*DBG* tree got call {terminate_child,7} from %s\n*DBG* tree sent {error,not_found}\n", me, me);
+        check_lines(__LINE__, expected);
+        CHECK_OK(regrow_exit(one, ATOM("kill")));
+        CHECK_OK(regrow_settle(root, LIMIT_MS, NULL));
+        snprintf(expected, sizeof expected, "*DBG* tree got {'EXIT',%s,killed}\n*DBG* tree noreply\n", old);
+        check_lines(__LINE__, expected);
+        again = child_pid(pid, 1);
+        CHECK(again.id != one.id);
+        lines[0] = 0;
+        /* A trace is none of the supervisor's business any more. */
+        CHECK_OK(regrow_trace(pid, false, LIMIT_MS));
+        CHECK_OK(regrow_supervisor_which_children(pid, &text));
+        regrow_term_free(&text);
+        CHECK_OK(regrow_stop(pid, ATOM("normal"), LIMIT_MS));
+        check_lines(__LINE__, "");
+        stop_runtime();
+    }
+}
+
+static regrow_next leave_it(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
+                            regrow_term *reply)
+{
+    *reply = ATOM("seen");
+    return user ? regrow_stop_self(context, ATOM("normal")) : REGROW_DONE;
+}
+
+static void a_traced_agent_writes_what_it_is_asked_and_answers(void)
+{
+    for (uint32_t flags = 0; flags <= REGROW_INLINE; flags += REGROW_INLINE) {
+        regrow_agent_spec spec = { .size = sizeof spec, .flags = flags };
+        regrow_child_spec child = { .size = sizeof child, .kind = REGROW_AGENT, .spec = &spec, .name = "kept" };
+        regrow_pid pid;
+        regrow_request *pending;
+        char expected[1000], me[40];
+        start_runtime(REGROW_LOG_SILENT, take_line);
+        snprintf(me, sizeof me, "%s", show_pid(self));
+        CHECK_OK(regrow_start(root, &child, &pid));
+        CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+        CHECK_OK(regrow_agent_get(pid, leave_it, NULL, LIMIT_MS, NULL));
+        CHECK_OK(regrow_agent_update(pid, leave_it, NULL, LIMIT_MS));
+        CHECK_OK(regrow_agent_get_and_update(pid, leave_it, NULL, LIMIT_MS, NULL));
+        CHECK_OK(regrow_agent_cast(pid, leave_it, NULL, NULL));
+        CHECK_OK(regrow_send(pid, ATOM("hi")));
+        CHECK_OK(regrow_agent_update_async(pid, leave_it, NULL, NULL, LIMIT_MS, &pending));
+        CHECK_OK(regrow_request_wait(pending, LIMIT_MS, NULL));
+        regrow_request_free(pending);
+        /* Nothing goes out to one that has gone, and its function does not run. */
+        CHECK_OK(regrow_suspend(pid, LIMIT_MS));
+        CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_agent_update(pid, leave_it, NULL, 0));
+        CHECK_OK(regrow_resume(pid, LIMIT_MS));
+        CHECK_ERROR(REGROW_ERR_EXITED, regrow_agent_update(pid, leave_it, pid.id ? &pid : NULL, LIMIT_MS));
+        snprintf(expected, sizeof expected,
+                 "*DBG* kept got call get from %s\n*DBG* kept sent seen\n"
+                 "*DBG* kept got call update from %s\n*DBG* kept sent seen\n"
+                 "*DBG* kept got call get_and_update from %s\n*DBG* kept sent seen\n"
+                 "*DBG* kept got cast cast\n*DBG* kept noreply\n*DBG* kept got hi\n*DBG* kept noreply\n"
+                 "*DBG* kept got call update from undefined\n*DBG* kept sent ok\n"
+                 "*DBG* kept got call update from %s\n*DBG* kept got call update from %s\n", me, me, me, me, me);
+        check_lines(__LINE__, expected);
+        stop_runtime();
+    }
+}
+
+static regrow_next end_at_once(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    return REGROW_DONE;
+}
+
+static void run_nothing(void *user)
+{
+}
+
+static void a_traced_registry_pubsub_or_task_supervisor_writes_what_it_is_asked(void)
+{
+    const char *listener = "ear";
+    regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_UNIQUE, .listeners = &listener,
+                                      .listener_count = 1 };
+    regrow_task_supervisor_spec tasks = { .size = sizeof tasks };
+    regrow_pubsub_spec pubsub = { .size = sizeof pubsub };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &registry, .name = "who" };
+    regrow_pid pid, task;
+    regrow_task_spec spec = { .size = sizeof spec, .run = end_at_once };
+    regrow_term door = ATOM("door");
+    regrow_ref ref;
+    char expected[1000], me[40];
+    start_runtime(REGROW_LOG_SILENT, take_line);
+    snprintf(me, sizeof me, "%s", show_pid(self));
+    CHECK_OK(regrow_start(root, &child, &pid));
+    CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+    CHECK_OK(regrow_registry_register(pid, ATOM("key"), self, INT(1)));
+    settle();
+    CHECK_OK(regrow_registry_lock(pid, &door, run_nothing, NULL, LIMIT_MS));
+    snprintf(expected, sizeof expected,
+             "*DBG* who got cast {register,<<\"who\">>,key,%s,1}\n*DBG* who noreply\n"
+             "*DBG* who got call {lock,door} from %s\n*DBG* who sent 1\n"
+             "*DBG* who got cast {unlock,door}\n*DBG* who noreply\n", me, me);
+    check_lines(__LINE__, expected);
+
+    child = (regrow_child_spec){ .size = sizeof child, .kind = REGROW_PUBSUB, .spec = &pubsub, .name = "all" };
+    CHECK_OK(regrow_start(root, &child, &pid));
+    CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+    CHECK_OK(regrow_group_monitor(pid, &door, &ref, NULL));
+    CHECK_OK(regrow_group_join(pid, &door, self));
+    check_lines(__LINE__, "*DBG* all got cast tell\n*DBG* all noreply\n");
+    CHECK_OK(regrow_group_demonitor(pid, ref));
+
+    child = (regrow_child_spec){ .size = sizeof child, .kind = REGROW_TASK_SUPERVISOR, .spec = &tasks, .name = "work" };
+    CHECK_OK(regrow_start(root, &child, &pid));
+    CHECK_OK(regrow_trace(pid, true, LIMIT_MS));
+    CHECK_OK(regrow_task_supervisor_start_child(pid, &spec, &task));
+    settle();
+    CHECK_ERROR(REGROW_ERR_NOT_FOUND, regrow_task_supervisor_terminate_child(pid, task));
+    char child_text[40];
+    snprintf(child_text, sizeof child_text, "%s", show_pid(task));
+    snprintf(expected, sizeof expected,
+             "*DBG* work got call start_task from %s\n*DBG* work sent %s\n"
+             "*DBG* work got {'EXIT',%s,normal}\n*DBG* work noreply\n"
+             "*DBG* work got call {terminate_child,%s} from %s\n*DBG* work sent {error,not_found}\n",
+             me, child_text, child_text, child_text, me);
+    check_lines(__LINE__, expected);
+    stop_runtime();
+}
+
 /* ---- levels ---- */
 
 static void a_supervisor_reports_progress_at_level_info(void)
@@ -479,6 +644,9 @@ int main(void)
     a_child_that_does_not_end_as_told_is_reported();
     a_stray_message_to_a_supervisor_is_reported_and_does_no_harm();
     a_traced_server_writes_what_comes_and_what_goes();
+    a_traced_supervisor_writes_what_it_is_asked_and_answers();
+    a_traced_agent_writes_what_it_is_asked_and_answers();
+    a_traced_registry_pubsub_or_task_supervisor_writes_what_it_is_asked();
     a_supervisor_reports_progress_at_level_info();
     a_message_without_a_callback_is_a_warning();
     an_init_that_fails_is_reported();

@@ -527,6 +527,34 @@ static void many_that_wait_all_come_through(void)
     CHECK((size_t)atomic_load(&arrived) == SENDERS * rounds(20000));
 }
 
+static bool is_second(void *user, const regrow_term *message)
+{
+    return regrow_is_atom(message, "second");
+}
+
+static regrow_next wait_for_second(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_receive_match(is_second, NULL, REGROW_INFINITY, &message));
+    regrow_term_free(&message);
+    CHECK_OK(regrow_receive(0, &message));
+    CHECK(regrow_is_atom(&message, "first"));
+    regrow_term_free(&message);
+    return REGROW_DONE;
+}
+
+/* It would keep its worker, and the runtime from being quiet. */
+static void who_waits_past_what_it_does_not_want_sleeps(void)
+{
+    regrow_ref monitor;
+    regrow_process_spec spec = bounded(wait_for_second, NULL, LIMIT, REGROW_REJECT);
+    regrow_pid pid = start(&spec, &monitor);
+    CHECK_OK(regrow_send(pid, regrow_atom("first")));
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK_OK(regrow_send(pid, regrow_atom("second")));
+    CHECK_DOWN("normal", monitor);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2 });
@@ -545,6 +573,7 @@ int main(void)
     RUN(what_a_receive_passes_over_counts);
     RUN(a_flood_takes_no_memory_and_signals_pass);
     RUN(many_that_wait_all_come_through);
+    RUN(who_waits_past_what_it_does_not_want_sleeps);
     close_runtime();
     return 0;
 }

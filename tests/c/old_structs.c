@@ -131,6 +131,21 @@ typedef struct old_task_spec {
     regrow_task_callback run;
 } old_task_spec;
 
+/* Before tasks had a watchdog, and the numbers one for those. */
+typedef struct unwatched_task_spec {
+    size_t size;
+    regrow_task_callback run;
+    void *user;
+    regrow_drop_callback drop_user;
+    const regrow_term *argument;
+    uint32_t home, flags;
+} unwatched_task_spec;
+
+typedef struct unwatched_stats {
+    size_t size;
+    uint64_t processes, workers, relief_workers, stuck, ghosts, stacks, busy, sent, handled, returned, undelivered;
+} unwatched_stats;
+
 /* Before streams had limits. */
 typedef struct old_stream_spec {
     size_t size;
@@ -264,7 +279,8 @@ static void old_supervisors(void)
 {
     WITH_RUBBISH(old_server_spec) server = { { .size = sizeof server.it, .init = old_init, .handle_call = old_call },
                                              { 0 } };
-    WITH_RUBBISH(old_child_spec) child = { { .size = sizeof child.it, .id = "child", .spec = &server.it }, { 0 } };
+    WITH_RUBBISH(old_child_spec) child = { { .size = sizeof child.it, .id = "child", .kind = REGROW_SERVER,
+                                             .spec = &server.it }, { 0 } };
     WITH_RUBBISH(old_dynamic_supervisor_spec) dynamic = { { .size = sizeof dynamic.it, .max_children = 1 }, { 0 } };
     WITH_RUBBISH(old_partition_supervisor_spec) partition = {
         { .size = sizeof partition.it, .child = &child.it, .partitions = 3 }, { 0 } };
@@ -289,7 +305,8 @@ static void old_supervisors(void)
     CHECK_OK(regrow_stop(pid, regrow_atom("normal"), LIMIT_MS));
 
     regrow_child_spec patient = {
-        .size = sizeof patient, .id = "patient", .spec = &server.it, .backoff = (const void *)&backoff.it };
+        .size = sizeof patient, .id = "patient", .kind = REGROW_SERVER, .spec = &server.it,
+        .backoff = (const void *)&backoff.it };
     regrow_term id = regrow_text("patient");
     CHECK_OK(regrow_supervisor_start_child(root, &patient, &server_pid));
     ask(server_pid);
@@ -347,6 +364,19 @@ static void old_tasks_groups_and_tables(void)
     CHECK_OK(regrow_task_stream((const regrow_stream_spec *)&stream.it, &finished));
     CHECK(finished && left == -1);
 
+    WITH_RUBBISH(unwatched_task_spec) unwatched = { { .size = sizeof unwatched.it, .run = give_argument }, { 0 } };
+    WITH_RUBBISH(unwatched_stats) stats = { { .size = sizeof stats.it }, { 0 } };
+    FILL(unwatched);
+    FILL(stats);
+    CHECK_OK(regrow_task_async((const regrow_task_spec *)&unwatched.it, &handle));
+    CHECK_OK(regrow_task_await(handle, LIMIT_MS, NULL));
+    CHECK_OK(regrow_stats_read(root, (regrow_stats *)&stats.it));
+    CHECK(stats.it.handled > 0 && stats.it.size == sizeof stats.it);
+    CHECK_RUBBISH(stats);
+    start_old(REGROW_TASK, &task.it);
+    CHECK_OK(regrow_task_supervisor_start_child(pid, (const regrow_task_spec *)&task.it, NULL));
+    CHECK_OK(regrow_settle(root, LIMIT_MS, NULL));
+
     pid = start_old(REGROW_PUBSUB, &pubsub.it);
     CHECK_OK(regrow_pubsub_subscribe(pid, "topic", self, (const regrow_subscription *)&how.it));
     CHECK_OK(regrow_pubsub_broadcast(pid, "topic", regrow_int(1)));
@@ -369,8 +399,9 @@ static void old_children_in_an_array(void)
     old_registry_spec registry = { .size = sizeof registry };
     regrow_term term_id = regrow_int(2);
     struct { old_child_spec children[CHILDREN]; unsigned char rubbish[128]; } array = {
-        { { .size = sizeof *array.children, .id = "first", .spec = &server },
-          { .size = sizeof *array.children, .id_term = &term_id, .restart = REGROW_TEMPORARY, .spec = &server },
+        { { .size = sizeof *array.children, .id = "first", .kind = REGROW_SERVER, .spec = &server },
+          { .size = sizeof *array.children, .id_term = &term_id, .restart = REGROW_TEMPORARY,
+            .kind = REGROW_SERVER, .spec = &server },
           { .size = sizeof *array.children, .id = "third", .kind = REGROW_REGISTRY, .spec = &registry } },
         { 0 } };
     WITH_RUBBISH(old_supervisor_spec) supervisor = {
@@ -410,7 +441,8 @@ static void new_children_in_an_array(void)
     static const char *const ids[CHILDREN] = { "a", "b", "c" };
     memset(children, 0, sizeof children);
     for (size_t at = 0; at < CHILDREN; at++)
-        children[at].known = (regrow_child_spec){ .size = sizeof *children, .id = ids[at], .spec = &server };
+        children[at].known = (regrow_child_spec){ .size = sizeof *children, .id = ids[at],
+                                                  .kind = REGROW_SERVER, .spec = &server };
     regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .children = &children[0].known,
                                           .child_count = CHILDREN };
     regrow_pid pid = start_old(REGROW_SUPERVISOR, &supervisor);

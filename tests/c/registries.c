@@ -179,12 +179,12 @@ static void entries_are_taken_away_by_key_and_by_value(void)
     CHECK_OK(put(ATOM("key"), pid, INT(2)));
     CHECK_OK(put(ATOM("key"), pid, TUPLE(ATOM("age"), INT(7))));
     CHECK_OK(put(ATOM("key"), other, INT(2)));
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two_float, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, &two_float, NULL));
     CHECK_VALUES(&key, pid, "[1,2,{age,7}]");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &two, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, &two, NULL));
     CHECK_VALUES(&key, pid, "[1,{age,7}]");
     CHECK_VALUES(&key, other, "[2]");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, &pattern, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, &pattern, NULL));
     CHECK_VALUES(&key, pid, "[1]");
     CHECK_OK(regrow_registry_unregister(registry, &none, pid));
     CHECK_OK(regrow_registry_unregister(registry, &key, pid));
@@ -207,7 +207,7 @@ static void note_entry(void *user, regrow_pid pid, const regrow_term *value)
 static void put_and_take_away(void *user, regrow_pid pid, const regrow_term *value)
 {
     regrow_term key = ATOM("key");
-    CHECK_OK(regrow_registry_unregister_match(registry, &key, value, NULL, pid));
+    CHECK_OK(regrow_registry_unregister_match(registry, &key, pid, value, NULL));
     CHECK_OK(put(ATOM("other"), pid, regrow_term_clone(value)));
     note("%s", show(value));
 }
@@ -250,6 +250,195 @@ static void dispatch_leaves_out_who_has_ended_meanwhile(void)
     CHECK_OK(put(ATOM("key"), last, INT(3)));
     CHECK_OK(regrow_registry_dispatch(registry, &key, kill_the_doomed, NULL));
     CHECK_LOG("1 3");
+}
+
+/* ---- in parallel ---- */
+
+enum { MANY = 64, PARTS = 4 };
+
+/* What the callbacks of one dispatch have seen. */
+typedef struct seen {
+    pthread_mutex_t lock;
+    uint64_t parts[MANY];
+    atomic_int part_count, called, waits;
+    atomic_bool there[MANY];
+    regrow_pid caller;
+} seen;
+
+static void start_cut_registry(uint32_t keys, uint32_t partitions)
+{
+    regrow_registry_spec spec = { .size = sizeof spec, .keys = keys, .partitions = partitions };
+    regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &spec };
+    CHECK_OK(regrow_start(root, &child, &registry));
+}
+
+static void put_many(void)
+{
+    for (int number = 0; number < MANY; number++)
+        CHECK_OK(put(ATOM("key"), start_quiet(), INT(number)));
+}
+
+/* Notes which process it runs in, and the value. */
+static int64_t see(seen *seen, const regrow_term *value)
+{
+    regrow_pid me = { 0 };
+    int64_t number;
+    int at = 0;
+    regrow_self(&me); /* not on a thread outside */
+    CHECK(regrow_as_int(value, &number) && number < MANY && !atomic_exchange(&seen->there[number], true));
+    pthread_mutex_lock(&seen->lock);
+    while (at < seen->part_count && seen->parts[at] != me.id)
+        at++;
+    if (at == seen->part_count)
+        seen->parts[seen->part_count++] = me.id;
+    pthread_mutex_unlock(&seen->lock);
+    seen->called++;
+    return number;
+}
+
+/* Goes on once it runs in two parts at least. */
+static void see_and_wait_for_another_part(void *user, regrow_pid pid, const regrow_term *value)
+{
+    seen *seen = user;
+    see(seen, value);
+    while (seen->part_count < 2)
+        CHECK_OK(regrow_sleep(0));
+}
+
+static void *dispatch_from_outside(void *user)
+{
+    regrow_term key = ATOM("key");
+    CHECK_OK(regrow_registry_dispatch_parallel(registry, &key, see_and_wait_for_another_part, user));
+    return NULL;
+}
+
+static void parts_are_seen_to_at_the_same_time_and_waited_for(void)
+{
+    regrow_term key = ATOM("key"), none = ATOM("none");
+    start_cut_registry(REGROW_DUPLICATE, PARTS);
+    put_many();
+    for (int round = 0; round < 20; round++) {
+        seen inside = { .lock = PTHREAD_MUTEX_INITIALIZER }, outside = { .lock = PTHREAD_MUTEX_INITIALIZER };
+        CHECK_OK(regrow_registry_dispatch_parallel(registry, &key, see_and_wait_for_another_part, &inside));
+        CHECK(inside.called == MANY && inside.part_count == PARTS);
+        for (int at = 0; at < inside.part_count; at++)
+            CHECK(inside.parts[at] != self.id);
+        join_thread(start_thread(dispatch_from_outside, &outside));
+        CHECK(outside.called == MANY && outside.part_count == PARTS);
+    }
+    CHECK_OK(regrow_registry_dispatch_parallel(registry, &none, see_and_wait_for_another_part, NULL));
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_registry_dispatch_parallel(registry, &key, NULL, NULL));
+    CHECK_NO_MESSAGE();
+}
+
+static void see_only(void *user, regrow_pid pid, const regrow_term *value)
+{
+    see(user, value);
+}
+
+static void what_is_not_cut_up_is_dispatched_in_the_caller(void)
+{
+    regrow_term key = ATOM("key");
+    for (int unique = 0; unique < 2; unique++) {
+        seen seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
+        start_cut_registry(unique ? REGROW_UNIQUE : REGROW_DUPLICATE, unique ? PARTS : 1);
+        if (unique)
+            CHECK_OK(put(ATOM("key"), start_quiet(), INT(0)));
+        else
+            put_many();
+        CHECK_OK(regrow_registry_dispatch_parallel(registry, &key, see_only, &seen));
+        CHECK(seen.called == (unique ? 1 : MANY) && seen.part_count == 1 && seen.parts[0] == self.id);
+    }
+}
+
+static void end_the_part_of_thirteen(void *user, regrow_pid pid, const regrow_term *value)
+{
+    seen *seen = user;
+    regrow_pid me;
+    if (see(seen, value) != 13)
+        return;
+    CHECK_OK(regrow_self(&me));
+    CHECK_OK(regrow_exit(me, seen->waits ? ATOM("kill") : TUPLE(ATOM("bad"), ATOM("luck"))));
+}
+
+static void a_part_that_ends_leaves_the_others_alone(void)
+{
+    regrow_term key = ATOM("key"), reason;
+    start_cut_registry(REGROW_DUPLICATE, PARTS);
+    put_many();
+    for (int kill = 0; kill < 2; kill++) {
+        seen seen = { .lock = PTHREAD_MUTEX_INITIALIZER, .waits = kill };
+        CHECK_ERROR(REGROW_ERR_EXITED, regrow_registry_dispatch_parallel(registry, &key, end_the_part_of_thirteen, &seen));
+        CHECK_OK(regrow_last_reason(&reason));
+        check_given(__FILE__, __LINE__, reason, kill ? "killed" : "{bad,luck}");
+        /* Of the others all, of its own what came before. */
+        CHECK(seen.part_count == PARTS && seen.called < MANY && seen.called >= MANY / PARTS);
+        CHECK(seen.there[12] || seen.there[11] || seen.there[10]);
+        CHECK(seen.there[61] + seen.there[62] + seen.there[63] + seen.there[60] == PARTS - 1);
+    }
+    CHECK_NO_MESSAGE();
+}
+
+static void see_and_wait_for_ever(void *user, regrow_pid pid, const regrow_term *value)
+{
+    seen *seen = user;
+    regrow_term message;
+    see(seen, value);
+    seen->waits++;
+    CHECK_ERROR(REGROW_ERR_KILLED, regrow_receive(REGROW_INFINITY, &message));
+    /* What the caller lent is there as long as this runs. */
+    seen->waits--;
+}
+
+static regrow_next dispatch_in_a_process(regrow_context *context, void *user)
+{
+    regrow_term key = ATOM("key");
+    seen seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    *(struct seen **)user = &seen;
+    CHECK_ERROR(REGROW_ERR_KILLED, regrow_registry_dispatch_parallel(registry, &key, see_and_wait_for_ever, &seen));
+    CHECK(seen.waits == 0 && seen.called == PARTS);
+    note("over");
+    return REGROW_DONE;
+}
+
+static void a_caller_that_is_killed_takes_the_parts_along_and_outlasts_them(void)
+{
+    start_cut_registry(REGROW_DUPLICATE, PARTS);
+    put_many();
+    for (int round = 0; round < 20; round++) {
+        seen *seen = NULL;
+        regrow_process_spec process = { .size = sizeof process, .body = dispatch_in_a_process, .user = &seen };
+        regrow_pid pid;
+        regrow_ref ref;
+        CHECK_OK(regrow_spawn_monitor(&process, &pid, &ref));
+        settle();
+        CHECK(seen && seen->waits == PARTS);
+        CHECK_OK(regrow_exit(pid, ATOM("kill")));
+        CHECK_DOWN(ref, "killed");
+        wait_for_ghosts();
+        CHECK_LOG("over");
+    }
+}
+
+static regrow_next dispatch_where_it_may_not(regrow_context *context, void *state, const regrow_term *request)
+{
+    regrow_term key = ATOM("key");
+    seen seen = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    CHECK_ERROR(REGROW_ERR_WOULD_BLOCK, regrow_registry_dispatch_parallel(registry, &key, see_only, &seen));
+    CHECK(seen.called == 0);
+    return regrow_reply(context, ATOM("ok"));
+}
+
+static void who_may_not_wait_dispatches_nothing_in_parallel(void)
+{
+    regrow_server_spec server = { .size = sizeof server, .handle_call = dispatch_where_it_may_not,
+                                  .flags = REGROW_NO_PARK };
+    regrow_child_spec child = server_child(1, &server);
+    regrow_pid pid;
+    start_cut_registry(REGROW_DUPLICATE, PARTS);
+    put_many();
+    CHECK_OK(regrow_start(root, &child, &pid));
+    CHECK_OK(regrow_call(pid, ATOM("go"), LIMIT_MS, NULL));
 }
 
 /* ---- ends ---- */
@@ -554,6 +743,11 @@ int main(void)
     TEST(entries_are_taken_away_by_key_and_by_value);
     TEST(dispatch_calls_for_each_entry_in_the_caller_without_a_lock);
     TEST(dispatch_leaves_out_who_has_ended_meanwhile);
+    TEST(parts_are_seen_to_at_the_same_time_and_waited_for);
+    TEST(what_is_not_cut_up_is_dispatched_in_the_caller);
+    TEST(a_part_that_ends_leaves_the_others_alone);
+    TEST(a_caller_that_is_killed_takes_the_parts_along_and_outlasts_them);
+    TEST(who_may_not_wait_dispatches_nothing_in_parallel);
     TEST(a_registry_takes_those_in_it_along);
     TEST(a_link_of_ones_own_outlives_the_last_entry);
     TEST(the_dead_and_the_wrong_are_refused);

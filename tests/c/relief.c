@@ -209,6 +209,37 @@ static void relief_stays_as_long_as_something_is_parked_on_it(void)
     end(server);
 }
 
+/* Behind whom a process waits, as regrow_info() tells it; zero: nobody. */
+static regrow_pid behind(regrow_pid pid)
+{
+    regrow_term info, key = regrow_atom("behind");
+    regrow_pid found = { 0 };
+    CHECK_OK(regrow_info(pid, &info));
+    CHECK(regrow_as_pid(regrow_map_get(&info, &key), &found) || regrow_is_atom(regrow_map_get(&info, &key), "undefined"));
+    regrow_term_free(&info);
+    return found;
+}
+
+static void a_parked_process_shows_behind_whose_callback_it_waits(void)
+{
+    slow mine = { 0 };
+    regrow_ref monitor;
+    regrow_pid server = start_slow(&mine), parked = spawn_monitor(wait_once, NULL, &monitor);
+    CHECK_MESSAGE("parking");
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK_OK(regrow_send(server, regrow_nil()));
+    gate_reached(&mine.gate);
+    /* It waits for a message, and so for nobody. */
+    CHECK(behind(parked).id == 0 && behind(server).id == 0);
+    CHECK_OK(regrow_send(parked, regrow_nil()));
+    CHECK(behind(parked).id == server.id);
+    /* Also once that is dead, and its callback has not returned. */
+    kill_and_wait(server);
+    CHECK(behind(parked).id == server.id);
+    gate_open(&mine.gate);
+    CHECK_DOWN("normal", monitor);
+}
+
 static atomic_int warned;
 
 static void count_warnings(void *user, uint32_t level, const char *text, const regrow_term *report)
@@ -241,6 +272,7 @@ static void more_stuck_than_threads_is_logged_and_passes(void)
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 1, .log_level = REGROW_LOG_WARNING, .log = count_warnings });
+    RUN(a_parked_process_shows_behind_whose_callback_it_waits);
     RUN(a_server_once_stuck_runs_apart_from_then_on);
     RUN(whoever_a_slow_one_wakes_runs_among_the_others);
     RUN(many_slow_ones_are_stuck_at_once);

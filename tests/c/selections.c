@@ -55,6 +55,50 @@ static void entries_are_found_by_their_values(void)
     CHECK_OK(regrow_unlink(pid));
 }
 
+static void check_it_says_where(int line, const char *expected)
+{
+    char text[128];
+    CHECK_LAST_REASON("badarg");
+    regrow_last_error(text, sizeof text);
+    if (strcmp(text, expected)) {
+        fprintf(stderr, "line %d: %s, not %s\n", line, text, expected);
+        _Exit(1);
+    }
+}
+
+#define CHECK_SAYS_WHERE(expected, call)            \
+    do {                                            \
+        CHECK_ERROR(REGROW_ERR_ARGUMENT, call);     \
+        check_it_says_where(__LINE__, expected);    \
+    } while (0)
+
+/* Of registries and tables alike: badarg, and the text says where. */
+static void a_malformed_specification_says_where(void)
+{
+    regrow_registry_spec registry_spec = { .size = sizeof registry_spec };
+    regrow_child_spec how = child(REGROW_REGISTRY, &registry_spec);
+    regrow_table_spec table_spec = { .size = sizeof table_spec };
+    regrow_table table;
+    regrow_pid registry;
+    size_t count;
+    CHECK_OK(regrow_start(root, &how, &registry));
+    CHECK_OK(regrow_table_new(&table_spec, &table));
+    regrow_term any = regrow_atom("_"), found;
+    regrow_term guards = LIST(TUPLE(regrow_atom("nope"), regrow_atom("_")));
+    regrow_term spec = LIST(TUPLE(TUPLE(regrow_atom("_"), regrow_atom("_"), regrow_atom("_")),
+                                  regrow_term_clone(&guards), LIST(regrow_atom("$_"))));
+    const char *where = "clause 1, guard 1: there is no function nope/1";
+    CHECK_SAYS_WHERE(where, regrow_table_select(table, &spec, &found));
+    CHECK_SAYS_WHERE(where, regrow_registry_select(registry, &spec, &found));
+    CHECK_SAYS_WHERE(where, regrow_registry_count_select(registry, &spec, &count));
+    CHECK_SAYS_WHERE(where, regrow_registry_match(registry, &any, &any, &guards, &found));
+    CHECK_SAYS_WHERE(where, regrow_registry_count_match(registry, &any, &any, &guards, &count));
+    CHECK_SAYS_WHERE(where, regrow_registry_unregister_match(registry, &any, self, &any, &guards));
+    regrow_term_free(&guards);
+    regrow_term_free(&spec);
+    CHECK_OK(regrow_table_delete(table));
+}
+
 static void objects_are_found_part_by_part(void)
 {
     regrow_table_spec spec = { .size = sizeof spec, .kind = REGROW_ORDERED_SET };
@@ -135,6 +179,7 @@ int main(void)
 {
     open_runtime((regrow_options){ .log_level = REGROW_LOG_SILENT });
     RUN(entries_are_found_by_their_values);
+    RUN(a_malformed_specification_says_where);
     RUN(objects_are_found_part_by_part);
     RUN(a_subscriber_is_told_of_children_until_it_unsubscribes);
     close_runtime();

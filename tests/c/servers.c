@@ -882,7 +882,7 @@ static void every_kind_that_answers_tells_its_status(void)
                       "state => #{children => [{1,%s,worker,server}],max_restarts => 3,period_ms => 5000,"
                       "strategy => rest_for_one},sys_state => suspended,trace => false}",
                  show_pid(one), show_pid(leaf));
-    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_trace(one, true, LIMIT_MS));
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_replace_state(one, INT(1), LIMIT_MS));
     kill_and_wait(one);
     kill_and_wait(pid);
 }

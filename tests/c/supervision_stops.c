@@ -488,7 +488,8 @@ static void a_tree_whose_supervisor_was_killed_can_be_started_again_at_once(void
 
 static atomic_size_t rebuilt;
 
-static regrow_next count_start(regrow_context *context, void *user)
+static regrow_next count_start(regrow_context *context, void *user, const regrow_term *arg,
+                               regrow_children *children)
 {
     atomic_fetch_add(&rebuilt, 1);
     return REGROW_READY;

@@ -106,7 +106,7 @@ static void permanent_transient_and_temporary_are_restarted_as_in_otp(void)
                 found = 'R';
                 CHECK(child_pid(tree.pid, 1).id != before.id);
             }
-            CHECK(found == expected[restart][reason]);
+            CHECK(found == expected[restart - REGROW_PERMANENT][reason]);
             CHECK(tree.actors[1].starts == (found == 'R' ? 2 : 1));
             stop_tree(&tree);
         }
@@ -305,7 +305,8 @@ static void a_temporary_child_that_ignores_is_forgotten(void)
     stop_tree(&tree);
 }
 
-static regrow_next hook(regrow_context *context, void *user)
+static regrow_next hook(regrow_context *context, void *user, const regrow_term *arg,
+                        regrow_children *children)
 {
     const char *what = user;
     note("hook");
@@ -755,7 +756,7 @@ static void a_spec_with_something_missing_or_unknown_is_refused_and_what_belongs
     child = good; child.id_term = NULL;       check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.id = "both";          check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.id_term = NULL; child.id = "\xff"; check_refused(REGROW_ERR_ARGUMENT, &child);
-    child = good; child.restart = 3;          check_refused(REGROW_ERR_ARGUMENT, &child);
+    child = good; child.restart = 4;          check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.reserved = 1;         check_refused(REGROW_ERR_ARGUMENT, &child);
     child = good; child.name = "";            check_refused(REGROW_ERR_ARGUMENT, &child);
     CHECK(given_back == 12);
@@ -765,8 +766,8 @@ static void a_spec_with_something_missing_or_unknown_is_refused_and_what_belongs
     CHECK(given_back == 12);
     server.home = 2;                          check_refused(REGROW_ERR_ARGUMENT, &good);
     server.home = 0; server.flags = 0x80;     check_refused(REGROW_ERR_ARGUMENT, &good);
-    server.flags = 0; server.reserved = 1;    check_refused(REGROW_ERR_ARGUMENT, &good);
-    server.reserved = 0;
+    server.flags = 0; server.mailbox_reserved = 1; check_refused(REGROW_ERR_ARGUMENT, &good);
+    server.mailbox_reserved = 0;
     CHECK(given_back == 18);
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_supervisor_start_child(root, NULL, NULL));
     CHECK(actor.starts == 0);
@@ -831,7 +832,8 @@ static void a_spec_is_copied_and_its_user_given_back_once(void)
         char id[] = "brief", name[] = "briefly";
         regrow_server_spec server = actor_spec(&actor);
         server.drop_user = give_back;
-        regrow_child_spec child = { .size = sizeof child, .id = id, .spec = &server, .name = name };
+        regrow_child_spec child = { .size = sizeof child, .id = id,
+                                    .kind = REGROW_SERVER, .spec = &server, .name = name };
         regrow_supervisor_spec supervisor = { .size = sizeof supervisor, .children = &child, .child_count = 1,
                                               .drop_user = give_back };
         regrow_child_spec start = supervisor_child(0, &supervisor);

@@ -244,6 +244,18 @@ static void count_drop(void *user)
     atomic_fetch_add(&dropped, 1);
 }
 
+/* The latest priority alias of each receiver: after a restart, and before the next, one that is gone. */
+static _Atomic uint64_t aliases[RECEIVERS];
+
+static regrow_next give_alias(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    regrow_ref alias;
+    /* Unless it has been killed already. */
+    if (regrow_alias_opt(REGROW_PRIORITY, &alias) == REGROW_OK)
+        atomic_store((_Atomic uint64_t *)user, alias.id);
+    return REGROW_READY;
+}
+
 static regrow_pid supervisor;
 static const char *const names[RECEIVERS] = { "a", "b", "c", "d" };
 static atomic_long made;
@@ -254,8 +266,10 @@ static void *send_for_long(void *count)
     unsigned seed = (unsigned)(uintptr_t)&seed;
     for (size_t n = 0; n < *(size_t *)count; n++) {
         regrow_pid to;
-        if (regrow_whereis(root, names[rand_r(&seed) % RECEIVERS], &to) != REGROW_OK)
+        int at = rand_r(&seed) % RECEIVERS;
+        if (regrow_whereis(root, names[at], &to) != REGROW_OK)
             to = supervisor;
+        regrow_ref alias = { atomic_load(&aliases[at]) };
         regrow_term message = regrow_resource(NULL, count_drop);
         atomic_fetch_add(&made, 1);
         switch (to.id == supervisor.id ? 0 : rand_r(&seed) % 8) {
@@ -271,6 +285,9 @@ static void *send_for_long(void *count)
                 regrow_request_free(call);
             break;
         }
+        case 3:
+            CHECK_OK(regrow_send_alias_opt(to, alias, message, REGROW_PRIORITY));
+            break;
         default:
             regrow_send(to, message);
         }
@@ -298,6 +315,8 @@ static void the_sum_holds_while_receivers_die(void)
     regrow_child_spec children[RECEIVERS];
     for (int at = 0; at < RECEIVERS; at++) {
         specs[at] = server;
+        specs[at].init = give_alias;
+        specs[at].user = &aliases[at];
         /* Without, with inline calls, and with each sort of a limit that does not wait. */
         specs[at].flags = at == 1 ? REGROW_INLINE : 0;
         specs[at].mailbox_limit = at >= 2 ? 10 : 0;

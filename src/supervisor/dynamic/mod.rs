@@ -30,7 +30,7 @@ use crate::process::{
     Behaviour, ChildStart, Down, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo,
     StartResult, Startable,
 };
-use crate::server;
+use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -44,6 +44,11 @@ impl Startable for DynamicSpec {
 
     fn kind(&self) -> Atom {
         atoms::DYNAMIC_SUPERVISOR
+    }
+
+    fn with_argument(&self, extra: &Term) -> Option<Arc<dyn Startable>> {
+        self.init.as_ref()?;
+        Some(Arc::new(DynamicSpec { arg: server::appended(&self.arg, extra), ..self.clone() }))
     }
 }
 
@@ -99,8 +104,9 @@ pub(super) struct Dynamic {
     max_children: Option<u32>,
     unique_ids: bool,
     hook: Option<Arc<InitHook>>,
-    /// Why it cannot be started.
-    refused: Option<Term>,
+    arg: Term,
+    /// Of a simple_one_for_one: what it starts with; taken by its init, which makes the template from it.
+    simple: Option<SupervisorSpec>,
     intensity: Intensity,
     history: History,
     events: Events,
@@ -120,7 +126,7 @@ pub(super) struct Dynamic {
     stops_all: bool,
     /// What came while it was suspended, or since it ends.
     waiting: VecDeque<Message>,
-    suspended: bool,
+    sys: SysState,
     /// The last token given to a step or a timer.
     token: u64,
 }
@@ -133,7 +139,8 @@ impl Dynamic {
             max_children: spec.max_children,
             unique_ids: spec.unique_ids,
             hook: spec.init,
-            refused: None,
+            arg: spec.arg,
+            simple: None,
             intensity: Intensity::new(spec.max_restarts, spec.period_ms),
             history: History::default(),
             events: Events::default(),
@@ -146,24 +153,35 @@ impl Dynamic {
             ending: None,
             stops_all: false,
             waiting: VecDeque::new(),
-            suspended: false,
+            sys: SysState::default(),
             token: 0,
         }
     }
 
     /// A simple_one_for_one.
-    pub fn simple(mut spec: SupervisorSpec) -> Dynamic {
-        let refused = spec.check().err();
-        let SupervisorSpec { max_restarts, period_ms, init, .. } = spec;
+    pub fn simple(spec: SupervisorSpec) -> Dynamic {
+        let SupervisorSpec { max_restarts, period_ms, .. } = spec;
         Dynamic {
-            refused,
-            template: spec.children.pop(),
             auto_shutdown: spec.auto_shutdown,
-            ..Dynamic::new(DynamicSpec { max_restarts, period_ms, init, ..DynamicSpec::default() })
+            simple: Some(spec),
+            ..Dynamic::new(DynamicSpec { max_restarts, period_ms, ..DynamicSpec::default() })
         }
     }
 
     fn handle(&mut self, me: &Process, message: Message) -> Flow {
+        if !self.sys.traced {
+            return self.take_up(me, message);
+        }
+        let id = |key| self.children.get(key).map(|child| child.spec.id.clone());
+        let (message, is_silent) = manners::trace(me, message, id);
+        let flow = self.take_up(me, message);
+        if is_silent && matches!(flow, Flow::Continue) {
+            server::trace::no_reply(me);
+        }
+        flow
+    }
+
+    fn take_up(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
@@ -174,7 +192,7 @@ impl Dynamic {
             Message::System { request, reply } => {
                 let strategy = if self.template.is_some() { Strategy::SimpleOneForOne } else { Strategy::OneForOne };
                 let state = || manners::state(strategy, &self.intensity, &self.children);
-                match answer_system(me, request, reply, &mut self.suspended, &mut self.waiting, state) {
+                match answer_system(me, request, reply, &mut self.sys, &mut self.waiting, state) {
                     Some(reason) => self.end(me, reason),
                     None => Flow::Continue,
                 }
@@ -329,7 +347,8 @@ impl Dynamic {
                     let stopping = Stopping::begin(me, &child.spec, key, pid, self.token);
                     self.busy.insert(key, self.token);
                     self.monitors.insert(stopping.monitor, self.token);
-                    self.steps.insert(self.token, Step::Stop { stopping, reason: None, asked, late: Vec::new() });
+                    let reason = self.ended_unseen(pid);
+                    self.steps.insert(self.token, Step::Stop { stopping, reason, asked, late: Vec::new() });
                 }
                 _ => {
                     self.stop_waiting(me, key);
@@ -338,6 +357,14 @@ impl Dynamic {
                 }
             },
         }
+    }
+
+    /// What a child ended with while the supervisor was suspended.
+    fn ended_unseen(&self, child: Pid) -> Option<Term> {
+        self.waiting.iter().find_map(|message| match message {
+            Message::Exit { from, reason } if *from == child => Some(reason.clone()),
+            _ => None,
+        })
     }
 
     fn down(&mut self, me: &Process, down: Down) -> Flow {
@@ -437,13 +464,18 @@ fn answer_ok(asked: Vec<ReplyTo>) {
 
 impl Behaviour for Dynamic {
     fn init(&mut self, me: &Process) -> Init {
-        if let Err(end) = before_children(me, self.hook.as_deref()) {
+        let Some(mut simple) = self.simple.take() else {
+            return before_children(me, self.hook.as_deref(), &self.arg, None).err().unwrap_or(Init::Ready);
+        };
+        let hook = simple.init.take();
+        if let Err(end) = before_children(me, hook.as_deref(), &simple.arg, Some(&mut simple.children)) {
             return end;
         }
-        match self.refused.take() {
-            Some(reason) => Init::Stop(reason),
-            None => Init::Ready,
+        if let Err(reason) = simple.check() {
+            return Init::Stop(reason);
         }
+        self.template = simple.children.pop();
+        Init::Ready
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
@@ -456,7 +488,7 @@ impl Behaviour for Dynamic {
             _ => false,
         };
         let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message) || belongs_to_step;
-        if self.suspended && !for_suspended {
+        if self.sys.suspended && !for_suspended {
             self.waiting.push_back(message);
             return Flow::Continue;
         }

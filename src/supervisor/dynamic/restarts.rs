@@ -7,7 +7,7 @@ use crate::server;
 use crate::supervisor::backoff::Verdict;
 use crate::supervisor::children::{Key, Life};
 use crate::supervisor::events::Failed;
-use crate::supervisor::spec::{AutoShutdown, Restart};
+use crate::supervisor::spec::AutoShutdown;
 use crate::supervisor::{TryAgain, report};
 use crate::term::{Pid, Term, atoms};
 
@@ -22,13 +22,8 @@ impl Dynamic {
         let Some(child) = self.children.get(key).filter(|child| child.life() == Life::Running(from)) else {
             return Flow::Continue;
         };
-        let orderly = server::is_orderly(&ended_with);
-        let restart = match child.spec.restart {
-            Restart::Permanent => true,
-            Restart::Transient => !orderly,
-            Restart::Temporary => false,
-        };
-        if restart || !orderly {
+        let restart = child.spec.restart.follows(&ended_with);
+        if restart || !server::is_orderly(&ended_with) {
             report::child(me, report::CHILD_TERMINATED, &ended_with, child);
         }
         self.events.ended(me, child, from, &ended_with);

@@ -63,11 +63,12 @@ static uint32_t significant(const char *word)
 static uint32_t restart(const char *word)
 {
   static const char *const words[] = {
+      [0] = "", /* the default */
       [REGROW_PERMANENT] = "permanent",
       [REGROW_TRANSIENT] = "transient",
       [REGROW_TEMPORARY] = "temporary",
   };
-  return choice(word ? word : "permanent", words, 3);
+  return choice(word ? word : "permanent", words, 4);
 }
 
 /* A number of at least `least`; anything else cannot be put into a spec and makes the place refused. */
@@ -96,9 +97,11 @@ static uint32_t shutdown_ms(struct place *place, const char *word)
 
 /* ---- supervisors ---- */
 
-static regrow_next supervisor_init(regrow_context *context, void *user)
+static regrow_next supervisor_init(regrow_context *context, void *user, const regrow_term *arg, regrow_children *children)
 {
   (void)context;
+  (void)arg;
+  (void)children;
   struct place *place = user;
   struct attempt *attempt = place_begin(place, place->id);
   if (!strcmp(attempt->behaviour, "ignore"))

@@ -88,7 +88,7 @@ void op_reg_unregister_match(const struct arguments *arguments, struct text *res
   regrow_self(&self);
   regrow_term key = term_of_word(argument(arguments, 1));
   regrow_term value = term_of_word(argument(arguments, 2));
-  add_ok(result, regrow_registry_unregister_match(registry, &key, &value, NULL, self));
+  add_ok(result, regrow_registry_unregister_match(registry, &key, self, &value, NULL));
   regrow_term_free(&key);
   regrow_term_free(&value);
 }
