@@ -1,5 +1,6 @@
 //! What a key has: one object, or in bags any number, in the order in which they came.
 
+use crate::sync::prefetch;
 use crate::term::Term;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
@@ -40,6 +41,66 @@ impl Deref for Rows<'_> {
         match self {
             Rows::One(row) => slice::from_ref(row),
             Rows::All(rows) => rows,
+        }
+    }
+}
+
+/// How many groups ahead of where a traversal is.
+const AHEAD: usize = 16;
+
+/// Groups that are shown together, each with its hash, of which an ordered set has none; the last first when it is
+/// `reverse`.
+pub(super) struct Part<'g> {
+    hashes: &'g [u64],
+    rows: &'g [Rows<'g>],
+    reverse: bool,
+    /// The groups that follow those `AHEAD` of `rows`.
+    ahead: &'g [Group],
+}
+
+impl<'g> Part<'g> {
+    /// Of all groups that will be shown the first so many, lent as `rows`.
+    pub fn forwards(hashes: &'g [u64], rows: &'g [Rows<'g>], all: &'g [Group]) -> Part<'g> {
+        Part { hashes, rows, reverse: false, ahead: all.get(AHEAD..).unwrap_or_default() }
+    }
+
+    /// As `forwards`, but the last so many; without hashes.
+    pub fn backwards(rows: &'g [Rows<'g>], all: &'g [Group]) -> Part<'g> {
+        let ahead = all.get(..all.len().saturating_sub(AHEAD)).unwrap_or_default();
+        Part { hashes: &[], rows, reverse: true, ahead }
+    }
+
+    /// Has those brought closer with which a traversal begins.
+    pub fn begin<'a>(groups: impl Iterator<Item = &'a Group>) {
+        groups.take(AHEAD).for_each(Group::prefetch);
+    }
+}
+
+impl<'g> Iterator for Part<'g> {
+    type Item = (u64, &'g [Term]);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u64, &'g [Term])> {
+        loop {
+            // Objects lie anywhere in memory, so those that come soon are asked for early; all of a part at once would be
+            // more than the processor can wait for.
+            let ahead = if self.reverse { self.ahead.split_last() } else { self.ahead.split_first() };
+            if let Some((ahead, rest)) = ahead {
+                ahead.prefetch();
+                self.ahead = rest;
+            }
+            let (rows, rest) = if self.reverse { self.rows.split_last() } else { self.rows.split_first() }?;
+            self.rows = rest;
+            let hash = match self.hashes.split_first() {
+                Some((hash, rest)) => {
+                    self.hashes = rest;
+                    *hash
+                }
+                None => 0,
+            };
+            if !rows.is_empty() {
+                return Some((hash, rows));
+            }
         }
     }
 }
@@ -171,12 +232,15 @@ impl Group {
         self.0 & SMALL != 0
     }
 
-    /// Has the object brought closer, if it is one.
+    /// Has the object brought closer, if it is one: its head and its first three elements, which as a rule lie in two
+    /// cache lines.
     #[inline]
     pub fn prefetch(&self) {
         // What leads nowhere is looked up in vain, which takes long.
         if !self.is_none() {
-            crate::sync::prefetch(ptr::with_exposed_provenance::<u8>((self.0 & !MARKS) as usize));
+            let address = (self.0 & !MARKS) as usize;
+            prefetch(ptr::with_exposed_provenance::<u8>(address));
+            prefetch(ptr::with_exposed_provenance::<u8>(address + 56));
         }
     }
 

@@ -3,12 +3,12 @@
 //! A key that is fixed is looked up. Else the table is gone through in its order, one shard or a thousand objects under
 //! the lock at a time, so that nobody waits long; where to go on is a hash, or the key behind which to begin.
 
-use super::group::key_of;
+use super::group::{Part, key_of};
 use super::object::end_of_table;
 use super::tree::From;
 use super::{Error, Kind, Objects, Table, caller, reading, with, writing};
 use crate::pattern::{Gives, Key, Spec};
-use crate::term::{Pid, Ref, Term};
+use crate::term::{ListBuilder, Pid, Ref, Term};
 
 /// How many objects of an ordered set are looked at under one lock.
 const CHUNK: usize = 1000;
@@ -55,8 +55,7 @@ impl Table {
     /// Shows the groups from `cursor` on to `visit`, part by part, each with its hash; until it says false, which it
     /// does only when it leaves something.
     fn walk(
-        &self, reverse: bool, cursor: Cursor,
-        mut visit: impl for<'g> FnMut(&mut dyn Iterator<Item = (u64, &'g [Term])>) -> bool,
+        &self, reverse: bool, cursor: Cursor, mut visit: impl for<'g> FnMut(&mut Part<'g>) -> bool,
     ) -> Result<(), Error> {
         match &self.objects {
             Objects::Hashed(hashed) => {
@@ -120,19 +119,42 @@ impl Table {
         Some(keys)
     }
 
+    /// Gives all that a specification gives for the objects of some keys to `take`; false when it is not about some only.
+    fn collect_keys(
+        &self, spec: &Spec, caller: Option<Pid>, reverse: bool, mut take: impl FnMut(Term),
+    ) -> Result<bool, Error> {
+        let Some(keys) = self.keys(spec, reverse) else { return Ok(false) };
+        for key in keys {
+            self.look(key, |rows| {
+                let mut matcher = spec.matcher(caller);
+                rows.iter().filter_map(|row| matcher.run(row)).for_each(|value| take(value.into_term()));
+            })?;
+        }
+        Ok(true)
+    }
+
+    /// All that a specification gives, as a list.
+    fn list(&self, spec: &Spec, caller: Option<Pid>, reverse: bool) -> Result<Term, Error> {
+        let mut results = ListBuilder::default();
+        if !self.collect_keys(spec, caller, reverse, |value| results.push(value))? {
+            self.walk(reverse, Cursor::Start, |groups| {
+                let mut matcher = spec.matcher(caller);
+                for (_, rows) in groups {
+                    rows.iter().filter_map(|row| matcher.run(row)).for_each(|value| results.push(value.into_term()));
+                }
+                true
+            })?;
+        }
+        Ok(results.finish())
+    }
+
     /// What a specification gives from `cursor` on, until there are `limit`; and where to go on. A key's objects are not
     /// torn apart, so in bags there may be more.
     pub(super) fn collect(
         &self, spec: &Spec, caller: Option<Pid>, reverse: bool, cursor: Cursor, limit: usize,
     ) -> Result<(Vec<Term>, Option<Cursor>), Error> {
         let mut results = Vec::new();
-        if let Some(keys) = self.keys(spec, reverse) {
-            for key in keys {
-                self.look(key, |rows| {
-                    let mut matcher = spec.matcher(caller);
-                    results.extend(rows.iter().filter_map(|row| matcher.run(row)).map(|value| value.into_term()));
-                })?;
-            }
+        if self.collect_keys(spec, caller, reverse, |value| results.push(value))? {
             return Ok((results, None));
         }
         let mut stopped = None;
@@ -337,9 +359,7 @@ impl Table {
 pub fn select(table: Ref, form: Form<'_>, reverse: bool) -> Result<Term, Error> {
     let spec = form.compile()?;
     let caller = caller()?;
-    reading(table, |table| {
-        table.collect(&spec, caller, reverse, Cursor::Start, usize::MAX).map(|(results, _)| Term::list(results))
-    })
+    reading(table, |table| table.list(&spec, caller, reverse))
 }
 
 /// As [`select`], the first `limit` (not 0) of it.

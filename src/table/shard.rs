@@ -7,7 +7,7 @@
 //!
 //! Where it is from: linear probing with ordered keys (Amble and Knuth, "Ordered hash tables", 1974).
 
-use super::group::{First, Group, Rows, key_of};
+use super::group::{First, Group, Part, Rows, key_of};
 use crate::term::Term;
 
 #[derive(Default)]
@@ -37,8 +37,8 @@ const FULL: (usize, usize) = (13, 16);
 /// Fewest homes of a shard that has any.
 const FIRST_BITS: u32 = 3;
 
-/// How many groups a traversal shows at a time: their objects are some kilobytes, and fetched before they are read.
-const PART: usize = 128;
+/// How many groups a traversal shows at a time.
+const SHOWN: usize = 128;
 
 /// How many bits below those of the home a tag has: of those above it has ten.
 const BELOW: u32 = 5;
@@ -241,20 +241,17 @@ impl Shard {
     }
 
     /// Shows the groups from a hash on, as [`Shard::iter_from`], some at a time; until `show` says false.
-    pub fn show_from(
-        &self, hash: u64, mut show: impl for<'g> FnMut(&mut dyn Iterator<Item = (u64, &'g [Term])>) -> bool,
-    ) {
+    pub fn show_from(&self, hash: u64, mut show: impl for<'g> FnMut(&mut Part<'g>) -> bool) {
         let from = self.home(hash).min(self.groups.len());
         let slots = self.hashes[from..].iter().zip(&self.groups[from..]);
         let from = from + slots.take_while(|(at, group)| group.is_none() || **at < hash).count();
         let (hashes, groups) = (&self.hashes[from..], &self.groups[from..]);
-        // Objects lie anywhere in memory: those of one part are asked for all together.
-        for (hashes, groups) in hashes.chunks(PART).zip(groups.chunks(PART)) {
-            groups.iter().for_each(Group::prefetch);
-            let lent: [Rows<'_>; PART] =
+        Part::begin(groups.iter());
+        for (part, hashes) in hashes.chunks(SHOWN).enumerate() {
+            let groups = &groups[part * SHOWN..];
+            let lent: [Rows<'_>; SHOWN] =
                 std::array::from_fn(|index| groups.get(index).map_or(Rows::All(&[]), Group::rows));
-            let shown = hashes.iter().zip(&lent).map(|(hash, rows)| (*hash, &**rows));
-            if !show(&mut shown.filter(|(_, rows)| !rows.is_empty())) {
+            if !show(&mut Part::forwards(hashes, &lent[..hashes.len()], groups)) {
                 break;
             }
         }

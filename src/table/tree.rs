@@ -10,7 +10,7 @@
 //! Above the leaves is one array with the number of each one's first object. It moves by one place when a leaf is split or
 //! empty, which is once in 64 insertions.
 
-use super::group::{First, Group, Rows};
+use super::group::{First, Group, Part, Rows};
 use crate::sync::prefetch;
 use crate::term::Term;
 use std::cmp::Ordering;
@@ -304,8 +304,7 @@ impl Tree {
     /// Shows so many objects from `from` on, or backwards from before it, some at a time; until `show` says false. The
     /// key to go on beyond, if there is more; none also when `show` said false.
     pub fn show_from(
-        &self, from: From<'_>, reverse: bool, limit: usize,
-        mut show: impl for<'g> FnMut(&mut dyn Iterator<Item = (u64, &'g [Term])>) -> bool,
+        &self, from: From<'_>, reverse: bool, limit: usize, mut show: impl for<'g> FnMut(&mut Part<'g>) -> bool,
     ) -> Option<Term> {
         let (mut leaf, mut edge) = if reverse { self.end(from) } else { self.start(from) };
         let mut left = limit;
@@ -348,15 +347,16 @@ impl Tree {
 
 impl Leaf {
     /// Shows some of its objects.
-    fn show(
-        &self, groups: &[Group], reverse: bool,
-        show: &mut impl for<'g> FnMut(&mut dyn Iterator<Item = (u64, &'g [Term])>) -> bool,
-    ) -> bool {
-        // Objects lie anywhere in memory: those of one part are asked for all together.
-        groups.iter().for_each(Group::prefetch);
+    fn show(&self, groups: &[Group], reverse: bool, show: &mut impl for<'g> FnMut(&mut Part<'g>) -> bool) -> bool {
         let lent: [Rows<'_>; LEAF] = std::array::from_fn(|index| groups.get(index).map_or(Rows::All(&[]), Group::rows));
-        let shown = lent[..groups.len()].iter().map(|rows| (0, &**rows));
-        if reverse { show(&mut shown.rev()) } else { show(&mut { shown }) }
+        let lent = &lent[..groups.len()];
+        if reverse {
+            Part::begin(groups.iter().rev());
+            show(&mut Part::backwards(lent, groups))
+        } else {
+            Part::begin(groups.iter());
+            show(&mut Part::forwards(&[], lent, groups))
+        }
     }
 }
 

@@ -41,6 +41,7 @@ mod read;
 
 pub use atom::{Atom, TermError, atoms};
 pub use identity::{Pid, Ref};
+pub use make::ListBuilder;
 pub use print::Pretty;
 pub use read::{Kind, ListIter, MapIter, MapView};
 
