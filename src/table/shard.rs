@@ -108,7 +108,7 @@ impl Shard {
 
     #[inline]
     pub fn get(&self, hash: u64, key: &Term, position: usize) -> Rows<'_> {
-        self.find_object(hash, key, position).map_or(Rows::All(&[]), |at| self.groups[at].rows())
+        self.find(hash, key, position).map_or(Rows::All(&[]), |at| self.groups[at].rows())
     }
 
     #[inline]
