@@ -465,7 +465,7 @@ fn keys_that_are_alike_are_told_apart() {
         let integers = [0, 53, 58, 59, 60, 62, 63].into_iter().flat_map(around);
         let mut keys: Vec<Term> = integers.flat_map(|value| [value, value.wrapping_neg()]).map(Term::int).collect();
         keys.extend(["9223372036854775808", "9223372036854775809", "576460752303423488"].map(big));
-        keys.extend([1.0, 2.0, -1.0, 0.0, 576460752303423488.0, 9007199254740992.0].map(|value| Term::float(value)));
+        keys.extend([1.0, 2.0, -1.0, 0.0, 576460752303423488.0, 9007199254740992.0].map(Term::float));
         for kind in [Kind::Set, Kind::OrderedSet, Kind::Bag] {
             let same = |a: &Term, b: &Term| if kind == Kind::OrderedSet { a.eq_value(b) } else { a == b };
             let table = table::new(spec(kind)).unwrap();
@@ -474,9 +474,9 @@ fn keys_that_are_alike_are_told_apart() {
                 let value = round as i64;
                 let known = model.iter().position(|(known, _)| same(known, key));
                 assert_eq!(table::member(table, key).unwrap(), known.is_some(), "{key}");
-                if known.is_some() {
+                if let Some(at) = known {
                     let taken = table::take(table, key).unwrap();
-                    let (known, value) = model.remove(known.unwrap());
+                    let (known, value) = model.remove(at);
                     assert_eq!(taken, Term::list(vec![tuple([known, Term::int(value)])]));
                     assert_eq!(table::lookup(table, key).unwrap(), Term::nil());
                 }
