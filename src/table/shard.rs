@@ -17,7 +17,7 @@ pub(super) struct Shard {
     /// lookup in 100,000 rows waited as long for them as for the object.
     tags: Vec<u16>,
     groups: Vec<Group>,
-    /// The whole hashes, which only those need who add, take out, or go through.
+    /// The whole hashes, for those who add, take out, go through, or search for an integer, which they tell from others.
     hashes: Vec<u64>,
     /// There are `2^bits` homes, and room behind the last.
     bits: u32,
@@ -69,7 +69,7 @@ impl Shard {
     }
 
     /// Where the key is. An integer is told by its hash, so that the object, which is in no cache as a rule, is not
-    /// looked at.
+    /// looked at: an insertion does not need it at all, and a lookup only counts it.
     #[inline]
     fn find(&self, hash: u64, key: &Term, position: usize) -> Option<usize> {
         if key.as_int().is_none() {

@@ -2,7 +2,8 @@
 //!
 //! Each object has beside it a number that stands for its key in that order ([`Term::order_prefix`]), so that a search
 //! compares numbers that lie together (8 bytes each, where keys and objects would take 32), and looks at one key: that of
-//! the object found, which is wanted anyway; or at none, when an integer is searched for and its number is its own. Only keys with the same number are compared as terms.
+//! the object found, which is wanted anyway; or at none, when an integer is searched for and its number is its own. Only
+//! keys with the same number are compared as terms.
 //!
 //! A search asks for all prefixes of a leaf at once: they are 16 cache lines, of which a binary search would wait for
 //! three or four, one after the other.
