@@ -299,3 +299,19 @@ fn short_forms_give_what_the_long_ones_give() {
     }
     assert!(matched > 50_000, "{matched}");
 }
+
+#[test]
+fn a_tuple_matches_tuples_of_its_length_only() {
+    let of = |length: i64| tuple((1..=length).map(Term::int));
+    for length in 0..4usize {
+        let names = ["$1", "$2", "$3"].map(atom);
+        let spec = list([clause(tuple(names[..length].to_vec()), vec![], atom("$_"))]);
+        for other in 0..5 {
+            let object = of(other);
+            let expected = (other as usize == length).then(|| object.clone());
+            assert_eq!(run(&spec, &object), Ok(expected), "{object} with {length} names");
+        }
+        assert_eq!(run(&spec, &Term::int(1)), Ok(None));
+        assert_eq!(run(&spec, &list([Term::int(1), Term::int(2)])), Ok(None));
+    }
+}
