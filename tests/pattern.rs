@@ -219,3 +219,99 @@ fn self_is_the_caller_and_fails_without_one() {
     assert!(spec.matcher(Some(pid)).run(&Term::nil()).is_some_and(|value| value.as_pid() == Some(pid)));
     assert!(spec.matcher(None).run(&Term::nil()).is_some_and(|value| *value == atom("EXIT")));
 }
+
+/// Heads, guards and bodies that are compiled in a way of their own, against the same in a form that is not; and one
+/// matcher for all objects against one for each.
+#[test]
+fn short_forms_give_what_the_long_ones_give() {
+    let name = |name: &str| atom(name);
+    let int = Term::int;
+    let heads = [
+        name("$1"),
+        tuple([]),
+        tuple([name("$1"), name("$2")]),
+        tuple([name("$1"), name("$1")]),
+        tuple([name("_"), name("$1"), name("$2")]),
+        tuple([name("$2"), int(1), name("$1")]),
+        tuple([int(1), name("$1"), name("$1")]),
+        tuple([name("$1"), tuple([name("$1"), name("$2")])]),
+        tuple([tuple([name("$2")]), name("$1")]),
+        tuple([name("$1"), list([name("$2"), int(1)]), name("$3")]),
+    ];
+    let values = [
+        int(1),
+        int(2),
+        Term::float(1.0),
+        Term::bool(true),
+        tuple([]),
+        tuple([int(1)]),
+        tuple([int(1), int(2)]),
+        list([int(2), int(1)]),
+    ];
+    let mut objects = values.to_vec();
+    for a in &values {
+        for b in &values {
+            objects.push(tuple([a.clone(), b.clone()]));
+            objects.extend([int(1), int(2)].map(|third| tuple([a.clone(), b.clone(), third])));
+        }
+    }
+    let operands = [name("$1"), name("$2"), name("$_"), int(1), Term::float(1.0), Term::bool(true)];
+    let mut expressions = operands.to_vec();
+    for function in [">", ">=", "<", "=<", "==", "/=", "=:=", "=/="] {
+        for a in &operands {
+            expressions.extend(operands.iter().map(|b| tuple([atom(function), a.clone(), b.clone()])));
+        }
+    }
+    for length in 0..5 {
+        expressions.push(tuple([tuple(operands[..length].to_vec())]));
+    }
+    let mut matched = 0;
+    for head in &heads {
+        for expression in &expressions {
+            let long = tuple([atom("hd"), list([expression.clone()])]);
+            let both = [expression.clone(), Term::bool(true)];
+            let pairs = [
+                (clause(head.clone(), vec![], expression.clone()), clause(head.clone(), vec![], long)),
+                (
+                    clause(head.clone(), vec![expression.clone()], int(7)),
+                    clause(head.clone(), vec![tuple([atom("and")].into_iter().chain(both))], int(7)),
+                ),
+            ];
+            for (short, long) in pairs {
+                let (short, long) = match (Spec::compile(&list([short])), Spec::compile(&list([long]))) {
+                    (Ok(short), Ok(long)) => (short, long),
+                    // A name that the head does not have.
+                    (short, long) => {
+                        assert!(short.is_err() && long.is_err());
+                        continue;
+                    }
+                };
+                let mut for_all = short.matcher(None);
+                for object in &objects {
+                    let expected = long.matcher(None).run(object).map(|value| value.into_term());
+                    matched += usize::from(expected.is_some());
+                    let alone = short.matcher(None).run(object).map(|value| value.into_term());
+                    assert_eq!(alone, expected, "{} for {object}", short.source());
+                    assert_eq!(for_all.run(object).map(|value| value.into_term()), expected);
+                }
+            }
+        }
+    }
+    assert!(matched > 50_000, "{matched}");
+}
+
+#[test]
+fn a_tuple_matches_tuples_of_its_length_only() {
+    let of = |length: i64| tuple((1..=length).map(Term::int));
+    for length in 0..4usize {
+        let names = ["$1", "$2", "$3"].map(atom);
+        let spec = list([clause(tuple(names[..length].to_vec()), vec![], atom("$_"))]);
+        for other in 0..5 {
+            let object = of(other);
+            let expected = (other as usize == length).then(|| object.clone());
+            assert_eq!(run(&spec, &object), Ok(expected), "{object} with {length} names");
+        }
+        assert_eq!(run(&spec, &Term::int(1)), Ok(None));
+        assert_eq!(run(&spec, &list([Term::int(1), Term::int(2)])), Ok(None));
+    }
+}

@@ -407,6 +407,93 @@ fn a_list_is_inserted_at_once_and_all_objects_are_deleted_at_once() {
 }
 
 #[test]
+fn what_somebody_may_notice_goes_when_its_object_does() {
+    static GONE: AtomicUsize = AtomicUsize::new(0);
+    let resource = || Term::resource_with(std::ptr::null_mut(), Box::new(|_| _ = GONE.fetch_add(1, Ordering::SeqCst)));
+    let gone = |what: &str| assert_eq!(GONE.swap(0, Ordering::SeqCst), 1, "{what}");
+    let runtime = Runtime::new();
+    entered(&runtime, || {
+        for kind in [Kind::Set, Kind::OrderedSet] {
+            let table = table::new(spec(kind)).unwrap();
+            // An object that is made of integers is freed when the thread likes; others at once, however they came to be.
+            let put = |value: Term| table::insert(table, tuple([Term::int(1), value])).unwrap();
+            let set = |value: Term| {
+                let element = tuple([Term::int(2), value]);
+                assert!(table::update_element(table, &Term::int(1), &element).unwrap());
+            };
+            put(resource());
+            put(Term::int(1));
+            gone("replaced by an insertion");
+            set(resource());
+            put(Term::int(2));
+            gone("set in an object of integers, which was replaced");
+            put(tuple([resource()]));
+            set(Term::int(3));
+            gone("replaced as an element");
+            set(tuple([resource()]));
+            table::delete_key(table, &Term::int(1)).unwrap();
+            gone("deleted");
+            put(Term::list(vec![resource()]));
+            // While somebody has the object, an element is set in a copy.
+            let held = table::get(table, &Term::int(1)).unwrap();
+            set(Term::int(4));
+            assert_eq!(GONE.load(Ordering::SeqCst), 0);
+            drop(held);
+            gone("held no longer");
+            table::update_counter(table, &Term::int(1), &Term::int(i64::MAX), None).unwrap();
+            for value in 0..20 {
+                put(Term::int(value));
+            }
+            assert_eq!(table::lookup(table, &Term::int(1)).unwrap(), Term::list(vec![pair(1, 19)]));
+            table::delete(table).unwrap();
+        }
+    });
+}
+
+#[test]
+fn keys_that_are_alike_are_told_apart() {
+    let big = |digits: &str| {
+        digits.bytes().fold(Term::int(0), |sum, digit| {
+            let ten = regrow::pattern::arithmetic::multiply(&sum, &Term::int(10)).unwrap();
+            regrow::pattern::arithmetic::add(&ten, &Term::int(i64::from(digit - b'0'))).unwrap()
+        })
+    };
+    let runtime = Runtime::new();
+    entered(&runtime, || {
+        // Around the integers that an ordered set tells by one number, and those that fit 64 bits.
+        let around = |bit: u32| (-2..=2).map(move |by| (1i64 << bit).wrapping_add(by));
+        let integers = [0, 53, 58, 59, 60, 62, 63].into_iter().flat_map(around);
+        let mut keys: Vec<Term> = integers.flat_map(|value| [value, value.wrapping_neg()]).map(Term::int).collect();
+        keys.extend(["9223372036854775808", "9223372036854775809", "576460752303423488"].map(big));
+        keys.extend([1.0, 2.0, -1.0, 0.0, 576460752303423488.0, 9007199254740992.0].map(Term::float));
+        for kind in [Kind::Set, Kind::OrderedSet, Kind::Bag] {
+            let same = |a: &Term, b: &Term| if kind == Kind::OrderedSet { a.eq_value(b) } else { a == b };
+            let table = table::new(spec(kind)).unwrap();
+            let mut model: Vec<(Term, i64)> = Vec::new();
+            for (round, key) in keys.iter().chain(keys.iter().rev()).enumerate() {
+                let value = round as i64;
+                let known = model.iter().position(|(known, _)| same(known, key));
+                assert_eq!(table::member(table, key).unwrap(), known.is_some(), "{key}");
+                if let Some(at) = known {
+                    let taken = table::take(table, key).unwrap();
+                    let (known, value) = model.remove(at);
+                    assert_eq!(taken, Term::list(vec![tuple([known, Term::int(value)])]));
+                    assert_eq!(table::lookup(table, key).unwrap(), Term::nil());
+                }
+                if known.is_none() || round % 3 == 0 {
+                    table::insert(table, tuple([key.clone(), Term::int(value)])).unwrap();
+                    model.push((key.clone(), value));
+                }
+                for (key, value) in &model {
+                    let found = table::get(table, key).unwrap();
+                    assert_eq!(found, tuple([key.clone(), Term::int(*value)]));
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn counters_lose_nothing_under_eight_threads() {
     let each = rounds(20_000) as i64;
     let runtime = Runtime::new();

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use regrow::term::{Atom, Kind, Pid, Ref, Term, TermError, atoms, etf};
+use regrow::term::{Atom, Kind, ListBuilder, Pid, Ref, Term, TermError, atoms, etf};
 
 const MILLION: usize = 1_000_000;
 
@@ -347,4 +347,34 @@ fn a_spent_term_is_noticed() {
         assert!(!Term::check_words(meta, value));
         drop(others);
     }
+}
+
+#[test]
+fn a_list_made_from_its_first_element_on_is_the_list_of_them() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    for length in [0, 1, 2, 3, 1000] {
+        let mut builder = ListBuilder::default();
+        (0..length).for_each(|value| builder.push(Term::tuple_of([Term::int(value), counting(&drops)])));
+        let list = builder.finish();
+        assert_eq!(list.list_len(), Some(length as usize));
+        let values = list.list_iter().map(|pair| pair.as_tuple().unwrap()[0].as_int().unwrap());
+        assert!(values.eq(0..length));
+        let shared = list.clone();
+        drop(list);
+        assert_eq!(drops.swap(0, Ordering::SeqCst), 0);
+        drop(shared);
+        assert_eq!(drops.swap(0, Ordering::SeqCst), length as usize);
+    }
+    // What is refused takes nothing away before the end, and one that is not finished goes as a whole.
+    let mut refused = ListBuilder::default();
+    refused.push(counting(&drops));
+    refused.push(Term::invalid());
+    refused.push(Term::int(1));
+    assert_eq!(drops.load(Ordering::SeqCst), 0);
+    assert!(refused.finish().is_invalid());
+    assert_eq!(drops.swap(0, Ordering::SeqCst), 1);
+    let mut unfinished = ListBuilder::default();
+    (0..3).for_each(|_| unfinished.push(counting(&drops)));
+    drop(unfinished);
+    assert_eq!(drops.load(Ordering::SeqCst), 3);
 }

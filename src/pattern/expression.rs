@@ -29,6 +29,50 @@ pub(super) enum Step {
     Map(u32),
 }
 
+/// A value that is there already.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Operand {
+    Constant(u32),
+    /// What has a name: its register.
+    Name(u32),
+    /// `'$_'`.
+    Object,
+}
+
+/// A compiled expression. Those that most specifications are made of are told apart, since they need no stack: with it
+/// they were half of what selecting from a table cost.
+#[derive(Debug)]
+pub(super) enum Expression {
+    Value(Operand),
+    /// A comparison of two values.
+    Compare(Function, [Operand; 2]),
+    /// A tuple of values.
+    Tuple(Vec<Operand>),
+    Steps(Vec<Step>),
+}
+
+impl From<Vec<Step>> for Expression {
+    fn from(steps: Vec<Step>) -> Expression {
+        let operand = |step: &Step| match *step {
+            Step::Constant(index) => Some(Operand::Constant(index)),
+            Step::Name(register) => Some(Operand::Name(register)),
+            Step::Object => Some(Operand::Object),
+            _ => None,
+        };
+        let special = match steps.as_slice() {
+            [value] => operand(value).map(Expression::Value),
+            [a, b, Step::Call(function)] if function.compares() => {
+                operand(a).zip(operand(b)).map(|(a, b)| Expression::Compare(*function, [a, b]))
+            }
+            [elements @ .., Step::Tuple(count)] if *count as usize == elements.len() => {
+                elements.iter().map(operand).collect::<Option<_>>().map(Expression::Tuple)
+            }
+            _ => None,
+        };
+        special.unwrap_or(Expression::Steps(steps))
+    }
+}
+
 enum Task<'t> {
     Visit(&'t Term),
     Emit(Step),

@@ -3,7 +3,6 @@
 use super::arithmetic;
 use super::run::Value;
 use crate::term::{Atom, Kind, Pid, Term, atoms};
-use std::cmp::Ordering;
 
 macro_rules! functions {
     ($($variant:ident = $name:literal / $arity:literal,)*) => {
@@ -89,6 +88,33 @@ functions! {
     Myself = "self" / 0,
 }
 
+impl Function {
+    /// Whether it compares two terms, which never fails.
+    pub fn compares(self) -> bool {
+        use Function::*;
+        matches!(self, Greater | GreaterOrEqual | Less | LessOrEqual | Equal | NotEqual | Same | NotSame)
+    }
+}
+
+/// Whether a comparison holds.
+#[inline]
+pub(super) fn holds(comparison: Function, a: &Term, b: &Term) -> bool {
+    let order = || match (a.as_int(), b.as_int()) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => a.cmp_erlang(b),
+    };
+    match comparison {
+        Function::Greater => order().is_gt(),
+        Function::GreaterOrEqual => order().is_ge(),
+        Function::Less => order().is_lt(),
+        Function::LessOrEqual => order().is_le(),
+        Function::Equal => order().is_eq(),
+        Function::NotEqual => order().is_ne(),
+        Function::Same => a == b,
+        _ => a != b,
+    }
+}
+
 /// Calls a function; none when it fails. Arguments may be taken out of their places.
 pub(super) fn call<'a>(function: Function, arguments: &mut [Value<'a>], caller: Option<Pid>) -> Option<Value<'a>> {
     let made = |term: Option<Term>| term.map(Value::Made);
@@ -164,22 +190,8 @@ fn one(function: Function, a: &Term) -> Option<Term> {
 }
 
 fn two(function: Function, a: &Term, b: &Term) -> Option<Term> {
-    let compared = |holds: fn(Ordering) -> bool| {
-        let order = match (a.as_int(), b.as_int()) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => a.cmp_erlang(b),
-        };
-        Some(Term::bool(holds(order)))
-    };
     match function {
-        Function::Greater => compared(Ordering::is_gt),
-        Function::GreaterOrEqual => compared(Ordering::is_ge),
-        Function::Less => compared(Ordering::is_lt),
-        Function::LessOrEqual => compared(Ordering::is_le),
-        Function::Equal => compared(Ordering::is_eq),
-        Function::NotEqual => compared(Ordering::is_ne),
-        Function::Same => Some(Term::bool(a == b)),
-        Function::NotSame => Some(Term::bool(a != b)),
+        _ if function.compares() => Some(Term::bool(holds(function, a, b))),
         Function::Xor => Some(Term::bool(a.as_bool()? != b.as_bool()?)),
         Function::IsMapKey => Some(Term::bool(b.as_map()?.get(a).is_some())),
         Function::Add => arithmetic::add(a, b),

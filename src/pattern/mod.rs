@@ -34,7 +34,7 @@ mod head;
 mod run;
 
 use crate::term::Term;
-use expression::Step;
+use expression::Expression;
 use head::Op;
 use std::fmt;
 
@@ -50,12 +50,35 @@ pub struct Spec {
 
 #[derive(Debug)]
 struct Clause {
+    flat: Option<Flat>,
+    /// The checks that come after those of `flat`.
     head: Vec<Op>,
     registers: usize,
     /// The registers of the names, in the order of the names.
     names: Vec<u32>,
-    guards: Vec<Vec<Step>>,
-    body: Vec<Step>,
+    guards: Vec<Expression>,
+    body: Expression,
+}
+
+/// How most heads begin: the object is a tuple of that many elements, and of some of them each goes to a register.
+#[derive(Debug)]
+struct Flat {
+    length: usize,
+    picks: Vec<(u32, u32)>,
+}
+
+impl Flat {
+    /// Takes these checks away from the others.
+    fn take(head: &mut Vec<Op>) -> Option<Flat> {
+        let Some(&Op::Tuple { at: 0, length }) = head.first() else { return None };
+        let pick = |op: &Op| match *op {
+            Op::Element { at: 0, index, to } if index < length => Some((index, to)),
+            _ => None,
+        };
+        let picks: Vec<(u32, u32)> = head[1..].iter().map_while(pick).collect();
+        head.drain(..=picks.len());
+        Some(Flat { length: length as usize, picks })
+    }
 }
 
 /// A part of a clause; guards and expressions of the body are counted from 1.
@@ -156,7 +179,7 @@ impl Spec {
         let mut compiled_guards = Vec::new();
         for (index, guard) in guards.list_iter().enumerate() {
             let guard = expression::compile(guard, &head.names, &mut self.constants);
-            compiled_guards.push(guard.map_err(bad(Part::Guard(index + 1)))?);
+            compiled_guards.push(guard.map_err(bad(Part::Guard(index + 1)))?.into());
         }
         // All expressions of a body are looked at, and the last counts: none of them has an effect.
         let mut compiled_body = Vec::new();
@@ -164,12 +187,14 @@ impl Spec {
             let expression = expression::compile(expression, &head.names, &mut self.constants);
             compiled_body = expression.map_err(bad(Part::Body(index + 1)))?;
         }
+        let mut ops = head.ops;
         self.clauses.push(Clause {
-            head: head.ops,
+            flat: Flat::take(&mut ops),
+            head: ops,
             registers: head.registers,
             names: head.names.into_values().collect(),
             guards: compiled_guards,
-            body: compiled_body,
+            body: compiled_body.into(),
         });
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Running a compiled specification on objects.
 
-use super::expression::Step;
+use super::expression::{Expression, Operand, Step};
 use super::function;
 use super::head::Op;
 use super::{Clause, Spec};
@@ -73,17 +73,60 @@ impl<'a> Matcher<'a> {
             self.registers.resize(clause.registers, object);
         }
         self.registers[0] = object;
+        if let Some(flat) = &clause.flat {
+            let elements = object.as_tuple().filter(|elements| elements.len() == flat.length)?;
+            for &(index, to) in &flat.picks {
+                self.registers[to as usize] = &elements[index as usize];
+            }
+        }
         for op in &clause.head {
             if !self.check(*op) {
                 return None;
             }
         }
         for guard in &clause.guards {
-            if self.evaluate(guard, clause, object, false)?.as_bool() != Some(true) {
+            let holds = match guard {
+                Expression::Value(operand) => self.operand(*operand, object).as_bool() == Some(true),
+                Expression::Compare(function, [a, b]) => {
+                    function::holds(*function, self.operand(*a, object), self.operand(*b, object))
+                }
+                Expression::Tuple(_) => false,
+                Expression::Steps(steps) => self.evaluate(steps, clause, object, false)?.as_bool() == Some(true),
+            };
+            if !holds {
                 return None;
             }
         }
-        self.evaluate(&clause.body, clause, object, true)
+        match &clause.body {
+            Expression::Value(operand) => Some(Value::Of(self.operand(*operand, object))),
+            Expression::Compare(function, [a, b]) => {
+                let holds = function::holds(*function, self.operand(*a, object), self.operand(*b, object));
+                Some(Value::Made(Term::bool(holds)))
+            }
+            Expression::Tuple(elements) => Some(Value::Made(self.tuple_of(elements, object))),
+            Expression::Steps(steps) => self.evaluate(steps, clause, object, true),
+        }
+    }
+
+    #[inline]
+    fn operand(&self, operand: Operand, object: &'a Term) -> &'a Term {
+        match operand {
+            Operand::Constant(index) => &self.spec.constants[index as usize],
+            Operand::Name(register) => self.registers[register as usize],
+            Operand::Object => object,
+        }
+    }
+
+    #[inline]
+    fn tuple_of(&self, elements: &[Operand], object: &'a Term) -> Term {
+        let element = |operand: &Operand| self.operand(*operand, object).clone();
+        // The usual sizes without a vector.
+        match elements {
+            [a] => Term::tuple_of([element(a)]),
+            [a, b] => Term::tuple_of([element(a), element(b)]),
+            [a, b, c] => Term::tuple_of([element(a), element(b), element(c)]),
+            elements => Term::tuple(elements.iter().map(element).collect()),
+        }
     }
 
     #[inline]

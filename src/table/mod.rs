@@ -25,6 +25,7 @@
 //! | --- | --- |
 //! | `shard.rs`, `hashed.rs`, `tree.rs`, `group.rs` | where objects are |
 //! | `object.rs` | operations on a key and its objects |
+//! | `later.rs` | freeing what was replaced |
 //! | `update.rs` | counters, elements |
 //! | `select.rs` | matching and selecting; going through a table |
 //! | `handle.rs` | from handle to table |
@@ -36,6 +37,7 @@ mod file;
 mod group;
 mod handle;
 mod hashed;
+mod later;
 mod object;
 mod owners;
 mod select;

@@ -1,12 +1,13 @@
 //! Operations on one key and its objects.
 //!
-//! What is replaced or taken out leaves the lock as a value, and is freed behind it.
+//! What is replaced or taken out leaves the lock as a value, and is freed behind it; small objects a little later
+//! (`later.rs`).
 
 use super::group::{Group, key_of};
 use super::hashed::{Hashed, SHARDS};
 use super::shard::Shard;
 use super::tree::From;
-use super::{Error, Kind, Objects, Table, reading, writing};
+use super::{Error, Kind, Objects, Table, later, reading, writing};
 use crate::sync::RwLock;
 use crate::term::{Atom, Ref, Term};
 
@@ -21,18 +22,33 @@ impl Table {
             Objects::Hashed(hashed) => {
                 let hash = hashed.hash(key);
                 let shard = hashed.shard_of(hash).read();
-                if shard.closed { Err(Error::NoTable) } else { Ok(look(shard.get(hash, key, self.position))) }
+                if shard.closed { Err(Error::NoTable) } else { Ok(look(&shard.get(hash, key, self.position))) }
             }
             Objects::Ordered(tree) => {
                 let tree = tree.read();
-                if tree.closed { Err(Error::NoTable) } else { Ok(look(tree.get(key))) }
+                if tree.closed { Err(Error::NoTable) } else { Ok(look(&tree.get(key))) }
             }
         }
     }
 
-    /// Shows the one object of a key to somebody who may change it, but not its key.
+    /// Whether there is an object with that key.
+    fn has(&self, key: &Term) -> Result<bool, Error> {
+        match &self.objects {
+            Objects::Hashed(hashed) => {
+                let hash = hashed.hash(key);
+                let shard = hashed.shard_of(hash).read();
+                if shard.closed { Err(Error::NoTable) } else { Ok(shard.has(hash, key, self.position)) }
+            }
+            Objects::Ordered(_) => self.look(key, |rows| !rows.is_empty()),
+        }
+    }
+
+    /// Shows the one object of a key to somebody who may change it, but not its key. `is_inline`: what is put into it,
+    /// if anything, has no payload.
     #[inline]
-    pub(super) fn change<R>(&self, key: &Term, change: impl FnOnce(&mut Term) -> R) -> Result<Option<R>, Error> {
+    pub(super) fn change<R>(
+        &self, key: &Term, is_inline: bool, change: impl FnOnce(&mut Term) -> R,
+    ) -> Result<Option<R>, Error> {
         match &self.objects {
             Objects::Hashed(hashed) => {
                 let hash = hashed.hash(key);
@@ -40,25 +56,33 @@ impl Table {
                 if shard.closed {
                     return Err(Error::NoTable);
                 }
-                let group = shard.get_mut(hash, key, self.position);
-                Ok(group.and_then(|group| group.rows_mut().first_mut()).map(change))
+                let row = shard.first_mut(hash, key, self.position, is_inline);
+                Ok(row.map(|mut row| change(&mut row)))
             }
             Objects::Ordered(tree) => {
                 let mut tree = tree.write();
-                if tree.closed { Err(Error::NoTable) } else { Ok(tree.get_mut(key).map(change)) }
+                if tree.closed {
+                    Err(Error::NoTable)
+                } else {
+                    Ok(tree.first_mut(key, is_inline).map(|mut row| change(&mut row)))
+                }
             }
         }
     }
 
-    fn put_in_shard(&self, shard: &mut Shard, hash: u64, row: Term) -> Spare {
-        let Some(group) = shard.get_mut(hash, key_of(&row, self.position), self.position) else {
-            shard.insert(hash, row);
+    /// Puts a group of one in.
+    #[inline]
+    fn put_in_shard(&self, shard: &mut Shard, hash: u64, fresh: Group) -> Spare {
+        let Some(group) = shard.get_mut(hash, fresh.key(self.position), self.position) else {
+            shard.insert(hash, fresh);
             return None;
         };
         match self.kind {
-            Kind::Bag if group.rows().contains(&row) => return Some(Group::one(row)),
-            Kind::Bag | Kind::DuplicateBag => group.add(row),
-            Kind::Set | Kind::OrderedSet => return Some(std::mem::replace(group, Group::one(row))),
+            Kind::Set | Kind::OrderedSet => return Some(std::mem::replace(group, fresh)),
+            Kind::Bag if group.rows().contains(&fresh.rows()[0]) => return Some(fresh),
+            Kind::Bag | Kind::DuplicateBag => {
+                fresh.into_rows().into_iter().for_each(|row| group.add(row, self.position));
+            }
         }
         shard.rows += 1;
         None
@@ -67,40 +91,45 @@ impl Table {
     /// Puts one object in. `new`: only when there is none with that key; false when there is.
     #[inline]
     pub(super) fn put(&self, row: Term, new: bool) -> Result<bool, Error> {
-        let key = key_of(&row, self.position);
         let spare = match &self.objects {
             Objects::Hashed(hashed) => {
-                let hash = hashed.hash(key);
+                let hash = hashed.hash(key_of(&row, self.position));
+                let fresh = Group::one(row, self.position);
                 let mut shard = hashed.shard_of(hash).write();
                 if shard.closed {
                     drop(shard);
                     return Err(Error::NoTable);
                 }
-                if new && !shard.get(hash, key, self.position).is_empty() {
+                if new && shard.has(hash, fresh.key(self.position), self.position) {
                     drop(shard);
                     return Ok(false);
                 }
-                self.put_in_shard(&mut shard, hash, row)
+                self.put_in_shard(&mut shard, hash, fresh)
             }
             Objects::Ordered(tree) => {
+                let fresh = Group::one(row, self.position);
                 let mut tree = tree.write();
                 if tree.closed {
                     drop(tree);
                     return Err(Error::NoTable);
                 }
-                if new && !tree.get(key).is_empty() {
+                if new && tree.has(fresh.key(self.position)) {
                     drop(tree);
                     return Ok(false);
                 }
-                tree.insert(row).map(Group::one)
+                tree.insert(fresh)
             }
         };
-        drop(spare);
+        match spare {
+            Some(spare) if spare.is_small() => later::free(spare),
+            spare => drop(spare),
+        }
         Ok(true)
     }
 
     /// Puts many in, all of them at once.
     fn put_all(&self, rows: Vec<Term>, new: bool) -> Result<bool, Error> {
+        let rows: Vec<Group> = rows.into_iter().map(|row| Group::one(row, self.position)).collect();
         match &self.objects {
             Objects::Hashed(hashed) => self.put_all_in_shards(hashed, rows, new),
             Objects::Ordered(tree) => {
@@ -108,7 +137,7 @@ impl Table {
                 let mut tree = tree.write();
                 let refusal = if tree.closed {
                     Some(Err(Error::NoTable))
-                } else if new && rows.iter().any(|row| !tree.get(key_of(row, self.position)).is_empty()) {
+                } else if new && rows.iter().any(|row| tree.has(row.key(self.position))) {
                     Some(Ok(false))
                 } else {
                     None
@@ -124,18 +153,17 @@ impl Table {
         }
     }
 
-    fn put_all_in_shards(&self, hashed: &Hashed, rows: Vec<Term>, new: bool) -> Result<bool, Error> {
+    fn put_all_in_shards(&self, hashed: &Hashed, rows: Vec<Group>, new: bool) -> Result<bool, Error> {
         let index = |hash: u64| (hash >> (64 - super::hashed::SHARD_BITS)) as usize;
-        let rows: Vec<(u64, Term)> =
-            rows.into_iter().map(|row| (hashed.hash(key_of(&row, self.position)), row)).collect();
+        let rows: Vec<(u64, Group)> = rows.into_iter().map(|row| (hashed.hash(row.key(self.position)), row)).collect();
         let mut wanted = [false; SHARDS];
         rows.iter().for_each(|(hash, _)| wanted[index(*hash)] = true);
         let lock = |(shard, wanted): (_, bool)| wanted.then(|| RwLock::write(shard));
         let mut locked: Vec<_> = hashed.shards().zip(wanted).map(lock).collect();
         let closed = locked.iter().flatten().any(|shard| shard.closed);
-        let taken = |(hash, row): &(u64, Term)| {
+        let taken = |(hash, row): &(u64, Group)| {
             let shard = locked[index(*hash)].as_ref();
-            shard.is_some_and(|shard| !shard.get(*hash, key_of(row, self.position), self.position).is_empty())
+            shard.is_some_and(|shard| shard.has(*hash, row.key(self.position), self.position))
         };
         if closed || new && rows.iter().any(taken) {
             drop(locked);
@@ -185,7 +213,7 @@ impl Table {
                     }
                     if tree.get(key).first().is_some_and(&mut leaves) { tree.remove(key) } else { None }
                 };
-                removed.extend(taken);
+                removed.extend(taken.into_iter().flat_map(Group::into_rows));
             }
         }
         Ok(removed)
@@ -207,7 +235,7 @@ impl Table {
                     }
                     tree.remove(key)
                 };
-                Ok(taken.map_or(Group::NONE, Group::one))
+                Ok(taken.unwrap_or(Group::NONE))
             }
         }
     }
@@ -224,7 +252,7 @@ impl Table {
             let shard = shard.read();
             let first = shard.iter_from(from).next();
             if let Some((_, rows)) = first {
-                return self.key_or_end(Some(rows));
+                return self.key_or_end(Some(&rows));
             }
         }
         end_of_table()
@@ -235,7 +263,7 @@ impl Table {
         let found = {
             let shard = hashed.shard_of(hash).read();
             match shard.behind(hash, key, self.position) {
-                Some(Some(rows)) => return Ok(self.key_or_end(Some(rows))),
+                Some(Some(rows)) => return Ok(self.key_or_end(Some(&rows))),
                 Some(None) => true,
                 None => false,
             }
@@ -309,7 +337,7 @@ pub fn lookup_element(table: Ref, key: &Term, position: usize) -> Result<Term, E
 
 /// Whether there is an object with that key.
 pub fn member(table: Ref, key: &Term) -> Result<bool, Error> {
-    reading(table, |table| table.look(key, |rows| !rows.is_empty()))
+    reading(table, |table| table.has(key))
 }
 
 /// Takes the objects of a key out, as a list.
@@ -346,7 +374,7 @@ pub fn first(table: Ref) -> Result<Term, Error> {
     reading(table, |table| {
         Ok(match &table.objects {
             Objects::Hashed(hashed) => table.first_from(hashed, 0),
-            Objects::Ordered(tree) => table.key_or_end(tree.read().iter(From::Start).next()),
+            Objects::Ordered(tree) => table.key_or_end(tree.read().first(From::Start).as_deref()),
         })
     })
 }
@@ -356,7 +384,7 @@ pub fn last(table: Ref) -> Result<Term, Error> {
     reading(table, |table| {
         Ok(match &table.objects {
             Objects::Hashed(hashed) => table.first_from(hashed, 0),
-            Objects::Ordered(tree) => table.key_or_end(tree.read().iter_back(From::Start).next()),
+            Objects::Ordered(tree) => table.key_or_end(tree.read().last(From::Start).as_deref()),
         })
     })
 }
@@ -365,7 +393,7 @@ pub fn last(table: Ref) -> Result<Term, Error> {
 pub fn next(table: Ref, key: &Term) -> Result<Term, Error> {
     reading(table, |table| match &table.objects {
         Objects::Hashed(hashed) => table.next_in_hashed(hashed, key),
-        Objects::Ordered(tree) => Ok(table.key_or_end(tree.read().iter(From::Beyond(key)).next())),
+        Objects::Ordered(tree) => Ok(table.key_or_end(tree.read().first(From::Beyond(key)).as_deref())),
     })
 }
 
@@ -373,6 +401,6 @@ pub fn next(table: Ref, key: &Term) -> Result<Term, Error> {
 pub fn prev(table: Ref, key: &Term) -> Result<Term, Error> {
     reading(table, |table| match &table.objects {
         Objects::Hashed(hashed) => table.next_in_hashed(hashed, key),
-        Objects::Ordered(tree) => Ok(table.key_or_end(tree.read().iter_back(From::Beyond(key)).next())),
+        Objects::Ordered(tree) => Ok(table.key_or_end(tree.read().last(From::Beyond(key)).as_deref())),
     })
 }

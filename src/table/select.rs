@@ -3,12 +3,12 @@
 //! A key that is fixed is looked up. Else the table is gone through in its order, one shard or a thousand objects under
 //! the lock at a time, so that nobody waits long; where to go on is a hash, or the key behind which to begin.
 
-use super::group::key_of;
+use super::group::{Part, key_of};
 use super::object::end_of_table;
 use super::tree::From;
 use super::{Error, Kind, Objects, Table, caller, reading, with, writing};
 use crate::pattern::{Gives, Key, Spec};
-use crate::term::{Pid, Ref, Term};
+use crate::term::{ListBuilder, Pid, Ref, Term};
 
 /// How many objects of an ordered set are looked at under one lock.
 const CHUNK: usize = 1000;
@@ -55,8 +55,7 @@ impl Table {
     /// Shows the groups from `cursor` on to `visit`, part by part, each with its hash; until it says false, which it
     /// does only when it leaves something.
     fn walk(
-        &self, reverse: bool, cursor: Cursor,
-        mut visit: impl for<'g> FnMut(&mut dyn Iterator<Item = (u64, &'g [Term])>) -> bool,
+        &self, reverse: bool, cursor: Cursor, mut visit: impl for<'g> FnMut(&mut Part<'g>) -> bool,
     ) -> Result<(), Error> {
         match &self.objects {
             Objects::Hashed(hashed) => {
@@ -69,7 +68,12 @@ impl Table {
                     if shard.closed {
                         return Err(Error::NoTable);
                     }
-                    if !visit(&mut shard.iter_from(from)) {
+                    let mut goes_on = true;
+                    shard.show_from(from, |groups| {
+                        goes_on = visit(groups);
+                        goes_on
+                    });
+                    if !goes_on {
                         break;
                     }
                 }
@@ -85,21 +89,9 @@ impl Table {
                         return Err(Error::NoTable);
                     }
                     let from = behind.as_ref().map_or(From::Start, From::Beyond);
-                    let (mut count, mut last) = (0, None);
-                    let mut seen = |rows| {
-                        count += 1;
-                        last = Some(rows);
-                        (0, rows)
-                    };
-                    let goes_on = if reverse {
-                        visit(&mut tree.iter_back(from).take(CHUNK).map(&mut seen))
-                    } else {
-                        visit(&mut tree.iter(from).take(CHUNK).map(&mut seen))
-                    };
-                    let last =
-                        last.and_then(|rows: &[Term]| rows.first()).map(|row| key_of(row, self.position).clone());
+                    let last = tree.show_from(from, reverse, CHUNK, &mut visit);
                     drop(tree);
-                    if !goes_on || count < CHUNK {
+                    if last.is_none() {
                         break;
                     }
                     // The old key goes here, outside the lock.
@@ -127,19 +119,42 @@ impl Table {
         Some(keys)
     }
 
+    /// Gives all that a specification gives for the objects of some keys to `take`; false when it is not about some only.
+    fn collect_keys(
+        &self, spec: &Spec, caller: Option<Pid>, reverse: bool, mut take: impl FnMut(Term),
+    ) -> Result<bool, Error> {
+        let Some(keys) = self.keys(spec, reverse) else { return Ok(false) };
+        for key in keys {
+            self.look(key, |rows| {
+                let mut matcher = spec.matcher(caller);
+                rows.iter().filter_map(|row| matcher.run(row)).for_each(|value| take(value.into_term()));
+            })?;
+        }
+        Ok(true)
+    }
+
+    /// All that a specification gives, as a list.
+    fn list(&self, spec: &Spec, caller: Option<Pid>, reverse: bool) -> Result<Term, Error> {
+        let mut results = ListBuilder::default();
+        if !self.collect_keys(spec, caller, reverse, |value| results.push(value))? {
+            self.walk(reverse, Cursor::Start, |groups| {
+                let mut matcher = spec.matcher(caller);
+                for (_, rows) in groups {
+                    rows.iter().filter_map(|row| matcher.run(row)).for_each(|value| results.push(value.into_term()));
+                }
+                true
+            })?;
+        }
+        Ok(results.finish())
+    }
+
     /// What a specification gives from `cursor` on, until there are `limit`; and where to go on. A key's objects are not
     /// torn apart, so in bags there may be more.
     pub(super) fn collect(
         &self, spec: &Spec, caller: Option<Pid>, reverse: bool, cursor: Cursor, limit: usize,
     ) -> Result<(Vec<Term>, Option<Cursor>), Error> {
         let mut results = Vec::new();
-        if let Some(keys) = self.keys(spec, reverse) {
-            for key in keys {
-                self.look(key, |rows| {
-                    let mut matcher = spec.matcher(caller);
-                    results.extend(rows.iter().filter_map(|row| matcher.run(row)).map(|value| value.into_term()));
-                })?;
-            }
+        if self.collect_keys(spec, caller, reverse, |value| results.push(value))? {
             return Ok((results, None));
         }
         let mut stopped = None;
@@ -201,13 +216,15 @@ impl Table {
                     if shard.closed {
                         return Err(Error::NoTable);
                     }
-                    let leaving: Vec<bool> = {
+                    let mut leaving = Vec::with_capacity(shard.rows);
+                    shard.show_from(0, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        shard.iter_from(0).flat_map(|(_, rows)| rows).map(|row| matcher.is_true(row)).collect()
-                    };
+                        leaving.extend(groups.flat_map(|(_, rows)| rows).map(|row| matcher.is_true(row)));
+                        true
+                    });
                     if leaving.contains(&true) {
                         let mut leaving = leaving.into_iter();
-                        shard.retain(|_| leaving.next().unwrap_or(false), &mut removed);
+                        shard.retain(self.position, |_| leaving.next().unwrap_or(false), &mut removed);
                     }
                     drop(shard);
                     count += removed.len();
@@ -221,22 +238,18 @@ impl Table {
                     if tree.closed {
                         return Err(Error::NoTable);
                     }
-                    let (mut seen, mut leaving, mut last) = (0, Vec::new(), None);
-                    {
+                    let mut leaving = Vec::new();
+                    let from = behind.as_ref().map_or(From::Start, From::Beyond);
+                    let last = tree.show_from(from, false, CHUNK, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        for row in tree.iter(behind.as_ref().map_or(From::Start, From::Beyond)).take(CHUNK).flatten() {
-                            seen += 1;
-                            last = Some(row);
-                            if matcher.is_true(row) {
-                                leaving.push(key_of(row, self.position).clone());
-                            }
-                        }
-                    }
-                    let last = last.map(|row| key_of(row, self.position).clone());
+                        let rows = groups.flat_map(|(_, rows)| rows).filter(|row| matcher.is_true(row));
+                        leaving.extend(rows.map(|row| key_of(row, self.position).clone()));
+                        true
+                    });
                     removed.extend(leaving.iter().filter_map(|key| tree.remove(key)));
                     drop(tree);
                     count += removed.len();
-                    if seen < CHUNK {
+                    if last.is_none() {
                         break;
                     }
                     behind = last;
@@ -261,19 +274,22 @@ impl Table {
                     if shard.closed {
                         return Err(Error::NoTable);
                     }
-                    let mut made: Vec<Option<Term>> = {
+                    let mut made: Vec<Option<Term>> = Vec::with_capacity(shard.rows);
+                    shard.show_from(0, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        let rows = shard.iter_from(0).flat_map(|(_, rows)| rows);
-                        rows.map(|row| matcher.run(row).map(|value| value.into_term())).collect()
-                    };
-                    for (old, made) in shard.rows_mut().zip(&mut made) {
-                        if let Some(new) = made
+                        let rows = groups.flat_map(|(_, rows)| rows);
+                        made.extend(rows.map(|row| matcher.run(row).map(|value| value.into_term())));
+                        true
+                    });
+                    let mut made_here = made.iter_mut();
+                    shard.for_each_mut(|old| {
+                        if let Some(Some(new)) = made_here.next()
                             && self.replaces(new, old)
                         {
                             std::mem::swap(old, new);
                             count += 1;
                         }
-                    }
+                    });
                     drop(shard);
                 }
             }
@@ -284,29 +300,28 @@ impl Table {
                     if tree.closed {
                         return Err(Error::NoTable);
                     }
-                    let (mut seen, mut made, mut last) = (0, Vec::new(), None);
-                    {
+                    let mut made = Vec::new();
+                    let from = behind.as_ref().map_or(From::Start, From::Beyond);
+                    let last = tree.show_from(from, false, CHUNK, |groups| {
                         let mut matcher = spec.matcher(caller);
-                        for row in tree.iter(behind.as_ref().map_or(From::Start, From::Beyond)).take(CHUNK).flatten() {
-                            seen += 1;
-                            last = Some(row);
+                        for row in groups.flat_map(|(_, rows)| rows) {
                             if let Some(value) = matcher.run(row) {
                                 made.push((key_of(row, self.position).clone(), value.into_term()));
                             }
                         }
-                    }
-                    let last = last.map(|row| key_of(row, self.position).clone());
+                        true
+                    });
                     for (key, new) in &mut made {
-                        let old = tree.get_mut(key);
-                        if let Some(old) = old
-                            && self.replaces(new, old)
+                        let old = tree.first_mut(key, false);
+                        if let Some(mut old) = old
+                            && self.replaces(new, &old)
                         {
-                            std::mem::swap(old, new);
+                            std::mem::swap(&mut *old, new);
                             count += 1;
                         }
                     }
                     drop(tree);
-                    if seen < CHUNK {
+                    if last.is_none() {
                         break;
                     }
                     behind = last;
@@ -344,9 +359,7 @@ impl Table {
 pub fn select(table: Ref, form: Form<'_>, reverse: bool) -> Result<Term, Error> {
     let spec = form.compile()?;
     let caller = caller()?;
-    reading(table, |table| {
-        table.collect(&spec, caller, reverse, Cursor::Start, usize::MAX).map(|(results, _)| Term::list(results))
-    })
+    reading(table, |table| table.list(&spec, caller, reverse))
 }
 
 /// As [`select`], the first `limit` (not 0) of it.

@@ -7,7 +7,7 @@
 //!
 //! Where it is from: linear probing with ordered keys (Amble and Knuth, "Ordered hash tables", 1974).
 
-use super::group::{Group, key_of};
+use super::group::{First, Group, Part, Rows, key_of};
 use crate::term::Term;
 
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(super) struct Shard {
     /// lookup in 100,000 rows waited as long for them as for the object.
     tags: Vec<u16>,
     groups: Vec<Group>,
-    /// The whole hashes, which only those need who add, take out, or go through.
+    /// The whole hashes, for those who add, take out, go through, or search for an integer, which they tell from others.
     hashes: Vec<u64>,
     /// There are `2^bits` homes, and room behind the last.
     bits: u32,
@@ -37,8 +37,8 @@ const FULL: (usize, usize) = (13, 16);
 /// Fewest homes of a shard that has any.
 const FIRST_BITS: u32 = 3;
 
-/// How many slots ahead of where a traversal is.
-const AHEAD: usize = 12;
+/// How many groups a traversal shows at a time.
+const SHOWN: usize = 128;
 
 /// How many bits below those of the home a tag has: of those above it has ten.
 const BELOW: u32 = 5;
@@ -62,9 +62,28 @@ impl Shard {
         (rest >> (64 - BELOW - self.bits)) as u16 | TAKEN
     }
 
-    /// Where the key is.
+    /// Where the key is, for one who is going to look at the object.
+    #[inline]
+    fn find_object(&self, hash: u64, key: &Term, position: usize) -> Option<usize> {
+        self.search(hash, |at| key_of(self.groups[at].rows().first()?, position).eq_exact(key).then_some(()))
+    }
+
+    /// Where the key is. An integer is told by its hash, so that the object, which is in no cache as a rule, is not
+    /// looked at: an insertion does not need it at all, and a lookup only counts it.
     #[inline]
     fn find(&self, hash: u64, key: &Term, position: usize) -> Option<usize> {
+        if key.as_int().is_none() {
+            return self.find_object(hash, key, position);
+        }
+        if let Some(hash) = self.hashes.get(self.home(hash) + 1) {
+            crate::sync::prefetch(hash);
+        }
+        self.search(hash, |at| (self.hashes[at] == hash && self.groups[at].has_integer_key()).then_some(()))
+    }
+
+    /// The first slot with the tag of a hash that `is_it` says.
+    #[inline(always)]
+    fn search(&self, hash: u64, is_it: impl Fn(usize) -> Option<()>) -> Option<usize> {
         let (mut at, wanted) = (self.home(hash), self.tag(hash));
         // Where the group most likely is comes while the tags are read.
         if let Some(group) = self.groups.get(at + 1) {
@@ -76,8 +95,7 @@ impl Shard {
             }
             let further = (tag.wrapping_sub(wanted) << 1).cast_signed();
             if further == 0 {
-                let row = self.groups[at].rows().first();
-                if row.is_some_and(|row| key_of(row, position).eq_exact(key)) {
+                if is_it(at).is_some() {
                     return Some(at);
                 }
             } else if if self.is_crowded { self.hashes[at] > hash } else { further > 0 } {
@@ -89,8 +107,20 @@ impl Shard {
     }
 
     #[inline]
-    pub fn get(&self, hash: u64, key: &Term, position: usize) -> &[Term] {
-        self.find(hash, key, position).map_or(&[], |at| self.groups[at].rows())
+    pub fn get(&self, hash: u64, key: &Term, position: usize) -> Rows<'_> {
+        self.find(hash, key, position).map_or(Rows::All(&[]), |at| self.groups[at].rows())
+    }
+
+    #[inline]
+    pub fn has(&self, hash: u64, key: &Term, position: usize) -> bool {
+        self.find(hash, key, position).is_some()
+    }
+
+    /// The first object of a key, to be changed, but not its key; `is_inline` as for [`Group::first_mut`].
+    #[inline]
+    pub fn first_mut(&mut self, hash: u64, key: &Term, position: usize, is_inline: bool) -> Option<First<'_>> {
+        let at = self.find_object(hash, key, position)?;
+        self.groups[at].first_mut(is_inline)
     }
 
     /// The group of a key; whoever changes how many rows it has says so in `rows`, and never empties it.
@@ -99,8 +129,8 @@ impl Shard {
         self.find(hash, key, position).map(|at| &mut self.groups[at])
     }
 
-    /// Adds the first object of a key.
-    pub fn insert(&mut self, hash: u64, row: Term) {
+    /// Adds the first object of a key, a group of one.
+    pub fn insert(&mut self, hash: u64, group: Group) {
         if (self.taken + 1) * FULL.1 > (1 << self.bits) * FULL.0 || self.tags.is_empty() {
             self.resize((self.bits + 1).max(FIRST_BITS));
         }
@@ -124,7 +154,7 @@ impl Shard {
         self.tags.copy_within(at..free, at + 1);
         self.hashes.copy_within(at..free, at + 1);
         self.groups[at..=free].rotate_right(1);
-        (self.tags[at], self.hashes[at], self.groups[at]) = (tag, hash, Group::one(row));
+        (self.tags[at], self.hashes[at], self.groups[at]) = (tag, hash, group);
         self.taken += 1;
         self.rows += 1;
     }
@@ -150,7 +180,7 @@ impl Shard {
     ) {
         let Some(at) = self.find(hash, key, position) else { return };
         let before = removed.len();
-        self.groups[at].take_out(leaves, removed);
+        self.groups[at].take_out(position, leaves, removed);
         self.rows -= removed.len() - before;
         if self.groups[at].is_none() {
             self.take(at);
@@ -203,34 +233,43 @@ impl Shard {
     }
 
     /// The groups from a hash on, one of this shard's or 0, in order.
-    pub fn iter_from(&self, hash: u64) -> impl Iterator<Item = (u64, &[Term])> {
+    pub fn iter_from(&self, hash: u64) -> impl Iterator<Item = (u64, Rows<'_>)> {
         let from = self.home(hash).min(self.groups.len());
-        let groups = &self.groups[from..];
-        // Objects lie anywhere in memory, so those that come soon are asked for early.
-        let ahead = groups.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
-        let slots = self.hashes[from..].iter().zip(groups).zip(ahead).map(|((hash, group), ahead)| {
-            if let Some(ahead) = ahead {
-                ahead.prefetch();
-            }
-            (*hash, group)
-        });
+        let slots = self.hashes[from..].iter().zip(&self.groups[from..]);
         let taken = slots.filter(|(_, group)| !group.is_none());
-        taken.skip_while(move |(at, _)| *at < hash).map(|(hash, group)| (hash, group.rows()))
+        taken.skip_while(move |(at, _)| **at < hash).map(|(hash, group)| (*hash, group.rows()))
+    }
+
+    /// Shows the groups from a hash on, as [`Shard::iter_from`], some at a time; until `show` says false.
+    pub fn show_from(&self, hash: u64, mut show: impl for<'g> FnMut(&mut Part<'g>) -> bool) {
+        let from = self.home(hash).min(self.groups.len());
+        let slots = self.hashes[from..].iter().zip(&self.groups[from..]);
+        let from = from + slots.take_while(|(at, group)| group.is_none() || **at < hash).count();
+        let (hashes, groups) = (&self.hashes[from..], &self.groups[from..]);
+        Part::begin(groups.iter());
+        for (part, hashes) in hashes.chunks(SHOWN).enumerate() {
+            let groups = &groups[part * SHOWN..];
+            let lent: [Rows<'_>; SHOWN] =
+                std::array::from_fn(|index| groups.get(index).map_or(Rows::All(&[]), Group::rows));
+            if !show(&mut Part::forwards(hashes, &lent[..hashes.len()], groups)) {
+                break;
+            }
+        }
     }
 
     /// The group behind that of a key; None: there is no such key.
-    pub fn behind(&self, hash: u64, key: &Term, position: usize) -> Option<Option<&[Term]>> {
+    pub fn behind(&self, hash: u64, key: &Term, position: usize) -> Option<Option<Rows<'_>>> {
         let at = self.find(hash, key, position)?;
         Some(self.groups[at + 1..].iter().find(|group| !group.is_none()).map(Group::rows))
     }
 
     /// Takes all objects out that `leaves` says.
-    pub fn retain(&mut self, mut leaves: impl FnMut(&Term) -> bool, removed: &mut Vec<Term>) {
+    pub fn retain(&mut self, position: usize, mut leaves: impl FnMut(&Term) -> bool, removed: &mut Vec<Term>) {
         let before = removed.len();
         let mut emptied = false;
         for (group, tag) in self.groups.iter_mut().zip(&mut self.tags) {
             if !group.is_none() {
-                group.take_out(&mut leaves, removed);
+                group.take_out(position, &mut leaves, removed);
                 if group.is_none() {
                     *tag = 0;
                     self.taken -= 1;
@@ -246,9 +285,9 @@ impl Shard {
         }
     }
 
-    /// Every object, to be replaced by one with the same key.
-    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut Term> {
-        self.groups.iter_mut().flat_map(Group::rows_mut)
+    /// Shows every object, to be replaced by one with the same key.
+    pub fn for_each_mut(&mut self, mut change: impl FnMut(&mut Term)) {
+        self.groups.iter_mut().for_each(|group| group.for_each_mut(&mut change));
     }
 
     /// Takes everything out.
@@ -263,6 +302,15 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
+    /// An integer only where no other has the same hash: a table's hashes are like that.
+    fn term_of(key: i64) -> Term {
+        if (key >> 20) % 4 == 3 { Term::int(key) } else { Term::tuple_of([Term::int(key)]) }
+    }
+
+    fn number_of(term: &Term) -> i64 {
+        term.as_int().or_else(|| term.as_tuple()?.first()?.as_int()).unwrap()
+    }
+
     /// Every group, and the order of the hashes; that each is found; and that what is not there is not.
     fn check(shard: &Shard, model: &BTreeMap<(u64, i64), usize>) {
         let found: Vec<(u64, usize)> = shard.iter_from(0).map(|(hash, rows)| (hash, rows.len())).collect();
@@ -270,9 +318,16 @@ mod tests {
         assert_eq!(found.len(), model.len());
         assert_eq!(shard.rows, model.values().sum::<usize>());
         for (&(hash, key), &count) in model {
-            assert_eq!(shard.get(hash, &Term::int(key), 0).len(), count);
-            assert!(shard.get(hash, &Term::int(-1), 0).is_empty());
+            assert_eq!(shard.get(hash, &term_of(key), 0).len(), count);
+            assert!(shard.get(hash, &term_of(-1), 0).is_empty());
+            assert!(shard.has(hash, &term_of(key), 0) && !shard.has(hash, &term_of(-1), 0));
             assert!(shard.iter_from(hash).all(|(other, _)| other >= hash));
+            let (mut shown, expected) = (Vec::new(), shard.iter_from(hash).map(|(hash, rows)| (hash, rows.len())));
+            shard.show_from(hash, |groups| {
+                shown.extend(groups.map(|(hash, rows)| (hash, rows.len())));
+                true
+            });
+            assert!(expected.eq(shown));
         }
     }
 
@@ -297,15 +352,16 @@ mod tests {
                     _ => (key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) & top,
                 };
                 let key = key << 20 | (hash & 0xfffff) as i64;
-                let term = Term::int(key);
-                let row = Term::tuple_of([term.clone()]);
+                let term = term_of(key);
+                let row = Group::one(Term::tuple_of([term.clone()]), 0);
                 match (draw(3), model.get_mut(&(hash, key))) {
                     (0, _) => {
                         let taken = shard.remove(hash, &term, 0).rows().len();
                         assert_eq!(taken, model.remove(&(hash, key)).unwrap_or(0));
                     }
                     (_, Some(count)) => {
-                        shard.get_mut(hash, &term, 0).unwrap().add(row);
+                        let row = row.into_rows().pop().unwrap();
+                        shard.get_mut(hash, &term, 0).unwrap().add(row, 0);
                         shard.rows += 1;
                         *count += 1;
                     }
@@ -320,11 +376,11 @@ mod tests {
             }
             assert!(keys < 2000 || shard.is_crowded);
             let mut removed = Vec::new();
-            shard.retain(|row| key_of(row, 0).as_int().is_some_and(|key| key % 2 == 0), &mut removed);
+            shard.retain(0, |row| number_of(key_of(row, 0)) % 2 == 0, &mut removed);
             model.retain(|&(_, key), _| key % 2 != 0);
             check(&shard, &model);
             for (hash, key) in std::mem::take(&mut model).into_keys() {
-                shard.remove(hash, &Term::int(key), 0);
+                shard.remove(hash, &term_of(key), 0);
             }
             check(&shard, &model);
         }

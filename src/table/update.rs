@@ -110,7 +110,7 @@ fn not_a_bag(table: &Table) -> Result<(), Error> {
 fn count_one(table: &Table, key: &Term, operation: Operation, default: Option<&Term>) -> Result<Term, Error> {
     is_object(default)?;
     if operation.limit.is_none() {
-        let counted = table.change(key, |row| {
+        let counted = table.change(key, true, |row| {
             let element = row.as_tuple_mut()?.get_mut(operation.position)?;
             let sum = Term::int(element.as_int()?.checked_add(operation.increment.as_int()?)?);
             *element = sum.clone();
@@ -158,7 +158,7 @@ fn count(table: &Table, key: &Term, operations: &[Operation], default: Option<&T
     let mut fresh = None;
     is_object(default)?;
     loop {
-        let counted = table.change(key, |row| {
+        let counted = table.change(key, false, |row| {
             let (values, changes) = compute(row, operations)?;
             set(row, changes, &mut spare);
             Ok(values)
@@ -203,7 +203,7 @@ pub fn update_element(table: Ref, key: &Term, elements: &Term) -> Result<bool, E
             Some(_) => elements.list_iter().map(pair).collect::<Result<_, _>>()?,
         };
         let mut spare = Vec::new();
-        let set = table.change(key, |row| {
+        let set = table.change(key, false, |row| {
             let size = row.as_tuple().map_or(0, <[Term]>::len);
             let place = |(place, value): &(Term, Term)| match position(place, table.position)? {
                 position if position < size => Ok((position, value.clone())),

@@ -99,6 +99,22 @@ fn meta(tag: u8, detail: u8, check: u32) -> u64 {
     tag as u64 | (detail as u64) << 8 | (check as u64) << 32
 }
 
+/// The first word of a tuple with its payload there.
+///
+/// # Safety
+/// A tuple's payload is there, and alive.
+#[inline]
+pub(super) unsafe fn tuple_meta(address: u64) -> u64 {
+    // In release builds all tuples have the same, so the payload need not be looked at.
+    let check = if cfg!(debug_assertions) {
+        // SAFETY: the caller's promise; each payload begins with a `Head`.
+        unsafe { (*self::address::<Head>(address)).check }
+    } else {
+        new_check(kinds::TUPLE)
+    };
+    meta(kinds::TUPLE, 0, check)
+}
+
 /// Memory with one owner: the head is written, the rest is not. None when there is no memory.
 #[inline]
 fn allocate(tag: u8, length: u64) -> Option<(ptr::NonNull<u8>, u32)> {

@@ -1,6 +1,7 @@
 //! Constructors. One that fails gives the invalid term; a container of an invalid term is invalid.
 
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 
 use super::heap::{self, Dropper};
 use super::{Atom, Pid, Ref, Term, atoms, kinds, order, read};
@@ -202,6 +203,44 @@ impl Term {
     /// Something passed through: its canonical external form without the leading 131, in two parts.
     pub(super) fn opaque(class: u8, external: [&[u8]; 2]) -> Term {
         heap::bytes(kinds::OPAQUE, class, external)
+    }
+}
+
+/// A proper list that is made from its first element on, without a vector of them.
+#[derive(Debug, Default)]
+pub struct ListBuilder {
+    list: Term,
+    /// The last cell: a share that is not counted, so that the list owns it alone.
+    last: ManuallyDrop<Term>,
+    /// There was no memory for a cell, or an element was invalid.
+    is_refused: bool,
+}
+
+impl ListBuilder {
+    /// Adds an element behind the others. One that cannot be added makes the list invalid; those that are in it stay
+    /// until its end, since this may be called under a lock.
+    #[inline]
+    pub fn push(&mut self, element: Term) {
+        let cell = Term::cons(element, Term::nil());
+        if cell.is_invalid() {
+            self.is_refused = true;
+            return;
+        }
+        // SAFETY: the list owns its cells alone and keeps each; the last is not dropped through this.
+        let last = unsafe { Term::lent_words(cell.meta, cell.value) };
+        let mut before = std::mem::replace(&mut self.last, last);
+        if before.is_nil() {
+            self.list = cell;
+        } else {
+            // SAFETY: nobody else has the list, and its cells are not shared: it is still being made. The first item of
+            // a cell is its tail.
+            unsafe { heap::items_mut(&mut before)[0] = cell };
+        }
+    }
+
+    /// The list.
+    pub fn finish(self) -> Term {
+        if self.is_refused { Term::invalid() } else { self.list }
     }
 }
 

@@ -41,6 +41,7 @@ mod read;
 
 pub use atom::{Atom, TermError, atoms};
 pub use identity::{Pid, Ref};
+pub use make::ListBuilder;
 pub use print::Pretty;
 pub use read::{Kind, ListIter, MapIter, MapView};
 
@@ -141,6 +142,30 @@ impl Term {
     #[inline]
     pub unsafe fn lent_words(meta: u64, value: u64) -> std::mem::ManuallyDrop<Term> {
         std::mem::ManuallyDrop::new(Term { meta, value })
+    }
+
+    /// Gives a tuple that is not empty away as one word, the address of its payload, of which the lowest three bits are
+    /// zero; [`Term::lent_tuple`] reads it. Zero for any other term, which is dropped.
+    #[inline]
+    pub fn into_tuple_address(self) -> u64 {
+        if self.tag() == kinds::TUPLE { self.to_words().1 } else { 0 }
+    }
+
+    /// The tuple of an address that `into_tuple_address` gave, which is not zero.
+    ///
+    /// # Safety
+    /// As for `lent_words`: it may be read any number of times until it is taken back, which is once.
+    #[inline]
+    pub unsafe fn lent_tuple(address: u64) -> std::mem::ManuallyDrop<Term> {
+        // SAFETY: the caller's promise: a payload is there.
+        let meta = unsafe { heap::tuple_meta(address) };
+        std::mem::ManuallyDrop::new(Term { meta, value: address })
+    }
+
+    /// Whether it owns a share of something outside its two words.
+    #[inline]
+    pub const fn has_payload(&self) -> bool {
+        self.is_counted()
     }
 
     /// Whether two words can be a term: a known kind, nothing where nothing belongs, and a payload that has not been
