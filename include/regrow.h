@@ -403,8 +403,8 @@ typedef struct regrow_options {
   void *log_user;
   /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
   /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
-  /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
-  /// REGROW_OK. NULL: they are counted only.
+  /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom
+  /// `request`. Not after regrow_shutdown() has returned REGROW_OK. NULL: they are counted only.
   regrow_undelivered_callback undelivered;
   /// Passed to `undelivered`.
   void *undelivered_user;
@@ -448,8 +448,9 @@ typedef struct regrow_stats {
   uint64_t stacks;
   /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
   uint64_t busy;
-  /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and of
-  /// what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not there.
+  /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and
+  /// of what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not
+  /// there.
   uint64_t sent;
   /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
   uint64_t handled;
@@ -484,8 +485,8 @@ typedef struct regrow_address {
   const regrow_term *key;
   /// Borrowed: the value beside it, where the address is used to register; NULL: [].
   const regrow_term *value;
-  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
-  /// in the order in which they came.
+  /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is
+  /// served in the order in which they came.
   /// With the pid of a registry: on the clock of that one's runtime, and no longer than it lives.
   uint32_t wait_ms;
   /// Zero.
@@ -502,7 +503,8 @@ typedef struct regrow_address {
 /// Each failure that is followed by a restart, a start that fails included, waits longer than the one before. While it
 /// waits the child shows as `restarting` (regrow_tree() tells until when), and regrow_supervisor_terminate_child() ends
 /// the wait. With
-/// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait too.
+/// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait
+/// too.
 typedef struct regrow_backoff_spec {
   /// sizeof(regrow_backoff_spec).
   size_t size;
@@ -537,9 +539,9 @@ typedef struct regrow_child_spec {
   const char *id;
   /// Borrowed: the same as any term. A child has one of the two.
   const regrow_term *id_term;
-  /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
-  /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
-  /// REGROW_PUBSUB.
+  /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR,
+  /// REGROW_PARTITION_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK,
+  /// REGROW_HOST or REGROW_PUBSUB.
   uint32_t kind;
   /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
@@ -680,9 +682,9 @@ typedef struct regrow_task_spec {
   uint32_t flags;
   /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
   uint32_t watchdog_ms;
-  /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is run
-  /// again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended. Each
-  /// run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
+  /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is
+  /// run again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended.
+  /// Each run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
   /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
   uint32_t restart;
 } regrow_task_spec;
@@ -830,17 +832,18 @@ typedef struct regrow_server_spec {
   /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
   uint32_t home;
   /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
-  /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own, so
-  /// that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on that
-  /// thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a thread
-  /// of its own, and calls from one, are queued as without it.
+  /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own,
+  /// so that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on
+  /// that thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a
+  /// thread of its own, and calls from one, are queued as without it.
   uint32_t flags;
   /// How long `init` may take before the start fails with `timeout`; 0: no limit.
   uint32_t init_timeout_ms;
   /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
   /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
   /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
-  /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered inline.
+  /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered
+  /// inline.
   uint32_t watchdog_ms;
   /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
   /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
@@ -996,8 +999,8 @@ typedef struct regrow_agent_spec {
   regrow_drop_callback drop_user;
   /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
   uint32_t flags;
-  /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
-  /// it has returned.
+  /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits
+  /// until it has returned.
   uint32_t watchdog_ms;
   /// As in regrow_server_spec; functions count.
   uint32_t mailbox_limit;
@@ -1017,11 +1020,11 @@ typedef struct regrow_pubsub_spec {
   uint64_t reserved;
 } regrow_pubsub_spec;
 
-/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec. One
-/// that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
+/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec.
+/// One that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
 ///
-/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take one
-/// too; its tasks have the id `undefined`, and go by their pids.
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take
+/// one too; its tasks have the id `undefined`, and go by their pids.
 typedef struct regrow_task_supervisor_spec {
   /// sizeof(regrow_task_supervisor_spec).
   size_t size;
@@ -1090,8 +1093,8 @@ regrow_error regrow_thread_fd(int32_t *fd);
 /// Waits until the runtime is quiet: nothing runs, no signal is under way, and only a timer, or a call from outside,
 /// could change that. Not in a callback (REGROW_ERR_WOULD_DEADLOCK). A dead process's callback does not count.
 ///
-/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process that
-/// is not answered. A call that a server has put off with regrow_defer() does not count by itself.
+/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process
+/// that is not answered. A call that a server has put off with regrow_defer() does not count by itself.
 ///
 /// @param timeout_ms  real time, whatever the clock.
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
@@ -1141,8 +1144,8 @@ const char *regrow_error_name(int32_t error);
 /// @return the last error's code; REGROW_OK when there was none.
 regrow_error regrow_last_error(char *text, size_t size);
 
-/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended. Any
-/// thread.
+/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended.
+/// Any thread.
 ///
 /// @param reason  out; yours.
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.
@@ -1354,36 +1357,35 @@ regrow_error regrow_root(regrow_pid pid, regrow_pid *root);
 
 /// Whether the process is alive. It says no only once everything the process held is released. Any thread.
 ///
-/// Never waits, as OTP's is_process_alive/1 may: one that was told to end while its code runs, or that has much to release,
-/// is alive until it has ended. Its DOWN tells when that is.
+/// Never waits, as OTP's is_process_alive/1 may: one that was told to end while its code runs, or that has much to
+/// release, is alive until it has ended. Its DOWN tells when that is.
 bool regrow_is_alive(regrow_pid pid);
 
 /// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
 ///
 /// REGROW_OK also when the process is dead: the message is dropped. A process whose mailbox has a limit may refuse it
-/// (regrow_server_spec.mailbox_limit): REGROW_ERR_LIMIT, `mailbox_full`. With REGROW_BLOCK, and only then, this may wait:
-/// REGROW_ERR_WOULD_BLOCK where that is not allowed, REGROW_ERR_WOULD_DEADLOCK when it is the caller's own mailbox.
+/// (regrow_server_spec.mailbox_limit): REGROW_ERR_LIMIT, `mailbox_full`. With REGROW_BLOCK, and only then, this may
+/// wait: REGROW_ERR_WOULD_BLOCK where that is not allowed, REGROW_ERR_WOULD_DEADLOCK when it is the caller's own
+/// mailbox.
 ///
 /// @param message  moved.
-regrow_error regrow_send(regrow_pid pid,
-                         regrow_term message);
+regrow_error regrow_send(regrow_pid pid, regrow_term message);
 
-/// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does not
-/// wait, and is REGROW_OK.
+/// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does
+/// not wait, and is REGROW_OK.
 ///
 /// @param message  borrowed; nothing is copied but the handle.
 /// @param pids     borrowed; `count` of them.
 regrow_error regrow_broadcast(const regrow_term *message, const regrow_pid *pids, size_t count);
 
-/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the others.
-/// May wait; needs an identity.
+/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the
+/// others. May wait; needs an identity.
 ///
 /// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
 ///
 /// @param timeout_ms  0 looks once and never waits.
 /// @param message     out; yours.
-regrow_error regrow_receive(uint32_t timeout_ms,
-                            regrow_term *message);
+regrow_error regrow_receive(uint32_t timeout_ms, regrow_term *message);
 
 /// Takes the oldest message that `matches` takes; the others stay, in their order. May wait; needs an identity.
 regrow_error regrow_receive_match(regrow_match_callback matches, void *user, uint32_t timeout_ms, regrow_term *message);
@@ -1441,13 +1443,11 @@ regrow_error regrow_alias(regrow_ref *alias);
 /// @param removed  out: false when it was none. NULL: not wanted.
 regrow_error regrow_unalias(regrow_ref alias, bool *removed);
 
-/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also when
-/// the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
+/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also
+/// when the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
 ///
 /// @param message  moved.
-regrow_error regrow_send_alias(regrow_pid pid,
-                               regrow_ref alias,
-                               regrow_term message);
+regrow_error regrow_send_alias(regrow_pid pid, regrow_ref alias, regrow_term message);
 
 /// Says whether exit signals to the caller become messages. Needs an identity.
 ///
@@ -1540,42 +1540,37 @@ regrow_error regrow_set_label(const regrow_term *label);
 ///             trap_exit}; yours.
 regrow_error regrow_info(regrow_pid pid, regrow_term *map);
 
-/// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
-/// only where the mailbox has a limit: as regrow_send(). Any thread.
+/// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is
+/// refused, only where the mailbox has a limit: as regrow_send(). Any thread.
 ///
 /// @param message  moved; `handle_cast` gets it. A plain process, a task and an entered thread drop it: regrow_send()
 ///                 is for those.
-regrow_error regrow_cast(regrow_pid pid,
-                         regrow_term message);
+regrow_error regrow_cast(regrow_pid pid, regrow_term message);
 
 /* ---- Priority messages ---- */
 
-/// As regrow_alias(). With REGROW_PRIORITY it is a priority alias: by it others can send priority messages to the caller,
-/// if they say so. Needs an identity.
+/// As regrow_alias(). With REGROW_PRIORITY it is a priority alias: by it others can send priority messages to the
+/// caller, if they say so. Needs an identity.
 ///
-/// A priority message comes before all ordinary messages that are in the mailbox, and after the priority messages there;
-/// for its receiver it is a message as any other. No limit of a mailbox holds it up. Use it for what cannot wait behind a
-/// long queue, and little else: it has no place in code that sends much.
+/// A priority message comes before all ordinary messages that are in the mailbox, and after the priority messages
+/// there; for its receiver it is a message as any other. No limit of a mailbox holds it up. Use it for what cannot wait
+/// behind a long queue, and little else: it has no place in code that sends much.
 ///
 /// @param flags  0 or REGROW_PRIORITY.
 /// @param alias  out: the Ref, to be given to those who may.
-regrow_error regrow_alias_opt(uint32_t flags,
-                              regrow_ref *alias);
+regrow_error regrow_alias_opt(uint32_t flags, regrow_ref *alias);
 
-/// As regrow_send_alias(). With REGROW_PRIORITY, and to a priority alias, it is a priority message: to any other alias, or
-/// without the flag, an ordinary one. Any thread.
+/// As regrow_send_alias(). With REGROW_PRIORITY, and to a priority alias, it is a priority message: to any other alias,
+/// or without the flag, an ordinary one. Any thread.
 ///
 /// @param message  moved.
 /// @param flags    0 or REGROW_PRIORITY.
-regrow_error regrow_send_alias_opt(regrow_pid pid,
-                                   regrow_ref alias,
-                                   regrow_term message,
-                                   uint32_t flags);
+regrow_error regrow_send_alias_opt(regrow_pid pid, regrow_ref alias, regrow_term message, uint32_t flags);
 
 /// As regrow_exit(), to an alias of a process. REGROW_OK also when it has been taken away: nothing happens. Any thread.
 ///
-/// With REGROW_PRIORITY, and to a priority alias, the {'EXIT', From, Reason} of a process that traps exits is a priority
-/// message. To one that does not trap them the flag makes no difference.
+/// With REGROW_PRIORITY, and to a priority alias, the {'EXIT', From, Reason} of a process that traps exits is a
+/// priority message. To one that does not trap them the flag makes no difference.
 ///
 /// @param reason  moved.
 /// @param flags   0 or REGROW_PRIORITY.
@@ -1584,15 +1579,15 @@ regrow_error regrow_exit_alias(regrow_pid pid, regrow_ref alias, regrow_term rea
 /// As regrow_link(). With REGROW_PRIORITY the EXIT that the link gives the caller, if it traps exits, is a priority
 /// message; the other end notices nothing. Needs an identity.
 ///
-/// Where there is a link already (to the parent, to a process that was started), it is made one of that kind, or without
-/// the flag, and by regrow_link(), one that is ordinary again.
+/// Where there is a link already (to the parent, to a process that was started), it is made one of that kind, or
+/// without the flag, and by regrow_link(), one that is ordinary again.
 ///
 /// @param flags  0 or REGROW_PRIORITY.
 /// @return REGROW_ERR_NO_PROCESS when it is dead; a caller that traps exits gets an EXIT with `noproc` instead.
 regrow_error regrow_link_opt(regrow_pid pid, uint32_t flags);
 
-/// As regrow_monitor(). With REGROW_PRIORITY its DOWN is a priority message; what is sent to its Ref, as to an alias, is
-/// ordinary. Needs an identity.
+/// As regrow_monitor(). With REGROW_PRIORITY its DOWN is a priority message; what is sent to its Ref, as to an alias,
+/// is ordinary. Needs an identity.
 ///
 /// @param flags    0 or REGROW_PRIORITY.
 /// @param monitor  out: the Ref.
@@ -1696,8 +1691,8 @@ regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_te
 /// wait. Wraps what the callback would have returned.
 regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
 
-/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
-/// A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY
+/// then. A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
 /// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
 ///
 /// @param caller  out: whom to answer; a plain value, good on any thread.
@@ -1734,14 +1729,12 @@ regrow_error regrow_get_status(regrow_pid pid, uint32_t timeout_ms, regrow_term 
 /// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
 /// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
 ///
-/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get, update,
-/// get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without asking the
-/// process (a lookup in a registry, a broadcast) does not come in.
+/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get,
+/// update, get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without
+/// asking the process (a lookup in a registry, a broadcast) does not come in.
 ///
 /// @return REGROW_ERR_WRONG_KIND.
-regrow_error regrow_trace(regrow_pid pid,
-                          bool on,
-                          uint32_t timeout_ms);
+regrow_error regrow_trace(regrow_pid pid, bool on, uint32_t timeout_ms);
 
 /// Gives a server another state, through its `replace_state`, or an agent. May wait.
 ///
@@ -1749,18 +1742,18 @@ regrow_error regrow_trace(regrow_pid pid,
 /// @return REGROW_ERR_WRONG_KIND for any other kind, and for a server that has no such callback or does not take it.
 regrow_error regrow_replace_state(regrow_pid pid, regrow_term state, uint32_t timeout_ms);
 
-/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its order,
-/// requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing. May wait.
+/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its
+/// order, requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing.
+/// May wait.
 ///
-/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it is
-/// resumed, but goes on with starts and stops that are under way. What does not go through the process goes on: finding
-/// and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks, listeners, monitors
-/// of groups.
+/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it
+/// is resumed, but goes on with starts and stops that are under way. What does not go through the process goes on:
+/// finding and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks,
+/// listeners, monitors of groups.
 ///
 /// @return REGROW_ERR_WRONG_KIND for plain processes, tasks, entered threads and host processes: their code is not ours
 ///         to hold.
-regrow_error regrow_suspend(regrow_pid pid,
-                            uint32_t timeout_ms);
+regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
 
 /// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
@@ -1789,8 +1782,8 @@ regrow_error regrow_call_at(const regrow_address *address, regrow_term request, 
 ///
 /// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
 /// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
-/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
-/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED
+/// when the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
 ///
 /// @param timeout_ms  from when somebody has it.
 regrow_error regrow_call_async_at(const regrow_address *address,
@@ -1833,7 +1826,8 @@ regrow_error regrow_stop_at(const regrow_address *address, regrow_term reason, u
 /// @param result   out: the answer, a pid for a start, a list of children; yours. NULL: not wanted.
 regrow_error regrow_request_wait(regrow_request *pending, uint32_t timeout_ms, regrow_term *result);
 
-/// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any thread.
+/// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any
+/// thread.
 ///
 /// @param pending  moved, also when the call fails.
 /// @param drop     gives `user` back, exactly once, after `reply` or without it. NULL: nothing.
@@ -1861,8 +1855,8 @@ regrow_error regrow_children_add(regrow_children *children, const regrow_child_s
 /// @param child  borrowed, and copied: it may live on the stack.
 /// @param pid    out: the child's present pid, a restart gives it another: keep a name or the id rather than this. Zero
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
-/// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it does
-///         not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
+/// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it
+///         does not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
 ///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
 ///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
 ///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
@@ -1871,10 +1865,10 @@ regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_c
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
 ///
 /// @param extra  borrowed: one more argument, at each of its starts. A server's init gets the template's `arg` and this
-///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a supervisor
-///               of any kind but the next, that of an agent (`initial`), and a task (`argument`). A partition supervisor
-///               hands it on to its partitions. What would get it nowhere, another kind, or one of these without an
-///               init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
+///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a
+///               supervisor of any kind but the next, that of an agent (`initial`), and a task (`argument`). A
+///               partition supervisor hands it on to its partitions. What would get it nowhere, another kind, or one of
+///               these without an init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
 /// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
 /// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
 ///         taken.
@@ -1890,8 +1884,8 @@ regrow_error regrow_supervisor_start_child_async(regrow_pid supervisor,
 /// Stops a child, as its shutdown time says, and waits until it has ended. Its spec is kept, unless it is temporary.
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
-/// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last) or
-///            its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
+/// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last)
+///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
 /// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
 ///         needs a pid.
 regrow_error regrow_supervisor_terminate_child(regrow_pid supervisor, const regrow_term *id);
@@ -1915,12 +1909,11 @@ regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
-/// constant is called: `server`, `supervisor`, `registry`, ...
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`;
+/// Kind is what the constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
-regrow_error regrow_supervisor_which_children(regrow_pid supervisor,
-                                              regrow_term *children);
+regrow_error regrow_supervisor_which_children(regrow_pid supervisor, regrow_term *children);
 
 /// As regrow_supervisor_which_children(), to be collected later. Any thread.
 ///
@@ -1967,11 +1960,11 @@ regrow_error regrow_supervisor_unsubscribe(regrow_pid supervisor, regrow_ref sub
 ///
 /// An entry is made each time that a child was to be restarted: the pid that it had (`undefined` if none), why it ended
 /// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, how long
-/// it had been up (0 when it did not start), and what became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
+/// it had been up (0 when it did not start), and what became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when
+/// the supervisor ended.
 ///
 /// @param failures  out; yours.
-regrow_error regrow_supervisor_history(regrow_pid supervisor,
-                                       regrow_term *failures);
+regrow_error regrow_supervisor_history(regrow_pid supervisor, regrow_term *failures);
 
 /* ---- Partition supervisors ---- */
 
@@ -2005,18 +1998,15 @@ regrow_error regrow_partition_count(regrow_pid supervisor, uint32_t *count);
 ///                    regrow_info(), or `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or
 ///                    `given_up` (parked by its backoff); `behind` is as in regrow_info(); `restarts` how often its
 ///                    supervisor was to restart it, as its history counts; `next_at_ms` when one whose restart waits
-///                    for its backoff is started, on the runtime's clock (regrow_now()); `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
-///                    `undefined` stands for what is not known or not there.
-///                    REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON: text, with the keys of the maps;
-///                    pids and other terms are strings.
+///                    for its backoff is started, on the runtime's clock (regrow_now()); `answered` whether a
+///                    supervisor answered in time; `children` a list in the order of the starts. `undefined` stands for
+///                    what is not known or not there. REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON:
+///                    text, with the keys of the maps; pids and other terms are strings.
 /// @param timeout_ms  of the whole call, by the runtime's clock; 0 asks nobody. REGROW_INFINITY waits for every
 ///                    supervisor.
 /// @param dump        out; yours.
 /// @return REGROW_ERR_WRONG_KIND for what is no supervisor. Never REGROW_ERR_TIMEOUT.
-regrow_error regrow_tree(regrow_pid supervisor,
-                         uint32_t format,
-                         uint32_t timeout_ms,
-                         regrow_term *dump);
+regrow_error regrow_tree(regrow_pid supervisor, uint32_t format, uint32_t timeout_ms, regrow_term *dump);
 
 /// As regrow_tree(), to be collected later. Any thread.
 ///
@@ -2139,15 +2129,15 @@ regrow_error regrow_registry_dispatch(regrow_pid registry,
 
 /// As regrow_registry_dispatch(), with the entries cut up by their processes into as many parts as the registry has
 /// partitions, and each part that has any in a process of its own: there `each` runs, and may wait, at the same time as
-/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not cut
-/// up: then `each` runs in the caller.
+/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not
+/// cut up: then `each` runs in the caller.
 ///
 /// Once this has returned, whatever it returns, `each` does not run any more. Waiting in it for the caller is to wait
 /// for ever.
 ///
 /// @param key   borrowed.
-/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing of
-///              the others.
+/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing
+///              of the others.
 /// @return REGROW_ERR_EXITED when such a process was ended: its reason. REGROW_ERR_LIMIT, REGROW_ERR_NOT_ALIVE when one
 ///         could not be started. REGROW_ERR_KILLED: the caller was killed, and they with it.
 regrow_error regrow_registry_dispatch_parallel(regrow_pid registry,
@@ -2227,14 +2217,11 @@ regrow_error regrow_agent_update_async(regrow_pid agent,
                                        uint32_t timeout_ms,
                                        regrow_request **pending);
 
-/// Has a function make a new state, and does not wait for that. REGROW_OK also when the agent is dead; refused, or waiting
-/// for room, as regrow_send(). Any thread.
+/// Has a function make a new state, and does not wait for that. REGROW_OK also when the agent is dead; refused, or
+/// waiting for room, as regrow_send(). Any thread.
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
-regrow_error regrow_agent_cast(regrow_pid agent,
-                               regrow_agent_callback update,
-                               void *user,
-                               regrow_drop_callback drop);
+regrow_error regrow_agent_cast(regrow_pid agent, regrow_agent_callback update, void *user, regrow_drop_callback drop);
 
 /* ---- Groups and topics ---- */
 
@@ -2561,8 +2548,8 @@ regrow_error regrow_table_delete_all_objects(regrow_table table);
 ///
 /// @param key        borrowed.
 /// @param operation  moved: an increment, of the element behind the key; {Position, Increment}; {Position, Increment,
-///                   Limit, Value}, where a sum beyond the limit (below it, for a negative increment) becomes the value;
-///                   or a list of the latter two.
+///                   Limit, Value}, where a sum beyond the limit (below it, for a negative increment) becomes the
+///                   value; or a list of the latter two.
 /// @param fallback   borrowed: the object that is inserted first, with that key, when there is none. NULL: none.
 /// @param value      out: the new value, or a list of them; yours. NULL: not wanted.
 /// @return REGROW_ERR_NOT_FOUND when there is no such key, REGROW_ERR_ARGUMENT when an element is no integer. Then

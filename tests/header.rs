@@ -188,6 +188,15 @@ fn every_declaration_has_a_comment() {
     }
 }
 
+/// A comment that is wider also has the declaration below it broken into lines that it does not need.
+#[test]
+fn no_comment_is_wider_than_a_line() {
+    let header = header();
+    let wide: Vec<&str> =
+        header.lines().filter(|line| line.trim_start().starts_with("///") && line.chars().count() > 120).collect();
+    assert!(wide.is_empty(), "{}", wide.join("\n"));
+}
+
 #[test]
 fn every_comment_says_from_where_a_function_may_be_called() {
     let header = header();

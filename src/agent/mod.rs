@@ -8,7 +8,8 @@
 //!   caller hears of it nothing of the agent is left;
 //! * `get`, `update` and `get_and_update` *lend*: they return only once the function has ended or never will run. The
 //!   time limit bounds the wait until it begins; a call that ran out leaves the agent as it was, and its function never
-//!   runs. That holds too when the caller or the agent is killed meanwhile, so a function may point into the caller's stack;
+//!   runs. That holds too when the caller or the agent is killed meanwhile, so a function may point into the caller's
+//!   stack;
 //! * a function that was given away (`cast`, `update_request`) is dropped exactly once, run or not.
 //!
 //! Messages of another sort: casts and plain messages are dropped, as in Elixir's `Agent.Server` (which crashes on a

@@ -1,8 +1,9 @@
 //! Time: the one clock of a runtime, and the timers that read it.
 //! A `Clock` tells nanoseconds since the runtime started, from the machine or from a hand that moves it. `Timers` keeps
 //! deadlines with a payload each and gives back those that are due: never early, by deadline, then by order of start.
-//! Exactly one of `cancel` and `fire_due` gets a payload. No thread lives here: the scheduler asks, and decides who sleeps.
-//! Everything may be called from any thread. From: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987).
+//! Exactly one of `cancel` and `fire_due` gets a payload. No thread lives here: the scheduler asks, and decides who
+//! sleeps. Everything may be called from any thread. From: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels"
+//! (1987).
 #![forbid(unsafe_code)]
 
 mod slab;
@@ -76,8 +77,8 @@ pub enum TimerKind {
     Sleep,
 }
 
-/// Names one timer among all that were ever started: a slot and its generation. Never 0; once its timer was cancelled or
-/// fired it names nothing, for good.
+/// Names one timer among all that were ever started: a slot and its generation. Never 0; once its timer was cancelled
+/// or fired it names nothing, for good.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct TimerId(u64);
 

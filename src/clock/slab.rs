@@ -1,7 +1,7 @@
 //! The memory of the timers: nodes that are found by a number and used again.
 //! Nodes lie in chunks, so growing never moves one (moving a million under the lock would make every timer late).
-//! A node's generation goes up each time it is given back, so that an old `TimerId` never names a new timer; at its last
-//! generation a node is retired instead. Touched only under the lock of `Timers`.
+//! A node's generation goes up each time it is given back, so that an old `TimerId` never names a new timer; at its
+//! last generation a node is retired instead. Touched only under the lock of `Timers`.
 
 use super::{TimerId, TimerKind};
 

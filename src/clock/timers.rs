@@ -2,9 +2,9 @@
 //! One lock, held for a few steps; payloads go in and come out by value, so no payload is dropped and no foreign code
 //! runs under it (but `start_with`, which says so). `next_due_hint` needs no lock.
 //!
-//! Who sleeps until the next deadline: read `next_due`, tell the others, look again, sleep. Who starts a timer and reads
-//! `earliest` wakes the sleeper. The hint rises only by what `next_due` and `fire_due` found, and a start below it always answers
-//! `earliest`, so nobody sleeps past a deadline.
+//! Who sleeps until the next deadline: read `next_due`, tell the others, look again, sleep. Who starts a timer and
+//! reads `earliest` wakes the sleeper. The hint rises only by what `next_due` and `fire_due` found, and a start below
+//! it always answers `earliest`, so nobody sleeps past a deadline.
 
 use super::wheel::Wheel;
 use super::{TimerId, TimerKind};
@@ -78,8 +78,9 @@ impl<T: Send> Timers<T> {
         next
     }
 
-    /// A time before which nothing is due, without the lock: `u64::MAX` when there is no timer. It may be earlier than the
-    /// earliest deadline (which was cancelled, or is known only roughly), never later than one whose start this thread knows of.
+    /// A time before which nothing is due, without the lock: `u64::MAX` when there is no timer. It may be earlier than
+    /// the earliest deadline (which was cancelled, or is known only roughly), never later than one whose start this
+    /// thread knows of.
     pub fn next_due_hint(&self) -> u64 {
         // Acquire, with the Release in `publish`.
         self.hint_ns.load(Ordering::Acquire)

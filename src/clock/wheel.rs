@@ -1,12 +1,12 @@
 //! The timing wheel: where a deadline is kept, and which comes next.
-//! Eight levels of 64 slots; a slot of level 0 is a tick of 1 ms, a slot of each further level is 64 of the one below: enough
-//! for every u64 of ns. A timer lies at the level of the highest 6-bit digit in which its tick differs from `tick`, where
-//! the wheel stands. So all of a lower level comes before all of a higher one, slots of a level come in order and never
-//! wrap, and timers of one tick share one slot.
+//! Eight levels of 64 slots; a slot of level 0 is a tick of 1 ms, a slot of each further level is 64 of the one below:
+//! enough for every u64 of ns. A timer lies at the level of the highest 6-bit digit in which its tick differs from
+//! `tick`, where the wheel stands. So all of a lower level comes before all of a higher one, slots of a level come in
+//! order and never wrap, and timers of one tick share one slot.
 //!
-//! Promises: within a slot, timers of the same deadline stand in the order they were started; a slot marked sorted stands by
-//! deadline. The wheel never moves past a slot that holds a timer; moving into one of a higher level deals it out below.
-//! Touched only under the lock of `Timers`.
+//! Promises: within a slot, timers of the same deadline stand in the order they were started; a slot marked sorted
+//! stands by deadline. The wheel never moves past a slot that holds a timer; moving into one of a higher level deals it
+//! out below. Touched only under the lock of `Timers`.
 
 use super::TimerId;
 use super::TimerKind;
@@ -148,7 +148,8 @@ impl<T> Wheel<T> {
         surplus
     }
 
-    /// Moves the wheel to the first tick, at most `now`, that holds timers. False: there is none, and it stands at `now`.
+    /// Moves the wheel to the first tick, at most `now`, that holds timers. False: there is none, and it stands at
+    /// `now`.
     fn enter_next(&mut self, now: u64) -> bool {
         loop {
             let next = self.first_place();

@@ -32,8 +32,8 @@ pub struct regrow_address {
     pub key: *const regrow_term,
     /// Borrowed: the value beside it, where the address is used to register; NULL: [].
     pub value: *const regrow_term,
-    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is served
-    /// in the order in which they came.
+    /// How long to wait for somebody to be there; 0: not at all. On the runtime's clock. Who waits for the same is
+    /// served in the order in which they came.
     /// With the pid of a registry: on the clock of that one's runtime, and no longer than it lives.
     pub wait_ms: u32,
     /// Zero.
@@ -249,8 +249,8 @@ pub unsafe extern "C" fn regrow_call_at(
 ///
 /// While nobody is there it waits for somebody, as long as the address says, and when whoever has it ends before taking
 /// it up, it goes to the next who is there. What cannot be done at once is an error here when the address waits for
-/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED when
-/// the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
+/// nobody, and else the request's: REGROW_ERR_NOT_FOUND or REGROW_ERR_NO_PROCESS when nobody came, REGROW_ERR_EXITED
+/// when the last one ended, REGROW_ERR_NOT_ALIVE when the runtime was shut down meanwhile.
 ///
 /// @param timeout_ms  from when somebody has it.
 #[unsafe(no_mangle)]

@@ -33,8 +33,8 @@ pub struct regrow_agent_spec {
     pub drop_user: regrow_drop_callback,
     /// REGROW_NO_PARK: its functions never wait. REGROW_INLINE: as in regrow_server_spec.
     pub flags: u32,
-    /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits until
-    /// it has returned.
+    /// As in regrow_server_spec, of `init` and of each function. Whoever lent a function that is ended so still waits
+    /// until it has returned.
     pub watchdog_ms: u32,
     /// As in regrow_server_spec; functions count.
     pub mailbox_limit: u32,
@@ -249,8 +249,8 @@ pub unsafe extern "C" fn regrow_agent_update_async(
     })
 }
 
-/// Has a function make a new state, and does not wait for that. REGROW_OK also when the agent is dead; refused, or waiting
-/// for room, as regrow_send(). Any thread.
+/// Has a function make a new state, and does not wait for that. REGROW_OK also when the agent is dead; refused, or
+/// waiting for room, as regrow_send(). Any thread.
 ///
 /// @param drop  gives `user` back, exactly once, after `update` or without it. NULL: nothing.
 #[unsafe(no_mangle)]

@@ -21,7 +21,8 @@ use std::sync::Arc;
 /// Each failure that is followed by a restart, a start that fails included, waits longer than the one before. While it
 /// waits the child shows as `restarting` (regrow_tree() tells until when), and regrow_supervisor_terminate_child() ends
 /// the wait. With
-/// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait too.
+/// REGROW_ONE_FOR_ALL and REGROW_REST_FOR_ONE the siblings that are restarted with it are stopped at once, and wait
+/// too.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct regrow_backoff_spec {
@@ -91,9 +92,9 @@ pub struct regrow_child_spec {
     pub id: *const c_char,
     /// Borrowed: the same as any term. A child has one of the two.
     pub id_term: *const regrow_term,
-    /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR, REGROW_PARTITION_SUPERVISOR,
-    /// REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK, REGROW_HOST or
-    /// REGROW_PUBSUB.
+    /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR,
+    /// REGROW_PARTITION_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK,
+    /// REGROW_HOST or REGROW_PUBSUB.
     pub kind: u32,
     /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
     /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.

@@ -20,10 +20,10 @@ use crate::term::Term;
 ///                    regrow_info(), or `starting`, `dead`, or of a child that does not run `stopped`, `restarting` or
 ///                    `given_up` (parked by its backoff); `behind` is as in regrow_info(); `restarts` how often its
 ///                    supervisor was to restart it, as its history counts; `next_at_ms` when one whose restart waits
-///                    for its backoff is started, on the runtime's clock (regrow_now()); `answered` whether a supervisor answered in time; `children` a list in the order of the starts.
-///                    `undefined` stands for what is not known or not there.
-///                    REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON: text, with the keys of the maps;
-///                    pids and other terms are strings.
+///                    for its backoff is started, on the runtime's clock (regrow_now()); `answered` whether a
+///                    supervisor answered in time; `children` a list in the order of the starts. `undefined` stands for
+///                    what is not known or not there. REGROW_TREE_TEXT: text with a line for each. REGROW_TREE_JSON:
+///                    text, with the keys of the maps; pids and other terms are strings.
 /// @param timeout_ms  of the whole call, by the runtime's clock; 0 asks nobody. REGROW_INFINITY waits for every
 ///                    supervisor.
 /// @param dump        out; yours.

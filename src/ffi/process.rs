@@ -34,8 +34,8 @@ pub unsafe extern "C" fn regrow_root(pid: regrow_pid, root: *mut regrow_pid) -> 
 
 /// Whether the process is alive. It says no only once everything the process held is released. Any thread.
 ///
-/// Never waits, as OTP's is_process_alive/1 may: one that was told to end while its code runs, or that has much to release,
-/// is alive until it has ended. Its DOWN tells when that is.
+/// Never waits, as OTP's is_process_alive/1 may: one that was told to end while its code runs, or that has much to
+/// release, is alive until it has ended. Its DOWN tells when that is.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_is_alive(pid: regrow_pid) -> bool {
     !super::support::is_forked() && guard_value(false, || process::is_alive(pid.into()))
@@ -49,8 +49,9 @@ fn not_a_ghost() -> Result<(), Fault> {
 /// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
 ///
 /// REGROW_OK also when the process is dead: the message is dropped. A process whose mailbox has a limit may refuse it
-/// (regrow_server_spec.mailbox_limit): REGROW_ERR_LIMIT, `mailbox_full`. With REGROW_BLOCK, and only then, this may wait:
-/// REGROW_ERR_WOULD_BLOCK where that is not allowed, REGROW_ERR_WOULD_DEADLOCK when it is the caller's own mailbox.
+/// (regrow_server_spec.mailbox_limit): REGROW_ERR_LIMIT, `mailbox_full`. With REGROW_BLOCK, and only then, this may
+/// wait: REGROW_ERR_WOULD_BLOCK where that is not allowed, REGROW_ERR_WOULD_DEADLOCK when it is the caller's own
+/// mailbox.
 ///
 /// @param message  moved.
 #[unsafe(no_mangle)]
@@ -64,8 +65,8 @@ pub extern "C" fn regrow_send(pid: regrow_pid, message: regrow_term) -> regrow_e
     })
 }
 
-/// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does not
-/// wait, and is REGROW_OK.
+/// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does
+/// not wait, and is REGROW_OK.
 ///
 /// @param message  borrowed; nothing is copied but the handle.
 /// @param pids     borrowed; `count` of them.
@@ -90,8 +91,8 @@ pub unsafe extern "C" fn regrow_broadcast(
     })
 }
 
-/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the others.
-/// May wait; needs an identity.
+/// Takes the oldest message, waiting for one if there is none; a priority message (regrow_alias_opt()) before the
+/// others. May wait; needs an identity.
 ///
 /// EXIT and DOWN come as {'EXIT', Pid, Reason} and {'DOWN', Ref, process, Pid, Reason}.
 ///
@@ -235,8 +236,8 @@ pub unsafe extern "C" fn regrow_unalias(alias: regrow_ref, removed: *mut bool) -
     })
 }
 
-/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also when
-/// the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
+/// As regrow_send(), to an alias of a process, and never waits: no limit of its mailbox holds this up. REGROW_OK also
+/// when the alias has been taken away: the message is dropped, and shown to regrow_options.undelivered. Any thread.
 ///
 /// @param message  moved.
 #[unsafe(no_mangle)]
@@ -499,8 +500,8 @@ pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> 
     })
 }
 
-/// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is refused,
-/// only where the mailbox has a limit: as regrow_send(). Any thread.
+/// Tells a server something. REGROW_OK means queued, not handled; also when the process is dead. It waits, or is
+/// refused, only where the mailbox has a limit: as regrow_send(). Any thread.
 ///
 /// @param message  moved; `handle_cast` gets it. A plain process, a task and an entered thread drop it: regrow_send()
 ///                 is for those.

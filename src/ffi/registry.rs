@@ -323,15 +323,15 @@ pub unsafe extern "C" fn regrow_registry_dispatch(
 
 /// As regrow_registry_dispatch(), with the entries cut up by their processes into as many parts as the registry has
 /// partitions, and each part that has any in a process of its own: there `each` runs, and may wait, at the same time as
-/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not cut
-/// up: then `each` runs in the caller.
+/// for other parts. May wait, for all of them; any thread. A unique registry, or one with a single partition, is not
+/// cut up: then `each` runs in the caller.
 ///
 /// Once this has returned, whatever it returns, `each` does not run any more. Waiting in it for the caller is to wait
 /// for ever.
 ///
 /// @param key   borrowed.
-/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing of
-///              the others.
+/// @param each  regrow_self() in it is the part's process; that one's end leaves out the rest of its part, and nothing
+///              of the others.
 /// @return REGROW_ERR_EXITED when such a process was ended: its reason. REGROW_ERR_LIMIT, REGROW_ERR_NOT_ALIVE when one
 ///         could not be started. REGROW_ERR_KILLED: the caller was killed, and they with it.
 #[unsafe(no_mangle)]

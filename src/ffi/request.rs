@@ -58,7 +58,8 @@ pub unsafe extern "C" fn regrow_request_wait(
     })
 }
 
-/// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any thread.
+/// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any
+/// thread.
 ///
 /// @param pending  moved, also when the call fails.
 /// @param drop     gives `user` back, exactly once, after `reply` or without it. NULL: nothing.

@@ -46,8 +46,8 @@ pub struct regrow_options {
     pub log_user: *mut c_void,
     /// Shown each message that ends unhandled and whose sender is not told: those in the mailbox of a process that ends
     /// (its reason), those that a mailbox with a limit drops (`mailbox_full`), those to a process that is not there
-    /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom `request`. Not after regrow_shutdown() has returned
-    /// REGROW_OK. NULL: they are counted only.
+    /// (`noproc`), or to an alias that it has taken away (`noalias`). A function for an agent shows as the atom
+    /// `request`. Not after regrow_shutdown() has returned REGROW_OK. NULL: they are counted only.
     pub undelivered: regrow_undelivered_callback,
     /// Passed to `undelivered`.
     pub undelivered_user: *mut c_void,
@@ -95,8 +95,9 @@ pub struct regrow_stats {
     pub stacks: u64,
     /// Busy tokens, and calls that host processes have not answered: what regrow_settle() waits for outside.
     pub busy: u64,
-    /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and of
-    /// what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not there.
+    /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and
+    /// of what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not
+    /// there.
     pub sent: u64,
     /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
     pub handled: u64,
@@ -277,8 +278,8 @@ pub unsafe extern "C" fn regrow_thread_fd(fd: *mut i32) -> regrow_error {
 /// Waits until the runtime is quiet: nothing runs, no signal is under way, and only a timer, or a call from outside,
 /// could change that. Not in a callback (REGROW_ERR_WOULD_DEADLOCK). A dead process's callback does not count.
 ///
-/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process that
-/// is not answered. A call that a server has put off with regrow_defer() does not count by itself.
+/// Work outside counts where regrow is told of it: by a busy token (regrow_busy()), and by a call to a host process
+/// that is not answered. A call that a server has put off with regrow_defer() does not count by itself.
 ///
 /// @param timeout_ms  real time, whatever the clock.
 /// @param settled     in-out: `.size` set; filled in. NULL: not wanted.
@@ -461,8 +462,8 @@ pub unsafe extern "C" fn regrow_last_error(text: *mut c_char, size: usize) -> re
     code
 }
 
-/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended. Any
-/// thread.
+/// OTP's term for the caller's last error: `noproc`, `{already_started, Pid}`, the reason of the process that ended.
+/// Any thread.
 ///
 /// @param reason  out; yours.
 /// @return REGROW_ERR_NOT_FOUND when there was no error yet.

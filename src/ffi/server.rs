@@ -63,17 +63,18 @@ pub struct regrow_server_spec {
     /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
     pub home: u32,
     /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
-    /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own, so
-    /// that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on that
-    /// thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a thread
-    /// of its own, and calls from one, are queued as without it.
+    /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own,
+    /// so that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on
+    /// that thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a
+    /// thread of its own, and calls from one, are queued as without it.
     pub flags: u32,
     /// How long `init` may take before the start fails with `timeout`; 0: no limit.
     pub init_timeout_ms: u32,
     /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
     /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
     /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
-    /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered inline.
+    /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered
+    /// inline.
     pub watchdog_ms: u32,
     /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
     /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
@@ -432,8 +433,8 @@ pub unsafe extern "C" fn regrow_idle_timeout(
     guard_value(MISUSED, || unsafe_context(context).map_or(MISUSED, |context| context.with_timeout(next, timeout_ms)))
 }
 
-/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY then.
-/// A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY
+/// then. A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
 /// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
 ///
 /// @param caller  out: whom to answer; a plain value, good on any thread.
@@ -506,9 +507,9 @@ pub unsafe extern "C" fn regrow_get_status(pid: regrow_pid, timeout_ms: u32, sta
 /// name, event}. The events: {in, {'$gen_call', From, Request}}, {in, {'$gen_cast', Message}}, {in, Message}, {out,
 /// Answer}, and noreply when nothing was answered. Answers given with regrow_answer() are not the server's doing.
 ///
-/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get, update,
-/// get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without asking the
-/// process (a lookup in a registry, a broadcast) does not come in.
+/// The requests of the other kinds are OTP's: which_children, {start_child, Spec} and so on of a supervisor; get,
+/// update, get_and_update, cast of an agent. A refusal goes out as {error, Reason}. What others read or write without
+/// asking the process (a lookup in a registry, a broadcast) does not come in.
 ///
 /// @return REGROW_ERR_WRONG_KIND.
 #[unsafe(no_mangle)]
@@ -533,13 +534,14 @@ pub extern "C" fn regrow_replace_state(pid: regrow_pid, state: regrow_term, time
     })
 }
 
-/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its order,
-/// requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing. May wait.
+/// Has a process handle nothing until regrow_resume(), as OTP's sys:suspend/1; what comes meanwhile is kept in its
+/// order, requests such as this one are answered, and its parent can still end it. Suspending it again changes nothing.
+/// May wait.
 ///
-/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it is
-/// resumed, but goes on with starts and stops that are under way. What does not go through the process goes on: finding
-/// and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks, listeners, monitors
-/// of groups.
+/// Servers, agents, supervisors of every kind, registries and pubsubs. A suspended supervisor restarts nobody until it
+/// is resumed, but goes on with starts and stops that are under way. What does not go through the process goes on:
+/// finding and registering in a registry, broadcasts; what a registry's or pubsub's process does waits: locks,
+/// listeners, monitors of groups.
 ///
 /// @return REGROW_ERR_WRONG_KIND for plain processes, tasks, entered threads and host processes: their code is not ours
 ///         to hold.

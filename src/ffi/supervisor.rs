@@ -170,8 +170,8 @@ pub unsafe extern "C" fn regrow_children_add(
 /// @param child  borrowed, and copied: it may live on the stack.
 /// @param pid    out: the child's present pid, a restart gives it another: keep a name or the id rather than this. Zero
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
-/// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it does
-///         not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
+/// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it
+///         does not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
 ///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
 ///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
 ///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
@@ -191,10 +191,10 @@ pub unsafe extern "C" fn regrow_supervisor_start_child(
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
 ///
 /// @param extra  borrowed: one more argument, at each of its starts. A server's init gets the template's `arg` and this
-///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a supervisor
-///               of any kind but the next, that of an agent (`initial`), and a task (`argument`). A partition supervisor
-///               hands it on to its partitions. What would get it nowhere, another kind, or one of these without an
-///               init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
+///               one appended, each taken as a list (what is no list is a list of one); so do the `init` of a
+///               supervisor of any kind but the next, that of an agent (`initial`), and a task (`argument`). A
+///               partition supervisor hands it on to its partitions. What would get it nowhere, another kind, or one of
+///               these without an init, is refused with REGROW_ERR_ARGUMENT, unless it is `[]`.
 /// @param pid    out: zero when its init answered ignore: it is forgotten. NULL: not wanted.
 /// @return REGROW_ERR_WRONG_KIND for a supervisor of another kind; REGROW_ERR_START; REGROW_ERR_EXISTS when its name is
 ///         taken.
@@ -230,8 +230,8 @@ pub unsafe extern "C" fn regrow_supervisor_start_child_async(
 /// Stops a child, as its shutdown time says, and waits until it has ended. Its spec is kept, unless it is temporary.
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
-/// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last) or
-///            its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
+/// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last)
+///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
 /// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
 ///         needs a pid.
 #[unsafe(no_mangle)]
@@ -284,8 +284,8 @@ pub unsafe extern "C" fn regrow_supervisor_delete_child(
 ///
 /// In place of a pid there is `undefined` for a child that does not run, `restarting` for one whose restart failed and
 /// is about to be tried again or waits for its time, `parked` for one that failed too often (see regrow_backoff_spec).
-/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`; Kind is what the
-/// constant is called: `server`, `supervisor`, `registry`, ...
+/// The Id of a REGROW_SIMPLE_ONE_FOR_ONE's children, and of tasks, is `undefined`. Type is `worker` or `supervisor`;
+/// Kind is what the constant is called: `server`, `supervisor`, `registry`, ...
 ///
 /// @param children  out; yours.
 #[unsafe(no_mangle)]
@@ -407,7 +407,8 @@ pub extern "C" fn regrow_supervisor_unsubscribe(supervisor: regrow_pid, subscrip
 ///
 /// An entry is made each time that a child was to be restarted: the pid that it had (`undefined` if none), why it ended
 /// or did not start, how often this child was to be restarted so far, when that was on the runtime's clock, how long
-/// it had been up (0 when it did not start), and what became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when the supervisor ended.
+/// it had been up (0 when it did not start), and what became of it: `{restart, DelayMs}`, `parked`, or `shutdown` when
+/// the supervisor ended.
 ///
 /// @param failures  out; yours.
 #[unsafe(no_mangle)]

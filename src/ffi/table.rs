@@ -363,8 +363,8 @@ pub extern "C" fn regrow_table_delete_all_objects(table: regrow_table) -> regrow
 ///
 /// @param key        borrowed.
 /// @param operation  moved: an increment, of the element behind the key; {Position, Increment}; {Position, Increment,
-///                   Limit, Value}, where a sum beyond the limit (below it, for a negative increment) becomes the value;
-///                   or a list of the latter two.
+///                   Limit, Value}, where a sum beyond the limit (below it, for a negative increment) becomes the
+///                   value; or a list of the latter two.
 /// @param fallback   borrowed: the object that is inserted first, with that key, when there is none. NULL: none.
 /// @param value      out: the new value, or a list of them; yours. NULL: not wanted.
 /// @return REGROW_ERR_NOT_FOUND when there is no such key, REGROW_ERR_ARGUMENT when an element is no integer. Then

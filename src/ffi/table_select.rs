@@ -1,7 +1,7 @@
 //! Matching and selecting in tables.
 //!
-//! A pattern is a term in which the atom `_` matches anything, and `$1`, `$2`, ... too, which have to match equal things
-//! wherever they stand. A match specification is that of ets:select/2.
+//! A pattern is a term in which the atom `_` matches anything, and `$1`, `$2`, ... too, which have to match equal
+//! things wherever they stand. A match specification is that of ets:select/2.
 
 use super::support::{Fault, borrow, guard, out, out_optional};
 use super::types::{regrow_error, regrow_table, regrow_term};

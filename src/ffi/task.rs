@@ -40,9 +40,9 @@ pub struct regrow_task_spec {
     pub flags: u32,
     /// As in regrow_server_spec: how long it may run without waiting or receiving. Not the time that its owner waits.
     pub watchdog_ms: u32,
-    /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is run
-    /// again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended. Each
-    /// run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
+    /// Only for regrow_task_supervisor_start_child(): REGROW_TEMPORARY (also 0): it runs once. REGROW_TRANSIENT: it is
+    /// run again unless it ended with `normal`, `shutdown` or `{shutdown, _}`. REGROW_PERMANENT: whenever it has ended.
+    /// Each run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
     /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
     pub restart: u32,
 }

@@ -12,11 +12,11 @@ use crate::task::{self, TaskSupervisorSpec};
 use std::ffi::c_void;
 use std::sync::Arc;
 
-/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec. One
-/// that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
+/// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec.
+/// One that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
 ///
-/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take one
-/// too; its tasks have the id `undefined`, and go by their pids.
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take
+/// one too; its tasks have the id `undefined`, and go by their pids.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct regrow_task_supervisor_spec {

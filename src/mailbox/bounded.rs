@@ -2,17 +2,17 @@
 //!
 //! * **What counts** is said with each message. What counts fills the mailbox; what does not (signals, replies, timers,
 //!   what a system asks) is always taken, and is never dropped for another.
-//! * **Order**: all of it comes out in the order in which it came in. Two queues, so that the oldest message that counts
-//!   is found at once; a number on each message says which of the two goes first.
+//! * **Order**: all of it comes out in the order in which it came in. Two queues, so that the oldest message that
+//!   counts is found at once; a number on each message says which of the two goes first.
 //! * **Exact**: what the receiver has looked at and left here, and what it has put aside, counts as long as it is here.
 //!   The n-th message is taken and the one after it is not, whoever sends.
-//! * **Waiting for room** is first come, first served: while somebody waits nobody else is let in. Whoever makes room is
-//!   given the first of those who wait, to be woken after the lock; and so is who was let in and leaves room, and who
-//!   gives up. So a wake may come for nothing, and never fails to come.
+//! * **Waiting for room** is first come, first served: while somebody waits nobody else is let in. Whoever makes room
+//!   is given the first of those who wait, to be woken after the lock; and so is who was let in and leaves room, and
+//!   who gives up. So a wake may come for nothing, and never fails to come.
 //! * **Closed** it takes everything again: it is about to be emptied by the one who closed it.
 //!
-//! * **Priority messages** are not here: they lie in the queue beside it (`queue`), never count, and are never dropped for
-//!   another. The receiver looks for them under the lock, having found the message that it would take else, for the
+//! * **Priority messages** are not here: they lie in the queue beside it (`queue`), never count, and are never dropped
+//!   for another. The receiver looks for them under the lock, having found the message that it would take else, for the
 //!   reason that the module gives.
 //!
 //! Who may touch what: anybody, under the lock, which is held for a few moves; no message is dropped under it.

@@ -21,8 +21,8 @@ impl<M> Node<M> {
         #[cfg(not(loom))]
         if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
             let place = blocks::take().cast::<Self>().as_ptr();
-            // SAFETY: a block is large enough, aligned, and nobody else's. Part by part: the message goes straight to its
-            // place.
+            // SAFETY: a block is large enough, aligned, and nobody else's. Part by part: the message goes straight to
+            // its place.
             unsafe {
                 (&raw mut (*place).next).write(AtomicPtr::new(ptr::null_mut()));
                 (&raw mut (*place).message).write(message);
@@ -198,8 +198,8 @@ impl<M, B> Mailbox<M, B> {
         let previous = self.head.swap(node, order);
         #[cfg(not(loom))]
         if COUNTS && previous != self.empty {
-            // Relaxed: a count for people. Right after the swap, while the cache line is here: after the store below, which
-            // may have to fetch its line from elsewhere, it would wait for that and find this one gone.
+            // Relaxed: a count for people. Right after the swap, while the cache line is here: after the store below,
+            // which may have to fetch its line from elsewhere, it would wait for that and find this one gone.
             self.piled.fetch_add(1, Ordering::Relaxed);
         }
         // SAFETY: `previous` was the head, so its `next` is ours to write, and the consumer frees no node whose

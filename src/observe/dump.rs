@@ -19,8 +19,9 @@ pub struct Branch {
 }
 
 impl Branch {
-    /// `waiting`, `runnable`, `running`, `parked`, `starting`, `exiting`, `dead`; of a child that does not run `stopped`,
-    /// `restarting` or `given_up`: what which_children calls `parked`, the word for a process that waits here.
+    /// `waiting`, `runnable`, `running`, `parked`, `starting`, `exiting`, `dead`; of a child that does not run
+    /// `stopped`, `restarting` or `given_up`: what which_children calls `parked`, the word for a process that waits
+    /// here.
     pub fn status(&self) -> &'static str {
         match (&self.snapshot, self.pid, &self.child) {
             (Some(snapshot), _, _) => snapshot.status,

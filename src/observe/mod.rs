@@ -1,4 +1,5 @@
-//! Trees as they show from outside: who is there, what each is doing, how much waits for it, how often it was restarted.
+//! Trees as they show from outside: who is there, what each is doing, how much waits for it, how often it was
+//! restarted.
 //!
 //! # What it promises
 //!

@@ -2,12 +2,12 @@
 //!
 //! A receiver opts in for each alias, link or monitor by itself. By an alias that is a *priority alias* others send it
 //! priority messages and exit signals, if they say so; the end of what is linked or monitored so becomes a priority
-//! message. It goes before all ordinary messages that are in the mailbox when it comes, and behind all priority messages.
-//! That is all there is to it: no callback is interrupted, nobody can tell it from an ordinary message, and an exit
-//! signal that is not trapped acts as ever.
+//! message. It goes before all ordinary messages that are in the mailbox when it comes, and behind all priority
+//! messages. That is all there is to it: no callback is interrupted, nobody can tell it from an ordinary message, and
+//! an exit signal that is not trapped acts as ever.
 //!
-//! As any signal, what is sent is acted on by its sender, under the receiver's lock. The mailbox takes it there, before the
-//! receiver is closed: after that it would have to be dropped at once, which is not done under a lock.
+//! As any signal, what is sent is acted on by its sender, under the receiver's lock. The mailbox takes it there, before
+//! the receiver is closed: after that it would have to be dropped at once, which is not done under a lock.
 
 use super::control::{Inner, Process};
 use super::current::{self, Identity};
@@ -20,8 +20,8 @@ use crate::sync::tally::What;
 use crate::term::{Pid, Ref, Term};
 
 impl Inner {
-    /// Whether that is an alias of its, or a monitor that has not fired. Some(true): a priority alias, which a monitor's
-    /// ref never is.
+    /// Whether that is an alias of its, or a monitor that has not fired. Some(true): a priority alias, which a
+    /// monitor's ref never is.
     fn goes_by(&self, alias: Ref) -> Option<bool> {
         if self.closed {
             return None;
@@ -91,8 +91,8 @@ fn offer(owner: &Process, alias: Ref, message: Term, priority: bool) -> Result<(
     Ok(())
 }
 
-/// As [`signal::exit_signal`], to an alias, if `owner` still has it. `priority`: where the signal becomes a message, that
-/// is a priority message, if the alias is for those.
+/// As [`signal::exit_signal`], to an alias, if `owner` still has it. `priority`: where the signal becomes a message,
+/// that is a priority message, if the alias is for those.
 pub fn exit_alias(owner: Pid, alias: Ref, reason: Term, priority: bool) -> Result<(), Error> {
     let from = match current::identity()? {
         Identity::Process(process) => process.pid(),

@@ -1,7 +1,7 @@
 //! Waiting for somebody to be there: a call by name that outlasts a restart.
 //!
-//! Who waits is in the line of what it waits for (see `turns`), or of both when it waits for a key of a registry that is
-//! called by its own name: each time its turn comes it looks, and when it has queued what it came with the next one
+//! Who waits is in the line of what it waits for (see `turns`), or of both when it waits for a key of a registry that
+//! is called by its own name: each time its turn comes it looks, and when it has queued what it came with the next one
 //! does. So whoever waited longest is the first to be heard. Who finds somebody there at once waits in no line, and who
 //! has queued what it came with leaves them; when that comes back it stands again where it stood.
 //!
@@ -32,8 +32,8 @@ impl Sought {
     }
 }
 
-/// What one waits for: a name or key, and the name of its registry, if that is called so. Nothing: nobody can ever come,
-/// and the wait is over.
+/// What one waits for: a name or key, and the name of its registry, if that is called so. Nothing: nobody can ever
+/// come, and the wait is over.
 pub type Places = [Option<Sought>; 2];
 
 /// Who waits for an arrival.
@@ -159,9 +159,9 @@ impl Turn<'_> {
 }
 
 /// Does `act` until it finds somebody (it fails with `NotFound` or `NoProcess` while it does not), at most `wait_ms`
-/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. `places` says what is waited for; it is
-/// asked before each look. An `act` that waits gives its turn on first. `NotAlive`: the runtime is shut down meanwhile.
-/// May wait.
+/// milliseconds of the runtime's clock; 0 tries once, `u32::MAX` waits for ever. `places` says what is waited for; it
+/// is asked before each look. An `act` that waits gives its turn on first. `NotAlive`: the runtime is shut down
+/// meanwhile. May wait.
 pub fn until_arrival<R>(
     node: &Arc<Node>, wait_ms: u32, places: impl Fn() -> Places, mut act: impl FnMut(&Turn<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {

@@ -1,10 +1,10 @@
 //! Mailboxes with a limit: what counts, and what becomes of a message that does not fit.
 //!
-//! What a user sends counts: messages, casts, calls, functions for an agent. Signals, timers, answers and what `sys` asks
-//! do not: they are always taken, and never dropped. The limit is exact (`mailbox::Bounded`).
+//! What a user sends counts: messages, casts, calls, functions for an agent. Signals, timers, answers and what `sys`
+//! asks do not: they are always taken, and never dropped. The limit is exact (`mailbox::Bounded`).
 //!
-//! What comes by an alias does not count either, priority messages least of all: the receiver itself has asked for it, and
-//! a full mailbox is what a priority message is there to go round.
+//! What comes by an alias does not count either, priority messages least of all: the receiver itself has asked for it,
+//! and a full mailbox is what a priority message is there to go round.
 
 use super::control::Process;
 use super::current;
@@ -175,8 +175,8 @@ pub(super) enum Room {
     Gone(Refused),
 }
 
-/// Waits until the mailbox of `to` has room, for as long as it says and at most `limit` milliseconds, and puts the message
-/// there; on an error its sender hears of it. Not in a look at a process.
+/// Waits until the mailbox of `to` has room, for as long as it says and at most `limit` milliseconds, and puts the
+/// message there; on an error its sender hears of it. Not in a look at a process.
 pub(super) fn wait_for_room(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, Error> {
     let number = refused.number;
     let ended = wait_in_line(to, refused, limit);

@@ -264,8 +264,8 @@ impl Hasher for IdHasher {
     }
 }
 
-// SAFETY: behaviour and reading end are touched only by the one whom the state word names (see the module), everything else is
-// atomic, locked or immutable.
+// SAFETY: behaviour and reading end are touched only by the one whom the state word names (see the module), everything
+// else is atomic, locked or immutable.
 unsafe impl Send for Process {}
 // SAFETY: as above.
 unsafe impl Sync for Process {}

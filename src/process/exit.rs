@@ -1,20 +1,21 @@
-//! Carrying out an end, in the order that the module above gives. Exactly one thread does it at a time for each process:
-//! the one whose transition made the state word `DEAD`, and then whoever runs the job that it handed the rest to.
+//! Carrying out an end, in the order that the module above gives. Exactly one thread does it at a time for each
+//! process: the one whose transition made the state word `DEAD`, and then whoever runs the job that it handed the rest
+//! to.
 //!
 //! An end may end others (links). They go onto a list of the thread, and the outermost end works it off, so that a
 //! chain of any length needs no stack.
 //!
 //! # The rest is a job
 //!
-//! Who ends a process (a supervisor, a callback, a foreign thread) is not to be held up by all it owns, nor is a worker.
-//! So an end is a small machine: a [`Step`] and what is left of the lists. It goes on where it is for one slice, which
-//! is enough for nearly all; that is fast, and the killer finds the process dead when its call returns. What is left
-//! after that, the list of further ends included, becomes a job: it does one slice at a time, and gives its worker back
-//! in between. The steps and their order stay the same, and so does what others see: the pid is stale (and "not alive"
-//! the answer) only when everything is released, and nobody hears of the end before that.
+//! Who ends a process (a supervisor, a callback, a foreign thread) is not to be held up by all it owns, nor is a
+//! worker. So an end is a small machine: a [`Step`] and what is left of the lists. It goes on where it is for one
+//! slice, which is enough for nearly all; that is fast, and the killer finds the process dead when its call returns.
+//! What is left after that, the list of further ends included, becomes a job: it does one slice at a time, and gives
+//! its worker back in between. The steps and their order stay the same, and so does what others see: the pid is stale
+//! (and "not alive" the answer) only when everything is released, and nobody hears of the end before that.
 //!
-//! * *Settle* sees the job as it sees any: a worker is awake, or a queue is not empty. Its id is nobody's, so that it is
-//!   never taken for a ghost.
+//! * *Settle* sees the job as it sees any: a worker is awake, or a queue is not empty. Its id is nobody's, so that it
+//!   is never taken for a ghost.
 //! * *Shutdown* waits for the processes whose ends are unfinished (`Node::unfinished`), and reports them. From a thread
 //!   that is no worker nothing is handed over once a runtime is stopping: its workers may be gone.
 //! * *At once*, in one piece, ends a process whose own thread carries it out (it holds nobody else up), and one whose
@@ -333,8 +334,8 @@ impl Exit {
         unsafe { self.process.as_ref() }
     }
 
-    /// Goes on for about `limit` entries, and takes them from `left`; true when it is over. Nothing may touch the process
-    /// after that.
+    /// Goes on for about `limit` entries, and takes them from `left`; true when it is over. Nothing may touch the
+    /// process after that.
     fn go_on(&mut self, mut limit: usize, left: &mut usize) -> bool {
         let process = self.process();
         let (pid, node) = (process.pid(), process.node());

@@ -1,7 +1,7 @@
 //! Local names: any term to pid, unique in a runtime, gone before the death of their holder can be observed.
 //!
-//! A name is compared exactly, and one that is text is the same whether it came as text or as a term. No atom is made of
-//! it: what is free again leaves nothing behind.
+//! A name is compared exactly, and one that is text is the same whether it came as text or as a term. No atom is made
+//! of it: what is free again leaves nothing behind.
 
 use super::arrival::Sought;
 use super::control::Process;

@@ -263,8 +263,8 @@ impl Node {
         pids
     }
 
-    /// Whether a thread process is in user code, or has a message to look at, or a thread from outside runs a process of
-    /// ours in an inline call. For settle.
+    /// Whether a thread process is in user code, or has a message to look at, or a thread from outside runs a process
+    /// of ours in an inline call. For settle.
     ///
     /// Of processes that run within each other on one thread the innermost tells: it runs, or all of them wait with it.
     pub fn has_busy_threads(&self) -> bool {

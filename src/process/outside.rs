@@ -1,8 +1,8 @@
 //! Work that goes on outside: what a runtime is not quiet for, although none of its own threads is at work.
 //!
-//! Two kinds of it. A *busy token* is held by whoever handed work to a thread or a program that regrow knows nothing of,
-//! and is given back when that is done. A *call to a host process* can be answered from outside only, so it counts by
-//! itself: until it is answered, its caller has given up, or the host has ended.
+//! Two kinds of it. A *busy token* is held by whoever handed work to a thread or a program that regrow knows nothing
+//! of, and is given back when that is done. A *call to a host process* can be answered from outside only, so it counts
+//! by itself: until it is answered, its caller has given up, or the host has ended.
 //!
 //! A deferred call of an ordinary server does not count: as a rule a timer, another process or nobody answers it, and
 //! those are looked at in their own way. A server that hands such a call out of the runtime holds a token for it.

@@ -1,8 +1,8 @@
 //! Calls that are collected later and follow a restart: to whoever has a name, now or in a while.
 //!
 //! The same as a call that waits does (`arrival`, and the C face's calls by address), without anybody who waits. A
-//! pursuit looks for the process, and asks it; when that ends without having taken the request up, it looks again. While
-//! nobody is there it stands in line with all who wait for an arrival, with a timer for the end of that.
+//! pursuit looks for the process, and asks it; when that ends without having taken the request up, it looks again.
+//! While nobody is there it stands in line with all who wait for an arrival, with a timer for the end of that.
 //!
 //! ```text
 //!   LOOKING ──► found ──► ASKED ──► answered, timed out, died over it ──► OVER

@@ -1,7 +1,8 @@
 //! The mailbox's reading end: of the one who runs the process, or of the one who carries out its exit.
 //!
 //! What was taken out of the mailbox and is not handled yet is kept here, in the order in which it is to be looked at:
-//! priority messages, then the others. So a priority message that a receive passed over is still before every ordinary one.
+//! priority messages, then the others. So a priority message that a receive passed over is still before every ordinary
+//! one.
 
 use super::message::Message;
 use std::collections::VecDeque;

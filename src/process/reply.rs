@@ -229,8 +229,8 @@ pub(super) fn queue_reply(pid: Pid, reply: ReplyTo, make: impl FnOnce(ReplyTo) -
     post(pid, &slot, make(reply), None).map(drop)
 }
 
-/// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds that
-/// it has waited.
+/// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds
+/// that it has waited.
 fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
     let queued = table::with_process_or(
         pid,

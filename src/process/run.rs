@@ -7,10 +7,11 @@
 //! who runs it, and fences, kills and messages meet what they always meet. Afterwards the process rests, and what came
 //! meanwhile goes to a worker: the caller never drains the mailbox, so no two callers can keep it from others.
 //!
-//! * **On a worker of the same runtime** it runs on a pooled stack: it can park, and its caller goes on, with its limit.
-//! * **On a thread that is no worker** (a foreign one, or one that entered) it runs on that thread's own stack. A pooled
-//!   one would be of no use, since there is no other loop that the thread could go on with: whatever waits in there
-//!   blocks the thread, and the caller's limit begins only when the callback has returned. So:
+//! * **On a worker of the same runtime** it runs on a pooled stack: it can park, and its caller goes on, with its
+//!   limit.
+//! * **On a thread that is no worker** (a foreign one, or one that entered) it runs on that thread's own stack. A
+//!   pooled one would be of no use, since there is no other loop that the thread could go on with: whatever waits in
+//!   there blocks the thread, and the caller's limit begins only when the callback has returned. So:
 //!   - *Parking*: the word says `PARKED` as ever; the thread waits in the process's park slot, which it has bound to a
 //!     seat in place of a worker (`scheduler::park`), and who resumes the slot lets that thread go on.
 //!   - *Identity*: `current` is the server until it returns, then again the caller: nobody, the process that entered,
@@ -18,10 +19,11 @@
 //!     process, errno and the floating-point control words are the caller's and put back.
 //!   - *A kill, or an expired shutdown* meets `CALLBACK`: whoever kills carries out the exit, the caller's answer
 //!     included; the thread has a ghost until the callback returns, which shutdown waits for, and only then returns.
-//!   - *Quiet*: the thread shows the pid of the innermost process it runs (`inside::show`); settle asks that one's word.
+//!   - *Quiet*: the thread shows the pid of the innermost process it runs (`inside::show`); settle asks that one's
+//!     word.
 //!   - *A fork* inside: as in any callback, the child ends when it returns.
-//! * **With a watchdog**, the caller's or its own, the request is queued: the thread must be nobody else's that is left to
-//!   a callback that never returns, and a caller that waits is not one that runs.
+//! * **With a watchdog**, the caller's or its own, the request is queued: the thread must be nobody else's that is left
+//!   to a callback that never returns, and a caller that waits is not one that runs.
 //! * **Elsewhere** (a worker of another runtime, a process with a thread of its own, a caller of another runtime within
 //!   an inline call) the request is queued: there others, or the caller's own limit and death, would have to wait.
 

@@ -40,7 +40,8 @@ pub fn send_now(to: Pid, message: Term) {
     table::with_process_or(to, message, offer_now, |message| nobody_there(to, Message::Info(message)));
 }
 
-/// As [`send_now`], for one who looks for another receiver when nobody is there (false): the message is not counted then.
+/// As [`send_now`], for one who looks for another receiver when nobody is there (false): the message is not counted
+/// then.
 pub fn send_if_there(to: Pid, message: Term) -> bool {
     let there = |process: &Process, message, inside: &Inside| {
         offer_now(process, message, inside);
@@ -104,7 +105,8 @@ impl Process {
         how_it_went(to, sent, true)
     }
 
-    /// As [`Process::post`], for one who looks for another receiver when nobody is there: the message is not counted then.
+    /// As [`Process::post`], for one who looks for another receiver when nobody is there: the message is not counted
+    /// then.
     pub fn post_if_there(to: Pid, message: Message) -> Result<bool, Error> {
         let sent = table::with_process_or(
             to,
@@ -324,8 +326,8 @@ pub(super) fn link_broken(process: &Process, from: Pid, reason: Term) {
     }
 }
 
-/// An exit signal arrives. `kill`: nothing stops it. `priority`: trapped, it is a priority message. The lock comes last,
-/// and so is given back before the reason is dropped.
+/// An exit signal arrives. `kill`: nothing stops it. `priority`: trapped, it is a priority message. The lock comes
+/// last, and so is given back before the reason is dropped.
 fn strike_locked(
     process: &Process, from: Pid, reason: Term, kill: bool, priority: bool, inner: crate::sync::MutexGuard<'_, Inner>,
 ) {

@@ -408,8 +408,8 @@ pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u
             exit::at_once(|| signal::kill(spawned.pid, Term::atom(atoms::KILLED)));
             Err(Error::Start(Term::atom(atoms::TIMEOUT)))
         }
-        // As in OTP, who is killed while it waits leaves the start alone; if they are linked, that link tells of it, and
-        // a supervisor stops its children in order.
+        // As in OTP, who is killed while it waits leaves the start alone; if they are linked, that link tells of it,
+        // and a supervisor stops its children in order.
         Err(Error::Killed) => Err(Error::Killed),
         Err(error) => {
             exit::at_once(|| signal::kill(spawned.pid, Term::atom(atoms::KILLED)));

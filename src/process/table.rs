@@ -170,8 +170,8 @@ pub fn with_process<R>(pid: Pid, look: impl FnOnce(&Process) -> R) -> Option<R> 
     (process.pid() == pid).then(|| look(process))
 }
 
-/// As [`with_process`], with something that is given to `look`, or to `nobody` when there is none; `look` also gets what
-/// it counts with.
+/// As [`with_process`], with something that is given to `look`, or to `nobody` when there is none; `look` also gets
+/// what it counts with.
 #[inline(always)]
 pub(super) fn with_process_or<C, R>(
     pid: Pid, what: C, look: impl FnOnce(&Process, C, &inside::Inside) -> R, nobody: impl FnOnce(C) -> R,

@@ -136,8 +136,8 @@ pub fn start_message_timer(node: &Arc<Node>, to: Pid, ms: u64, message: Term, wr
     started.flatten().map_or_else(Ref::fresh, ref_of)
 }
 
-/// Has `message` sent to whoever `find` finds after `ms` milliseconds; dropped when nobody is there. Unlike a timer to a
-/// pid it ends with nobody.
+/// Has `message` sent to whoever `find` finds after `ms` milliseconds; dropped when nobody is there. Unlike a timer to
+/// a pid it ends with nobody.
 pub fn start_found_timer(node: &Arc<Node>, find: Find, ms: u64, message: Term) -> Ref {
     ref_of(start(node, node.deadline(ms), TimerKind::User, Alarm::SendTo { find, message }))
 }

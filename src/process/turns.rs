@@ -104,8 +104,8 @@ impl<P: Copy + Eq + Hash, W: Wakes + Clone> Turns<P, W> {
 
     /// Step *arrive*.
     pub fn arrive(&self, place: P) {
-        // Partner: the count is raised before the waiter looks. What arrives is put and looked for under a lock, or both
-        // are SeqCst; so one of the two sees the other.
+        // Partner: the count is raised before the waiter looks. What arrives is put and looked for under a lock, or
+        // both are SeqCst; so one of the two sees the other.
         if self.count.load(Ordering::SeqCst) != 0 {
             let next = self.lines.lock().lines.get_mut(&place).and_then(|line| line.give_after(0));
             self.tell(place, next);

@@ -1,10 +1,10 @@
 //! No message ends unseen: each is handled, or returned to its sender as an error, or shown to the runtime's hook.
 //!
-//! A message is *handled* once it was given to the one it is for: its callback runs, a receive took it, or it was flushed.
-//! It is *returned* when its sender hears that it was not: a call that fails, a send that is refused. All others are
-//! *undelivered*: those that lie in the mailbox of a process that ends, those that a mailbox with a limit drops, those to
-//! a process that is not there, or to an alias that it has taken away. Each is counted once, so that what was sent is the sum of the three and of what lies in
-//! mailboxes.
+//! A message is *handled* once it was given to the one it is for: its callback runs, a receive took it, or it was
+//! flushed. It is *returned* when its sender hears that it was not: a call that fails, a send that is refused. All
+//! others are *undelivered*: those that lie in the mailbox of a process that ends, those that a mailbox with a limit
+//! drops, those to a process that is not there, or to an alias that it has taken away. Each is counted once, so that
+//! what was sent is the sum of the three and of what lies in mailboxes.
 //!
 //! Counted are messages of users, requests to agents and the runtime's own included; not signals, nor what `sys` asks.
 

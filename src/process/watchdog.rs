@@ -1,40 +1,42 @@
 //! The watchdog: ends a process whose callback runs on and on.
 //!
-//! A process may be started with a watchdog: user code of it that runs for so many milliseconds without waiting is given
-//! up. The process ends there and then, with the reason `{watchdog, Ms}`, as if it were killed: its thread has a ghost
-//! until the code returns, its supervisor starts another. What counts is a *stretch* of user code: from where a callback
-//! begins, has waited, or has received a message, to where it returns, waits or receives. `init` and `terminate` are
-//! callbacks like any other. Drops and match functions are not watched: they run in the middle of something of ours.
+//! A process may be started with a watchdog: user code of it that runs for so many milliseconds without waiting is
+//! given up. The process ends there and then, with the reason `{watchdog, Ms}`, as if it were killed: its thread has a
+//! ghost until the code returns, its supervisor starts another. What counts is a *stretch* of user code: from where a
+//! callback begins, has waited, or has received a message, to where it returns, waits or receives. `init` and
+//! `terminate` are callbacks like any other. Drops and match functions are not watched: they run in the middle of
+//! something of ours.
 //!
 //! # The protocol
 //!
 //! Nothing is noted when a callback begins or ends. The watch thread looks around, every tick and when it is time:
 //!
-//! 1. *look* (the watch thread): user code runs (`CALLBACK`) and is not marked: mark it, by a compare-and-swap that sets
-//!    `SEEN` in the state word, and note the time afterwards;
+//! 1. *look* (the watch thread): user code runs (`CALLBACK`) and is not marked: mark it, by a compare-and-swap that
+//!    sets `SEEN` in the state word, and note the time afterwards;
 //! 2. *begin* (the one who runs the process): the steps that begin a stretch take the mark away. They change the word
 //!    anyway (`enter_callback`, `park`, the return from a receive that found something), so that this costs nothing; a
 //!    wait that was over before it parked looks whether it is marked;
 //! 3. *bite* (the watch thread): the time, taken beforehand, is over: from `CALLBACK` and marked to `DEAD`, by one
-//!    compare-and-swap under the process's lock. It succeeds only if no stretch has begun since the mark was set, so what
-//!    it ends has run for at least that time. It is never early; it is late by the time between two looks at most.
+//!    compare-and-swap under the process's lock. It succeeds only if no stretch has begun since the mark was set, so
+//!    what it ends has run for at least that time. It is never early; it is late by the time between two looks at most.
 //! 4. *the end* (a worker): everything from the report on is carried out as a job. The watch thread runs nothing of the
-//!    user's for it and waits for nobody; jobs wait for workers, so it lets one more run in place of the one that is lost.
+//!    user's for it and waits for nobody; jobs wait for workers, so it lets one more run in place of the one that is
+//!    lost.
 //!
-//! A look that finds `RUNNING` (a receive looks through the mailbox) leaves mark and time as they are. A kill and a bite
-//! are compare-and-swaps on the same word: one of them carries out the end.
+//! A look that finds `RUNNING` (a receive looks through the mailbox) leaves mark and time as they are. A kill and a
+//! bite are compare-and-swaps on the same word: one of them carries out the end.
 //!
 //! Whom to look at: what the workers say they run, at most 64, and watched processes with a thread of their own, which
 //! are listed. So idle processes cost nothing, however many are watched. A process with a watchdog neither runs inline
 //! nor has others run inline on its stack (`run`): it is always what its worker says. A thread of its own wakes the
-//! watch thread from its deep sleep (`scheduler::watch`) when it begins to work: the word says that it does, then it looks
-//! whether that sleeps; the watch thread says that it sleeps, and then looks at the words.
+//! watch thread from its deep sleep (`scheduler::watch`) when it begins to work: the word says that it does, then it
+//! looks whether that sleeps; the watch thread says that it sleeps, and then looks at the words.
 //!
 //! # The time
 //!
-//! It is the machine's, under a manual clock too: that stands still while anything runs. Where a look comes far too late,
-//! the watch thread itself was kept from running (a debugger, a suspended machine, a stopped process), and so perhaps was
-//! everybody: such a pause counts as one tick.
+//! It is the machine's, under a manual clock too: that stands still while anything runs. Where a look comes far too
+//! late, the watch thread itself was kept from running (a debugger, a suspended machine, a stopped process), and so
+//! perhaps was everybody: such a pause counts as one tick.
 
 use super::control::{IdHash, Process};
 use super::node::{LogLevel, Node};

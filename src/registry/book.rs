@@ -1,6 +1,7 @@
 //! Who has which key: the two maps of a registry, and in what order their locks are taken.
 //!
-//! From key to entries, and from process to the places of its entries; both are cut into parts with a lock of their own.
+//! From key to entries, and from process to the places of its entries; both are cut into parts with a lock of their
+//! own.
 //!
 //! What keeps an entry from outliving its process, or the registry, is the order of the steps, which
 //! `tests/loom_registry.rs` checks:
@@ -133,8 +134,8 @@ impl<H: Hears> Book<H> {
         Ok(())
     }
 
-    /// Takes the entries of `pid` under `key` out, those whose value is `wanted`. Some(link is ours) when the process has
-    /// no entry left.
+    /// Takes the entries of `pid` under `key` out, those whose value is `wanted`. Some(link is ours) when the process
+    /// has no entry left.
     pub fn take(&self, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed) -> Option<bool> {
         let (hash, before) = (self.hash(key), removed.len());
         let mut shard = self.shard(hash).write();
@@ -157,8 +158,8 @@ impl<H: Hears> Book<H> {
         last
     }
 
-    /// As [`Book::take`], of a process that adds none any more. It is ending, and may have given up its places before its
-    /// entries; so they are looked for under the key.
+    /// As [`Book::take`], of a process that adds none any more. It is ending, and may have given up its places before
+    /// its entries; so they are looked for under the key.
     pub fn take_of_ending(&self, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed) {
         let hash = self.hash(key);
         let mut shard = self.shard(hash).write();
@@ -177,7 +178,8 @@ impl<H: Hears> Book<H> {
         }
     }
 
-    /// Takes out about `limit` entries of a process that ends; how many there were. Fewer than `limit`: nothing is left.
+    /// Takes out about `limit` entries of a process that ends; how many there were. Fewer than `limit`: nothing is
+    /// left.
     pub fn take_some_of(&self, pid: Pid, limit: usize) -> usize {
         let mut places = self.owners(pid).lock().take(pid, limit);
         let mut removed = Vec::new();

@@ -28,8 +28,8 @@ pub fn dispatch(registry: Pid, key: &Term, mut each: impl FnMut(Pid, &Term)) -> 
 /// to cut up: in a unique registry, or with one partition.
 ///
 /// `Limit`, `NotAlive`: not all of these could be started, and entries were left out.
-/// `Exited`: one of the processes was ended, for this reason, and has left entries out. `Killed`: the caller was; so the
-/// others are ended too.
+/// `Exited`: one of the processes was ended, for this reason, and has left entries out. `Killed`: the caller was; so
+/// the others are ended too.
 pub fn dispatch_in_parallel(
     registry: Pid, key: &Term, each: impl Fn(Pid, &Term) + Send + Sync + 'static,
 ) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Telling listeners what comes and goes.
 //!
-//! An event is put into the registry's own mailbox while the shard of its key is locked, so the mailbox has the events of
-//! a key in the order in which they happened, whoever made them. The registry's process then sends them on, in that
+//! An event is put into the registry's own mailbox while the shard of its key is locked, so the mailbox has the events
+//! of a key in the order in which they happened, whoever made them. The registry's process then sends them on, in that
 //! order. (Elixir sends from whoever registers, and says nothing of a crash.)
 //!
 //! Events, as messages: `{register, Registry, Key, Pid, Value}` for each entry, and `{unregister, Registry, Key, Pid}`

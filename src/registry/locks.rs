@@ -29,7 +29,8 @@ struct Held {
 }
 
 impl Locks {
-    /// `pid` wants the lock; answered with its token when it has it. Unless it `waits`, it is refused one that is taken.
+    /// `pid` wants the lock; answered with its token when it has it. Unless it `waits`, it is refused one that is
+    /// taken.
     pub fn acquire(&mut self, me: &Process, key: Term, pid: Pid, waits: bool, reply: ReplyTo) {
         if let Some(held) = self.held.get_mut(&key) {
             if pid != Pid::NONE && held.holder == pid {

@@ -2,8 +2,8 @@
 //!
 //! The maps are in `book`, where no key is kept twice.
 //!
-//! **Locks.** Owner's process lock, then those of the book; never two of one sort. What is taken out is handed back, to be
-//! freed outside.
+//! **Locks.** Owner's process lock, then those of the book; never two of one sort. What is taken out is handed back, to
+//! be freed outside.
 //!
 //! **The end of the registry.** The book is closed, and let go of in slices. The registry's side of its links is the
 //! book: it is taken up at that moment only.
@@ -101,8 +101,8 @@ impl Store {
         removed
     }
 
-    /// Ends it, about `limit` owners and keys of it at a time: nothing is added any more, all entries go, and the registry
-    /// takes up its links. How many it was.
+    /// Ends it, about `limit` owners and keys of it at a time: nothing is added any more, all entries go, and the
+    /// registry takes up its links. How many it was.
     fn close(&self, limit: usize) -> usize {
         let under_way = self.closing.lock().take();
         let mut closing = under_way.unwrap_or_else(|| self.book.close());

@@ -97,8 +97,8 @@ pub trait Keeper: Send + Sync {
     fn tick(&self) -> Ticked;
     /// The job of that id kept a worker for a whole tick while others waited. It may be gone by now.
     fn stuck(&self, id: u64);
-    /// Looks at jobs that should not run for long: at those of these ids, which workers run now, and at others of which it
-    /// knows.
+    /// Looks at jobs that should not run for long: at those of these ids, which workers run now, and at others of which
+    /// it knows.
     fn watch(&self, running: &[u64]) -> Watched;
     /// Whether a job that no worker runs is to be looked at again.
     fn is_watching(&self) -> bool;
@@ -414,8 +414,8 @@ impl Scheduler {
             let worker = self.worker(index)?;
             stamp = stamp.wrapping_mul(31).wrapping_add(worker.sleeps.load(Ordering::SeqCst));
             let asleep = self.idle.load(Ordering::SeqCst) >> index & 1 == 1;
-            // What waits behind a ghost is taken by another worker, or else it waits for this one. What runs is looked at
-            // last: whoever has waited no longer does when it is what runs.
+            // What waits behind a ghost is taken by another worker, or else it waits for this one. What runs is looked
+            // at last: whoever has waited no longer does when it is what runs.
             if !asleep && (worker.is_waited_for() || worker.has_backlog() || !is_ghost(worker.current())) {
                 return None;
             }

@@ -65,8 +65,8 @@ impl ParkSlot {
         }
     }
 
-    /// Step 3. The caller has won the right to do so, once. `lives`: the job is no ghost, so that the runtime is not quiet
-    /// before it has gone on.
+    /// Step 3. The caller has won the right to do so, once. `lives`: the job is no ghost, so that the runtime is not
+    /// quiet before it has gone on.
     pub fn resume(&self, lives: bool) {
         // SAFETY: the caller's right; the seat was left or taken before the job said that it parks.
         if unsafe { self.seat.is_taken() } {

@@ -52,8 +52,8 @@ impl Watch {
         self.parker.unpark();
     }
 
-    /// A worker woke up, or a job goes on that the keeper watches: tick again. Partner: the look at who is awake, and at
-    /// whether the keeper watches anybody, after `deep` was set.
+    /// A worker woke up, or a job goes on that the keeper watches: tick again. Partner: the look at who is awake, and
+    /// at whether the keeper watches anybody, after `deep` was set.
     pub(super) fn busy(&self) {
         if self.deep.load(Ordering::SeqCst) && self.deep.swap(false, Ordering::SeqCst) {
             self.parker.unpark();

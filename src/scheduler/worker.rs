@@ -51,8 +51,8 @@ pub struct Worker {
     has_private: AtomicBool,
     /// How many stacks of the living were ever handed over from elsewhere, counted under `private`'s lock.
     handed: AtomicU64,
-    /// How many stacks of the living its thread ever took up, less those that it handed to itself. The same as `handed`:
-    /// nobody who lives waits for this thread.
+    /// How many stacks of the living its thread ever took up, less those that it handed to itself. The same as
+    /// `handed`: nobody who lives waits for this thread.
     taken: AtomicU64,
     pub(super) parker: Parker,
     /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.

@@ -1,8 +1,8 @@
 //! Host processes: each message is handed to a function of the embedding program.
 //!
 //! For event loops and other runtimes: the function passes the message on and returns; whoever gets it there answers
-//! calls when it likes. Until then the runtime is not quiet (unless it was told not to mind): only the outside can answer.
-//! The process can be linked, monitored, named, registered and supervised as any other.
+//! calls when it likes. Until then the runtime is not quiet (unless it was told not to mind): only the outside can
+//! answer. The process can be linked, monitored, named, registered and supervised as any other.
 
 use super::system;
 use crate::process::{Behaviour, Flow, Init, Message, Process, owe, owe_outside};

@@ -44,8 +44,8 @@ impl History {
         });
     }
 
-    /// `[#{id, pid, reason, count, time_ms, uptime_ms, verdict}]`, oldest first; the verdict is `parked`, `shutdown`, or
-    /// `{restart, DelayMs}`.
+    /// `[#{id, pid, reason, count, time_ms, uptime_ms, verdict}]`, oldest first; the verdict is `parked`, `shutdown`,
+    /// or `{restart, DelayMs}`.
     pub fn term(&self) -> Term {
         Term::list(self.0.iter().map(Failure::term).collect())
     }

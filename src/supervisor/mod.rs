@@ -20,8 +20,8 @@
 //!   supervisor is in a *hurry*: a child gets no more time for its init than for its shutdown, so that an init that
 //!   hangs cannot hold up the tree.
 //!
-//! A child with a backoff may have to wait before it is restarted, or stays down (`backoff`). Its siblings, as far as the
-//! strategy restarts them with it, are stopped at once and wait too; the wait itself is a timer and no job, so that
+//! A child with a backoff may have to wait before it is restarted, or stays down (`backoff`). Its siblings, as far as
+//! the strategy restarts them with it, are stopped at once and wait too; the wait itself is a timer and no job, so that
 //! requests are answered meanwhile.
 //!
 //! Supervisors whose children come and go are another machine: `dynamic`. `partition` is a static one that shows where

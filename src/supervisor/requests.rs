@@ -75,8 +75,8 @@ pub fn start_child_async(supervisor: Pid, spec: ChildSpec) -> Result<process::Re
     ask_later(supervisor, Request::StartChild(Box::new(spec)))
 }
 
-/// Starts one more instance of a simple_one_for_one's template, with `extra` as one more argument; `[]`: none. None: its init
-/// answered ignore, and it is forgotten. `WrongKind`: a supervisor of another kind.
+/// Starts one more instance of a simple_one_for_one's template, with `extra` as one more argument; `[]`: none. None:
+/// its init answered ignore, and it is forgotten. `WrongKind`: a supervisor of another kind.
 pub fn start_instance(supervisor: Pid, extra: &Term) -> Result<Option<Pid>, Error> {
     ask_term(supervisor, Request::StartInstance(extra.clone())).map(|term| term.as_pid())
 }
@@ -156,8 +156,8 @@ impl Observed {
     }
 }
 
-/// Asks for the children, in the order of their starts, and has `answer` called once, on whatever thread: with None when
-/// there is no answer within `timeout` milliseconds (None: for ever), or the supervisor ends.
+/// Asks for the children, in the order of their starts, and has `answer` called once, on whatever thread: with None
+/// when there is no answer within `timeout` milliseconds (None: for ever), or the supervisor ends.
 ///
 /// `WouldDeadlock`: it cannot answer before the caller goes on.
 pub fn observe(

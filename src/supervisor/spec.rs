@@ -177,8 +177,8 @@ impl Shutdown {
     }
 }
 
-/// User code that runs in the supervisor before its children are started, at each start; it may wait. It gets the argument,
-/// and, but for a dynamic supervisor's, the children, to add to them.
+/// User code that runs in the supervisor before its children are started, at each start; it may wait. It gets the
+/// argument, and, but for a dynamic supervisor's, the children, to add to them.
 pub type InitHook = dyn Fn(&mut Context, &Term, Option<&mut Vec<ChildSpec>>) -> Next + Send + Sync;
 
 /// A supervisor and the children it starts with.

@@ -251,8 +251,8 @@ pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
     }
 }
 
-/// Says what the calling thread runs from now on, and gives what it said before; 0: nothing that anybody has to know of.
-/// It stays said while the thread is outside, so settle knows that user code it finds outside is a process's.
+/// Says what the calling thread runs from now on, and gives what it said before; 0: nothing that anybody has to know
+/// of. It stays said while the thread is outside, so settle knows that user code it finds outside is a process's.
 pub fn show(what: u64) -> u64 {
     HERE.with(|here| {
         let shown = &here.record().shown;

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! "regrow table 1\n"                                         15 bytes
-//! frame, frame, ...     length (4 bytes), checksum (4), the number of the frame (4), then a term in the external format
+//! frame, frame, ...     length (4 bytes), checksum (4), the number of the frame (4), then a term in the
+//!                                                           external format
 //! ```
 //!
-//! Numbers are little-endian. The first frame's term is `{Name, Type, Protection, KeyPosition}`, the next ones' are lists
-//! of objects, the last one's is how many objects there are. The checksum (CRC-32) covers length, number and term. So a
-//! file that was cut at any byte, or changed anywhere, is refused as a whole: nothing of it is loaded.
+//! Numbers are little-endian. The first frame's term is `{Name, Type, Protection, KeyPosition}`, the next ones' are
+//! lists of objects, the last one's is how many objects there are. The checksum (CRC-32) covers length, number and
+//! term. So a file that was cut at any byte, or changed anywhere, is refused as a whole: nothing of it is loaded.
 //!
 //! A file is written beside its place, flushed to the disk, and then takes the place of what was there: it is the old
 //! one or the new one, whenever the machine stops.
@@ -84,8 +85,8 @@ impl Writer {
     }
 }
 
-/// Writes a table to a file. Objects that are there all the time are in it; one that has no external form (a resource) is
-/// an error, and the file stays as it was. Blocks.
+/// Writes a table to a file. Objects that are there all the time are in it; one that has no external form (a resource)
+/// is an error, and the file stays as it was. Blocks.
 pub fn to_file(table: Ref, path: &Path) -> Result<(), Error> {
     let header = reading(table, |table| {
         let name = table.meta.lock().name.clone();

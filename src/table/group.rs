@@ -82,8 +82,8 @@ impl<'g> Iterator for Part<'g> {
     #[inline]
     fn next(&mut self) -> Option<(u64, &'g [Term])> {
         loop {
-            // Objects lie anywhere in memory, so those that come soon are asked for early; all of a part at once would be
-            // more than the processor can wait for.
+            // Objects lie anywhere in memory, so those that come soon are asked for early; all of a part at once would
+            // be more than the processor can wait for.
             let ahead = if self.reverse { self.ahead.split_last() } else { self.ahead.split_first() };
             if let Some((ahead, rest)) = ahead {
                 ahead.prefetch();

@@ -1,8 +1,9 @@
 //! Small objects that were replaced, freed a few insertions later.
 //!
-//! What an insertion replaces is in no cache as a rule, and neither are the bytes it holds: to free it at once is to wait
-//! for memory twice, one after the other, which was more than half of an insertion over one of 100,000 rows. So a thread
-//! asks for the object's memory, and some insertions later for that of its elements, and frees it when all of it is there.
+//! What an insertion replaces is in no cache as a rule, and neither are the bytes it holds: to free it at once is to
+//! wait for memory twice, one after the other, which was more than half of an insertion over one of 100,000 rows. So a
+//! thread asks for the object's memory, and some insertions later for that of its elements, and frees it when all of it
+//! is there.
 //!
 //! Only objects that hold nothing but integers and the like and a few short bytes (`Group::is_small`): nobody can see
 //! when such a one is freed, and a thread keeps a few kilobytes at most. What it keeps goes when it ends.

@@ -8,10 +8,10 @@
 //! everybody does, any thread.
 //!
 //! Promises:
-//! * an operation on one object is atomic, and so is the insertion of a list and `delete_all_objects`; what goes through
-//!   a whole table (matching, selecting, listing) sees each object that is there all the time exactly once, whatever is
-//!   added and deleted meanwhile, also across the chunks of a select with a limit, and also with `first` and `next` while
-//!   the table is fixed;
+//! * an operation on one object is atomic, and so is the insertion of a list and `delete_all_objects`; what goes
+//!   through a whole table (matching, selecting, listing) sees each object that is there all the time exactly once,
+//!   whatever is added and deleted meanwhile, also across the chunks of a select with a limit, and also with `first`
+//!   and `next` while the table is fixed;
 //! * the table goes, or is its heir's, before anybody can observe that its owner has ended;
 //! * a handle is never used again, and a stale one is refused;
 //! * no lock is held while a term is freed, a message sent or a process looked up.

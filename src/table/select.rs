@@ -119,7 +119,8 @@ impl Table {
         Some(keys)
     }
 
-    /// Gives all that a specification gives for the objects of some keys to `take`; false when it is not about some only.
+    /// Gives all that a specification gives for the objects of some keys to `take`; false when it is not about some
+    /// only.
     fn collect_keys(
         &self, spec: &Spec, caller: Option<Pid>, reverse: bool, mut take: impl FnMut(Term),
     ) -> Result<bool, Error> {
@@ -148,8 +149,8 @@ impl Table {
         Ok(results.finish())
     }
 
-    /// What a specification gives from `cursor` on, until there are `limit`; and where to go on. A key's objects are not
-    /// torn apart, so in bags there may be more.
+    /// What a specification gives from `cursor` on, until there are `limit`; and where to go on. A key's objects are
+    /// not torn apart, so in bags there may be more.
     pub(super) fn collect(
         &self, spec: &Spec, caller: Option<Pid>, reverse: bool, cursor: Cursor, limit: usize,
     ) -> Result<(Vec<Term>, Option<Cursor>), Error> {

@@ -17,7 +17,8 @@ pub(super) struct Shard {
     /// lookup in 100,000 rows waited as long for them as for the object.
     tags: Vec<u16>,
     groups: Vec<Group>,
-    /// The whole hashes, for those who add, take out, go through, or search for an integer, which they tell from others.
+    /// The whole hashes, for those who add, take out, go through, or search for an integer, which they tell from
+    /// others.
     hashes: Vec<u64>,
     /// There are `2^bits` homes, and room behind the last.
     bits: u32,
@@ -44,8 +45,8 @@ const SHOWN: usize = 128;
 const BELOW: u32 = 5;
 /// Of a tag that is not free.
 const TAKEN: u16 = 1 << 15;
-/// Tags are compared as numbers on a circle, of which half is `2^14`, or 512 homes: fewer may lie between two groups that
-/// a search compares.
+/// Tags are compared as numbers on a circle, of which half is `2^14`, or 512 homes: fewer may lie between two groups
+/// that a search compares.
 const FAR: usize = 500;
 
 impl Shard {

@@ -1,15 +1,15 @@
 //! The objects of an ordered set: leaves of up to 128, in the order of Erlang's terms, where `1` and `1.0` are one key.
 //!
 //! Each object has beside it a number that stands for its key in that order ([`Term::order_prefix`]), so that a search
-//! compares numbers that lie together (8 bytes each, where keys and objects would take 32), and looks at one key: that of
-//! the object found, which is wanted anyway; or at none, when an integer is searched for and its number is its own. Only
-//! keys with the same number are compared as terms.
+//! compares numbers that lie together (8 bytes each, where keys and objects would take 32), and looks at one key: that
+//! of the object found, which is wanted anyway; or at none, when an integer is searched for and its number is its own.
+//! Only keys with the same number are compared as terms.
 //!
 //! A search asks for all prefixes of a leaf at once: they are 16 cache lines, of which a binary search would wait for
 //! three or four, one after the other.
 //!
-//! Above the leaves is one array with the number of each one's first object. It moves by one place when a leaf is split or
-//! empty, which is once in 64 insertions.
+//! Above the leaves is one array with the number of each one's first object. It moves by one place when a leaf is split
+//! or empty, which is once in 64 insertions.
 
 use super::group::{First, Group, Part, Rows};
 use crate::sync::prefetch;

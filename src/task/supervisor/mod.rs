@@ -253,8 +253,8 @@ impl TaskSupervisor {
         Flow::Continue
     }
 
-    /// `#{max_children, shutdown, max_restarts, period_ms, children, waiting}`: how many have begun, and how many wait for
-    /// their turn.
+    /// `#{max_children, shutdown, max_restarts, period_ms, children, waiting}`: how many have begun, and how many wait
+    /// for their turn.
     fn state(&self) -> Term {
         let limit = |limit: Option<u32>| limit.map_or(Term::atom(atoms::INFINITY), |limit| Term::int(i64::from(limit)));
         let entries = [
