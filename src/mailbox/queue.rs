@@ -3,8 +3,10 @@
 #[cfg(not(loom))]
 use crate::sync::AtomicUsize;
 #[cfg(not(loom))]
-use crate::sync::blocks::{self, BLOCK};
+use crate::sync::blocks::{self, Size};
 use crate::sync::{AtomicPtr, Ordering};
+#[cfg(not(loom))]
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ptr::{self, NonNull};
 
@@ -16,11 +18,23 @@ pub struct Node<M> {
 }
 
 impl<M> Node<M> {
+    /// Of the block that it lies in. Never one of those that lie across two cache lines.
+    #[cfg(not(loom))]
+    const fn size() -> Option<Size> {
+        const { assert!(align_of::<Self>() <= 16) };
+        match Size::of(size_of::<Self>()) {
+            Some(Size::B32) => Some(Size::B32),
+            Some(_) => Some(Size::B64),
+            None => None,
+        }
+    }
+
     #[inline(always)]
     fn new(message: Option<M>) -> *mut Node<M> {
         #[cfg(not(loom))]
-        if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
-            let place = blocks::take().cast::<Self>().as_ptr();
+        if let Some(size) = const { Self::size() } {
+            let Some(place) = blocks::take(size) else { handle_alloc_error(Layout::new::<Self>()) };
+            let place = place.cast::<Self>().as_ptr();
             // SAFETY: a block is large enough, aligned, and nobody else's. Part by part: the message goes straight to
             // its place.
             unsafe {
@@ -39,11 +53,11 @@ impl<M> Node<M> {
     #[inline]
     unsafe fn open(node: *mut Node<M>) -> Option<M> {
         #[cfg(not(loom))]
-        if const { size_of::<Self>() <= BLOCK && align_of::<Self>() <= BLOCK } {
+        if let Some(size) = const { Self::size() } {
             // SAFETY: the caller's promise; the node is read out before its block goes.
             unsafe {
                 let message = (&raw const (*node).message).read();
-                blocks::free(NonNull::new_unchecked(node.cast()));
+                blocks::free(size, NonNull::new_unchecked(node.cast()));
                 return message;
             }
         }

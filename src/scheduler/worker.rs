@@ -304,7 +304,6 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         stacks: RefCell::new(Vec::new()),
     };
     LOCAL.set(&local);
-    blocks::keep();
     loop {
         // Whoever has parked does not run any more, though its stack has not come back to where that is noted.
         local.worker.current.store(0, Ordering::Relaxed);
@@ -632,7 +631,6 @@ impl Local {
     fn trim(&self) {
         inside::collect();
         blocks::give_back();
-        blocks::keep();
         self.scheduler.keeper.trim_thread();
         self.stacks.borrow_mut().clear();
         self.resumed.borrow_mut().shrink_to_fit();

@@ -1,29 +1,73 @@
-//! Memory for messages: blocks of one cache line, kept by the workers.
+//! Memory for what is small and made and freed all the time: message nodes, and the payloads of terms.
 //!
 //! A message is allocated by its sender and freed by its receiver, often on another thread, where a general allocator
-//! pays for a lock or a remote free. Here a worker keeps the blocks it frees, and allocates from them; what one has too
-//! many of goes in batches to a common store, from which those who have none take. Other threads use the store for
-//! each block. Blocks are cut from slabs, and those from regions, which are kept for the life of the process: what a
-//! burst of messages took, the next one finds. When nothing runs for a while the memory of slabs that are free as a
-//! whole goes back to the system ([`trim`]), and they are cut anew when they are needed.
+//! pays for a lock or a remote free; and of terms there are many, so that it counts how close together they lie. There
+//! are blocks of a few sizes, without anything before or behind them. A thread keeps the blocks it frees, and allocates
+//! from them; what one has too many of goes in batches to a common store, from which those who have none take. Blocks are
+//! cut from slabs, and those from regions, which are kept for the life of the process: what a burst took, the next one
+//! finds. When nothing runs for a while the memory of slabs that are free as a whole goes back to the system ([`trim`]),
+//! and they are cut anew when they are needed.
 //!
-//! Who may touch what: a thread's list only that thread; the store under its lock, by workers once in a batch. Who
-//! trims takes everything out of the store first, so that a slab of which all blocks are in its hands is nobody else's.
+//! Who may touch what: a thread's magazines only that thread; the store of a size under its lock, by threads once in a
+//! batch. Who trims takes everything out of the store first, so that a slab of which all blocks are in its hands is nobody
+//! else's. A thread that ends gives back what it keeps; what its last drops free after that goes to the store one by one.
+//! In the child of a fork a store's lock may be held for ever: there a thread goes on with what it keeps and with memory
+//! of its own, and loses what it cannot keep.
 
-use super::Mutex;
+use super::{Mutex, forked};
 use hashbrown::HashMap;
-use std::alloc::{Layout, alloc, handle_alloc_error};
+use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
-/// Bytes of a block, and their alignment.
-pub const BLOCK: usize = 64;
+/// A size of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    B32,
+    B48,
+    /// A cache line, and aligned as one.
+    B64,
+}
+
+const SIZES: [Size; 3] = [Size::B32, Size::B48, Size::B64];
 /// Blocks that change hands at once, and those in a slab.
 const BATCH: usize = 256;
-/// Bytes of a slab, and their alignment: the address of a block tells its slab.
-const SLAB: usize = BATCH * BLOCK;
-/// Slabs in a region.
-const SLABS: usize = 64;
+/// Bytes of a region, and their alignment: the address of a block tells its region, and its slab in there. It is a huge
+/// page of most machines.
+const REGION: usize = 2 << 20;
+
+impl Size {
+    /// The smallest in which so many bytes have room; none when they are too many.
+    #[inline]
+    pub const fn of(bytes: usize) -> Option<Size> {
+        match bytes {
+            ..=32 => Some(Size::B32),
+            33..=48 => Some(Size::B48),
+            49..=64 => Some(Size::B64),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Size::B32 => 32,
+            Size::B48 => 48,
+            Size::B64 => 64,
+        }
+    }
+
+    /// Bytes of a slab: a few small pages.
+    const fn slab(self) -> usize {
+        BATCH * self.bytes()
+    }
+
+    fn slab_of(self, block: NonNull<u8>) -> usize {
+        let address = block.as_ptr() as usize;
+        let region = address & !(REGION - 1);
+        region + (address - region) / self.slab() * self.slab()
+    }
+}
 
 /// Blocks that change hands together, by their addresses: a block that lies here is not touched, so that it does not
 /// travel between the caches of those who free and those who take before it is written.
@@ -33,15 +77,21 @@ struct Magazine {
 }
 
 impl Magazine {
-    fn empty() -> Box<Magazine> {
-        Box::new(Magazine { count: 0, blocks: [ptr::null_mut(); BATCH] })
+    /// None: there is no memory.
+    fn empty() -> Option<Box<Magazine>> {
+        let layout = Layout::new::<Magazine>();
+        // SAFETY: the layout is not of size zero; all zero is an empty magazine, and it is a box's from here on.
+        unsafe {
+            let magazine = std::alloc::alloc_zeroed(layout).cast::<Magazine>();
+            (!magazine.is_null()).then(|| Box::from_raw(magazine))
+        }
     }
 
     #[inline]
     fn pop(&mut self) -> Option<NonNull<u8>> {
         self.count = self.count.checked_sub(1)?;
         if let Some(&soon) = self.blocks.get(self.count.wrapping_sub(AHEAD)) {
-            fetch(soon);
+            super::prefetch(soon.cast_const());
         }
         NonNull::new(self.blocks[self.count])
     }
@@ -53,9 +103,7 @@ impl Magazine {
         self.count += 1;
         true
     }
-}
 
-impl Magazine {
     fn blocks(&self) -> impl Iterator<Item = NonNull<u8>> {
         self.blocks[..self.count].iter().filter_map(|&block| NonNull::new(block))
     }
@@ -64,18 +112,7 @@ impl Magazine {
 /// A block this far down is fetched while others are written: it lies in the cache of the thread that freed it.
 const AHEAD: usize = 4;
 
-#[inline(always)]
-fn fetch(block: *mut u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing that the program sees, whatever the address.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(block.cast_const().cast())
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = block;
-}
-
-#[derive(Default)]
+/// The free blocks of one size.
 #[allow(clippy::vec_box)] // Magazines change hands by their address; one is 2 KiB.
 struct Store {
     full: Vec<Box<Magazine>>,
@@ -91,174 +128,260 @@ struct Store {
 // SAFETY: free memory, and regions that are only remembered.
 unsafe impl Send for Store {}
 
-static STORE: Mutex<Store> = Mutex::new(Store {
-    full: Vec::new(),
-    empty: Vec::new(),
-    loose: Vec::new(),
-    whole: Vec::new(),
-    regions: Vec::new(),
-});
+static STORES: [Mutex<Store>; SIZES.len()] = [const { Mutex::new(Store::new()) }; SIZES.len()];
 
-/// What a thread keeps: the magazine at hand and another, so that one who takes and frees in turn goes to the store
-/// once in a magazine at most (Bonwick, "Magazines and Vmem").
+/// What a thread keeps of one size: the magazine at hand and another, so that one who takes and frees in turn goes to
+/// the store once in a magazine at most (Bonwick, "Magazines and Vmem").
 struct Kept {
     hand: Box<Magazine>,
     other: Box<Magazine>,
 }
 
+/// Gives back what a thread keeps when that ends.
+struct Leaving;
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
 thread_local! {
-    /// Of a thread that keeps blocks; made by [`keep`], taken by [`give_back`].
-    static KEPT: Cell<*mut Kept> = const { Cell::new(ptr::null_mut()) };
+    /// Made by [`keep`], taken by [`give_back`]. Without a destructor, so that a look is cheap.
+    static KEPT: [Cell<*mut Kept>; SIZES.len()] = const { [const { Cell::new(ptr::null_mut()) }; SIZES.len()] };
+    static LEAVING: Leaving = const { Leaving };
 }
 
-/// From now on this thread keeps the blocks it frees; it calls [`give_back`] before it ends.
-pub fn keep() {
-    if KEPT.get().is_null() {
-        KEPT.set(Box::into_raw(Box::new(Kept { hand: Magazine::empty(), other: Magazine::empty() })));
-    }
+/// What this thread keeps of a size, if anything.
+///
+/// # Safety
+/// No other reference to it is alive.
+#[inline(always)]
+unsafe fn kept<'k>(size: Size) -> Option<&'k mut Kept> {
+    // SAFETY: this thread's own, and the caller's promise.
+    KEPT.with(|kept| unsafe { kept[size as usize].get().as_mut() })
 }
 
-/// A block.
+/// A block; none when there is no memory.
 #[inline]
-pub fn take() -> NonNull<u8> {
-    // SAFETY: this thread's own, and no other reference to it is alive: nothing below calls anybody.
-    match unsafe { KEPT.get().as_mut() } {
-        Some(kept) => match kept.hand.pop() {
-            Some(block) => block,
-            None => refill(kept),
-        },
-        None => STORE.lock().loose_block(),
+pub fn take(size: Size) -> Option<NonNull<u8>> {
+    // SAFETY: nothing below calls anybody who has another.
+    if let Some(kept) = unsafe { kept(size) }
+        && let Some(block) = kept.hand.pop()
+    {
+        return Some(block);
     }
+    take_anew(size)
 }
 
 #[cold]
-fn refill(kept: &mut Kept) -> NonNull<u8> {
+fn take_anew(size: Size) -> Option<NonNull<u8>> {
+    let Some(kept) = keep(size) else {
+        return if forked::is_forked() { alone(size) } else { STORES[size as usize].lock().loose_block(size) };
+    };
     if kept.other.count == 0 {
-        let mut store = STORE.lock();
-        let full = store.full();
+        if forked::is_forked() {
+            return alone(size);
+        }
+        let mut store = STORES[size as usize].lock();
+        let full = store.full(size)?;
         store.empty.push(std::mem::replace(&mut kept.other, full));
     }
     std::mem::swap(&mut kept.hand, &mut kept.other);
-    kept.hand.pop().expect("a full magazine is not empty")
+    kept.hand.pop()
+}
+
+/// From now on this thread keeps blocks of that size. None: it ends, or there is no memory.
+fn keep<'k>(size: Size) -> Option<&'k mut Kept> {
+    // SAFETY: the callers have no other reference to it.
+    if let Some(kept) = unsafe { kept(size) } {
+        return Some(kept);
+    }
+    LEAVING.try_with(|_| ()).ok()?;
+    let new = Box::new(Kept { hand: Magazine::empty()?, other: Magazine::empty()? });
+    KEPT.with(|kept| kept[size as usize].set(Box::into_raw(new)));
+    // SAFETY: as above.
+    unsafe { kept(size) }
+}
+
+/// A block for the child of a fork.
+fn alone(size: Size) -> Option<NonNull<u8>> {
+    let layout = Layout::from_size_align(size.bytes(), Size::B64.bytes()).ok()?;
+    // SAFETY: the layout is not of size zero.
+    NonNull::new(unsafe { alloc(layout) })
+}
+
+/// Frees a block.
+///
+/// # Safety
+/// It came from [`take`] with that size, on whatever thread, and nobody uses it any more.
+#[inline]
+pub unsafe fn free(size: Size, block: NonNull<u8>) {
+    // SAFETY: nothing below calls anybody who has another.
+    if let Some(kept) = unsafe { kept(size) }
+        && kept.hand.push(block)
+    {
+        return;
+    }
+    free_anew(size, block);
+}
+
+#[cold]
+fn free_anew(size: Size, block: NonNull<u8>) {
+    let Some(kept) = keep(size) else {
+        if !forked::is_forked() {
+            STORES[size as usize].lock().loose.push(block);
+        }
+        return;
+    };
+    if kept.other.count > 0 {
+        let empty = if forked::is_forked() {
+            // As many as one magazine holds are lost.
+            Magazine::empty()
+        } else {
+            let mut store = STORES[size as usize].lock();
+            store.empty.pop().or_else(Magazine::empty).inspect(|_| store.full.reserve(1))
+        };
+        let Some(empty) = empty else {
+            // No memory for more: this one is lost.
+            return;
+        };
+        let full = std::mem::replace(&mut kept.other, empty);
+        if !forked::is_forked() {
+            STORES[size as usize].lock().full.push(full);
+        }
+    }
+    std::mem::swap(&mut kept.hand, &mut kept.other);
+    kept.hand.push(block);
+}
+
+/// Gives everything this thread keeps to the others; it may keep more afterwards.
+pub fn give_back() {
+    if forked::is_forked() {
+        return;
+    }
+    for (index, store) in STORES.iter().enumerate() {
+        let kept = KEPT.with(|kept| kept[index].replace(ptr::null_mut()));
+        if kept.is_null() {
+            continue;
+        }
+        // SAFETY: made by `keep`, taken from its place just now.
+        let kept = unsafe { Box::from_raw(kept) };
+        let mut store = store.lock();
+        for magazine in [kept.hand, kept.other] {
+            if magazine.count > 0 { store.full.push(magazine) } else { store.empty.push(magazine) }
+        }
+    }
 }
 
 impl Store {
+    const fn new() -> Store {
+        Store { full: Vec::new(), empty: Vec::new(), loose: Vec::new(), whole: Vec::new(), regions: Vec::new() }
+    }
+
     /// A magazine that was given back, or a new slab.
-    fn full(&mut self) -> Box<Magazine> {
+    fn full(&mut self, size: Size) -> Option<Box<Magazine>> {
         if let Some(magazine) = self.full.pop() {
-            return magazine;
+            return Some(magazine);
         }
-        let slab = self.whole.pop().unwrap_or_else(|| self.region());
-        let mut magazine = self.empty.pop().unwrap_or_else(Magazine::empty);
+        let mut magazine = self.empty.pop().or_else(Magazine::empty)?;
+        let Some(slab) = self.whole.pop().or_else(|| self.region(size)) else {
+            self.empty.push(magazine);
+            return None;
+        };
         for index in (0..BATCH).rev() {
             // SAFETY: within the slab, and nobody else's.
-            let block = unsafe { slab.add(index * BLOCK) };
+            let block = unsafe { slab.add(index * size.bytes()) };
             magazine.push(block);
         }
-        magazine
+        Some(magazine)
     }
 
     /// The first slab of a new region; the others are added.
-    fn region(&mut self) -> NonNull<u8> {
-        let layout = Layout::from_size_align(SLAB * SLABS, SLAB).expect("a power of two");
+    fn region(&mut self, size: Size) -> Option<NonNull<u8>> {
+        forked::watch();
+        let layout = Layout::from_size_align(REGION, REGION).ok()?;
         // SAFETY: the layout is not of size zero.
-        let region = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let region = NonNull::new(unsafe { alloc(layout) })?;
+        // Who has that many blocks reads them here and there, and most of that is the search for the pages of their
+        // addresses: on huge ones a lookup in a table of 100,000 objects takes half as long. The first region, of which
+        // a small program uses little, is not to be in memory as a whole.
+        #[cfg(target_os = "linux")]
+        if !self.regions.is_empty() {
+            // SAFETY: our own memory; advice that a system may not take.
+            unsafe { libc::madvise(region.as_ptr().cast(), REGION, libc::MADV_HUGEPAGE) };
+        }
         self.regions.push(region);
+        let slabs = REGION / size.slab();
         // SAFETY: within the region.
-        self.whole.extend((1..SLABS).rev().map(|index| unsafe { region.add(index * SLAB) }));
-        region
+        self.whole.extend((1..slabs).rev().map(|index| unsafe { region.add(index * size.slab()) }));
+        Some(region)
     }
 
-    fn loose_block(&mut self) -> NonNull<u8> {
+    fn loose_block(&mut self, size: Size) -> Option<NonNull<u8>> {
         if let Some(block) = self.loose.pop() {
-            return block;
+            return Some(block);
         }
-        let mut magazine = self.full();
-        while let Some(block) = magazine.pop() {
-            self.loose.push(block);
-        }
+        let mut magazine = self.full(size)?;
+        self.loose.extend(magazine.blocks());
+        magazine.count = 0;
         self.empty.push(magazine);
-        self.loose.pop().expect("a full magazine is not empty")
+        self.loose.pop()
     }
 }
 
 /// Gives the memory of slabs that are free as a whole back to the system; how many bytes. Blocks that threads keep are
 /// not free here. Slow, when there are many.
 pub fn trim() -> usize {
+    SIZES.into_iter().map(trim_size).sum()
+}
+
+fn trim_size(size: Size) -> usize {
+    let store = &STORES[size as usize];
     let (full, loose) = {
-        let mut store = STORE.lock();
+        let mut store = store.lock();
         (std::mem::take(&mut store.full), std::mem::take(&mut store.loose))
     };
     let blocks = || full.iter().flat_map(|magazine| magazine.blocks()).chain(loose.iter().copied());
-    let slab_of = |block: NonNull<u8>| block.as_ptr() as usize & !(SLAB - 1);
     let mut free: HashMap<usize, usize> = HashMap::new();
-    blocks().for_each(|block| *free.entry(slab_of(block)).or_default() += 1);
+    blocks().for_each(|block| *free.entry(size.slab_of(block)).or_default() += 1);
     free.retain(|_, count| *count == BATCH);
     // What else there is fills magazines anew.
-    let mut kept = Vec::new();
-    let mut filling = Magazine::empty();
-    for block in blocks().filter(|&block| !free.contains_key(&slab_of(block))) {
-        if !filling.push(block) {
-            kept.push(std::mem::replace(&mut filling, Magazine::empty()));
-            filling.push(block);
+    let mut kept: Vec<Box<Magazine>> = Vec::new();
+    let mut rest = Vec::new();
+    for block in blocks().filter(|&block| !free.contains_key(&size.slab_of(block))) {
+        if !kept.last_mut().is_some_and(|magazine| magazine.push(block)) {
+            match Magazine::empty() {
+                Some(mut magazine) => {
+                    magazine.push(block);
+                    kept.push(magazine);
+                }
+                None => rest.push(block),
+            }
         }
-    }
-    if filling.count > 0 {
-        kept.push(filling);
     }
     let mut slabs: Vec<usize> = free.into_keys().collect();
     slabs.sort_unstable();
-    for neighbours in slabs.chunk_by(|low, high| low + SLAB == *high) {
-        // SAFETY: whole slabs, of which nobody has a block; they are written to before they are read.
-        unsafe { libc::madvise(neighbours[0] as *mut libc::c_void, neighbours.len() * SLAB, libc::MADV_DONTNEED) };
+    for neighbours in slabs.chunk_by(|low, high| low + size.slab() == *high) {
+        give_pages_back(neighbours[0], neighbours.len() * size.slab());
     }
-    let mut store = STORE.lock();
+    let mut store = store.lock();
     store.full.append(&mut kept);
+    store.loose.append(&mut rest);
     store.empty.clear();
     // The lowest first out again.
     store.whole.extend(slabs.iter().rev().filter_map(|&slab| NonNull::new(slab as *mut u8)));
-    slabs.len() * SLAB
+    slabs.len() * size.slab()
 }
 
-/// Frees a block.
-///
-/// # Safety
-/// It came from [`take`], on whatever thread, and nobody uses it any more.
-#[inline]
-pub unsafe fn free(block: NonNull<u8>) {
-    // SAFETY: as in `take`.
-    match unsafe { KEPT.get().as_mut() } {
-        Some(kept) => {
-            if !kept.hand.push(block) {
-                store(kept, block);
-            }
-        }
-        None => STORE.lock().loose.push(block),
-    }
-}
-
-#[cold]
-fn store(kept: &mut Kept, block: NonNull<u8>) {
-    if kept.other.count > 0 {
-        let mut store = STORE.lock();
-        let empty = store.empty.pop().unwrap_or_else(Magazine::empty);
-        store.full.push(std::mem::replace(&mut kept.other, empty));
-    }
-    std::mem::swap(&mut kept.hand, &mut kept.other);
-    kept.hand.push(block);
-}
-
-/// Gives everything this thread keeps to the others; for its end.
-pub fn give_back() {
-    let kept = KEPT.replace(ptr::null_mut());
-    if kept.is_null() {
-        return;
-    }
-    // SAFETY: made by `keep`, taken from its place just now.
-    let kept = unsafe { Box::from_raw(kept) };
-    let mut store = STORE.lock();
-    for magazine in [kept.hand, kept.other] {
-        if magazine.count > 0 { store.full.push(magazine) } else { store.empty.push(magazine) }
+/// Gives the pages that lie within that memory back to the system.
+fn give_pages_back(start: usize, bytes: usize) {
+    // SAFETY: asks for a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(REGION).max(1);
+    let (first, end) = (start.next_multiple_of(page), (start + bytes) / page * page);
+    if first < end {
+        // SAFETY: whole pages of slabs of which nobody has a block; they are written to before they are read.
+        unsafe { libc::madvise(first as *mut libc::c_void, end - first, libc::MADV_DONTNEED) };
     }
 }
 
@@ -272,24 +395,22 @@ mod tests {
     #[test]
     fn blocks_freed_on_another_thread_come_back_through_the_store() {
         let _alone = ALONE.lock();
-        keep();
-        let blocks: Vec<usize> = (0..4 * BATCH).map(|_| take().as_ptr() as usize).collect();
+        let blocks: Vec<usize> = (0..4 * BATCH).map(|_| take(Size::B64).unwrap().as_ptr() as usize).collect();
         let theirs = blocks.clone();
         std::thread::spawn(move || {
-            keep();
             for block in theirs {
                 // SAFETY: taken above, used by nobody.
-                unsafe { free(NonNull::new(block as *mut u8).unwrap()) };
+                unsafe { free(Size::B64, NonNull::new(block as *mut u8).unwrap()) };
             }
             give_back();
         })
         .join()
         .unwrap();
         // Other tests take from the store too; some of them come back here.
-        let again: Vec<_> = (0..4 * BATCH).map(|_| take()).collect();
+        let again: Vec<_> = (0..4 * BATCH).map(|_| take(Size::B64).unwrap()).collect();
         assert!(again.iter().any(|block| blocks.contains(&(block.as_ptr() as usize))));
         // SAFETY: taken just now.
-        again.into_iter().for_each(|block| unsafe { free(block) });
+        again.into_iter().for_each(|block| unsafe { free(Size::B64, block) });
         give_back();
     }
 
@@ -297,21 +418,21 @@ mod tests {
     fn slabs_that_are_free_as_a_whole_lose_their_memory_and_are_cut_anew() {
         let _alone = ALONE.lock();
         // Without keeping any: those of other tests come and go.
-        let blocks: Vec<_> = (0..8 * BATCH).map(|_| take()).collect();
+        let blocks: Vec<_> = (0..8 * BATCH).map(|_| take(Size::B64).unwrap()).collect();
         // SAFETY: taken just now, and large enough.
-        blocks.iter().for_each(|block| unsafe { block.cast::<[u8; BLOCK]>().write([7; BLOCK]) });
+        blocks.iter().for_each(|block| unsafe { block.cast::<[u8; 64]>().write([7; 64]) });
         let last = blocks.len() - 1;
         // SAFETY: taken above, used by nobody; the last is kept.
-        blocks[..last].iter().for_each(|&block| unsafe { free(block) });
-        assert!(trim() >= 4 * SLAB);
+        blocks[..last].iter().for_each(|&block| unsafe { free(Size::B64, block) });
+        assert!(trim() >= 4 * Size::B64.slab());
         // SAFETY: it was not freed.
-        assert_eq!(unsafe { blocks[last].cast::<[u8; BLOCK]>().read() }, [7; BLOCK]);
-        let again: Vec<_> = (0..8 * BATCH).map(|_| take()).collect();
+        assert_eq!(unsafe { blocks[last].cast::<[u8; 64]>().read() }, [7; 64]);
+        let again: Vec<_> = (0..8 * BATCH).map(|_| take(Size::B64).unwrap()).collect();
         let mut places: Vec<_> = again.iter().chain([&blocks[last]]).map(|block| block.as_ptr()).collect();
         places.sort_unstable();
         places.dedup();
         assert_eq!(places.len(), 8 * BATCH + 1);
         // SAFETY: as above.
-        again.into_iter().chain([blocks[last]]).for_each(|block| unsafe { free(block) });
+        again.into_iter().chain([blocks[last]]).for_each(|block| unsafe { free(Size::B64, block) });
     }
 }

@@ -4,7 +4,7 @@
 //! * [`lock`]: a lock for what a model looks into;
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
 //! * [`patience`]: looking around before sleeping, where that pays;
-//! * [`blocks`]: memory for messages, kept by the workers;
+//! * [`blocks`]: memory for messages and small terms, kept by the threads that use it;
 //! * [`tally`]: numbers that every thread adds to;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 

@@ -18,6 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use super::{Term, kinds};
+#[cfg(not(any(loom, feature = "sanitizer")))]
+use crate::sync::blocks::{self, Size};
 use crate::sync::{AtomicU32, Ordering};
 
 #[repr(C)]
@@ -73,6 +75,36 @@ fn layout(tag: u8, length: u64) -> Option<Layout> {
     Layout::from_size_align(size, ALIGN).ok()
 }
 
+/// The size of the block that a payload lies in; none: it is the allocator's. A sanitizer is to see each payload.
+#[inline]
+#[cfg(not(any(loom, feature = "sanitizer")))]
+fn block(layout: Layout) -> Option<Size> {
+    Size::of(layout.size())
+}
+
+#[inline]
+fn take(layout: Layout) -> Option<ptr::NonNull<u8>> {
+    #[cfg(not(any(loom, feature = "sanitizer")))]
+    if let Some(size) = block(layout) {
+        return blocks::take(size);
+    }
+    // SAFETY: no layout here has size zero.
+    ptr::NonNull::new(unsafe { alloc(layout) })
+}
+
+/// # Safety
+/// The memory came from `take` with that layout, and nobody uses it any more.
+#[inline]
+unsafe fn give_back(memory: *mut u8, layout: Layout) {
+    #[cfg(not(any(loom, feature = "sanitizer")))]
+    if let Some(size) = block(layout) {
+        // SAFETY: the caller's promise; what came from `take` is not null.
+        return unsafe { blocks::free(size, ptr::NonNull::new_unchecked(memory)) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { dealloc(memory, layout) }
+}
+
 /// A check value for a new payload. In debug builds no two in a row are alike, so that a spent term is noticed
 /// even when its memory was used again; the high bit keeps it apart from what an allocator writes into freed memory.
 #[inline]
@@ -119,8 +151,7 @@ pub(super) unsafe fn tuple_meta(address: u64) -> u64 {
 #[inline]
 fn allocate(tag: u8, length: u64) -> Option<(ptr::NonNull<u8>, u32)> {
     let layout = layout(tag, length)?;
-    // SAFETY: no layout here has size zero.
-    let memory = ptr::NonNull::new(unsafe { alloc(layout) })?;
+    let memory = take(layout)?;
     let check = new_check(tag);
     // SAFETY: every payload begins with a `Head`, and the memory is ours alone.
     unsafe { memory.cast::<Head>().write(Head { count: AtomicU32::new(1), check }) };
@@ -393,7 +424,7 @@ fn release(dead: &Term) {
     unsafe { ptr::drop_in_place(address::<Head>(dead.value)) };
     if let Some(layout) = layout(tag, length) {
         // SAFETY: allocated with this layout, and given back once.
-        unsafe { dealloc(address::<u8>(dead.value), layout) };
+        unsafe { give_back(address::<u8>(dead.value), layout) };
     }
     if let Some((pointer, dropper)) = last_wish {
         run(dropper, pointer);
