@@ -261,6 +261,56 @@ static void a_fork_in_the_middle_of_everything_does_not_hang(void)
     check_parent();
 }
 
+/* Terms of every size for which the library keeps memory, more than a thread keeps of one. */
+static regrow_term many_small_terms(void)
+{
+    regrow_term list = regrow_nil();
+    for (int at = 0; at < 2000; at++) {
+        regrow_term items[] = { regrow_text("short"), regrow_int(at), regrow_nil() };
+        list = regrow_cons(regrow_tuple(items, 3), list);
+    }
+    return list;
+}
+
+/* More comes back than it keeps, and it needs more than came back. */
+static void *make_and_free(void *user)
+{
+    while (busy) {
+        regrow_term one = many_small_terms(), other = many_small_terms();
+        regrow_term_free(&one);
+        regrow_term_free(&other);
+    }
+    return NULL;
+}
+
+static void a_child_can_free_terms_whoever_was_making_some(void)
+{
+    pthread_t threads[2];
+    busy = true;
+    for (int at = 0; at < 2; at++)
+        CHECK(pthread_create(&threads[at], NULL, make_and_free, NULL) == 0);
+    for (size_t round = rounds(50); round; round--) {
+        fflush(NULL);
+        regrow_term before = many_small_terms();
+        pid_t forked = fork();
+        if (forked == 0) {
+            alarm(20);
+            regrow_term late = regrow_text("short");
+            regrow_term_free(&late);
+            regrow_term_free(&before);
+            if (round % 2)
+                exit(0);
+            _exit(0);
+        }
+        check_child(forked);
+        regrow_term_free(&before);
+    }
+    busy = false;
+    for (int at = 0; at < 2; at++)
+        CHECK(pthread_join(threads[at], NULL) == 0);
+    check_parent();
+}
+
 static regrow_next fork_in_a_callback(regrow_context *context, void *returns)
 {
     fflush(NULL);
@@ -314,6 +364,7 @@ int main(void)
     RUN(in_the_child_every_call_says_forked);
     RUN(a_child_that_ends_in_the_ordinary_way_tells_nobody);
     RUN(a_fork_in_the_middle_of_everything_does_not_hang);
+    RUN(a_child_can_free_terms_whoever_was_making_some);
     RUN(a_callback_may_fork);
     RUN(a_callback_that_returns_in_the_child_ends_the_child);
 

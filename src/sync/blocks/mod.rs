@@ -12,121 +12,17 @@
 //! batch. Who trims takes everything out of the store first, so that a slab of which all blocks are in its hands is nobody
 //! else's. A thread that ends gives back what it keeps; what its last drops free after that goes to the store one by one.
 //! In the child of a fork a store's lock may be held for ever: there a thread goes on with what it keeps and with memory
-//! of its own, and loses what it cannot keep.
+//! of its own, and loses what it cannot keep. (A fork before the first runtime is none of those: see [`forked`].)
+
+mod store;
 
 use super::{Mutex, forked};
-use hashbrown::HashMap;
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
+use store::{Magazine, SIZES, Store};
 
-/// A size of blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    B32,
-    B48,
-    /// A cache line, and aligned as one.
-    B64,
-}
-
-const SIZES: [Size; 3] = [Size::B32, Size::B48, Size::B64];
-/// Blocks that change hands at once, and those in a slab.
-const BATCH: usize = 256;
-/// Bytes of a region, and their alignment: the address of a block tells its region, and its slab in there. It is a huge
-/// page of most machines.
-const REGION: usize = 2 << 20;
-
-impl Size {
-    /// The smallest in which so many bytes have room; none when they are too many.
-    #[inline]
-    pub const fn of(bytes: usize) -> Option<Size> {
-        match bytes {
-            ..=32 => Some(Size::B32),
-            33..=48 => Some(Size::B48),
-            49..=64 => Some(Size::B64),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    pub const fn bytes(self) -> usize {
-        match self {
-            Size::B32 => 32,
-            Size::B48 => 48,
-            Size::B64 => 64,
-        }
-    }
-
-    /// Bytes of a slab: a few small pages.
-    const fn slab(self) -> usize {
-        BATCH * self.bytes()
-    }
-
-    fn slab_of(self, block: NonNull<u8>) -> usize {
-        let address = block.as_ptr() as usize;
-        let region = address & !(REGION - 1);
-        region + (address - region) / self.slab() * self.slab()
-    }
-}
-
-/// Blocks that change hands together, by their addresses: a block that lies here is not touched, so that it does not
-/// travel between the caches of those who free and those who take before it is written.
-struct Magazine {
-    count: usize,
-    blocks: [*mut u8; BATCH],
-}
-
-impl Magazine {
-    /// None: there is no memory.
-    fn empty() -> Option<Box<Magazine>> {
-        let layout = Layout::new::<Magazine>();
-        // SAFETY: the layout is not of size zero; all zero is an empty magazine, and it is a box's from here on.
-        unsafe {
-            let magazine = std::alloc::alloc_zeroed(layout).cast::<Magazine>();
-            (!magazine.is_null()).then(|| Box::from_raw(magazine))
-        }
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<NonNull<u8>> {
-        self.count = self.count.checked_sub(1)?;
-        if let Some(&soon) = self.blocks.get(self.count.wrapping_sub(AHEAD)) {
-            super::prefetch(soon.cast_const());
-        }
-        NonNull::new(self.blocks[self.count])
-    }
-
-    #[inline]
-    fn push(&mut self, block: NonNull<u8>) -> bool {
-        let Some(place) = self.blocks.get_mut(self.count) else { return false };
-        *place = block.as_ptr();
-        self.count += 1;
-        true
-    }
-
-    fn blocks(&self) -> impl Iterator<Item = NonNull<u8>> {
-        self.blocks[..self.count].iter().filter_map(|&block| NonNull::new(block))
-    }
-}
-
-/// A block this far down is fetched while others are written: it lies in the cache of the thread that freed it.
-const AHEAD: usize = 4;
-
-/// The free blocks of one size.
-#[allow(clippy::vec_box)] // Magazines change hands by their address; one is 2 KiB.
-struct Store {
-    full: Vec<Box<Magazine>>,
-    empty: Vec<Box<Magazine>>,
-    /// For threads that keep none.
-    loose: Vec<NonNull<u8>>,
-    /// Slabs that nothing is cut from.
-    whole: Vec<NonNull<u8>>,
-    /// All regions ever made, so that they are never lost sight of.
-    regions: Vec<NonNull<u8>>,
-}
-
-// SAFETY: free memory, and regions that are only remembered.
-unsafe impl Send for Store {}
+pub use store::Size;
 
 static STORES: [Mutex<Store>; SIZES.len()] = [const { Mutex::new(Store::new()) }; SIZES.len()];
 
@@ -274,119 +170,15 @@ pub fn give_back() {
     }
 }
 
-impl Store {
-    const fn new() -> Store {
-        Store { full: Vec::new(), empty: Vec::new(), loose: Vec::new(), whole: Vec::new(), regions: Vec::new() }
-    }
-
-    /// A magazine that was given back, or a new slab.
-    fn full(&mut self, size: Size) -> Option<Box<Magazine>> {
-        if let Some(magazine) = self.full.pop() {
-            return Some(magazine);
-        }
-        let mut magazine = self.empty.pop().or_else(Magazine::empty)?;
-        let Some(slab) = self.whole.pop().or_else(|| self.region(size)) else {
-            self.empty.push(magazine);
-            return None;
-        };
-        for index in (0..BATCH).rev() {
-            // SAFETY: within the slab, and nobody else's.
-            let block = unsafe { slab.add(index * size.bytes()) };
-            magazine.push(block);
-        }
-        Some(magazine)
-    }
-
-    /// The first slab of a new region; the others are added.
-    fn region(&mut self, size: Size) -> Option<NonNull<u8>> {
-        forked::watch();
-        let layout = Layout::from_size_align(REGION, REGION).ok()?;
-        // SAFETY: the layout is not of size zero.
-        let region = NonNull::new(unsafe { alloc(layout) })?;
-        // Who has that many blocks reads them here and there, and most of that is the search for the pages of their
-        // addresses: on huge ones a lookup in a table of 100,000 objects takes half as long. The first region, of which
-        // a small program uses little, is not to be in memory as a whole.
-        #[cfg(target_os = "linux")]
-        if !self.regions.is_empty() {
-            // SAFETY: our own memory; advice that a system may not take.
-            unsafe { libc::madvise(region.as_ptr().cast(), REGION, libc::MADV_HUGEPAGE) };
-        }
-        self.regions.push(region);
-        let slabs = REGION / size.slab();
-        // SAFETY: within the region.
-        self.whole.extend((1..slabs).rev().map(|index| unsafe { region.add(index * size.slab()) }));
-        Some(region)
-    }
-
-    fn loose_block(&mut self, size: Size) -> Option<NonNull<u8>> {
-        if let Some(block) = self.loose.pop() {
-            return Some(block);
-        }
-        let mut magazine = self.full(size)?;
-        self.loose.extend(magazine.blocks());
-        magazine.count = 0;
-        self.empty.push(magazine);
-        self.loose.pop()
-    }
-}
-
 /// Gives the memory of slabs that are free as a whole back to the system; how many bytes. Blocks that threads keep are
 /// not free here. Slow, when there are many.
 pub fn trim() -> usize {
-    SIZES.into_iter().map(trim_size).sum()
-}
-
-fn trim_size(size: Size) -> usize {
-    let store = &STORES[size as usize];
-    let (full, loose) = {
-        let mut store = store.lock();
-        (std::mem::take(&mut store.full), std::mem::take(&mut store.loose))
-    };
-    let blocks = || full.iter().flat_map(|magazine| magazine.blocks()).chain(loose.iter().copied());
-    let mut free: HashMap<usize, usize> = HashMap::new();
-    blocks().for_each(|block| *free.entry(size.slab_of(block)).or_default() += 1);
-    free.retain(|_, count| *count == BATCH);
-    // What else there is fills magazines anew.
-    let mut kept: Vec<Box<Magazine>> = Vec::new();
-    let mut rest = Vec::new();
-    for block in blocks().filter(|&block| !free.contains_key(&size.slab_of(block))) {
-        if !kept.last_mut().is_some_and(|magazine| magazine.push(block)) {
-            match Magazine::empty() {
-                Some(mut magazine) => {
-                    magazine.push(block);
-                    kept.push(magazine);
-                }
-                None => rest.push(block),
-            }
-        }
-    }
-    let mut slabs: Vec<usize> = free.into_keys().collect();
-    slabs.sort_unstable();
-    for neighbours in slabs.chunk_by(|low, high| low + size.slab() == *high) {
-        give_pages_back(neighbours[0], neighbours.len() * size.slab());
-    }
-    let mut store = store.lock();
-    store.full.append(&mut kept);
-    store.loose.append(&mut rest);
-    store.empty.clear();
-    // The lowest first out again.
-    store.whole.extend(slabs.iter().rev().filter_map(|&slab| NonNull::new(slab as *mut u8)));
-    slabs.len() * size.slab()
-}
-
-/// Gives the pages that lie within that memory back to the system.
-fn give_pages_back(start: usize, bytes: usize) {
-    // SAFETY: asks for a number.
-    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(REGION).max(1);
-    let (first, end) = (start.next_multiple_of(page), (start + bytes) / page * page);
-    if first < end {
-        // SAFETY: whole pages of slabs of which nobody has a block; they are written to before they are read.
-        unsafe { libc::madvise(first as *mut libc::c_void, end - first, libc::MADV_DONTNEED) };
-    }
+    SIZES.into_iter().map(|size| store::trim(size, &STORES[size as usize])).sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::store::BATCH;
     use super::*;
 
     /// The store is everybody's: who trims it takes away for a moment what the other looks for.
