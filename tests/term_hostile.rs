@@ -1,9 +1,11 @@
 //! Bytes that are no term: every one of them an error, none a crash, none more memory than a constant times its length.
-//! The allocator counts by thread, so that tests side by side do not see each other.
+//! The allocator counts by thread, so that tests side by side do not see each other. Small payloads lie in blocks, which
+//! it does not see: those of the term that came out are counted by themselves.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use regrow::sync::blocks::Size;
 use regrow::term::etf::{self, DecodeError, Limits};
 use regrow::term::{Term, atoms};
 
@@ -15,7 +17,12 @@ thread_local! {
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
-fn count(size: isize) {
+fn count(layout: Layout, sign: isize) {
+    // What blocks are cut from is no term's.
+    if layout.align() >= REGION {
+        return;
+    }
+    let size = layout.size() as isize * sign;
     let now = NOW.get() + size;
     NOW.set(now);
     MOST.set(MOST.get().max(now));
@@ -24,13 +31,13 @@ fn count(size: isize) {
 // SAFETY: everything is the system allocator's; counting touches no memory of it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(layout, 1);
         // SAFETY: the caller's promise, handed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count(layout, -1);
         // SAFETY: the caller's promise, handed on.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -39,7 +46,32 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The most that a byte of input may cost: a list of bytes has 40 for each; a tuple of a tuple of a tuple ... 32
+/// No term's payload is aligned as that.
+const REGION: usize = 1 << 20;
+
+/// The bytes of the blocks in which the small payloads of a term lie.
+fn small(term: &Term) -> usize {
+    let (mut left, mut sum) = (vec![term], 0);
+    while let Some(term) = left.pop() {
+        let bytes = if let Some((head, tail)) = term.as_cons() {
+            left.extend([head, tail]);
+            40
+        } else if let Some(elements) = term.as_tuple() {
+            left.extend(elements);
+            16 * (elements.len() + 1)
+        } else if let Some(map) = term.as_map() {
+            left.extend(map.iter().flat_map(|(key, value)| [key, value]));
+            16 * (2 * map.len() + 1)
+        } else {
+            let bytes = term.as_bytes().or(term.as_opaque()).or(term.as_big().map(|(_, magnitude)| magnitude));
+            bytes.map_or(0, |bytes| bytes.len() + 17)
+        };
+        sum += Size::of(bytes).filter(|_| bytes > 0).map_or(0, Size::bytes);
+    }
+    sum
+}
+
+/// The most that a byte of input may cost: a list of bytes has 48 for each; a tuple of a tuple of a tuple ... 32
 /// for each two bytes, and a place on a stack that doubles when it grows.
 const COST: usize = 160;
 /// And what an error, an atom or a page of the atom table may cost beside.
@@ -49,7 +81,7 @@ fn decode(bytes: &[u8]) -> Result<Term, DecodeError> {
     let before = NOW.get();
     MOST.set(before);
     let result = etf::decode(bytes, &Limits::default());
-    let most = (MOST.get() - before) as usize;
+    let most = (MOST.get() - before) as usize + result.as_ref().map_or(0, small);
     // Packed bytes may be a thousand of others.
     let most = if bytes.get(1) == Some(&80) { most / 1032 } else { most };
     assert!(most <= bytes.len() * COST + BASE, "{most} bytes for {} of input", bytes.len());
