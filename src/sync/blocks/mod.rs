@@ -181,50 +181,65 @@ mod tests {
     use super::store::BATCH;
     use super::*;
 
-    /// The store is everybody's: who trims it takes away for a moment what the other looks for.
+    /// The stores are everybody's: who trims them takes away for a moment what the other looks for.
     static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+    fn take_so_many(size: Size, count: usize) -> Vec<NonNull<u8>> {
+        (0..count).map(|_| take(size).unwrap()).collect()
+    }
 
     #[test]
     fn blocks_freed_on_another_thread_come_back_through_the_store() {
         let _alone = ALONE.lock();
-        let blocks: Vec<usize> = (0..4 * BATCH).map(|_| take(Size::B64).unwrap().as_ptr() as usize).collect();
-        let theirs = blocks.clone();
-        std::thread::spawn(move || {
-            for block in theirs {
-                // SAFETY: taken above, used by nobody.
-                unsafe { free(Size::B64, NonNull::new(block as *mut u8).unwrap()) };
-            }
-            give_back();
-        })
-        .join()
-        .unwrap();
-        // Other tests take from the store too; some of them come back here.
-        let again: Vec<_> = (0..4 * BATCH).map(|_| take(Size::B64).unwrap()).collect();
-        assert!(again.iter().any(|block| blocks.contains(&(block.as_ptr() as usize))));
-        // SAFETY: taken just now.
-        again.into_iter().for_each(|block| unsafe { free(Size::B64, block) });
+        for size in SIZES {
+            let blocks: Vec<usize> = take_so_many(size, 4 * BATCH).iter().map(|block| block.addr().get()).collect();
+            let theirs = blocks.clone();
+            std::thread::spawn(move || {
+                for block in theirs {
+                    // SAFETY: taken above, used by nobody.
+                    unsafe { free(size, NonNull::new(block as *mut u8).unwrap()) };
+                }
+                // What it keeps it gives back by itself.
+            })
+            .join()
+            .unwrap();
+            // Other tests take from the store too; some of them come back here.
+            let again = take_so_many(size, 4 * BATCH);
+            assert!(again.iter().any(|block| blocks.contains(&block.addr().get())));
+            // SAFETY: taken just now.
+            again.into_iter().for_each(|block| unsafe { free(size, block) });
+        }
         give_back();
     }
 
     #[test]
     fn slabs_that_are_free_as_a_whole_lose_their_memory_and_are_cut_anew() {
         let _alone = ALONE.lock();
-        // Without keeping any: those of other tests come and go.
-        let blocks: Vec<_> = (0..8 * BATCH).map(|_| take(Size::B64).unwrap()).collect();
-        // SAFETY: taken just now, and large enough.
-        blocks.iter().for_each(|block| unsafe { block.cast::<[u8; 64]>().write([7; 64]) });
-        let last = blocks.len() - 1;
-        // SAFETY: taken above, used by nobody; the last is kept.
-        blocks[..last].iter().for_each(|&block| unsafe { free(Size::B64, block) });
-        assert!(trim() >= 4 * Size::B64.slab());
-        // SAFETY: it was not freed.
-        assert_eq!(unsafe { blocks[last].cast::<[u8; 64]>().read() }, [7; 64]);
-        let again: Vec<_> = (0..8 * BATCH).map(|_| take(Size::B64).unwrap()).collect();
-        let mut places: Vec<_> = again.iter().chain([&blocks[last]]).map(|block| block.as_ptr()).collect();
-        places.sort_unstable();
-        places.dedup();
-        assert_eq!(places.len(), 8 * BATCH + 1);
-        // SAFETY: as above.
-        again.into_iter().chain([blocks[last]]).for_each(|block| unsafe { free(Size::B64, block) });
+        for size in SIZES {
+            let fill = |block: &NonNull<u8>, with| {
+                // SAFETY: taken by this test, and as large.
+                unsafe { block.write_bytes(with, size.bytes()) };
+            };
+            let blocks = take_so_many(size, 8 * BATCH);
+            blocks.iter().for_each(|block| fill(block, 7));
+            let last = blocks.len() - 1;
+            // SAFETY: taken above, used by nobody; the last is kept.
+            blocks[..last].iter().for_each(|&block| unsafe { free(size, block) });
+            give_back();
+            assert!(trim() >= 4 * size.slab());
+            let mut again = take_so_many(size, 8 * BATCH);
+            again.iter().for_each(|block| fill(block, 9));
+            // SAFETY: it was not freed, and lies apart from all others.
+            let kept = unsafe { std::slice::from_raw_parts(blocks[last].as_ptr(), size.bytes()) };
+            assert!(kept.iter().all(|&byte| byte == 7));
+            again.push(blocks[last]);
+            let mut places: Vec<usize> = again.iter().map(|block| block.addr().get()).collect();
+            places.sort_unstable();
+            assert!(places.windows(2).all(|two| two[0] + size.bytes() <= two[1]));
+            assert!(places.iter().all(|place| place % if size == Size::B64 { 64 } else { 16 } == 0));
+            // SAFETY: as above.
+            again.into_iter().for_each(|block| unsafe { free(size, block) });
+        }
+        give_back();
     }
 }
