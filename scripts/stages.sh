@@ -673,7 +673,8 @@ stage_differential_long() {
 
 stage_fuzz() {
   exists "fuzz target" "fuzz/fuzz_targets/*.rs"
-  cargo +nightly fuzz --version || { skip "cargo-fuzz or nightly is not installed"; return; }
+  cargo +nightly --version || { skip "a nightly Rust is not installed"; return; }
+  cargo +nightly fuzz --version || cargo install cargo-fuzz --locked || { skip "cargo-fuzz cannot be installed"; return; }
   local name
   for name in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$name" .rs)
