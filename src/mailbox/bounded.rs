@@ -19,8 +19,7 @@
 //!
 //! Who may touch what: anybody, under the lock, which is held for a few moves; no message is dropped under it.
 
-use crate::sync::lock::Lock;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 use std::collections::VecDeque;
 
 /// What became of a message that counts.
@@ -45,7 +44,7 @@ pub struct Bounded<M, W> {
     limit: usize,
     /// How many can be taken out now; 0 also when the receiver has looked through them in vain. Written under the lock.
     ready: AtomicUsize,
-    inner: Lock<Inner<M, W>>,
+    inner: Mutex<Inner<M, W>>,
 }
 
 struct Inner<M, W> {
@@ -140,7 +139,7 @@ impl<M, W: Clone> Bounded<M, W> {
         Bounded {
             limit: limit.max(1),
             ready: AtomicUsize::new(0),
-            inner: Lock::new(Inner {
+            inner: Mutex::new(Inner {
                 queue: Lanes::new(),
                 held: Lanes::new(),
                 holding: false,
