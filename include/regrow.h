@@ -687,6 +687,11 @@ typedef struct regrow_task_spec {
   /// Each run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
   /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
   uint32_t restart;
+  /// As a task supervisor's: the time it has to end when it is told to shut down; 0: as that supervisor's spec says.
+  /// REGROW_BRUTAL_KILL, REGROW_INFINITY. As a child of another supervisor its regrow_child_spec says it.
+  uint32_t shutdown_ms;
+  /// Zero.
+  uint32_t reserved;
 } regrow_task_spec;
 
 /// A task, as its owner knows it. A plain number, like a pid.
@@ -1023,8 +1028,9 @@ typedef struct regrow_pubsub_spec {
 /// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec.
 /// One that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
 ///
-/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take
-/// one too; its tasks have the id `undefined`, and go by their pids.
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children(), regrow_supervisor_terminate_child(),
+/// regrow_supervisor_subscribe(), regrow_supervisor_unsubscribe() and regrow_supervisor_history() take one too; its
+/// tasks have the id `undefined`, and go by their pids.
 typedef struct regrow_task_supervisor_spec {
   /// sizeof(regrow_task_supervisor_spec).
   size_t size;
@@ -1033,7 +1039,8 @@ typedef struct regrow_task_supervisor_spec {
   /// What becomes of one too many: REGROW_REFUSE (0): REGROW_ERR_LIMIT. REGROW_QUEUE: it is started, and begins when
   /// its turn has come.
   uint32_t at_limit;
-  /// The time that its tasks have to end when it stops, all together; 0: 5000. REGROW_BRUTAL_KILL, REGROW_INFINITY.
+  /// The time that a task has to end when it is stopped, if its own spec does not say it; 0: 5000.
+  /// REGROW_INFINITY. A supervisor that stops tells all of them at once.
   uint32_t task_shutdown_ms;
   /// Zero.
   uint32_t reserved;

@@ -203,12 +203,7 @@ pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<Ch
         let start = start_of(&given)?;
         let mut child = ChildSpec::new(Term::nil(), start);
         child.restart = restart(given.restart, child.restart)?;
-        match given.shutdown_ms {
-            0 => {}
-            REGROW_BRUTAL_KILL => child.shutdown = Shutdown::BrutalKill,
-            REGROW_INFINITY => child.shutdown = Shutdown::Infinity,
-            ms => child.shutdown = Shutdown::Ms(ms),
-        }
+        child.shutdown = shutdown(given.shutdown_ms).unwrap_or(child.shutdown);
         if given.significant > 1 {
             return Err(Fault::argument("a child is significant, 1, or not, 0"));
         }
@@ -218,6 +213,16 @@ pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<Ch
         }
         Ok(child)
     }
+}
+
+/// `shutdown_ms` of a spec; none: it says nothing.
+pub(super) fn shutdown(given_ms: u32) -> Option<Shutdown> {
+    Some(match given_ms {
+        0 => return None,
+        REGROW_BRUTAL_KILL => Shutdown::BrutalKill,
+        REGROW_INFINITY => Shutdown::Infinity,
+        ms => Shutdown::Ms(ms),
+    })
 }
 
 /// `restart` of a spec.
