@@ -22,8 +22,8 @@
  *              callback", two threads on one regrow_term variable, and signal handlers.
  *   Waiting    A function that may wait says so. In a callback the process is parked then,
  *              and its thread runs others: hold no lock over it, and no state that a
- *              library keeps for the thread. errno, the floating-point control words and
- *              the last error are kept.
+ *              library keeps for the thread. errno, the floating-point control words, the
+ *              last error and, with regrow_exception_globals(), C++'s exceptions are kept.
  *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. An
  *              exception that leaves one aborts the program; a longjmp out of one is
  *              undefined. What it returns is a constant or what regrow_reply() and its like gave; zero is an
@@ -36,6 +36,7 @@
  *           starting . plain processes . servers . host processes . addresses . requests
  *           supervisors . partition supervisors . observing . registries . agents
  *           groups and topics . tasks . task supervisors . tables . selecting from tables
+ *           exceptions of c++
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -765,6 +766,9 @@ typedef struct regrow_table {
   /// Equal in equal tables; regrow's own otherwise.
   uint64_t id;
 } regrow_table;
+
+/// Gives the calling thread's `__cxa_eh_globals`, of the Itanium ABI for C++.
+typedef void *(*regrow_globals_callback)(void);
 
 /// Makes the state of a server; runs before anyone sees the process.
 ///
@@ -2727,6 +2731,20 @@ regrow_error regrow_table_select_reverse_limit(regrow_table table,
 /// @param next          out: yours; the atom '$end_of_table' when there is no more. Not the variable that
 ///                      `continuation` points to, which is to be freed.
 regrow_error regrow_table_select_next(const regrow_term *continuation, regrow_term *results, regrow_term *next);
+
+/* ---- Exceptions of C++ ---- */
+
+/// Tells where C++ keeps what it knows of a thread's exceptions: `__cxa_get_globals` of the program's C++ runtime, as
+/// regrow.hpp does by itself. Once for the program, for ever; the same again changes nothing. Any thread.
+///
+/// From then on a callback may wait in a handler (`catch`) while others throw and catch on its thread. What runs while
+/// an exception is in flight, a destructor that is, may not wait in processes on the workers: REGROW_ERR_WOULD_BLOCK.
+///
+/// @param globals  called on any thread; gives that thread's `__cxa_eh_globals`. It may neither wait nor call
+///                 regrow.
+/// @return REGROW_ERR_EXISTS when it is another one than before: two C++ runtimes are in the program. Callbacks of the
+///         second one must not wait in a handler.
+regrow_error regrow_exception_globals(regrow_globals_callback globals);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -8,6 +8,7 @@ mod agent;
 mod child;
 mod context;
 mod dynamic_supervisor;
+mod exceptions;
 mod host;
 mod observe;
 mod partition_supervisor;

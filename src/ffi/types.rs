@@ -444,6 +444,9 @@ pub type regrow_undelivered_callback = Option<
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
 
+/// Gives the calling thread's `__cxa_eh_globals`, of the Itanium ABI for C++.
+pub type regrow_globals_callback = Option<unsafe extern "C-unwind" fn() -> *mut c_void>;
+
 /// Runs once, in the caller.
 pub type regrow_run_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
 

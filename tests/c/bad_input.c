@@ -371,6 +371,13 @@ static void each_entry(void *user, regrow_pid pid, const regrow_term *value)
 {
 }
 
+/* Of a C++ runtime that never throws. */
+static void *exception_globals(void)
+{
+    static _Thread_local uint64_t words[2];
+    return words;
+}
+
 static const regrow_server_spec server_spec = {
     .size = sizeof server_spec, .handle_call = server_call, .get_state = show_state, .replace_state = take_state };
 static const regrow_registry_spec registry_spec = { .size = sizeof registry_spec };
@@ -643,6 +650,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
                                : strcmp(name, "matches") == 0 ? (void (*)(void))take_any
                                : strcmp(name, "reply") == 0   ? (void (*)(void))hear
                                : strcmp(name, "each") == 0    ? (void (*)(void))each_entry
+                               : strcmp(name, "globals") == 0 ? (void (*)(void))exception_globals
                                                               : (void (*)(void))keep;
             break;
         case 'q':
