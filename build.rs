@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
     ("start", "Starting"),
     ("process_body", "Plain processes"),
     ("server", "Servers"),
+    ("behaviour", ""),
     ("host", "Host processes"),
     ("address", "Addresses: by name instead of pid"),
     ("request", "Requests: what is waited for later"),

@@ -5,6 +5,7 @@
 
 mod address;
 mod agent;
+mod behaviour;
 mod child;
 mod context;
 mod dynamic_supervisor;

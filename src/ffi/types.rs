@@ -183,6 +183,9 @@ pub const REGROW_PUBSUB: u32 = 10;
 /// kind: a task; `spec` is a regrow_task_spec.
 pub const REGROW_TASK: u32 = 11;
 
+/// kind: a server whose callbacks go by a name; `spec` is a regrow_behaviour_spec.
+pub const REGROW_BEHAVIOUR: u32 = 12;
+
 /// restart: always.
 pub const REGROW_PERMANENT: u32 = 1;
 /// restart: after any reason but normal, shutdown and {shutdown, _}.

@@ -22,6 +22,10 @@ struct Words {
     uncaught: c_uint,
 }
 
+impl Words {
+    const NONE: Words = Words { caught: ptr::null_mut(), uncaught: 0 };
+}
+
 /// An `Accessor`, or null. It is a pointer to code, set once: nothing else is read by it, and no order is needed.
 static ACCESSOR: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
@@ -60,12 +64,9 @@ impl Kept {
     /// Before another stack runs on this thread.
     #[inline]
     pub fn leave() -> Kept {
-        let zero = Words { caught: ptr::null_mut(), uncaught: 0 };
         // SAFETY: as in `in_flight`.
-        Kept(
-            unsafe { words().as_mut() }
-                .map_or(zero, |words| std::mem::replace(words, Words { caught: ptr::null_mut(), uncaught: 0 })),
-        )
+        let words = unsafe { words().as_mut() };
+        Kept(words.map_or(Words::NONE, |words| std::mem::replace(words, Words::NONE)))
     }
 
     /// Once this stack goes on. They are the same thread's: a stack never changes its thread.
