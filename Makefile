@@ -108,6 +108,9 @@ build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*
 build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(BENCH) -o $@ $(LINK)
 
+build/paths: benches/instructions/paths.c build/libregrow.so $(HEADER)
+	$(COMPILE) $< -o $@ $(LINK)
+
 build/tests/%: tests/c/%.c $(wildcard tests/c/*.h) build/libregrow.so $(HEADER)
 	@mkdir -p build/tests
 	$(COMPILE) $< -o $@ $(LINK)

@@ -221,6 +221,19 @@ stage_c() {
   run_tests build/tests $names
 }
 
+# ---- how many instructions ----
+
+stage_instructions() {
+  needs valgrind rustc
+  local status=0
+  scripts/instructions.sh check | tee "$out/instructions.txt" || status=$?
+  case $status in
+    0) pass "$(grep -c recorded "$out/instructions.txt")" ;;
+    77) skip "$(tail -n 1 "$out/instructions.txt")" ;;
+    *) fail "$(grep 'more than' "$out/instructions.txt" | paste -sd ';')" ;;
+  esac
+}
+
 # ---- wordcount ----
 
 # 300 files of all sorts: empty, one word, no newline at the end, CRLF, bytes above 127, words longer than a buffer.
