@@ -129,7 +129,8 @@ class _Outcomes:
     def expect(self, pending: Any, future: asyncio.Future[Any], convert: Callable[[Any], Any]) -> None:
         self._next += 1
         self._waiting[self._next] = future, convert
-        code = lib.rp_on_reply(ffi.gc(pending, None), self._queue, self._next)
+        ffi.gc(pending, None)  # given away, also when the call fails
+        code = lib.rp_on_reply(pending, self._queue, self._next)
         if code:
             # Refused: in the child of a fork.
             del self._waiting[self._next]
