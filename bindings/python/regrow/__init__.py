@@ -57,4 +57,7 @@ from .terms import (  # noqa: E402
 #: The release of the library that is in use.
 __version__: str = _ffi.string(_lib.regrow_version()).decode()
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = sorted(
+    ["errors", "terms"]
+    + [name for name, thing in globals().items() if name[0] != "_" and not isinstance(thing, type(_library))]
+)

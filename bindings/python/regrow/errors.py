@@ -19,7 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Error:
+class Error(BaseException):
     """What all of regrow's exceptions have, `KilledError` included."""
 
     #: regrow's number for it.
@@ -99,7 +99,7 @@ class InternalError(RegrowError):
     code = 9
 
 
-class KilledError(Error, BaseException):
+class KilledError(Error):
     """The calling process is dead: let the callback end.
 
     Not an `Exception`, so that `except Exception` does not hide it.
@@ -213,7 +213,7 @@ class Exit(Exception):
         self.reason = reason
 
 
+_KINDS: list[type[Error]] = [*RegrowError.__subclasses__(), KilledError]
+
 #: The class of each code.
-BY_CODE: dict[int, type[RegrowError] | type[KilledError]] = {
-    kind.code: kind for kind in (*RegrowError.__subclasses__(), KilledError) if kind.code
-}
+BY_CODE: dict[int, type[Error]] = {kind.code: kind for kind in _KINDS if kind.code}

@@ -224,7 +224,7 @@ class Address:
         #: What the struct points to.
         self._kept: list[Any] = []
         if runtime is not None:
-            struct.runtime.id = process_id(getattr(runtime, "root", runtime))
+            struct.runtime.id = runtime_id(runtime)
         if name is not None:
             struct.name_term = self._keep(_name(name))
         else:
@@ -301,6 +301,11 @@ def process_id(process: Any) -> int:
     if isinstance(process, Pid):
         return process.id
     raise TypeError(f"a process is a Pid, not {type(process).__name__}")
+
+
+def runtime_id(runtime: Any) -> int:
+    """The id of a process of what is given as a runtime: that itself, or any process of it."""
+    return process_id(runtime if isinstance(runtime, Pid) else getattr(runtime, "root", runtime))
 
 
 def _name(name: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from . import terms
 from ._handles import held, hold, milliseconds, report
 from ._native import ffi, lib
-from .errors import ContextError, Exit, KilledError
+from .errors import ContextError, Exit, KilledError, TermError
 from .process import Pid, process_id
 from .specs import ServerSpec
 from .terms import Atom
@@ -82,6 +82,8 @@ class Caller:
 
     def __init__(self, caller: Any, busy: bool = False) -> None:
         self._token: Any = None
+        if not isinstance(caller, ffi.CData):
+            raise TypeError("a Caller comes from Server.defer(), and is not made")
         self._caller = ffi.new("regrow_caller *", {"server": caller.server, "call": caller.call})
         if busy:
             # Of the root: the token outlives the server.
@@ -192,7 +194,7 @@ def stop_with(context: Any, error: BaseException) -> int:
 def _bad_return(context: Any, value: Any) -> int:
     try:
         shown = terms.moved((_STOPPED, value))
-    except terms.TermError:
+    except TermError:
         shown = terms.moved((_STOPPED, repr(value)))
     return int(lib.regrow_stop_self(context, shown))
 

@@ -13,7 +13,7 @@ from typing import Any
 from . import terms
 from ._handles import choice, number, text
 from ._native import ffi, lib
-from .process import Pid, process_id
+from .process import Pid, process_id, runtime_id
 from .terms import Atom, Ref
 
 __all__ = ["Table", "END_OF_TABLE"]
@@ -65,7 +65,7 @@ class Table(Ref):
     def whereis(cls, name: str, runtime: Any) -> Table:
         """The table with a name, in the runtime of a process. `NotFoundError`."""
         out = ffi.new("regrow_table *")
-        root = process_id(getattr(runtime, "root", runtime))
+        root = runtime_id(runtime)
         terms.check(lib.regrow_table_whereis((root,), text(name, "a name"), out))
         return cls(out.id)
 

@@ -116,6 +116,7 @@ class Opaque:
     """A term that has no Python value. It can be kept, compared and sent on; it comes only out of other terms."""
 
     __slots__ = ("_cell",)
+    _cell: int
 
     def __new__(cls) -> Opaque:
         raise TypeError("an Opaque comes out of a term, and is not made")
