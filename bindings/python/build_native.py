@@ -20,6 +20,7 @@ extern "Python" {
   void rp_py_terminate(regrow_context *, uint64_t, rp_value *);
   int32_t rp_py_get_state(uint64_t, regrow_term *);
   int32_t rp_py_replace_state(uint64_t, rp_value *);
+  int32_t rp_py_supervisor_init(regrow_context *, uint64_t, rp_value *, regrow_children *);
   int32_t rp_py_body(regrow_context *, uint64_t);
   int32_t rp_py_task(regrow_context *, uint64_t, rp_value *, regrow_term *);
   int32_t rp_py_agent(regrow_context *, uint64_t, int32_t, rp_value *, regrow_term *, regrow_term *);

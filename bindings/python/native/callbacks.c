@@ -10,6 +10,7 @@ static int32_t rp_py_handle(regrow_context *context, uint64_t state, int32_t whi
 static void rp_py_terminate(regrow_context *context, uint64_t state, rp_value *reason);
 static int32_t rp_py_get_state(uint64_t state, regrow_term *shown);
 static int32_t rp_py_replace_state(uint64_t state, rp_value *given);
+static int32_t rp_py_supervisor_init(regrow_context *context, uint64_t user, rp_value *arg, regrow_children *children);
 static int32_t rp_py_body(regrow_context *context, uint64_t user);
 static int32_t rp_py_task(regrow_context *context, uint64_t user, rp_value *argument, regrow_term *value);
 static int32_t rp_py_agent(regrow_context *context, uint64_t user, int32_t which, rp_value *state, regrow_term *next,
@@ -156,6 +157,35 @@ void rp_server_callbacks(regrow_server_spec *spec, uint64_t user, uint32_t which
   spec->drop = drop;
   spec->get_state = which & RP_HAS_STATE ? server_get_state : NULL;
   spec->replace_state = which & RP_HAS_REPLACE ? server_replace_state : NULL;
+  spec->user = (void *)(uintptr_t)user;
+  spec->drop_user = drop;
+}
+
+/* ---- supervisors ---- */
+
+static regrow_next supervisor_init(regrow_context *context, void *user, const regrow_term *arg,
+                                   regrow_children *children)
+{
+  if (atomic_load(&rp_is_closed))
+    return ends_with_python(context);
+  rp_value value = rp_read(arg);
+  volatile int32_t next = 0;
+  rp_may_not_wait++;
+  IN_PYTHON(next = rp_py_supervisor_init(context, (uint64_t)number_of(user), &value, children));
+  rp_may_not_wait--;
+  return next;
+}
+
+void rp_supervisor_callbacks(regrow_supervisor_spec *spec, uint64_t user)
+{
+  spec->init = supervisor_init;
+  spec->user = (void *)(uintptr_t)user;
+  spec->drop_user = drop;
+}
+
+void rp_dynamic_supervisor_callbacks(regrow_dynamic_supervisor_spec *spec, uint64_t user)
+{
+  spec->init = supervisor_init;
   spec->user = (void *)(uintptr_t)user;
   spec->drop_user = drop;
 }

@@ -24,5 +24,7 @@ void rp_task_callbacks(regrow_task_spec *spec, uint64_t user);
 void rp_agent_callbacks(regrow_agent_spec *spec, uint64_t user);
 void rp_host_callbacks(regrow_host_spec *spec, uint64_t user);
 void rp_stream_callbacks(regrow_stream_spec *spec, uint64_t user);
+void rp_supervisor_callbacks(regrow_supervisor_spec *spec, uint64_t user);
+void rp_dynamic_supervisor_callbacks(regrow_dynamic_supervisor_spec *spec, uint64_t user);
 
 #endif

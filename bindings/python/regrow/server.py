@@ -10,7 +10,7 @@ from ._handles import held, hold, milliseconds, report
 from ._native import ffi, lib
 from .errors import ContextError, Exit, KilledError, TermError
 from .process import Pid, process_id
-from .specs import ServerSpec
+from .specs import ServerSpec, add_children
 from .terms import Atom
 
 __all__ = ["Server", "Reply", "NoReply", "Stop", "Ready", "IGNORE", "Caller"]
@@ -219,6 +219,21 @@ def rp_py_init(context: Any, user: int, arg: Any, state: Any) -> int:
             server._context = None
         state[0] = hold(server)
         return int(code)
+    except BaseException as error:
+        return stop_with(context, error)
+
+
+@ffi.def_extern()  # type: ignore[untyped-decorator]
+def rp_py_supervisor_init(context: Any, user: int, arg: Any, children: Any) -> int:
+    try:
+        result = held(user)(terms.read(arg))
+        if isinstance(result, Stop):
+            return int(lib.regrow_stop_self(context, terms.moved(result.reason)))
+        if result is IGNORE:
+            return int(lib.REGROW_IGNORE)
+        if result is not None:
+            add_children(children, result)
+        return int(lib.REGROW_READY)
     except BaseException as error:
         return stop_with(context, error)
 

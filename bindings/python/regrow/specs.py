@@ -336,7 +336,8 @@ class TaskSpec(ChildSpec):
 class SupervisorSpec(ChildSpec):
     """A supervisor and the children it starts with, in their order: specifications, or classes of servers.
 
-    `max_restarts` within `period` seconds, 3 within 5 unless told otherwise; more end the supervisor.
+    `max_restarts` within `period` seconds, 3 within 5 unless told otherwise; more end the supervisor. `init(arg)` runs at
+    each of its starts, and may not wait; it returns None, more children, `IGNORE` or `Stop(reason)`.
     """
 
     children: Sequence[ChildSpec | type[Server]] = ()
@@ -345,6 +346,8 @@ class SupervisorSpec(ChildSpec):
     period: float | None = None
     auto_shutdown: str = "never"
     parallel_start: bool = False
+    init: Callable[[Any], Any] | None = None
+    arg: Any = field(default_factory=list)
 
     _kind = lib.REGROW_SUPERVISOR
 
@@ -361,17 +364,23 @@ class SupervisorSpec(ChildSpec):
             child._fill(structs, array + place)
         spec.children = array
         spec.child_count = len(children)
+        spec.arg = structs.term(self.arg)
+        if self.init is not None:
+            lib.rp_supervisor_callbacks(spec, structs.hold(function(self.init, "init")))
         return spec
 
 
 @dataclass(frozen=True)
 class DynamicSupervisorSpec(ChildSpec):
-    """A supervisor that starts empty, and whose children of any kind come and go."""
+    """A supervisor that starts empty, and whose children of any kind come and go. `init(arg)` runs at each of its starts,
+    and may not wait; it returns None, `IGNORE` or `Stop(reason)`."""
 
     max_children: int | None = None
     max_restarts: int | None = None
     period: float | None = None
     unique_ids: bool = False
+    init: Callable[[Any], Any] | None = None
+    arg: Any = field(default_factory=list)
 
     _kind = lib.REGROW_DYNAMIC_SUPERVISOR
 
@@ -381,6 +390,9 @@ class DynamicSupervisorSpec(ChildSpec):
         spec.max_restarts = _count(self.max_restarts, "max_restarts")
         spec.period_ms = _time(self.period, "period")
         spec.flags = lib.REGROW_UNIQUE_IDS if self.unique_ids else 0
+        spec.arg = structs.term(self.arg)
+        if self.init is not None:
+            lib.rp_dynamic_supervisor_callbacks(spec, structs.hold(function(self.init, "init")))
         return spec
 
 
@@ -487,6 +499,19 @@ class HostSpec(ChildSpec):
         told = None if self.exit is None else function(self.exit, "exit")
         lib.rp_host_callbacks(spec, structs.hold((deliver, told)))
         return spec
+
+
+def add_children(children: Any, specs: Any) -> None:
+    """In the init of a supervisor: adds what it returned to its children."""
+    if children == ffi.NULL or isinstance(specs, (str, bytes)):
+        raise TypeError(f"init returns None, IGNORE, Stop or, of a SupervisorSpec, children, not {specs!r}")
+    for spec in specs:
+        structs = Structs()
+        try:
+            terms.check(lib.regrow_children_add(children, fill_child(spec, structs)))
+        except BaseException:
+            structs.failed()
+            raise
 
 
 # ---- starting ----

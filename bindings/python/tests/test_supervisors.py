@@ -187,3 +187,29 @@ def test_one_that_is_being_started_cannot_be_waited_for(runtime: regrow.Runtime)
 
     with pytest.raises(regrow.StartError, match="WouldDeadlockError"):
         runtime.start_child(ServerSpec(Inner))
+
+
+def test_an_init_adds_children_made_from_its_argument(runtime: regrow.Runtime) -> None:
+    starts: list[Any] = []
+
+    def init(count: Any) -> Any:
+        starts.append(regrow.self_pid())
+        with pytest.raises(regrow.WouldBlockError):
+            regrow.sleep(1)
+        return [ServerSpec(Child, number, id=number) for number in range(count)]
+
+    top = runtime.start(SupervisorSpec([AgentSpec(0)], init=init, arg=2))
+    assert starts == [top] and [child.id for child in top.which_children()] == [1, 0, "agent"]
+    assert runtime.start_child(SupervisorSpec(init=lambda _: regrow.IGNORE, id="ignored")) is None
+    for spec in (SupervisorSpec, DynamicSupervisorSpec):
+        with pytest.raises(regrow.StartError, match="no luck"):
+            runtime.start(spec(init=lambda _: 1 / 0 if _ else regrow.Stop("no luck")))
+        with pytest.raises(regrow.StartError, match="ZeroDivisionError"):
+            runtime.start(spec(init=lambda arg: arg / 0, arg=1))
+        with pytest.raises(regrow.StartError, match="TypeError"):
+            runtime.start(spec(init=lambda _: "children"))
+    with pytest.raises(regrow.StartError, match="TypeError"):
+        runtime.start(DynamicSupervisorSpec(init=lambda _: [Child]))
+    pids = []
+    dynamic = runtime.start(DynamicSupervisorSpec(init=lambda arg: pids.append(regrow.self_pid()), arg="x"))
+    assert pids == [dynamic]
