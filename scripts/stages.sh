@@ -412,6 +412,59 @@ stage_readme() {
   attempt "the first one is examples/hello.c" cmp "$scratch/1.c" examples/hello.c
 }
 
+# ---- Python ----
+
+python=build/python
+
+# A virtual environment with what the package needs to be built and tested, made once. Skips the stage when there is none.
+needs_python() {
+  needs python3 cc
+  [ -x $python/bin/python ] || python3 -m venv $python || { skip "python3 makes no virtual environment (python3-venv)"; exit 0; }
+  $python/bin/python -c 'import cffi, setuptools, wheel, pytest, mypy' 2>/dev/null ||
+    $python/bin/pip install --quiet --disable-pip-version-check cffi setuptools wheel pytest mypy ||
+    { skip "pip cannot install cffi, setuptools, wheel, pytest and mypy"; exit 0; }
+  CARGO_TARGET_DIR=$PWD/target $python/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+    --force-reinstall ./bindings/python
+}
+
+without_cargo() { # it says what is missing
+  local said
+  said=$(cd bindings/python && PATH=/usr/bin:/bin env -u REGROW_LIBRARY "$OLDPWD/$python/bin/python" setup.py -q build \
+    --build-base "$scratch/build" 2>&1) && return 1
+  grep -q "regrow needs cargo to build" <<<"$said"
+}
+
+stage_python() {
+  exists "Python package" "bindings/python/pyproject.toml"
+  temporary
+  needs_python
+  attempt "the Python package's types" $python/bin/mypy --config-file bindings/python/pyproject.toml bindings/python/regrow
+  if PATH=/usr/bin:/bin command -v cargo >/dev/null; then
+    skip "a build without cargo: /usr/bin has it"
+  else
+    attempt "a build without cargo" without_cargo
+  fi
+  local status=0
+  $python/bin/pytest -c bindings/python/pyproject.toml bindings/python/tests -p no:cacheprovider 2>&1 | tee "$scratch/pytest" || status=$?
+  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p' "$scratch/pytest" >>"$results"
+  pass "$(grep -oE '[0-9]+ passed' "$scratch/pytest" | tail -n 1 | cut -d' ' -f1)"
+  local count number
+  count=$(python3 scripts/readme_code.py README.md "$scratch" python)
+  [ "$count" -gt 0 ] || fail "the README has no Python program"
+  for ((number = 1; number <= count; number++)); do
+    attempt "Python program $number of the README prints what it says" \
+      diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
+  done
+  attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
+  return $status
+}
+
+stage_conformance_python() {
+  needs_python
+  temporary
+  conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+}
+
 # ---- installing ----
 
 build_by_cmake() { # TARGET

@@ -11,7 +11,8 @@ pub(super) const NIL: u32 = u32::MAX;
 const CHUNK: usize = 1024;
 /// Below this much memory there is nothing to give back.
 const KEPT_CHUNKS: usize = 16;
-const LAST_GENERATION: u32 = u32::MAX;
+/// 30 bits: the two highest of an id are free, for what makes references of it (`process/timer.rs`).
+pub(super) const LAST_GENERATION: u32 = (1 << 30) - 1;
 
 pub(super) struct Node<T> {
     pub due_ns: u64,

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_slot_at_its_last_generation_is_retired() {
         let timers = Timers::new();
-        timers.wheel.lock().set_first_generation(u32::MAX);
+        timers.wheel.lock().set_first_generation(crate::clock::slab::LAST_GENERATION);
         let last = timers.start(1, TimerKind::User, ()).id;
         assert_eq!(timers.cancel(last), Some(((), 1)));
         timers.wheel.lock().set_first_generation(1);

@@ -137,7 +137,7 @@ pub unsafe extern "C" fn regrow_as_table(term: *const regrow_term, table: *mut r
     // SAFETY: as the header says.
     guard_value(false, || unsafe {
         let (Ok(term), Ok(table)) = (borrow(term), out(table)) else { return false };
-        let reference = term.as_reference().filter(|reference| reference.0 >> 63 == 1);
+        let reference = term.as_reference().filter(|reference| reference.0 >> 62 == 3);
         reference.map(|reference| table.set(reference)).is_some()
     })
 }

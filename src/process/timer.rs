@@ -21,6 +21,7 @@ use std::sync::Arc;
 /// Timers that end with their process.
 pub(super) type TimerRefs = HashSet<u64, IdHash>;
 
+/// Set in every reference to a timer. The bit below is not, as no id has it: tables have both (`table/handle.rs`).
 const TIMER_BIT: u64 = 1 << 63;
 /// A timer that was never started.
 const NEVER: TimerId = TimerId::from_bits(u64::MAX);

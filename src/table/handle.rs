@@ -1,6 +1,7 @@
 //! From a handle to its table.
 //!
-//! A handle is 64 bits: the highest is set, so that no reference of another kind is ever equal to it; 24 bits are a
+//! A handle is 64 bits: the two highest are set, so that no reference of another kind is ever equal to it (a timer's has
+//! the highest alone: `process/timer.rs`); 24 bits are a
 //! place, the rest tells how often that place was used, so that a handle is never used again. Looking one up is two
 //! loads and a comparison, inside a guard (`sync::inside`) that keeps the table from being freed.
 
@@ -9,11 +10,11 @@ use crate::sync::{AtomicPtr, Mutex, Ordering, inside};
 use once_cell::sync::Lazy;
 use std::ptr;
 
-const MARK: u64 = 1 << 63;
+const MARK: u64 = 3 << 62;
 const INDEX_BITS: u32 = 24;
 const CHUNK: usize = 1024;
 const CHUNKS: usize = (1 << INDEX_BITS) / CHUNK;
-const LAST_GENERATION: u64 = (1 << (63 - INDEX_BITS)) - 1;
+const LAST_GENERATION: u64 = (1 << (62 - INDEX_BITS)) - 1;
 
 type Chunk = [AtomicPtr<Table>; CHUNK];
 
@@ -32,7 +33,7 @@ fn place(handle: u64) -> Option<&'static AtomicPtr<Table>> {
     let index = (handle & ((1 << INDEX_BITS) - 1)) as usize;
     // SAFETY: a chunk is leaked when it is published.
     let chunk = unsafe { PLACES[index / CHUNK].load(Ordering::Acquire).as_ref() }?;
-    (handle & MARK != 0).then(|| &chunk[index % CHUNK])
+    (handle & MARK == MARK).then(|| &chunk[index % CHUNK])
 }
 
 /// A handle that leads nowhere until [`publish`]; none when there are 2^24 tables.

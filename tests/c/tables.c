@@ -570,6 +570,19 @@ static void a_file_cut_at_any_byte_is_refused(void)
     regrow_term_free(&after);
 }
 
+static void a_timer_is_no_table(void)
+{
+    regrow_ref timer;
+    regrow_table table;
+    CHECK_OK(regrow_send_after(root, 60000, regrow_nil(), &timer));
+    regrow_term term = regrow_from_ref(timer);
+    CHECK(!regrow_as_table(&term, &table));
+    table.id = timer.id;
+    CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_delete(table));
+    regrow_term_free(&term);
+    CHECK_OK(regrow_cancel_timer(root, timer, 0, NULL));
+}
+
 int main(void)
 {
     TEST(the_fourteen_lines_give_what_they_gave_in_elixir);
@@ -589,5 +602,6 @@ int main(void)
     TEST(whose_supervisor_was_killed_keeps_its_tables_and_loses_their_names);
     TEST(what_a_table_holds_is_dropped_once_whatever_ends_it);
     TEST(a_file_cut_at_any_byte_is_refused);
+    TEST(a_timer_is_no_table);
     return 0;
 }
