@@ -8,7 +8,10 @@ static _Thread_local bool too_large;
 ERL_NIF_TERM nif_run(ErlNifEnv *env, const char *name, nif_function *body, nif_function *whole, int argc,
                      const ERL_NIF_TERM argv[]) {
   ErlNifEnv *before = calling;
+  ERL_NIF_TERM unused;
   calling = env;
+  /* Of a NIF before this one, which did not ask. */
+  (void)proxy_is_new(env, &unused);
   too_large = false;
   ERL_NIF_TERM result = body(env, argc, argv);
   calling = before;

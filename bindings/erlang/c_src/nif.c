@@ -11,7 +11,9 @@ static int load(ErlNifEnv *env, void **data, ERL_NIF_TERM info) {
   const ErlNifResourceFlags flags = ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER;
   if (regrow_abi_version() != REGROW_ABI_VERSION) return 1;
   atoms_load(env);
-  if (!operations_load(env) || !parcel_load(env, flags) || !runtime_load(env, flags)) return 2;
+  if (!operations_load(env) || !parcel_load(env, flags) || !runtime_load(env, flags) ||
+      !keeper_load())
+    return 2;
   return 0;
 }
 

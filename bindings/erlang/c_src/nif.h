@@ -198,6 +198,8 @@ typedef struct arguments {
   const regrow_term *items;
   size_t count;
   runtime *rt;
+  /* Whom an operation may tell before it is over; NULL where that is the caller itself. */
+  waiter *who;
 } arguments;
 
 typedef regrow_error operate(const arguments *given, regrow_term *result);
@@ -235,6 +237,11 @@ regrow_error operation_link(regrow_pid proxy, regrow_pid pid);
 regrow_term operation_trap_exit(void);
 /* Told by a proxy: a message of ours, to be run as that process. True: it was one. */
 bool operation_delivered(const regrow_term *message);
+
+/* ---- keeper.c: modules of the BEAM as children of native supervisors ---- */
+
+bool keeper_load(void);
+operate keeper_supervise;
 
 /* ---- call.c: messages ---- */
 

@@ -15,9 +15,9 @@ typedef struct job {
   bool done;
 } job;
 
-static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items,
+static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items, waiter *who,
                         regrow_term *result) {
-  arguments given = {.pid = pid, .items = regrow_tuple_get(items, 0), .rt = rt};
+  arguments given = {.pid = pid, .items = regrow_tuple_get(items, 0), .rt = rt, .who = who};
   (void)regrow_tuple_size(items, &given.count);
   *result = regrow_nil();
   return what->run(&given, result);
@@ -27,7 +27,7 @@ static void job_run(job *work) {
   regrow_term result;
   if (work->done) return;
   work->done = true;
-  regrow_error error = run(work->what, work->pid, work->rt, &work->items, &result);
+  regrow_error error = run(work->what, work->pid, work->rt, &work->items, work->who, &result);
   if (error != REGROW_OK) result = error_reason(error);
   waiter_tell(work->who, error, &result);
   regrow_term_free(&result);
@@ -170,7 +170,7 @@ NIF(nif_now) {
   } else if (what->where != RUN_NOW && what->where != RUN_DIRTY) {
     answer = enif_make_badarg(env);
   } else {
-    regrow_error error = run(what, pid, rt, &items, &result);
+    regrow_error error = run(what, pid, rt, &items, NULL, &result);
     answer = error == REGROW_OK ? result_out(env, rt, result) : error_out(env, rt, error);
   }
   regrow_term_free(&items);

@@ -201,6 +201,8 @@ nothing_left() ->
     {ok, Registry} = regrow_registry:start(Kept, #{keys => duplicate}),
     {ok, Pubsub} = regrow_pubsub:start(Kept, #{}),
     Actor = regrow_test:actor(Kept, none),
+    %% Those that are linked with it are killed.
+    {ok, {ok, []}} = regrow:call(Actor, {trap}),
     Round = fun(Operations) ->
         Workers = [spawn_monitor(fun() -> rand:seed(exsss, {N, Operations, 1}), operate(Kept, Registry, Pubsub, Actor, Operations) end)
                    || N <- lists:seq(1, 8)],
