@@ -463,6 +463,33 @@ stage_conformance_python() {
   needs_python
   temporary
   conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+# ---- bindings ----
+
+# Counts what EUnit reports.
+count_eunit() { # LOG
+  awk '/^  All [0-9]+ tests passed/ { print "pass " $2 } /^  Test passed/ { print "pass 1" }
+       /^  Failed: / { gsub(/\./, ""); if ($6) print "pass " $6; for (n = 0; n < $2; n++) print "fail EUnit" }
+       /tests were cancelled/ { print "fail EUnit: tests were cancelled" }' "$1" >>"$results"
+}
+
+# The Erlang binding: its NIF and modules by make and by rebar3, and its tests.
+stage_erlang() {
+  needs gcc erl erlc
+  [ -e "$(erl -noshell -eval 'io:format("~ts/erts-~ts/include/erl_nif.h", [code:root_dir(), erlang:system_info(version)]), halt().')" ] ||
+    { skip "erl_nif.h is not there (Debian: erlang-dev)"; return; }
+  erl -noshell -eval 'halt(case code:which(eunit) of non_existing -> 1; _ -> 0 end).' ||
+    { skip "EUnit is not there (Debian: erlang-eunit)"; return; }
+  temporary
+  attempt "make builds the NIF and the modules" make -C bindings/erlang
+  make -C bindings/erlang test >"$scratch/eunit" 2>&1 || true
+  cat "$scratch/eunit"
+  count_eunit "$scratch/eunit"
+  grep -q "^pass" "$results" || fail "EUnit said nothing"
+  if command -v rebar3 >/dev/null 2>&1; then
+    attempt "rebar3 builds them" env -C bindings/erlang rebar3 compile
+  else
+    skip "rebar3 is not installed"
+  fi
 }
 
 # ---- installing ----
