@@ -463,7 +463,9 @@ stage_conformance_python() {
   needs_python
   temporary
   conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
-# ---- bindings ----
+}
+
+# ---- Erlang ----
 
 # Counts what EUnit reports.
 count_eunit() { # LOG
