@@ -49,10 +49,17 @@ static void stay(void *nothing)
     pthread_cleanup_pop(0);          \
   } while (0)
 
-/* An agent's function, and what else must not wait, may have a stack of its own, which regrow would leave in the
- * middle of it: the interpreter keeps its frames for the thread, and does not survive that. So nothing that may wait
- * is called by them, see guards.h. */
+/* A callback that waits on a worker is left in the middle by its thread, which goes on with others. The interpreter
+ * keeps its frames for the thread, and does not survive that. This package's servers, tasks and processes have a thread
+ * of their own or may not wait (REGROW_NO_PARK), and neither may its agents; regrow refuses them. In a callback that
+ * regrow would let wait all the same, this is not 0, and guards.h refuses. */
 static _Thread_local unsigned rp_may_not_wait;
+
+/* Whether regrow would let this callback wait: an agent that a C program has started. Others may run before it returns. */
+static bool could_wait(void)
+{
+  return regrow_sleep(0) != REGROW_ERR_WOULD_BLOCK;
+}
 
 static int64_t number_of(const void *user)
 {
@@ -259,9 +266,10 @@ static regrow_next agent(regrow_context *context, void *user, int32_t which, con
     return ends_with_python(context);
   rp_value value = rp_read(state);
   volatile int32_t next = 0;
-  rp_may_not_wait++;
+  unsigned is_guarded = could_wait();
+  rp_may_not_wait += is_guarded;
   IN_PYTHON(next = rp_py_agent(context, (uint64_t)number_of(user), which, &value, next_state, reply));
-  rp_may_not_wait--;
+  rp_may_not_wait -= is_guarded;
   return next;
 }
 

@@ -1,7 +1,6 @@
-/* guards.h - what may wait is refused where Python must not (see rp_may_not_wait in callbacks.c).
+/* guards.h - what may wait is refused where Python must not, and regrow would let it (rp_may_not_wait in callbacks.c).
  *
- * regrow itself refuses agents that were started with REGROW_NO_PARK, as all of this package's are. A function of
- * Python's may also be run by an agent that a C program has started. Included before any use of these functions. */
+ * Included before any use of these functions. */
 #ifndef REGROW_PYTHON_GUARDS_H
 #define REGROW_PYTHON_GUARDS_H
 
@@ -11,10 +10,18 @@ static regrow_error refuse_with(regrow_term moved)
   return REGROW_ERR_WOULD_BLOCK;
 }
 
+/* Never waits for room, as it might to a mailbox with REGROW_BLOCK. */
+static regrow_error send_at_once(regrow_pid pid, regrow_term moved)
+{
+  regrow_error error = regrow_broadcast(&moved, &pid, 1);
+  regrow_term_free(&moved);
+  return error;
+}
+
 #define RP_GUARDED(call) (rp_may_not_wait ? REGROW_ERR_WOULD_BLOCK : (call))
 #define RP_GUARDED_WITH(moved, call) (rp_may_not_wait ? refuse_with(moved) : (call))
 
-#define regrow_send(pid, term) RP_GUARDED_WITH(term, regrow_send(pid, term))
+#define regrow_send(pid, term) (rp_may_not_wait ? send_at_once(pid, term) : regrow_send(pid, term))
 #define regrow_cast(pid, term) RP_GUARDED_WITH(term, regrow_cast(pid, term))
 #define regrow_call(pid, term, ms, reply) RP_GUARDED_WITH(term, regrow_call(pid, term, ms, reply))
 #define regrow_call_at(to, term, ms, reply) RP_GUARDED_WITH(term, regrow_call_at(to, term, ms, reply))

@@ -9,7 +9,6 @@ a `ContextError`. Times are seconds; None is no limit.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -397,6 +396,8 @@ def rp_py_match(number: int, message: Any) -> bool:
 
 async def receive_async(timeout: float | None = None) -> Any:
     """As `receive()`, for an event loop whose thread is inside `Runtime.enter()`."""
+    import asyncio  # here, as most programs do without it and it takes long to import
+
     loop = asyncio.get_running_loop()
     limit = None if timeout is None else loop.time() + milliseconds(timeout) / 1000
     fd = ffi.new("int32_t *")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import terms
 from ._handles import INFINITY, milliseconds
 from ._native import ffi, lib
 from .errors import ContextError, LimitError, RegrowError, TimeoutError
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -94,6 +96,8 @@ class Request(Generic[T]):
             self._pending = None
 
     def __await__(self) -> Generator[Any, None, T]:
+        import asyncio  # here, as most programs do without it and it takes long to import
+
         if self._future is None:
             self._future = self._hand_over(asyncio.get_running_loop())
         return self._future.__await__()

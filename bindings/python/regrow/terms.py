@@ -661,7 +661,7 @@ def failure(code: int, reason: Any, text: str) -> BaseException:
 
 
 _TEXTS = {
-    lib.REGROW_ERR_WOULD_BLOCK: "what would wait is not done in the function of an agent",
+    lib.REGROW_ERR_WOULD_BLOCK: "the caller may not wait here",
     lib.REGROW_ERR_FORKED: "this is the child of a fork: no runtime lives here",
 }
 
