@@ -169,6 +169,31 @@ static void a_queue_group_gets_each_message_once(void)
     CHECK(count_of("jobs") == 0);
 }
 
+static void a_queue_group_is_one_over_all_its_patterns(void)
+{
+    regrow_subscription how = { .size = sizeof how, .queue = "workers" };
+    const char *topics[3] = { "a.b", "a.*", "a.>" };
+    regrow_pid members[3];
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&handled[i], 0);
+        members[i] = spawn(count_messages, &handled[i]);
+        CHECK_OK(regrow_pubsub_subscribe(pubsub, topics[i], members[i], &how));
+    }
+    how.queue = "others";
+    CHECK_OK(regrow_pubsub_subscribe(pubsub, "a.*", self, &how));
+    for (int i = 0; i < 300; i++)
+        broadcast("a.b", i);
+    settle();
+    for (int i = 0; i < 3; i++)
+        CHECK(atomic_load(&handled[i]) == 100);
+    size_t count;
+    CHECK_OK(regrow_flush(&count));
+    CHECK(count == 300);
+    unsubscribe("a.*");
+    for (int i = 0; i < 3; i++)
+        kill_and_wait(members[i]);
+}
+
 /* ---- bounds ---- */
 
 static void at_its_bound_a_subscriber_is_told_what_it_missed(void)
@@ -402,6 +427,7 @@ int main(void)
     RUN(patterns_match_pieces);
     RUN(patterns_end_with_their_subscriber);
     RUN(a_queue_group_gets_each_message_once);
+    RUN(a_queue_group_is_one_over_all_its_patterns);
     RUN(at_its_bound_a_subscriber_is_told_what_it_missed);
     RUN(a_server_takes_them_as_any_message);
     RUN(a_publisher_is_not_held_up_and_nothing_leaks);
