@@ -194,6 +194,57 @@ static void a_queue_group_is_one_over_all_its_patterns(void)
         kill_and_wait(members[i]);
 }
 
+/* ---- payloads ---- */
+
+/* A typed subscriber: what it cannot decode is an event for whoever looks after it. */
+static regrow_next decode_payload(regrow_context *context, void *state, const regrow_term *message)
+{
+    const uint8_t *data;
+    size_t size;
+    regrow_term payload;
+    int64_t number;
+    CHECK(regrow_as_bytes(message, &data, &size));
+    regrow_error error = regrow_term_decode(data, size, &payload);
+    if (error == REGROW_OK && regrow_as_int(&payload, &number)) {
+        CHECK_OK(regrow_send(self, payload));
+    } else {
+        if (error == REGROW_OK)
+            regrow_term_free(&payload);
+        CHECK_OK(regrow_send(self, pair("undecodable", regrow_term_clone(message))));
+    }
+    return REGROW_NOREPLY;
+}
+
+static void broadcast_bytes(const void *data, size_t size)
+{
+    CHECK_OK(regrow_pubsub_broadcast(pubsub, "typed", regrow_bytes(data, size)));
+}
+
+static void a_payload_that_cannot_be_decoded_is_an_event_and_its_subscriber_lives(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_info = decode_payload };
+    regrow_pid pid = start_server(&spec);
+    regrow_term number = regrow_int(7), bytes;
+    const uint8_t *data;
+    size_t size;
+    CHECK_OK(regrow_pubsub_subscribe(pubsub, "typed", pid, NULL));
+    CHECK_OK(regrow_term_encode(&number, &bytes));
+    CHECK(regrow_as_bytes(&bytes, &data, &size));
+    broadcast_bytes(data, size);
+    broadcast_bytes("?", 1);            /* no term */
+    broadcast_bytes(data, size - 1);    /* cut off */
+    broadcast_bytes("\203j", 2);        /* a term of another type: [] */
+    broadcast_bytes(data, size);
+    regrow_term_free(&bytes);
+    CHECK_MESSAGE("7");
+    CHECK_MESSAGE("{undecodable,<<63>>}");
+    CHECK_MESSAGE("{undecodable,<<131,97>>}");
+    CHECK_MESSAGE("{undecodable,<<131,106>>}");
+    CHECK_MESSAGE("7");
+    CHECK(regrow_is_alive(pid));
+    kill_and_wait(pid);
+}
+
 /* ---- bounds ---- */
 
 static void at_its_bound_a_subscriber_is_told_what_it_missed(void)
@@ -428,6 +479,7 @@ int main(void)
     RUN(patterns_end_with_their_subscriber);
     RUN(a_queue_group_gets_each_message_once);
     RUN(a_queue_group_is_one_over_all_its_patterns);
+    RUN(a_payload_that_cannot_be_decoded_is_an_event_and_its_subscriber_lives);
     RUN(at_its_bound_a_subscriber_is_told_what_it_missed);
     RUN(a_server_takes_them_as_any_message);
     RUN(a_publisher_is_not_held_up_and_nothing_leaks);
