@@ -386,9 +386,9 @@ pub type regrow_task_callback = Option<
     ) -> regrow_next,
 >;
 
-/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait; what
-/// the tasks give comes to the caller's mailbox, so that it may receive only what is known not to be theirs
-/// (regrow_receive_match()). A term written to `item` is moved.
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait.
+/// What the tasks give comes to that one's mailbox: whoever receives here takes only what is not theirs, by
+/// regrow_receive_match(). A term written to `item` is moved.
 pub type regrow_source_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, item: *mut regrow_term) -> bool>;
 
@@ -449,6 +449,6 @@ pub type regrow_each_callback =
 pub type regrow_run_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
 
 /// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
-/// refused.
+/// refused. It must return soon: while it runs its process is not ended, neither from outside nor by its watchdog.
 pub type regrow_match_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;
