@@ -698,9 +698,9 @@ typedef struct regrow_task {
   regrow_ref monitor;
 } regrow_task;
 
-/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait; what
-/// the tasks give comes to the caller's mailbox, so that it may receive only what is known not to be theirs
-/// (regrow_receive_match()). A term written to `item` is moved.
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait.
+/// What the tasks give comes to that one's mailbox: whoever receives here takes only what is not theirs, by
+/// regrow_receive_match(). A term written to `item` is moved.
 typedef bool (*regrow_source_callback)(void *user, regrow_term *item);
 
 /// Gets the results of a stream one by one: {ok, Value} or {exit, Reason}; `result` is borrowed. Runs in the caller of
