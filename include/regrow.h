@@ -473,7 +473,7 @@ typedef struct regrow_stats {
 typedef void (*regrow_drop_callback)(void *user);
 
 /// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
-/// refused.
+/// refused. It must return soon: while it runs its process is not ended, neither from outside nor by its watchdog.
 typedef bool (*regrow_match_callback)(void *user, const regrow_term *message);
 
 /// Whom to talk to, by name or by registry and key, so that a restart is none of your business.

@@ -455,6 +455,6 @@ pub type regrow_globals_callback = Option<unsafe extern "C-unwind" fn() -> *mut 
 pub type regrow_run_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;
 
 /// Whether this is the message waited for; `message` is borrowed. It has no identity and may not wait: what would is
-/// refused.
+/// refused. It must return soon: while it runs its process is not ended, neither from outside nor by its watchdog.
 pub type regrow_match_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, message: *const regrow_term) -> bool>;

@@ -28,8 +28,8 @@ struct Group {
 pub(super) struct Event {
     pub group: Term,
     pub joined: bool,
-    /// As often as it joined or left.
-    pub pids: Vec<Pid>,
+    /// Joined or left once.
+    pub pid: Pid,
     pub watchers: Vec<(Ref, Pid)>,
 }
 
@@ -60,8 +60,10 @@ impl Groups {
         if group.monitors.is_empty() {
             return false;
         }
-        let watchers = group.monitors.iter().map(|(&monitor, &pid)| (monitor, pid)).collect();
-        self.events.lock().push_back(Event { group: name.clone(), joined, pids: vec![pid; times], watchers });
+        let watchers: Vec<_> = group.monitors.iter().map(|(&monitor, &pid)| (monitor, pid)).collect();
+        // As in OTP: each time is told by itself, also those of a process that has ended.
+        let events = (0..times).map(|_| Event { group: name.clone(), joined, pid, watchers: watchers.clone() });
+        self.events.lock().extend(events);
         true
     }
 

@@ -114,7 +114,7 @@ fn state(me: &Process) -> Option<Term> {
 fn tell(store: &Store) {
     while let Some(event) = store.groups.next_event() {
         let what = Term::atom_named(if event.joined { "join" } else { "leave" });
-        let pids = Term::list(event.pids.into_iter().map(Term::pid).collect());
+        let pids = Term::cons(Term::pid(event.pid), Term::nil());
         for (monitor, watcher) in event.watchers {
             let message = Term::tuple_of([Term::reference(monitor), what.clone(), event.group.clone(), pids.clone()]);
             process::send_to_alias(watcher, monitor, message);

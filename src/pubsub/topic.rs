@@ -122,13 +122,16 @@ impl Topic {
             self.count -= bounds.len();
             removed.extend(bounds.into_iter().flatten());
         }
+        let count = &mut self.count;
         self.queues.retain(|_, queue| {
-            let (leaving, staying) =
-                std::mem::take(&mut queue.members).into_iter().partition(|member| member.pid == pid);
-            queue.members = staying;
-            let leaving: Vec<Receiver> = leaving;
-            self.count -= leaving.len();
-            removed.extend(leaving.into_iter().filter_map(|member| member.bound));
+            queue.members.retain_mut(|member| {
+                let stays = member.pid != pid;
+                if !stays {
+                    *count -= 1;
+                    removed.extend(member.bound.take());
+                }
+                stays
+            });
             !queue.members.is_empty()
         });
         before - self.count

@@ -38,6 +38,10 @@ impl Locks {
             } else if !waits {
                 reply.fail(Error::Timeout);
             } else {
+                // Those who have given up go before the list grows: a lock may be held for as long as they ask for it.
+                if held.waiting.len() == held.waiting.capacity() {
+                    held.waiting.retain(|(_, reply)| reply.is_awaited());
+                }
                 held.waiting.push_back((pid, reply));
             }
             return;

@@ -219,7 +219,7 @@ pub fn from_file(path: &Path) -> Result<Ref, Error> {
 
 fn read_header(header: &Term) -> Option<TableSpec> {
     let [name, kind, access, position] = header.as_tuple()? else { return None };
-    let name = if name.is_nil() { None } else { Some(name.as_text()?.into()) };
+    let name = if name.is_nil() { None } else { Some(name.as_text().filter(|name| !name.is_empty())?.into()) };
     let position = usize::try_from(position.as_int()?).ok()?.checked_sub(1)?;
     Some(TableSpec {
         name,

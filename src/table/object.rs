@@ -79,7 +79,7 @@ impl Table {
         };
         match self.kind {
             Kind::Set | Kind::OrderedSet => return Some(std::mem::replace(group, fresh)),
-            Kind::Bag if group.rows().contains(&fresh.rows()[0]) => return Some(fresh),
+            Kind::Bag if group.rows().iter().any(|row| row.eq_row(&fresh.rows()[0])) => return Some(fresh),
             Kind::Bag | Kind::DuplicateBag => {
                 fresh.into_rows().into_iter().for_each(|row| group.add(row, self.position));
             }
@@ -356,7 +356,7 @@ pub fn delete_object(table: Ref, object: &Term) -> Result<(), Error> {
         if !table.takes(object) {
             return Err(Error::Argument("an object is a tuple with a key"));
         }
-        table.take_out(key_of(object, table.position), |row| row == object)
+        table.take_out(key_of(object, table.position), |row| row.eq_row(object))
     })
     .map(drop)
 }

@@ -36,6 +36,15 @@ impl Term {
         }
         compare(self, other, true).is_eq()
     }
+
+    /// As [`Term::eq_exact`], for tuples of which most differ in an element that lies in its two words.
+    pub fn eq_row(&self, other: &Term) -> bool {
+        let differ = |(mine, other): (&Term, &Term)| !mine.is_counted() && !other.is_counted() && mine != other;
+        match (self.as_tuple(), other.as_tuple()) {
+            (Some(mine), Some(others)) if mine.len() != others.len() || mine.iter().zip(others).any(differ) => false,
+            _ => self.eq_exact(other),
+        }
+    }
 }
 
 impl Term {

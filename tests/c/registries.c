@@ -1,5 +1,6 @@
 /* Registries: who is found by which key, and that nobody is found who has ended. */
 #include "tree.h"
+#include <malloc.h>
 
 static regrow_pid registry;
 
@@ -730,6 +731,36 @@ static void a_lock_is_the_callers_while_its_function_runs(void)
     CHECK_OK(regrow_registry_lock(registry, &key, remember, &seen, 0));
 }
 
+enum { ASKERS = 16, ASKS = 1000 };
+
+static void *ask_in_vain(void *key)
+{
+    for (int i = 0; i < ASKS; i++)
+        CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_registry_lock(registry, key, remember, NULL, 1));
+    return NULL;
+}
+
+static void hold_while_others_ask(void *key)
+{
+    pthread_t threads[ASKERS];
+    for (int round = 0; round < 2; round++) {
+        size_t before = mallinfo2().uordblks;
+        for (int i = 0; i < ASKERS; i++)
+            threads[i] = start_thread(ask_in_vain, key);
+        for (int i = 0; i < ASKERS; i++)
+            join_thread(threads[i]);
+        /* The first time warms up what threads keep. */
+        CHECK(round == 0 || mallinfo2().uordblks < before + 100 * ASKS);
+    }
+}
+
+static void who_gives_up_waiting_for_a_lock_leaves_nothing(void)
+{
+    regrow_term key = ATOM("held");
+    registry = start_registry(REGROW_UNIQUE, NULL);
+    CHECK_OK(regrow_registry_lock(registry, &key, hold_while_others_ask, &key, 0));
+}
+
 static void listeners_and_what_is_kept_beside_the_entries(void)
 {
     const char *names[] = { "ears" };
@@ -782,6 +813,7 @@ int main(void)
     TEST(a_start_that_fails_leaves_no_entry);
     TEST(a_tree_with_a_registry_is_rebuilt_with_it);
     TEST(a_lock_is_the_callers_while_its_function_runs);
+    TEST(who_gives_up_waiting_for_a_lock_leaves_nothing);
     TEST(listeners_and_what_is_kept_beside_the_entries);
     return 0;
 }
