@@ -27,7 +27,8 @@ pub struct regrow_task_supervisor_spec {
     /// So many tasks run at once; 0: any number.
     pub max_children: u32,
     /// What becomes of one too many: REGROW_REFUSE (0): REGROW_ERR_LIMIT. REGROW_QUEUE: it is started, and begins when
-    /// its turn has come.
+    /// its turn has come. While a task awaits (or yields for, or streams over) tasks of its own supervisor, one of them
+    /// after the other runs in its place; one that waits for them in another way keeps it, perhaps for ever.
     pub at_limit: u32,
     /// The time that a task has to end when it is stopped, if its own spec does not say it; 0: 5000.
     /// REGROW_INFINITY. A supervisor that stops tells all of them at once.

@@ -161,6 +161,7 @@ pub fn stream(
         }
         let deadline = crowd.next_deadline();
         let running = &crowd.running;
+        let _lent = supervisor::Wait::begin(me, running.values().map(|running| running.task.pid));
         let is_ours = |message: &Term| wait::ref_of(message).is_some_and(|monitor| running.contains_key(&monitor));
         let (monitor, result) = match process::receive(wait::left(me, deadline), is_ours) {
             Ok(message) => match wait::read(&message) {

@@ -3,7 +3,7 @@
 //! All of it looks for the two messages that a task can send, `{Ref, Value}` and the DOWN of the ref, and leaves every
 //! other message where it is.
 
-use super::{Task, me};
+use super::{Task, me, supervisor};
 use crate::process::{self, Error, Process};
 use crate::supervisor::Shutdown;
 use crate::term::{Ref, Term, atoms};
@@ -53,11 +53,18 @@ pub(super) fn left(me: &Process, deadline: Option<u64>) -> Option<u32> {
     })
 }
 
+/// Before the caller waits for tasks: those of its own supervisor may begin in its place.
+fn lend(timeout: Option<u32>, tasks: &[Task]) -> Option<supervisor::Wait> {
+    let me = process::current().filter(|_| timeout != Some(0))?;
+    supervisor::Wait::begin(me, tasks.iter().map(|task| task.pid))
+}
+
 /// Waits for the end of a task, at most `timeout` milliseconds; none: it runs. May wait. `NotFound`: nothing will ever
 /// come under this ref.
 pub fn wait(task: Task, timeout: Option<u32>) -> Result<Option<End>, Error> {
     let can_come = me()?.watches(task.monitor);
     let timeout = if can_come { timeout } else { Some(0) };
+    let _lent = lend(timeout, &[task]);
     match process::receive(timeout, |message| ref_of(message) == Some(task.monitor)) {
         Ok(message) => Ok(read(&message).map(|(_, end)| end)),
         Err(Error::Timeout) if can_come => Ok(None),
@@ -86,6 +93,7 @@ fn gather(
     let me = me()?;
     let deadline = timeout.map(|ms| me.node().deadline(u64::from(ms)));
     let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
+    let _lent = lend(timeout, tasks);
     let mut open: hashbrown::HashSet<Ref> = tasks.iter().map(|task| task.monitor).collect();
     while !open.is_empty() {
         // What can never come is not waited for.

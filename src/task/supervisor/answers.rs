@@ -1,5 +1,6 @@
 //! What a task supervisor answers to requests: its own, and those that any supervisor gets.
 
+use super::lending::Lend;
 use super::requests::Ask;
 use super::restarts::TryAgain;
 use super::{Again, Child, Start, TaskSupervisor};
@@ -14,6 +15,13 @@ impl TaskSupervisor {
     pub(super) fn asked(&mut self, me: &Process, request: Box<dyn Any + Send>, reply: Option<ReplyTo>) -> Flow {
         let request = match request.downcast::<TryAgain>() {
             Ok(again) => return self.try_again(me, &again),
+            Err(request) => request,
+        };
+        let request = match request.downcast::<Lend>() {
+            Ok(lend) => {
+                self.lend(*lend);
+                return Flow::Continue;
+            }
             Err(request) => request,
         };
         let reply = if self.sys.traced { traced(me, &*request, reply) } else { reply };

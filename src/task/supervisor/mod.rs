@@ -5,7 +5,8 @@
 //! A task under a supervisor is linked with it: one that is killed takes its tasks along, one that stops tells them to
 //! shut down, all at once, and kills those that take too long, each after its own time. No more than `max_children` run at once. One more is
 //! refused (`max_children`), or, if the supervisor queues, is started all the same, with its pid, links and monitors,
-//! but begins only when its turn has come, in the order of the starts.
+//! but begins only when its turn has come, in the order of the starts. A task that waits for tasks of its own supervisor
+//! lends its place to them (`lending`).
 //!
 //! A task that somebody owns is temporary: when it has ended it is forgotten, whatever it ended with. One that nobody
 //! waits for may be permanent or transient: it is run again, as a new process, with the same function, argument and
@@ -21,9 +22,11 @@
 //! Only the thread that runs the process touches its state; others ask by message.
 
 mod answers;
+mod lending;
 mod requests;
 mod restarts;
 
+pub use lending::Wait;
 pub use requests::{children, run_async, start_child, start_under, terminate_child};
 
 use super::TaskSpec;
@@ -36,6 +39,7 @@ use crate::server::{self, SysState};
 use crate::supervisor::{Events, History, Intensity, Restart, Shown, Shutdown};
 use crate::term::{Atom, Pid, Term, atoms};
 use hashbrown::HashMap;
+use lending::Lending;
 use requests::Owner;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,7 +73,7 @@ struct TaskSupervisor {
     spec: TaskSupervisorSpec,
     intensity: Intensity,
     children: HashMap<Pid, Child>,
-    /// How many of them have begun.
+    /// How many places they hold: of those who have begun, but for who waits and has lent its own.
     running: usize,
     /// The others, by their places.
     waiting: BTreeMap<u64, Pid>,
@@ -91,6 +95,7 @@ struct Child {
     /// In the order of the starts; a restart keeps it.
     place: u64,
     has_begun: bool,
+    lending: Lending,
     /// How it is stopped.
     shutdown: Shutdown,
     /// What is run again when it has ended; none: it is temporary.
@@ -175,6 +180,7 @@ impl TaskSupervisor {
                 self.sys = sys;
                 // What has ended meanwhile, told to, has made room.
                 self.fill();
+                self.pass_all_on();
                 return match flow {
                     Flow::Stop(reason) => self.end(me, reason),
                     flow => flow,
@@ -204,6 +210,7 @@ impl TaskSupervisor {
         let child = Child {
             place: self.place,
             has_begun: begins,
+            lending: Lending::default(),
             shutdown,
             up_since: if again.is_some() { me.node().clock.now() } else { 0 },
             again,

@@ -42,6 +42,10 @@ impl TaskSupervisor {
     fn restart(&mut self, me: &Process, old: Pid, reason: &Term) -> Flow {
         let Some(mut child) = self.children.remove(&old) else { return Flow::Continue };
         self.waiting.remove(&child.place);
+        if child.has_begun && !self.gives_back(&std::mem::take(&mut child.lending)) {
+            // What it had lent is another's now.
+            self.running += 1;
+        }
         child.restarts += 1;
         let now = me.node().clock.now();
         let is_allowed = self.intensity.add(now);
@@ -90,7 +94,7 @@ impl TaskSupervisor {
     pub(super) fn forget(&mut self, pid: Pid) {
         let Some(child) = self.children.remove(&pid) else { return };
         self.waiting.remove(&child.place);
-        if child.has_begun {
+        if child.has_begun && self.gives_back(&child.lending) {
             self.running -= 1;
         }
         self.fill();
