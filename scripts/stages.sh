@@ -421,6 +421,14 @@ stage_erlang() {
   cat "$scratch/eunit"
   count_eunit "$scratch/eunit"
   grep -q "^pass" "$results" || fail "EUnit said nothing"
+  # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
+  if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
+    make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
+    tail -n 40 "$scratch/eunit"
+    count_eunit "$scratch/eunit"
+  else
+    skip "AddressSanitizer's library is not there"
+  fi
   if command -v rebar3 >/dev/null 2>&1; then
     attempt "rebar3 builds them" env -C bindings/erlang rebar3 compile
   else

@@ -88,10 +88,14 @@ typedef struct runtime {
   regrow_pid root;
   /* The process of the BEAM that does what a NIF cannot: see regrow_steward.erl. */
   ErlNifPid steward;
+  /* How many proxies there were; the steward counts them too. */
+  atomic_ullong proxies_made;
   /* Over the two indexes and the ring. */
   pthread_rwlock_t lock;
   /* Local pids of the BEAM to their proxies, while these live ... */
   number_index proxies;
+  /* Proxies that the steward has not been told of. */
+  number_index fresh;
   /* ... and back; also of the last proxies that ended, so that a term which names one still comes back as it was. */
   number_index beam_pids;
   uint64_t *ended;
@@ -158,14 +162,16 @@ bool proxy_of(ErlNifEnv *env, runtime *rt, const ErlNifPid *beam, regrow_pid *na
 bool proxy_beam(runtime *rt, regrow_pid native, ErlNifPid *beam);
 /* Whether a native pid stands for a process of the BEAM that is dead. */
 bool proxy_is_stale(runtime *rt, regrow_pid native);
-/* The steward of a runtime in which this NIF has made a proxy: it must have heard of that before the proxy is used, or
- * the reason of an end could be lost. Then the NIF undoes what it has done and returns this, {again, Steward}. False:
- * there is none. Forgets it. */
+/* Whether this NIF has made a proxy, or found one that another has made this moment. Before that is used it must trap exits, and the steward must monitor the process,
+ * or the reason of an end could be lost. So the NIF undoes what it has done and returns this, {again, Steward, Count}:
+ * it is called again when the steward has heard of so many. Forgets it. */
 bool proxy_is_new(ErlNifEnv *env, ERL_NIF_TERM *again);
 /* A process of the BEAM has got a table. */
 void table_is_owned(runtime *rt, regrow_table table, const ErlNifPid *owner);
 /* Whether the owner of a table is dead, and has the table all the same. */
 bool table_is_stale(runtime *rt, regrow_table table);
+/* The proxy that runs traps exits from now on. */
+void proxy_traps(void);
 /* Of the process that has asked for the operation that runs as its proxy: what it monitors, and is linked with. */
 void proxy_monitors(regrow_ref reference, regrow_pid pid);
 void proxy_demonitors(regrow_ref reference);

@@ -97,7 +97,7 @@ bool operation_delivered(const regrow_term *message) {
   if (regrow_as_resource(regrow_tuple_get(message, 1), &work)) {
     job_run(work);
   } else if (regrow_is_atom(regrow_tuple_get(message, 1), "trap_exit")) {
-    (void)regrow_trap_exit(true, NULL);
+    proxy_traps();
   } else {
     link_asked(regrow_tuple_get(message, 1));
   }

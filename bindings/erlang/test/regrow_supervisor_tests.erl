@@ -8,7 +8,8 @@ supervisor_test_() ->
     {foreach,
      fun() -> #{level := Level} = logger:get_primary_config(), logger:set_primary_config(level, none),
               process_flag(trap_exit, true), {regrow_test:runtime(#{log_level => silent}), Level} end,
-     fun({Runtime, Level}) -> regrow_test:over(Runtime), logger:set_primary_config(level, Level) end,
+     fun({Runtime, Level}) -> regrow_test:over(Runtime), process_flag(trap_exit, false), regrow_test:flush(),
+                              logger:set_primary_config(level, Level) end,
      [fun({Runtime, _}) -> {Name, {timeout, 60, fun() -> process_flag(trap_exit, true), Test(Runtime) end}} end
       || {Name, Test} <-
              [{"its functions give what OTP's give", fun as_otp/1},
