@@ -1,5 +1,6 @@
-/* Keepers: a module of the BEAM as a child of a native supervisor. The keeper is the child that the supervisor sees; it
- * has the supervisor's shadow (regrow_shadow.erl) start, stop and kill the process of the BEAM, and ends when that does.
+/* Keepers: a module of the BEAM as a child of a native supervisor. The keeper is the child that the supervisor sees;
+ * it has the supervisor's shadow (regrow_shadow.erl) start, stop and kill the process of the BEAM, and ends when that
+ * does.
  *
  * What the keeper asks of the shadow, by calls and, where it may not wait, messages:
  *   {'$regrow_keeper', start, Keeper, Key, Start}  answered {started, Pid} | ignore | {error, Reason}
@@ -110,11 +111,11 @@ regrow_error keeper_supervise(const arguments *given, regrow_term *result) {
   spec_memory *memory;
   regrow_pid shadow, supervisor = {0};
   regrow_ref monitor;
-  if (!regrow_as_pid(&given->items[1], &shadow)) return REGROW_ERR_NO_PROCESS;
+  if (!regrow_as_pid(regrow_tuple_get(given->items, 1), &shadow)) return REGROW_ERR_NO_PROCESS;
   regrow_error error = regrow_trap_exit(true, NULL);
   if (error == REGROW_OK) error = regrow_monitor(shadow, &monitor);
   if (error != REGROW_OK) return error;
-  error = spec_read(&given->items[0], &spec, &memory);
+  error = spec_read(regrow_tuple_get(given->items, 0), &spec, &memory);
   if (error == REGROW_OK) error = regrow_start_link(&spec, &supervisor);
   spec_free(memory);
   if (error != REGROW_OK) return error;

@@ -162,9 +162,10 @@ bool proxy_of(ErlNifEnv *env, runtime *rt, const ErlNifPid *beam, regrow_pid *na
 bool proxy_beam(runtime *rt, regrow_pid native, ErlNifPid *beam);
 /* Whether a native pid stands for a process of the BEAM that is dead. */
 bool proxy_is_stale(runtime *rt, regrow_pid native);
-/* Whether this NIF has made a proxy, or found one that another has made this moment. Before that is used it must trap exits, and the steward must monitor the process,
- * or the reason of an end could be lost. So the NIF undoes what it has done and returns this, {again, Steward, Count}:
- * it is called again when the steward has heard of so many. Forgets it. */
+/* Whether this NIF has made a proxy, or found one that another has made this moment. Before that is used it must
+ * trap exits, and the steward must monitor the process, or the reason of an end could be lost. So the NIF undoes what
+ * it has done and returns this, {again, Steward, Count}: it is called again when the steward has heard of so many.
+ * Forgets it. */
 bool proxy_is_new(ErlNifEnv *env, ERL_NIF_TERM *again);
 /* A process of the BEAM has got a table. */
 void table_is_owned(runtime *rt, regrow_table table, const ErlNifPid *owner);
@@ -196,13 +197,16 @@ void waiter_forget(waiter *who);
 /* Has the waiter told of the outcome, and freed. */
 void waiter_await(waiter *who, regrow_request *request);
 
-/* ---- operations.c, operation.c: what regrow is asked ---- */
+/* ---- operations.c, operation.c: what regrow is asked ---- *
+ *
+ * Each operation by its name: arguments and results are terms of regrow, so that it runs the same on a scheduler, in a
+ * native process and as a proxy. The Erlang modules check types; what is wrong all the same is REGROW_ERR_ARGUMENT. */
 
 /* The arguments of an operation. */
 typedef struct arguments {
   regrow_pid pid;
+  /* A tuple, of as many items as the operation says. */
   const regrow_term *items;
-  size_t count;
   runtime *rt;
   /* Whom an operation may tell before it is over; NULL where that is the caller itself. */
   waiter *who;
@@ -231,7 +235,6 @@ typedef struct operation {
   size_t count;
 } operation;
 
-extern const operation operations[];
 bool operations_load(ErlNifEnv *env);
 /* The operation that goes by an atom; NULL: none. */
 const operation *operation_named(ERL_NIF_TERM name);

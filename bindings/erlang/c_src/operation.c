@@ -17,8 +17,7 @@ typedef struct job {
 
 static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items, waiter *who,
                         regrow_term *result) {
-  arguments given = {.pid = pid, .items = regrow_tuple_get(items, 0), .rt = rt, .who = who};
-  (void)regrow_tuple_size(items, &given.count);
+  arguments given = {.pid = pid, .items = items, .rt = rt, .who = who};
   *result = regrow_nil();
   return what->run(&given, result);
 }

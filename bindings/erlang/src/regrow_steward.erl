@@ -72,8 +72,8 @@ loop(#steward{watched = Watched} = State) ->
         {'$regrow', closed} ->
             ok;
         {'$regrow', {monitor, Pid}} ->
-            Watching = State#steward{watched = Watched#{Pid => erlang:monitor(process, Pid)}, count = State#steward.count + 1},
-            loop(synced(Watching));
+            Watching = Watched#{Pid => erlang:monitor(process, Pid)},
+            loop(synced(State#steward{watched = Watching, count = State#steward.count + 1}));
         {sync, Count, From, Ref} ->
             loop(synced(State#steward{waiting = [{Count, From, Ref} | State#steward.waiting]}));
         {'$regrow', {exit, Pid, Reason}} ->
