@@ -56,6 +56,7 @@ void atoms_load(ErlNifEnv *env) {
   atoms.exit = enif_make_atom(env, "exit");
   atoms.signal = enif_make_atom(env, "signal");
   atoms.closed = enif_make_atom(env, "closed");
+  atoms.local = enif_make_atom(env, "local");
   atoms.caller = enif_make_atom(env, "caller");
   atoms.undecodable = enif_make_atom(env, "regrow_undecodable");
   atoms.again = enif_make_atom(env, "again");

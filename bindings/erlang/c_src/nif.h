@@ -43,7 +43,7 @@ bool message_send(ErlNifPid *to, ErlNifEnv *message_env, ERL_NIF_TERM message);
 
 extern struct atoms {
   ERL_NIF_TERM ok, error, undefined, gen_call, regrow, infinity, brutal_kill, none, wait, monitor, exit, signal, closed,
-      caller, undecodable, again, true_, false_;
+      caller, local, undecodable, again, true_, false_;
 } atoms;
 
 void atoms_load(ErlNifEnv *env);
@@ -130,6 +130,12 @@ conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool l
 /* As term_out() without a limit; what cannot be converted comes as {regrow_undecodable, ExternalFormat}. */
 ERL_NIF_TERM term_out_whole(ErlNifEnv *env, const regrow_term *from, runtime *rt);
 
+/* ---- cache.c: native pids and references that were decoded lately ---- */
+
+bool cache_find(ERL_NIF_TERM term, regrow_term *native);
+/* Of any other term nothing is kept. */
+void cache_put(ERL_NIF_TERM term, const regrow_term *native);
+
 /* ---- parcel.c: native terms that the BEAM only holds ---- */
 
 bool parcel_load(ErlNifEnv *env, ErlNifResourceFlags flags);
@@ -146,6 +152,8 @@ ERL_NIF_TERM result_out(ErlNifEnv *env, runtime *rt, regrow_term term);
 #define ERROR_NOT_JOINED ((regrow_error)10001)
 /* A table's owner is one that is dead, and its proxy is about to end. */
 #define ERROR_OWNER_GONE ((regrow_error)10002)
+/* There is more to do than an ordinary scheduler does at once; nothing was done. */
+#define ERROR_TOO_MUCH ((regrow_error)10003)
 
 /* The reason of an error that a function of regrow has just given to this thread or process; yours. */
 regrow_term error_reason(regrow_error error);

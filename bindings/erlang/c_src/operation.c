@@ -170,7 +170,9 @@ NIF(nif_now) {
     answer = enif_make_badarg(env);
   } else {
     regrow_error error = run(what, pid, rt, &items, NULL, &result);
-    answer = error == REGROW_OK ? result_out(env, rt, result) : error_out(env, rt, error);
+    answer = error == REGROW_OK        ? result_out(env, rt, result)
+             : error == ERROR_TOO_MUCH ? nif_too_large()
+                                       : error_out(env, rt, error);
   }
   regrow_term_free(&items);
   runtime_release(rt);

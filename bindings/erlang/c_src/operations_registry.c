@@ -145,9 +145,21 @@ OPERATION(pubsub_unsubscribe) {
   return done(regrow_pubsub_unsubscribe(given->pid, topic, pid), result);
 }
 
+/* So many messages are sent in less than a millisecond. */
+#define MESSAGES_AT_ONCE 500
+
+static regrow_error few_enough(regrow_pid pubsub, const char *topic) {
+  size_t count = 0;
+  if (!nif_is_limited()) return REGROW_OK;
+  regrow_error error = regrow_pubsub_subscriber_count(pubsub, topic, &count);
+  return error != REGROW_OK || count <= MESSAGES_AT_ONCE ? error : ERROR_TOO_MUCH;
+}
+
 OPERATION(pubsub_broadcast) {
   const char *topic;
   if (!regrow_as_text(ITEM(0), &topic)) return REGROW_ERR_ARGUMENT;
+  regrow_error few = few_enough(given->pid, topic);
+  if (few != REGROW_OK) return few;
   return done(regrow_pubsub_broadcast(given->pid, topic, CLONE(1)), result);
 }
 
@@ -155,6 +167,8 @@ OPERATION(pubsub_broadcast_from) {
   const char *topic;
   regrow_pid pid;
   if (!regrow_as_text(ITEM(1), &topic)) return REGROW_ERR_ARGUMENT;
+  regrow_error few = few_enough(given->pid, topic);
+  if (few != REGROW_OK) return few;
   if (!pid_of(ITEM(0), &pid)) return done(regrow_pubsub_broadcast(given->pid, topic, CLONE(2)), result);
   return done(regrow_pubsub_broadcast_from(given->pid, pid, topic, CLONE(2)), result);
 }
@@ -195,8 +209,8 @@ const operation registry_operations[] = {
     {"group_demonitor", group_demonitor, RUN_CALLER, 1},
     {"pubsub_subscribe", pubsub_subscribe, RUN_NOW, 6},
     {"pubsub_unsubscribe", pubsub_unsubscribe, RUN_NOW, 2},
-    {"pubsub_broadcast", pubsub_broadcast, RUN_DIRTY, 2},
-    {"pubsub_broadcast_from", pubsub_broadcast_from, RUN_DIRTY, 3},
+    {"pubsub_broadcast", pubsub_broadcast, RUN_NOW, 2},
+    {"pubsub_broadcast_from", pubsub_broadcast_from, RUN_NOW, 3},
     {"pubsub_count", pubsub_count, RUN_NOW, 1},
     {NULL, NULL, RUN_NOW, 0},
 };

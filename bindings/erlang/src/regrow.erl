@@ -193,17 +193,14 @@ call(Pid, Request) ->
 %% is dropped.
 -spec call(pid(), term(), timeout()) -> {ok, term()} | {error, term()}.
 call(Pid, Request, Timeout) ->
-    case kind(Pid) of
-        native ->
-            Ref = make_ref(),
-            case regrow_nif:call(Pid, Request, ms(Timeout), Ref) of
-                ok ->
-                    receive
-                        {Ref, Outcome} -> Outcome
-                    end;
-                {error, _} = Error ->
-                    Error
+    Ref = make_ref(),
+    case regrow_nif:call(Pid, Request, ms(Timeout), Ref) of
+        ok ->
+            receive
+                {Ref, Outcome} -> Outcome
             end;
+        {error, _} = Error ->
+            Error;
         local ->
             try
                 {ok, gen_server:call(Pid, Request, Timeout)}
@@ -217,21 +214,20 @@ call(Pid, Request, Timeout) ->
 %% senders wait for room, this waits.
 -spec cast(pid(), term()) -> ok | {error, term()}.
 cast(Pid, Message) ->
-    case kind(Pid) of
-        native -> sent(regrow_nif:cast(Pid, Message), process_cast, Pid, Message);
-        local -> gen_server:cast(Pid, Message)
+    case regrow_nif:cast(Pid, Message) of
+        wait -> plain(regrow_nif:await(process_cast, Pid, {Message}));
+        local -> gen_server:cast(Pid, Message);
+        Outcome -> Outcome
     end.
 
 %% Sends a plain message, as cast/2.
 -spec send(pid(), term()) -> ok | {error, term()}.
 send(Pid, Message) ->
-    case kind(Pid) of
-        native -> sent(regrow_nif:send(Pid, Message), process_send, Pid, Message);
-        local -> Pid ! Message, ok
+    case regrow_nif:send(Pid, Message) of
+        wait -> plain(regrow_nif:await(process_send, Pid, {Message}));
+        local -> Pid ! Message, ok;
+        Outcome -> Outcome
     end.
-
-sent(wait, Operation, Pid, Message) -> plain(regrow_nif:await(Operation, Pid, {Message}));
-sent(Outcome, _, _, _) -> Outcome.
 
 %% Sends an exit signal; to a dead process nothing.
 -spec exit(pid(), term()) -> true.
@@ -289,9 +285,9 @@ demonitor(Pid, Ref) when is_reference(Ref) ->
 
 -spec is_alive(pid()) -> boolean().
 is_alive(Pid) ->
-    case kind(Pid) of
-        native -> regrow_nif:is_alive(Pid);
-        local -> is_process_alive(Pid)
+    case regrow_nif:is_alive(Pid) of
+        local -> is_process_alive(Pid);
+        Alive -> Alive
     end.
 
 %% Whether a term is the pid of a native process, or a runtime's handle.
