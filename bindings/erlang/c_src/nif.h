@@ -258,7 +258,10 @@ bool operation_delivered(const regrow_term *message);
 /* ---- keeper.c: modules of the BEAM as children of native supervisors ---- */
 
 bool keeper_load(void);
-operate keeper_supervise;
+
+/* ---- parent.c: processes whose parent is one of the BEAM ---- */
+
+operate parent_start, parent_start_link;
 
 /* ---- call.c: messages ---- */
 

@@ -71,8 +71,9 @@ regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
   if (error != REGROW_OK) return error;
   regrow_term asked[3] = {regrow_atom("link"), regrow_from_pid(pid), regrow_from_pid(self)};
   (void)regrow_send(proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
-  /* The answer, or the proxy's DOWN: nobody else sends anything to this process. */
+  /* The answer, or the proxy's DOWN, or that of the process itself: nobody else sends anything to this one. */
   error = regrow_receive(REGROW_INFINITY, &answer);
+  (void)regrow_demonitor(monitor, REGROW_FLUSH, NULL);
   if (error != REGROW_OK) return error;
   bool linked = regrow_is_atom(&answer, "linked");
   regrow_term_free(&answer);

@@ -76,20 +76,6 @@ OPERATION(process_start) {
   return told(error, result, regrow_from_pid(pid));
 }
 
-/* Items: Spec, the caller. What was started for one that is dead by now is ended. */
-OPERATION(process_start_link) {
-  regrow_pid pid, caller;
-  if (!pid_of(ITEM(1), &caller)) return REGROW_ERR_NO_PROCESS;
-  regrow_error error = process_start(given, result);
-  if (error != REGROW_OK || !regrow_as_pid(result, &pid)) return error;
-  error = operation_link(caller, pid);
-  if (error != REGROW_OK) {
-    (void)regrow_exit(pid, regrow_atom("kill"));
-    regrow_term_free(result);
-  }
-  return error;
-}
-
 /* ---- runtimes ---- */
 
 OPERATION(runtime_settle) {
@@ -210,12 +196,12 @@ const operation process_operations[] = {
     {"process_get_state", process_get_state, RUN_PROCESS, 1},
     {"process_replace_state", process_replace_state, RUN_PROCESS, 2},
     {"process_start", process_start, RUN_PROCESS, 1},
-    {"process_start_link", process_start_link, RUN_PROCESS, 2},
+    {"process_start_link", parent_start_link, RUN_PROCESS, 2},
     {"runtime_settle", runtime_settle, RUN_THREAD, 1},
     {"runtime_advance", runtime_advance, RUN_THREAD, 1},
     {"runtime_now", runtime_now, RUN_NOW, 0},
     {"runtime_stats", runtime_stats, RUN_NOW, 0},
-    {"supervisor_begin", keeper_supervise, RUN_PROCESS, 2},
+    {"process_start_for", parent_start, RUN_PROCESS, 2},
     {"supervisor_start_child", supervisor_start_child, RUN_PROCESS, 1},
     {"supervisor_terminate_child", supervisor_terminate_child, RUN_PROCESS, 1},
     {"supervisor_delete_child", supervisor_delete_child, RUN_PROCESS, 1},

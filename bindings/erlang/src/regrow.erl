@@ -11,7 +11,7 @@
 -export([init/0, init/1, shutdown/1, shutdown/2, root/1, settle/1, settle/2, advance/2, now/1, stats/1]).
 -export([start/2, start_link/2, stop/1, stop/3, call/2, call/3, cast/2, send/2, exit/2]).
 -export([link/1, unlink/1, monitor/1, demonitor/2, is_alive/1, is_native/1, info/1]).
--export([register/3, unregister/2, whereis/2]).
+-export([register/3, unregister/2, whereis/2, to_pid/1]).
 -export([get_state/1, get_state/2, replace_state/2, replace_state/3, load_plugin/1]).
 -export_type([runtime/0, spec/0, options/0]).
 
@@ -156,7 +156,7 @@ start(Runtime, Spec) when is_map(Spec) ->
 start(_, _) ->
     erlang:error(badarg).
 
-%% As start/2, linked with the caller: if that ends meanwhile, so does what was started.
+%% As start/2, linked with the caller, which is its parent: what traps exits, such as a registry, ends with that too.
 -spec start_link(runtime(), spec()) -> {ok, pid()} | {error, term()}.
 start_link(Runtime, Spec) when is_map(Spec) ->
     regrow_nif:await(process_start_link, Runtime, {Spec, self()});
@@ -294,6 +294,14 @@ is_alive(Pid) ->
 -spec is_native(term()) -> boolean().
 is_native(Term) ->
     regrow_nif:is_native(Term).
+
+%% A process of this node that stands for a native one, and ends with it: see regrow_relay. A local pid is itself.
+-spec to_pid(pid()) -> {ok, pid()} | {error, term()}.
+to_pid(Pid) ->
+    case kind(Pid) of
+        native -> regrow_relay:start(Pid);
+        local -> {ok, Pid}
+    end.
 
 %% What can be said of a native process without asking it: see regrow_info() in regrow.h.
 -spec info(pid()) -> {ok, map()} | {error, term()}.
