@@ -116,6 +116,9 @@ build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEAD
 build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)
 
+build/paths: benches/instructions/paths.c build/libregrow.so $(HEADER)
+	$(COMPILE) $< -o $@ $(LINK)
+
 build/tests/%: tests/c/%.c $(wildcard tests/c/*.h) build/libregrow.so $(HEADER)
 	@mkdir -p build/tests
 	$(COMPILE) $< -o $@ $(LINK)

@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
     ("start", "Starting"),
     ("process_body", "Plain processes"),
     ("server", "Servers"),
+    ("behaviour", ""),
     ("host", "Host processes"),
     ("address", "Addresses: by name instead of pid"),
     ("request", "Requests: what is waited for later"),
@@ -37,6 +38,7 @@ const FILES: &[(&str, &str)] = &[
     ("task_supervisor", "Task supervisors"),
     ("table", "Tables"),
     ("table_select", "Selecting from tables"),
+    ("exceptions", "Exceptions of C++"),
 ];
 /// What exports nothing.
 const SILENT: &[&str] = &["mod", "support"];
@@ -66,8 +68,8 @@ const RULES: &str = "\
  *              callback\", two threads on one regrow_term variable, and signal handlers.
  *   Waiting    A function that may wait says so. In a callback the process is parked then,
  *              and its thread runs others: hold no lock over it, and no state that a
- *              library keeps for the thread. errno, the floating-point control words and
- *              the last error are kept.
+ *              library keeps for the thread. errno, the floating-point control words, the
+ *              last error and, with regrow_exception_globals(), C++'s exceptions are kept.
  *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. An
  *              exception that leaves one aborts the program; a longjmp out of one is
  *              undefined. What it returns is a constant or what regrow_reply() and its like gave; zero is an

@@ -22,8 +22,8 @@
  *              callback", two threads on one regrow_term variable, and signal handlers.
  *   Waiting    A function that may wait says so. In a callback the process is parked then,
  *              and its thread runs others: hold no lock over it, and no state that a
- *              library keeps for the thread. errno, the floating-point control words and
- *              the last error are kept.
+ *              library keeps for the thread. errno, the floating-point control words, the
+ *              last error and, with regrow_exception_globals(), C++'s exceptions are kept.
  *   Callbacks  A callback must return: no longjmp, no C++ exception, no unwinding. An
  *              exception that leaves one aborts the program; a longjmp out of one is
  *              undefined. What it returns is a constant or what regrow_reply() and its like gave; zero is an
@@ -36,6 +36,7 @@
  *           starting . plain processes . servers . host processes . addresses . requests
  *           supervisors . partition supervisors . observing . registries . agents
  *           groups and topics . tasks . task supervisors . tables . selecting from tables
+ *           exceptions of c++
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -109,6 +110,9 @@
 
 /// kind: a task; `spec` is a regrow_task_spec.
 #define REGROW_TASK 11
+
+/// kind: a server whose callbacks go by a name; `spec` is a regrow_behaviour_spec.
+#define REGROW_BEHAVIOUR 12
 
 /// restart: always.
 #define REGROW_PERMANENT 1
@@ -430,6 +434,9 @@ typedef struct regrow_ref {
   uint64_t id;
 } regrow_ref;
 
+/// Runs once, in the caller.
+typedef void (*regrow_run_callback)(void *user);
+
 /// Numbers about a runtime, each of the moment it was read.
 typedef struct regrow_stats {
   /// sizeof(regrow_stats).
@@ -541,7 +548,7 @@ typedef struct regrow_child_spec {
   const regrow_term *id_term;
   /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR,
   /// REGROW_PARTITION_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK,
-  /// REGROW_HOST or REGROW_PUBSUB.
+  /// REGROW_HOST, REGROW_PUBSUB or REGROW_BEHAVIOUR.
   uint32_t kind;
   /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
   /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
@@ -607,6 +614,91 @@ typedef struct regrow_caller {
   uint64_t call;
 } regrow_caller;
 
+/// Makes the state of a server; runs before anyone sees the process.
+///
+/// `arg` is borrowed. `state` is an out-parameter, and stays NULL when it is not written. Returns REGROW_READY,
+/// REGROW_IGNORE, or what regrow_stop_self() gave.
+typedef regrow_next (*regrow_init_callback)(regrow_context *context, void *user, const regrow_term *arg, void **state);
+
+/// Handles one message of a server; `message` is borrowed. Returns REGROW_NOREPLY, or what regrow_reply(),
+/// regrow_stop_self() and their like gave.
+typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *state, const regrow_term *message);
+
+/// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
+typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
+
+/// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
+typedef regrow_error (*regrow_get_state_callback)(void *state, regrow_term *shown);
+
+/// Takes over a state that was given as a term; borrowed.
+typedef regrow_error (*regrow_replace_state_callback)(void *state, const regrow_term *given);
+
+/// A server: the callbacks it answers with. Copied when used.
+///
+/// Each start makes a state of its own by `init`, which the other callbacks get. They run one at a time. What they
+/// return says what comes next: see regrow_reply() and its neighbours. Zero is no answer: a forgotten return ends the
+/// server with `bad_return_value`.
+typedef struct regrow_server_spec {
+  /// sizeof(regrow_server_spec).
+  size_t size;
+  /// Makes the state, before the starter goes on. NULL: the state is NULL, and the server is up at once.
+  regrow_init_callback init;
+  /// A question from regrow_call(): return regrow_reply(). NULL: the caller gets REGROW_ERR_EXITED, `no_reply`.
+  regrow_handle_callback handle_call;
+  /// A message from regrow_cast(). NULL: dropped.
+  regrow_handle_callback handle_cast;
+  /// Any other message: regrow_send(), timers, DOWN, EXIT. NULL: dropped.
+  regrow_handle_callback handle_info;
+  /// The argument of regrow_continue(), before any message. NULL: dropped.
+  regrow_handle_callback handle_continue;
+  /// The server ends by itself, crashed, is stopped, or its parent told it to and it traps exits. Not called on other
+  /// ends. NULL: nothing.
+  regrow_terminate_callback terminate;
+  /// Frees the state: once for each `init` that answered REGROW_READY, whatever ended the server. It runs on any
+  /// thread, and may not wait. NULL: nothing.
+  regrow_drop_callback drop;
+  /// For regrow_get_state(). NULL: that is refused.
+  regrow_get_state_callback get_state;
+  /// For regrow_replace_state(). NULL: that is refused.
+  regrow_replace_state_callback replace_state;
+  /// Borrowed and cloned: passed to `init` at each start; NULL: [].
+  const regrow_term *arg;
+  /// Passed to `init` at each start.
+  void *user;
+  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
+  regrow_drop_callback drop_user;
+  /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
+  uint32_t home;
+  /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
+  /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own,
+  /// so that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on
+  /// that thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a
+  /// thread of its own, and calls from one, are queued as without it.
+  uint32_t flags;
+  /// How long `init` may take before the start fails with `timeout`; 0: no limit.
+  uint32_t init_timeout_ms;
+  /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
+  /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
+  /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
+  /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered
+  /// inline.
+  uint32_t watchdog_ms;
+  /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
+  /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
+  /// regrow_suspend() and the like) are always taken, and never dropped.
+  uint32_t mailbox_limit;
+  /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
+  /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.
+  /// REGROW_BLOCK: its sender waits for room, and gets REGROW_ERR_LIMIT when there is none in time; calls that are
+  /// collected later do not wait. A call that is dropped fails at once with REGROW_ERR_LIMIT.
+  uint32_t mailbox_policy;
+  /// REGROW_BLOCK: how long a sender waits, at least 1 and not REGROW_INFINITY; a call no longer than its own limit,
+  /// and then it is REGROW_ERR_TIMEOUT. Else 0.
+  uint32_t mailbox_wait_ms;
+  /// Zero.
+  uint32_t mailbox_reserved;
+} regrow_server_spec;
+
 /// Gets the outcome of a request, once; `result` is borrowed.
 typedef void (*regrow_reply_callback)(void *user, regrow_error error, const regrow_term *result);
 
@@ -637,9 +729,6 @@ typedef regrow_next (*regrow_agent_callback)(regrow_context *context,
 
 /// Gets the entries of a registry one by one; `value` is borrowed.
 typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_term *value);
-
-/// Runs once, in the caller.
-typedef void (*regrow_run_callback)(void *user);
 
 /// How a subscription is.
 typedef struct regrow_subscription {
@@ -687,6 +776,11 @@ typedef struct regrow_task_spec {
   /// Each run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
   /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
   uint32_t restart;
+  /// As a task supervisor's: the time it has to end when it is told to shut down; 0: as that supervisor's spec says.
+  /// REGROW_BRUTAL_KILL, REGROW_INFINITY. As a child of another supervisor its regrow_child_spec says it.
+  uint32_t shutdown_ms;
+  /// Zero.
+  uint32_t reserved;
 } regrow_task_spec;
 
 /// A task, as its owner knows it. A plain number, like a pid.
@@ -761,18 +855,8 @@ typedef struct regrow_table {
   uint64_t id;
 } regrow_table;
 
-/// Makes the state of a server; runs before anyone sees the process.
-///
-/// `arg` is borrowed. `state` is an out-parameter, and stays NULL when it is not written. Returns REGROW_READY,
-/// REGROW_IGNORE, or what regrow_stop_self() gave.
-typedef regrow_next (*regrow_init_callback)(regrow_context *context, void *user, const regrow_term *arg, void **state);
-
-/// Handles one message of a server; `message` is borrowed. Returns REGROW_NOREPLY, or what regrow_reply(),
-/// regrow_stop_self() and their like gave.
-typedef regrow_next (*regrow_handle_callback)(regrow_context *context, void *state, const regrow_term *message);
-
-/// The last callback of a server that ends in order; `reason` is borrowed. The state is dropped after it.
-typedef void (*regrow_terminate_callback)(regrow_context *context, void *state, const regrow_term *reason);
+/// Gives the calling thread's `__cxa_eh_globals`, of the Itanium ABI for C++.
+typedef void *(*regrow_globals_callback)(void);
 
 /// Runs in a supervisor at each of its starts, before its children are started; it may wait. `arg` is borrowed: that of
 /// the spec. `children` is where regrow_children_add() adds to those of the spec; NULL in a dynamic supervisor. Returns
@@ -789,77 +873,15 @@ typedef void (*regrow_deliver_callback)(void *user, regrow_pid pid, const regrow
 /// Told once that a host process has ended; nothing is delivered after it. `reason` is borrowed. It may not wait.
 typedef void (*regrow_exit_callback)(void *user, regrow_pid pid, const regrow_term *reason);
 
-/// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
-typedef regrow_error (*regrow_get_state_callback)(void *state, regrow_term *shown);
-
-/// Takes over a state that was given as a term; borrowed.
-typedef regrow_error (*regrow_replace_state_callback)(void *state, const regrow_term *given);
-
-/// A server: the callbacks it answers with. Copied when used.
-///
-/// Each start makes a state of its own by `init`, which the other callbacks get. They run one at a time. What they
-/// return says what comes next: see regrow_reply() and its neighbours. Zero is no answer: a forgotten return ends the
-/// server with `bad_return_value`.
-typedef struct regrow_server_spec {
-  /// sizeof(regrow_server_spec).
+/// A server whose callbacks were registered under a name. Copied when used.
+typedef struct regrow_behaviour_spec {
+  /// sizeof(regrow_behaviour_spec).
   size_t size;
-  /// Makes the state, before the starter goes on. NULL: the state is NULL, and the server is up at once.
-  regrow_init_callback init;
-  /// A question from regrow_call(): return regrow_reply(). NULL: the caller gets REGROW_ERR_EXITED, `no_reply`.
-  regrow_handle_callback handle_call;
-  /// A message from regrow_cast(). NULL: dropped.
-  regrow_handle_callback handle_cast;
-  /// Any other message: regrow_send(), timers, DOWN, EXIT. NULL: dropped.
-  regrow_handle_callback handle_info;
-  /// The argument of regrow_continue(), before any message. NULL: dropped.
-  regrow_handle_callback handle_continue;
-  /// The server ends by itself, crashed, is stopped, or its parent told it to and it traps exits. Not called on other
-  /// ends. NULL: nothing.
-  regrow_terminate_callback terminate;
-  /// Frees the state: once for each `init` that answered REGROW_READY, whatever ended the server. It runs on any
-  /// thread, and may not wait. NULL: nothing.
-  regrow_drop_callback drop;
-  /// For regrow_get_state(). NULL: that is refused.
-  regrow_get_state_callback get_state;
-  /// For regrow_replace_state(). NULL: that is refused.
-  regrow_replace_state_callback replace_state;
-  /// Borrowed and cloned: passed to `init` at each start; NULL: [].
+  /// What it was registered as, by regrow_behaviour_register().
+  const char *name;
+  /// Borrowed and cloned: passed to `init` at each start, in place of what was registered; NULL: that.
   const regrow_term *arg;
-  /// Passed to `init` at each start.
-  void *user;
-  /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
-  regrow_drop_callback drop_user;
-  /// REGROW_SHARED (0): on the workers. REGROW_THREAD: on a thread of its own, for code that blocks.
-  uint32_t home;
-  /// REGROW_NO_PARK: it never waits: calls that would are REGROW_ERR_WOULD_BLOCK. REGROW_INLINE: while it is idle, a
-  /// call is answered there and then, on the caller's thread. From a process on the workers: on a stack of its own,
-  /// so that the caller's limit holds when the callback waits. From a thread that is no worker, entered or not: on
-  /// that thread's stack; a callback that waits then blocks that thread, and the limit is not kept. A server with a
-  /// thread of its own, and calls from one, are queued as without it.
-  uint32_t flags;
-  /// How long `init` may take before the start fails with `timeout`; 0: no limit.
-  uint32_t init_timeout_ms;
-  /// How long a callback, `init` and `terminate` included, may run without waiting; 0: for ever. The time begins with
-  /// the callback, and anew each time that it has waited or received; real time, whatever the clock. After that the
-  /// process ends with the reason {watchdog, Ms}, as if it were killed: what the callback then asks of regrow is
-  /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered
-  /// inline.
-  uint32_t watchdog_ms;
-  /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
-  /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
-  /// regrow_suspend() and the like) are always taken, and never dropped.
-  uint32_t mailbox_limit;
-  /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
-  /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.
-  /// REGROW_BLOCK: its sender waits for room, and gets REGROW_ERR_LIMIT when there is none in time; calls that are
-  /// collected later do not wait. A call that is dropped fails at once with REGROW_ERR_LIMIT.
-  uint32_t mailbox_policy;
-  /// REGROW_BLOCK: how long a sender waits, at least 1 and not REGROW_INFINITY; a call no longer than its own limit,
-  /// and then it is REGROW_ERR_TIMEOUT. Else 0.
-  uint32_t mailbox_wait_ms;
-  /// Zero.
-  uint32_t mailbox_reserved;
-} regrow_server_spec;
+} regrow_behaviour_spec;
 
 /// A host process: its messages go to a function of the embedding program, one at a time, on some worker. For event
 /// loops and other runtimes, whose objects become processes that way: named, linked, monitored, supervised.
@@ -1023,8 +1045,9 @@ typedef struct regrow_pubsub_spec {
 /// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec.
 /// One that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
 ///
-/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take
-/// one too; its tasks have the id `undefined`, and go by their pids.
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children(), regrow_supervisor_terminate_child(),
+/// regrow_supervisor_subscribe(), regrow_supervisor_unsubscribe() and regrow_supervisor_history() take one too; its
+/// tasks have the id `undefined`, and go by their pids.
 typedef struct regrow_task_supervisor_spec {
   /// sizeof(regrow_task_supervisor_spec).
   size_t size;
@@ -1033,7 +1056,8 @@ typedef struct regrow_task_supervisor_spec {
   /// What becomes of one too many: REGROW_REFUSE (0): REGROW_ERR_LIMIT. REGROW_QUEUE: it is started, and begins when
   /// its turn has come.
   uint32_t at_limit;
-  /// The time that its tasks have to end when it stops, all together; 0: 5000. REGROW_BRUTAL_KILL, REGROW_INFINITY.
+  /// The time that a task has to end when it is stopped, if its own spec does not say it; 0: 5000.
+  /// REGROW_INFINITY. A supervisor that stops tells all of them at once.
   uint32_t task_shutdown_ms;
   /// Zero.
   uint32_t reserved;
@@ -1119,6 +1143,15 @@ regrow_error regrow_busy(regrow_pid runtime, regrow_ref *token);
 /// @param runtime  the root, or any other process of the runtime that the token is from.
 /// @return REGROW_ERR_NOT_FOUND when it was given back before, or is none of this runtime's.
 regrow_error regrow_done(regrow_pid runtime, regrow_ref token);
+
+/// Runs a function in which nothing waits: what would is REGROW_ERR_WOULD_BLOCK. For threads that may not be held up,
+/// such as those of an event loop or of another language's scheduler. Any thread.
+///
+/// As in a drop function there is no identity in it, whoever the caller is.
+///
+/// @param run   called once, before this returns.
+/// @param user  passed to it.
+regrow_error regrow_without_waiting(regrow_run_callback run, void *user);
 
 /// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Time stands
 /// still while work goes on outside, as regrow_settle() sees it. Waits; not in a callback.
@@ -1757,6 +1790,16 @@ regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
 
 /// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
+
+/* ----  ---- */
+
+/// Gives the callbacks of a server a name, by which child specs of the kind REGROW_BEHAVIOUR start such servers. For
+/// good, in all runtimes of the program: a library that registers some is not to be unloaded. Any thread.
+///
+/// @param name  not empty.
+/// @param spec  borrowed, and copied; its `arg` is for those that give none. `drop_user` runs if the call fails.
+/// @return REGROW_ERR_EXISTS when the name is taken.
+regrow_error regrow_behaviour_register(const char *name, const regrow_server_spec *spec);
 
 /* ---- Host processes ---- */
 
@@ -2720,6 +2763,20 @@ regrow_error regrow_table_select_reverse_limit(regrow_table table,
 /// @param next          out: yours; the atom '$end_of_table' when there is no more. Not the variable that
 ///                      `continuation` points to, which is to be freed.
 regrow_error regrow_table_select_next(const regrow_term *continuation, regrow_term *results, regrow_term *next);
+
+/* ---- Exceptions of C++ ---- */
+
+/// Tells where C++ keeps what it knows of a thread's exceptions: `__cxa_get_globals` of the program's C++ runtime, as
+/// regrow.hpp does by itself. Once for the program, for ever; the same again changes nothing. Any thread.
+///
+/// From then on a callback may wait in a handler (`catch`) while others throw and catch on its thread. What runs while
+/// an exception is in flight, a destructor that is, may not wait in processes on the workers: REGROW_ERR_WOULD_BLOCK.
+///
+/// @param globals  called on any thread; gives that thread's `__cxa_eh_globals`. It may neither wait nor call
+///                 regrow.
+/// @return REGROW_ERR_EXISTS when it is another one than before: two C++ runtimes are in the program. Callbacks of the
+///         second one must not wait in a handler.
+regrow_error regrow_exception_globals(regrow_globals_callback globals);
 
 #ifdef __cplusplus
 }  // extern "C"

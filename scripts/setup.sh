@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 # tool:package; a tool is there when it is a command
 build_tools="cc:gcc"
 test_tools="g++:g++ clang:clang python3:python3 pkg-config:pkg-config cmake:cmake ninja:ninja-build
-            valgrind:valgrind abidw:abigail-tools doxygen:doxygen erl:erlang-base elixir:elixir git:git"
+            valgrind:valgrind abidw:abigail-tools doxygen:doxygen erl:erlang-base elixir:elixir git:git rebar3:rebar3"
 
 missing() {
   local entry
@@ -21,6 +21,19 @@ missing() {
   if command -v cc >/dev/null 2>&1 && ! echo '#include <stdio.h>' | cc -E - >/dev/null 2>&1; then
     echo libc6-dev
   fi
+}
+
+# What of Erlang's is no command: the header of NIFs, and the unit tests.
+missing_of_erlang() {
+  [ "$kind" = test ] || return 0
+  [ -e /usr/lib/erlang/usr/include/erl_nif.h ] || echo erlang-dev
+  compgen -G '/usr/lib/erlang/lib/eunit-*' >/dev/null || echo erlang-eunit
+}
+
+all_missing() {
+  # shellcheck disable=SC2086 # the lists are meant to be split
+  missing $tools
+  missing_of_erlang
 }
 
 as_root() {
@@ -59,12 +72,12 @@ if ! command -v cargo >/dev/null 2>&1; then
 fi
 
 # shellcheck disable=SC2086 # the lists are meant to be split
-packages=$(missing $tools)
+packages=$(all_missing)
 [ -n "$packages" ] || exit 0
 # shellcheck disable=SC2086
 if may_install; then install_packages $packages; fi
 # shellcheck disable=SC2086
-packages=$(missing $tools | tr '\n' ' ')
+packages=$(all_missing | tr '\n' ' ')
 [ -n "$packages" ] || exit 0
 
 echo "regrow: please install what is missing: sudo apt-get install ${packages% }" >&2

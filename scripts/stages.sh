@@ -221,6 +221,19 @@ stage_c() {
   run_tests build/tests $names
 }
 
+# ---- how many instructions ----
+
+stage_instructions() {
+  needs valgrind rustc
+  local status=0
+  scripts/instructions.sh check | tee "$out/instructions.txt" || status=$?
+  case $status in
+    0) pass "$(grep -c recorded "$out/instructions.txt")" ;;
+    77) skip "$(tail -n 1 "$out/instructions.txt")" ;;
+    *) fail "$(grep 'more than' "$out/instructions.txt" | paste -sd ';')" ;;
+  esac
+}
+
 # ---- wordcount ----
 
 # 300 files of all sorts: empty, one word, no newline at the end, CRLF, bytes above 127, words longer than a buffer.
@@ -453,6 +466,35 @@ stage_conformance_python() {
   temporary
   needs_python
   conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+}
+
+# ---- Erlang ----
+
+# Counts what EUnit reports.
+count_eunit() { # LOG
+  awk '/^  All [0-9]+ tests passed/ { print "pass " $2 } /^  Test passed/ { print "pass 1" }
+       /^  Failed: / { gsub(/\./, ""); if ($6) print "pass " $6; for (n = 0; n < $2; n++) print "fail EUnit" }
+       /tests were cancelled/ { print "fail EUnit: tests were cancelled" }' "$1" >>"$results"
+}
+
+# The Erlang binding: its NIF and modules by make and by rebar3, and its tests.
+stage_erlang() {
+  needs gcc erl erlc
+  [ -e "$(erl -noshell -eval 'io:format("~ts/erts-~ts/include/erl_nif.h", [code:root_dir(), erlang:system_info(version)]), halt().')" ] ||
+    { skip "erl_nif.h is not there (Debian: erlang-dev)"; return; }
+  erl -noshell -eval 'halt(case code:which(eunit) of non_existing -> 1; _ -> 0 end).' ||
+    { skip "EUnit is not there (Debian: erlang-eunit)"; return; }
+  temporary
+  attempt "make builds the NIF and the modules" make -C bindings/erlang
+  make -C bindings/erlang test >"$scratch/eunit" 2>&1 || true
+  cat "$scratch/eunit"
+  count_eunit "$scratch/eunit"
+  grep -q "^pass" "$results" || fail "EUnit said nothing"
+  if command -v rebar3 >/dev/null 2>&1; then
+    attempt "rebar3 builds them" env -C bindings/erlang rebar3 compile
+  else
+    skip "rebar3 is not installed"
+  fi
 }
 
 # ---- installing ----

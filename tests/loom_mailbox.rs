@@ -160,3 +160,37 @@ fn a_closed_one_lets_all_in_and_is_emptied() {
         assert_eq!(all, [1, 2]);
     });
 }
+
+/// Two senders, and a receiver that puts aside what it takes. Gives how many were taken, and how many dropped.
+fn put_aside(drop_oldest: bool) -> (usize, usize) {
+    let mailbox = Arc::new(Bounded::<u32, Sleeper>::new(1));
+    mailbox.begin_holding();
+    let senders: Vec<_> = (1..3)
+        .map(|message| {
+            let mailbox = mailbox.clone();
+            thread::spawn(move || match mailbox.offer(message, drop_oldest) {
+                Offered::Taken => (1, 0),
+                Offered::Instead(_) => (1, 1),
+                Offered::Full(_) => (0, 0),
+            })
+        })
+        .collect();
+    let (mut taken, mut dropped) = (0, 0);
+    for _ in 0..2 {
+        if let Some(popped) = mailbox.pop(|| false) {
+            dropped += usize::from(mailbox.hold(popped.message, popped.counted).is_some());
+        }
+    }
+    for sender in senders {
+        let theirs = sender.join().unwrap();
+        (taken, dropped) = (taken + theirs.0, dropped + theirs.1);
+    }
+    assert_eq!(mailbox.len(), 1);
+    (taken, dropped)
+}
+
+#[test]
+fn what_is_put_aside_has_its_place_on_the_way_too() {
+    loom::model(|| assert_eq!(put_aside(false), (1, 0)));
+    loom::model(|| assert_eq!(put_aside(true), (2, 1)));
+}

@@ -4,10 +4,10 @@
 use super::address::{address, name_of, regrow_address};
 use super::support::{Fault, SizedStruct, borrow_optional, sized, text_optional};
 use super::types::{
-    REGROW_AGENT, REGROW_BRUTAL_KILL, REGROW_DYNAMIC_SUPERVISOR, REGROW_END, REGROW_HOST, REGROW_INFINITY, REGROW_NONE,
-    REGROW_PARK, REGROW_PARTITION_SUPERVISOR, REGROW_PERMANENT, REGROW_PROCESS, REGROW_PUBSUB, REGROW_REGISTRY,
-    REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK, REGROW_TASK_SUPERVISOR, REGROW_TEMPORARY, REGROW_TRANSIENT,
-    regrow_term,
+    REGROW_AGENT, REGROW_BEHAVIOUR, REGROW_BRUTAL_KILL, REGROW_DYNAMIC_SUPERVISOR, REGROW_END, REGROW_HOST,
+    REGROW_INFINITY, REGROW_NONE, REGROW_PARK, REGROW_PARTITION_SUPERVISOR, REGROW_PERMANENT, REGROW_PROCESS,
+    REGROW_PUBSUB, REGROW_REGISTRY, REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK, REGROW_TASK_SUPERVISOR,
+    REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
 };
 use crate::process::{Name, StartSpec, Startable};
 use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
@@ -94,7 +94,7 @@ pub struct regrow_child_spec {
     pub id_term: *const regrow_term,
     /// What `spec` is; has no default. REGROW_SERVER, REGROW_SUPERVISOR, REGROW_DYNAMIC_SUPERVISOR,
     /// REGROW_PARTITION_SUPERVISOR, REGROW_TASK_SUPERVISOR, REGROW_REGISTRY, REGROW_AGENT, REGROW_PROCESS, REGROW_TASK,
-    /// REGROW_HOST or REGROW_PUBSUB.
+    /// REGROW_HOST, REGROW_PUBSUB or REGROW_BEHAVIOUR.
     pub kind: u32,
     /// REGROW_PERMANENT: restarted whenever it ends. REGROW_TRANSIENT: unless with `normal`, `shutdown` or
     /// `{shutdown, _}`. REGROW_TEMPORARY: never, and forgotten then. 0: a task is temporary, all others are permanent.
@@ -168,6 +168,7 @@ unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>
             REGROW_PUBSUB => super::pubsub::startable(spec),
             REGROW_TASK => super::task::startable(spec),
             REGROW_TASK_SUPERVISOR => super::task_supervisor::startable(spec),
+            REGROW_BEHAVIOUR => super::behaviour::startable(spec),
             0 => Err(Fault::argument("a child spec has no kind: say what its spec is, such as REGROW_SERVER")),
             _ => Err(Fault::argument("a child spec's kind is unknown")),
         }
@@ -203,12 +204,7 @@ pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<Ch
         let start = start_of(&given)?;
         let mut child = ChildSpec::new(Term::nil(), start);
         child.restart = restart(given.restart, child.restart)?;
-        match given.shutdown_ms {
-            0 => {}
-            REGROW_BRUTAL_KILL => child.shutdown = Shutdown::BrutalKill,
-            REGROW_INFINITY => child.shutdown = Shutdown::Infinity,
-            ms => child.shutdown = Shutdown::Ms(ms),
-        }
+        child.shutdown = shutdown(given.shutdown_ms).unwrap_or(child.shutdown);
         if given.significant > 1 {
             return Err(Fault::argument("a child is significant, 1, or not, 0"));
         }
@@ -218,6 +214,16 @@ pub(super) unsafe fn child_template(spec: *const regrow_child_spec) -> Result<Ch
         }
         Ok(child)
     }
+}
+
+/// `shutdown_ms` of a spec; none: it says nothing.
+pub(super) fn shutdown(given_ms: u32) -> Option<Shutdown> {
+    Some(match given_ms {
+        0 => return None,
+        REGROW_BRUTAL_KILL => Shutdown::BrutalKill,
+        REGROW_INFINITY => Shutdown::Infinity,
+        ms => Shutdown::Ms(ms),
+    })
 }
 
 /// `restart` of a spec.

@@ -5,9 +5,11 @@
 
 mod address;
 mod agent;
+mod behaviour;
 mod child;
 mod context;
 mod dynamic_supervisor;
+mod exceptions;
 mod host;
 mod observe;
 mod partition_supervisor;

@@ -9,7 +9,7 @@ use super::support::{
 use super::types::{
     REGROW_LOG_SILENT, REGROW_LOG_WARNING, REGROW_MANUAL, REGROW_MONOTONIC, REGROW_NONE, REGROW_QUIET,
     REGROW_TIMER_SLEEP, REGROW_TIMER_SUPERVISION, REGROW_TIMER_USER, REGROW_WAITING, regrow_error, regrow_log_callback,
-    regrow_pid, regrow_ref, regrow_term, regrow_undelivered_callback,
+    regrow_pid, regrow_ref, regrow_run_callback, regrow_term, regrow_undelivered_callback,
 };
 use crate::clock::TimerKind;
 use crate::process::{self, Error, LogLevel, Logger, Undelivered};
@@ -348,6 +348,24 @@ pub unsafe extern "C" fn regrow_busy(runtime: regrow_pid, token: *mut regrow_ref
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_done(runtime: regrow_pid, token: regrow_ref) -> regrow_error {
     guard(|| if node_of(runtime)?.give_busy(token.into()) { Ok(()) } else { Err(Error::NotFound.into()) })
+}
+
+/// Runs a function in which nothing waits: what would is REGROW_ERR_WOULD_BLOCK. For threads that may not be held up,
+/// such as those of an event loop or of another language's scheduler. Any thread.
+///
+/// As in a drop function there is no identity in it, whoever the caller is.
+///
+/// @param run   called once, before this returns.
+/// @param user  passed to it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_without_waiting(run: regrow_run_callback, user: *mut c_void) -> regrow_error {
+    guard(|| {
+        let run = run.ok_or(Fault::argument("the function is NULL"))?;
+        process::identity()?;
+        // SAFETY: the user's function, called as the header says.
+        process::without_waiting(|| unsafe { run(user) });
+        Ok(())
+    })
 }
 
 /// Moves a manual clock on by `ms`, from deadline to deadline, and lets the runtime come to rest at each. Time stands

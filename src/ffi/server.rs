@@ -122,7 +122,7 @@ struct Spec {
 }
 
 /// A C server as the supervisor starts it.
-struct CServer {
+pub(super) struct CServer {
     spec: Arc<Spec>,
     arg: Term,
 }
@@ -132,6 +132,15 @@ struct CServer {
 /// # Safety
 /// As the header says of the struct.
 pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
+    // SAFETY: the caller's promise.
+    Ok(Arc::new(unsafe { server(spec) }?))
+}
+
+/// As [`startable`].
+///
+/// # Safety
+/// As the header says of the struct.
+pub(super) unsafe fn server(spec: *const c_void) -> Result<CServer, Fault> {
     // SAFETY: the caller's promise.
     unsafe {
         let given = sized(spec.cast::<regrow_server_spec>())?;
@@ -160,7 +169,14 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
             watchdog_ms: watchdog(given.watchdog_ms),
             bound,
         };
-        Ok(Arc::new(CServer { spec: Arc::new(spec), arg }))
+        Ok(CServer { spec: Arc::new(spec), arg })
+    }
+}
+
+impl CServer {
+    /// The same with another argument.
+    pub(super) fn with_arg(&self, arg: Term) -> CServer {
+        CServer { spec: self.spec.clone(), arg }
     }
 }
 

@@ -48,6 +48,7 @@ impl From<Error> for Fault {
             Error::NotAlive => (REGROW_ERR_NOT_ALIVE, "the runtime is shut down"),
             Error::SelfCall => (REGROW_ERR_SELF_CALL, "a process cannot call itself"),
             Error::WouldBlock => (REGROW_ERR_WOULD_BLOCK, "this process may not wait here"),
+            Error::InFlight => (REGROW_ERR_WOULD_BLOCK, "no process may wait while a C++ exception is in flight"),
             Error::WouldDeadlock => (REGROW_ERR_WOULD_DEADLOCK, "the process waited for waits for this one"),
             Error::WrongKind => (REGROW_ERR_WRONG_KIND, "a process or a term of another kind is needed"),
             Error::Limit => (REGROW_ERR_LIMIT, "a limit is reached"),

@@ -2,19 +2,19 @@
 #![allow(non_camel_case_types)]
 
 use super::agent::{unwritten, written};
-use super::child::restart;
+use super::child::{restart, shutdown};
 use super::context::context_pointer;
 use super::request::User;
 use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, watchdog};
 use super::types::{
-    REGROW_BRUTAL_KILL, REGROW_EXIT_STREAM, REGROW_KILL_TASK, REGROW_NO_PARK, REGROW_ORDERED, REGROW_SHARED,
-    REGROW_THREAD, REGROW_UNLINKED, REGROW_UNORDERED, regrow_drop_callback, regrow_error, regrow_pid,
-    regrow_result_callback, regrow_source_callback, regrow_task, regrow_task_callback, regrow_term,
+    REGROW_EXIT_STREAM, REGROW_KILL_TASK, REGROW_NO_PARK, REGROW_ORDERED, REGROW_SHARED, REGROW_THREAD,
+    REGROW_UNLINKED, REGROW_UNORDERED, regrow_drop_callback, regrow_error, regrow_pid, regrow_result_callback,
+    regrow_source_callback, regrow_task, regrow_task_callback, regrow_term,
 };
 use crate::process::{self, Error, Home, Startable};
 use crate::server::{Context, Step};
-use crate::supervisor::Restart;
-use crate::task::{self, End, OnTimeout, Place, Shutdown, StreamSpec, Task, TaskSpec, Work};
+use crate::supervisor::{Restart, Shutdown};
+use crate::task::{self, End, OnTimeout, Place, StreamSpec, Task, TaskSpec, Work};
 use crate::term::{Pid, Term, atoms};
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -45,6 +45,11 @@ pub struct regrow_task_spec {
     /// Each run is a process of its own, and gets the same `user` and `argument`. As a child of another supervisor its
     /// regrow_child_spec says it. Elsewhere a task runs once: its value is waited for.
     pub restart: u32,
+    /// As a task supervisor's: the time it has to end when it is told to shut down; 0: as that supervisor's spec says.
+    /// REGROW_BRUTAL_KILL, REGROW_INFINITY. As a child of another supervisor its regrow_child_spec says it.
+    pub shutdown_ms: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -119,8 +124,9 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     // SAFETY: the caller's promise.
     unsafe {
         let (task, _) = restarting_task_spec(spec.cast())?;
-        if sized(spec.cast::<regrow_task_spec>())?.restart != 0 {
-            return Err(Fault::argument("the restart of a task that is a child is its child spec's"));
+        let given = sized(spec.cast::<regrow_task_spec>())?;
+        if given.restart != 0 || given.shutdown_ms != 0 {
+            return Err(Fault::argument("the restart and shutdown_ms of a task that is a child are its child spec's"));
         }
         Ok(Arc::new(task))
     }
@@ -137,7 +143,7 @@ pub(super) unsafe fn restarting_task_spec(spec: *const regrow_task_spec) -> Resu
     // SAFETY: as above.
     let argument = unsafe { borrow_optional(given.argument) }?.cloned().unwrap_or(Term::nil());
     let run = given.run.ok_or(Fault::argument("a task needs a function"))?;
-    if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
+    if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 || given.reserved != 0 {
         return Err(Fault::argument("a task's home or flags are unknown"));
     }
     let restart = restart(given.restart, Restart::Temporary)?;
@@ -157,7 +163,8 @@ pub(super) unsafe fn restarting_task_spec(spec: *const regrow_task_spec) -> Resu
     let home = if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread };
     let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
     let watchdog_ms = watchdog(given.watchdog_ms);
-    Ok((TaskSpec { work, argument, home, flags, watchdog_ms }, restart))
+    let shutdown = shutdown(given.shutdown_ms);
+    Ok((TaskSpec { work, argument, home, flags, watchdog_ms, shutdown }, restart))
 }
 
 /// Copies an array of tasks.
@@ -300,10 +307,7 @@ pub unsafe extern "C" fn regrow_task_shutdown(
     guard(|| {
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
-        let how = match timeout_ms {
-            REGROW_BRUTAL_KILL => Shutdown::BrutalKill,
-            ms => Shutdown::Within(limit(ms)),
-        };
+        let how = shutdown(timeout_ms).unwrap_or(Shutdown::Ms(0));
         value.set(value_of(task::shutdown(task.into(), how)?, Error::NotFound)?);
         Ok(())
     })

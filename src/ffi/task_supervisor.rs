@@ -1,13 +1,14 @@
 //! Task supervisors: tasks as children.
 #![allow(non_camel_case_types)]
 
+use super::child::shutdown;
 use super::request::{pass_request, regrow_request};
 use super::supervisor::max_restarts;
 use super::support::{Fault, SizedStruct, guard, limit, out, out_optional, sized};
 use super::task::{regrow_task_spec, restarting_task_spec, task_spec};
-use super::types::{REGROW_BRUTAL_KILL, REGROW_QUEUE, regrow_error, regrow_pid, regrow_task, regrow_term};
+use super::types::{REGROW_QUEUE, regrow_error, regrow_pid, regrow_task, regrow_term};
 use crate::process::Startable;
-use crate::supervisor::{DynamicSpec, SHUTDOWN_MS};
+use crate::supervisor::{DynamicSpec, SHUTDOWN_MS, Shutdown};
 use crate::task::{self, TaskSupervisorSpec};
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use std::sync::Arc;
 /// A supervisor of tasks. They are temporary, but for those that were started to be restarted: see regrow_task_spec.
 /// One that is restarted keeps its place, and begins at once if it had begun, whoever waits for a turn.
 ///
-/// regrow_supervisor_which_children(), regrow_supervisor_count_children() and regrow_supervisor_terminate_child() take
-/// one too; its tasks have the id `undefined`, and go by their pids.
+/// regrow_supervisor_which_children(), regrow_supervisor_count_children(), regrow_supervisor_terminate_child(),
+/// regrow_supervisor_subscribe(), regrow_supervisor_unsubscribe() and regrow_supervisor_history() take one too; its
+/// tasks have the id `undefined`, and go by their pids.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct regrow_task_supervisor_spec {
@@ -27,7 +29,8 @@ pub struct regrow_task_supervisor_spec {
     /// What becomes of one too many: REGROW_REFUSE (0): REGROW_ERR_LIMIT. REGROW_QUEUE: it is started, and begins when
     /// its turn has come.
     pub at_limit: u32,
-    /// The time that its tasks have to end when it stops, all together; 0: 5000. REGROW_BRUTAL_KILL, REGROW_INFINITY.
+    /// The time that a task has to end when it is stopped, if its own spec does not say it; 0: 5000.
+    /// REGROW_INFINITY. A supervisor that stops tells all of them at once.
     pub task_shutdown_ms: u32,
     /// Zero.
     pub reserved: u32,
@@ -54,11 +57,7 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     Ok(Arc::new(TaskSupervisorSpec {
         max_children: (given.max_children != 0).then_some(given.max_children),
         queues: given.at_limit == REGROW_QUEUE,
-        shutdown: match given.task_shutdown_ms {
-            0 => Some(SHUTDOWN_MS),
-            REGROW_BRUTAL_KILL => Some(0),
-            ms => limit(ms),
-        },
+        shutdown: shutdown(given.task_shutdown_ms).unwrap_or(Shutdown::Ms(SHUTDOWN_MS)),
         max_restarts: max_restarts(given.max_restarts, defaults.max_restarts),
         period_ms: if given.period_ms == 0 { defaults.period_ms } else { given.period_ms },
     }))

@@ -183,6 +183,9 @@ pub const REGROW_PUBSUB: u32 = 10;
 /// kind: a task; `spec` is a regrow_task_spec.
 pub const REGROW_TASK: u32 = 11;
 
+/// kind: a server whose callbacks go by a name; `spec` is a regrow_behaviour_spec.
+pub const REGROW_BEHAVIOUR: u32 = 12;
+
 /// restart: always.
 pub const REGROW_PERMANENT: u32 = 1;
 /// restart: after any reason but normal, shutdown and {shutdown, _}.
@@ -443,6 +446,9 @@ pub type regrow_undelivered_callback = Option<
 /// Gets the entries of a registry one by one; `value` is borrowed.
 pub type regrow_each_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, pid: regrow_pid, value: *const regrow_term)>;
+
+/// Gives the calling thread's `__cxa_eh_globals`, of the Itanium ABI for C++.
+pub type regrow_globals_callback = Option<unsafe extern "C-unwind" fn() -> *mut c_void>;
 
 /// Runs once, in the caller.
 pub type regrow_run_callback = Option<unsafe extern "C-unwind" fn(user: *mut c_void)>;

@@ -5,7 +5,9 @@
 //! * **Order**: all of it comes out in the order in which it came in. Two queues, so that the oldest message that
 //!   counts is found at once; a number on each message says which of the two goes first.
 //! * **Exact**: what the receiver has looked at and left here, and what it has put aside, counts as long as it is here.
-//!   The n-th message is taken and the one after it is not, whoever sends.
+//!   The n-th message is taken and the one after it is not, whoever sends. One who puts everything aside that counts
+//!   says so first ([`Bounded::begin_holding`]): then a message keeps its place also on the way from here to there, and
+//!   may be dropped for another even then.
 //! * **Waiting for room** is first come, first served: while somebody waits nobody else is let in. Whoever makes room
 //!   is given the first of those who wait, to be woken after the lock; and so is who was let in and leaves room, and
 //!   who gives up. So a wake may come for nothing, and never fails to come.
@@ -17,8 +19,7 @@
 //!
 //! Who may touch what: anybody, under the lock, which is held for a few moves; no message is dropped under it.
 
-use crate::sync::lock::Lock;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 use std::collections::VecDeque;
 
 /// What became of a message that counts.
@@ -43,17 +44,31 @@ pub struct Bounded<M, W> {
     limit: usize,
     /// How many can be taken out now; 0 also when the receiver has looked through them in vain. Written under the lock.
     ready: AtomicUsize,
-    inner: Lock<Inner<M, W>>,
+    inner: Mutex<Inner<M, W>>,
 }
 
 struct Inner<M, W> {
     queue: Lanes<M>,
     /// Not to be looked at for now, and first in order.
     held: Lanes<M>,
+    /// Everything that counts is put aside.
+    holding: bool,
+    /// Of a message that counts, while it is put aside.
+    in_hand: Hand,
     /// The next message's number; there is room for as many that are put in front.
     next: u64,
     closed: bool,
     waiting: VecDeque<(u64, W)>,
+}
+
+/// What the receiver has taken out while it holds, and not put aside yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    Empty,
+    /// A message that counts; it is older than all in the queue, and younger than what was put aside before.
+    Full,
+    /// One that was dropped for another.
+    Dropped,
 }
 
 struct Lanes<M> {
@@ -87,7 +102,17 @@ impl<M> Lanes<M> {
 
 impl<M, W: Clone> Inner<M, W> {
     fn count(&self) -> usize {
-        self.queue.counted.len() + self.held.counted.len()
+        self.queue.counted.len() + self.held.counted.len() + usize::from(self.in_hand == Hand::Full)
+    }
+
+    /// Takes the oldest message that counts out; none also when that is in the receiver's hand, who drops it then.
+    fn drop_oldest(&mut self) -> Option<M> {
+        if self.held.counted.is_empty() && self.in_hand == Hand::Full {
+            self.in_hand = Hand::Dropped;
+            return None;
+        }
+        let (_, oldest) = self.held.counted.pop_front().or_else(|| self.queue.counted.pop_front())?;
+        Some(oldest)
     }
 
     fn has_room(&self, limit: usize) -> bool {
@@ -114,9 +139,11 @@ impl<M, W: Clone> Bounded<M, W> {
         Bounded {
             limit: limit.max(1),
             ready: AtomicUsize::new(0),
-            inner: Lock::new(Inner {
+            inner: Mutex::new(Inner {
                 queue: Lanes::new(),
                 held: Lanes::new(),
+                holding: false,
+                in_hand: Hand::Empty,
                 next: 0,
                 closed: false,
                 waiting: VecDeque::new(),
@@ -145,12 +172,12 @@ impl<M, W: Clone> Bounded<M, W> {
             if !drop_oldest {
                 return Offered::Full(message);
             }
-            old = inner.held.counted.pop_front().or_else(|| inner.queue.counted.pop_front());
+            old = inner.drop_oldest();
         }
         inner.add(true, message);
         self.publish(&inner);
         match old {
-            Some((_, old)) => Offered::Instead(old),
+            Some(old) => Offered::Instead(old),
             None => Offered::Taken,
         }
     }
@@ -197,6 +224,10 @@ impl<M, W: Clone> Bounded<M, W> {
         }
         let (_, message) = inner.queue.lane(counted).pop_front()?;
         self.publish(&inner);
+        if counted && inner.holding {
+            debug_assert!(inner.in_hand == Hand::Empty, "what counts is put aside before the next is taken");
+            inner.in_hand = Hand::Full;
+        }
         let wake = if counted { inner.to_wake(self.limit) } else { None };
         Some(Popped { message, counted, wake })
     }
@@ -241,16 +272,28 @@ impl<M, W: Clone> Bounded<M, W> {
         None
     }
 
-    /// Puts a message that was taken out aside until [`Bounded::release`]. It counts as before.
-    pub fn hold(&self, message: M, counted: bool) {
+    /// From now on the receiver puts aside whatever counts, until [`Bounded::release`].
+    pub fn begin_holding(&self) {
+        self.inner.lock().holding = true;
+    }
+
+    /// Puts a message that was taken out aside until [`Bounded::release`]. It counts as before; given back, it was
+    /// dropped for another on the way.
+    #[must_use]
+    pub fn hold(&self, message: M, counted: bool) -> Option<M> {
         let mut inner = self.inner.lock();
+        if counted && std::mem::replace(&mut inner.in_hand, Hand::Empty) == Hand::Dropped {
+            return Some(message);
+        }
         let number = inner.held.len() as u64 + inner.next;
         inner.held.lane(counted).push_back((number, message));
+        None
     }
 
     /// Has what was put aside come before all else, in its order.
     pub fn release(&self) {
         let mut inner = self.inner.lock();
+        inner.holding = false;
         if inner.held.len() == 0 {
             return;
         }
@@ -321,9 +364,11 @@ mod tests {
         let mailbox = Bounded::new(2);
         mailbox.push(0);
         mailbox.offer(1, true);
-        let (zero, one) = (mailbox.pop(|| false).unwrap(), mailbox.pop(|| false).unwrap());
-        mailbox.hold(zero.message, zero.counted);
-        mailbox.hold(one.message, one.counted);
+        mailbox.begin_holding();
+        for _ in 0..2 {
+            let popped = mailbox.pop(|| false).unwrap();
+            assert!(mailbox.hold(popped.message, popped.counted).is_none());
+        }
         assert!(mailbox.is_empty() && !mailbox.is_bare());
         mailbox.offer(2, true);
         mailbox.push(3);
@@ -331,6 +376,25 @@ mod tests {
         assert!(matches!(mailbox.offer(5, true), Offered::Instead(2)));
         mailbox.release();
         assert_eq!(all(&mailbox), [0, 3, 4, 5]);
+    }
+
+    #[test]
+    fn what_is_just_being_put_aside_keeps_its_place_and_is_the_oldest() {
+        let mailbox = Bounded::new(1);
+        mailbox.begin_holding();
+        mailbox.offer(1, true);
+        let one = mailbox.pop(|| false).unwrap();
+        assert!(one.wake.is_none());
+        assert!(matches!(mailbox.offer(9, false), Offered::Full(9)));
+        assert!(matches!(mailbox.offer(2, true), Offered::Taken));
+        assert_eq!(mailbox.hold(one.message, one.counted), Some(1));
+        assert!(matches!(mailbox.offer(3, true), Offered::Instead(2)));
+        let three = mailbox.pop(|| false).unwrap();
+        assert_eq!(mailbox.hold(three.message, three.counted), None);
+        assert!(matches!(mailbox.offer(9, false), Offered::Full(9)));
+        mailbox.wait(10, "waits");
+        mailbox.release();
+        assert_eq!(mailbox.pop(|| false).unwrap().wake, Some("waits"));
     }
 
     #[test]

@@ -9,9 +9,10 @@
 //! As any signal, what is sent is acted on by its sender, under the receiver's lock. The mailbox takes it there, before
 //! the receiver is closed: after that it would have to be dropped at once, which is not done under a lock.
 
-use super::control::{Inner, Process};
+use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
+use super::holdings::Inner;
 use super::message::Message;
 use super::signal;
 use super::table;

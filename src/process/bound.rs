@@ -112,7 +112,7 @@ impl Process {
     }
 
     /// Drops a message for which there is no room; whoever waits for an answer hears so.
-    fn drop_unheard(&self, message: Message) {
+    pub(super) fn drop_unheard(&self, message: Message) {
         // Who hears of it may run the user's code, and this process be gone after that.
         let _held = current::count(self);
         let reason = Error::MailboxFull.reason();

@@ -26,6 +26,8 @@ pub enum Error {
     SelfCall,
     /// May not wait here.
     WouldBlock,
+    /// May not wait here, since a C++ exception is in flight.
+    InFlight,
     WouldDeadlock,
     WrongKind,
     Limit,
@@ -60,7 +62,7 @@ impl Error {
             Error::Killed => Term::atom(atoms::KILLED),
             Error::NotAlive => Term::atom(atoms::NOT_ALIVE),
             Error::SelfCall => Term::atom(atoms::CALLING_SELF),
-            Error::WouldBlock => Term::atom_named("would_block"),
+            Error::WouldBlock | Error::InFlight => Term::atom_named("would_block"),
             Error::WouldDeadlock => Term::atom_named("would_deadlock"),
             Error::MailboxFull => Term::atom_named("mailbox_full"),
             Error::Limit => Term::atom(atoms::SYSTEM_LIMIT),

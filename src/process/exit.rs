@@ -21,7 +21,9 @@
 //! * *At once*, in one piece, ends a process whose own thread carries it out (it holds nobody else up), and one whose
 //!   start has failed, since the starter is promised that nothing of it is left.
 
-use super::control::{IdHash, Link, Owned, Process, Ties, Watch};
+use super::control::Process;
+use super::holdings::{Link, Owned, Ties, Watch};
+use super::id_hash::IdHash;
 use super::message::{Message, StartResult};
 use super::names::Name;
 use super::node::Node;

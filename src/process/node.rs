@@ -1,6 +1,6 @@
 //! A runtime, as its processes see it: the workers, the clock and its timers, the names, the log.
 
-use super::control::IdHash;
+use super::id_hash::IdHash;
 use super::names::Names;
 use super::timer::{self, Alarm, Intervals};
 use super::undelivered::Undelivered;

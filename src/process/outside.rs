@@ -7,7 +7,8 @@
 //! A deferred call of an ordinary server does not count: as a rule a timer, another process or nobody answers it, and
 //! those are looked at in their own way. A server that hands such a call out of the runtime holds a token for it.
 
-use super::control::{IdHash, Process};
+use super::control::Process;
+use super::id_hash::IdHash;
 use super::node::Node;
 use super::reply::{ReplyTo, Slot, call_number, owe_as};
 use crate::sync::{AtomicU64, Mutex, Ordering};

@@ -396,6 +396,13 @@ impl Process {
         unsafe { self.show_kept() };
     }
 
+    /// From now on whatever counts for a limit is put aside, until [`Process::release_held`]. As [`Process::hold`].
+    pub fn begin_holding(&self) {
+        if let Some(bounded) = &self.bounded {
+            bounded.queue.begin_holding();
+        }
+    }
+
     /// Puts a message aside until [`Process::release_held`]; should the process end before, it is answered for.
     ///
     /// For a behaviour, from within its own turn.
@@ -405,7 +412,11 @@ impl Process {
         let reading = unsafe { self.reading() };
         self.is_taking.set(false);
         match &self.bounded {
-            Some(bounded) if !reading.priority => bounded.queue.hold(message, reading.counted),
+            Some(bounded) if !reading.priority => {
+                if let Some(dropped) = bounded.queue.hold(message, reading.counted) {
+                    self.drop_unheard(dropped);
+                }
+            }
             _ => {
                 reading.hold(message);
                 // SAFETY: as above.

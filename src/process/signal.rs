@@ -6,10 +6,11 @@
 //! then at the other; an end that died in between is found closed.
 
 use super::bound::{self, Refused, Room};
-use super::control::{ENTERED, Inner, Link, Owned, Process, Watch};
+use super::control::{ENTERED, Process};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
+use super::holdings::{Inner, Link, Owned, Watch};
 use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;

@@ -5,10 +5,12 @@
 //! to, or why it failed, and then everything of it is gone already.
 
 use super::bound::Bound;
-use super::control::{Callers, Link, MakeFace, Process, SYSTEM, Watch};
+use super::callers::Callers;
+use super::control::{MakeFace, Process, SYSTEM};
 use super::current;
 use super::error::Error;
 use super::exit;
+use super::holdings::{Link, Watch};
 use super::lineage::Lineage;
 use super::message::{Message, StartResult, Started};
 use super::names::{self, Name};

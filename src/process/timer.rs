@@ -3,8 +3,9 @@
 //! The refs that users hold are the timers' own ids, marked in the highest bit; an interval has a ref of its own,
 //! since its timer is a new one each time. A timer to a process is listed there and cancelled when it ends.
 
-use super::control::{IdHash, Process};
+use super::control::Process;
 use super::error::Error;
+use super::id_hash::IdHash;
 use super::message::Message;
 use super::node::Node;
 use super::pursuit::Pursuit;

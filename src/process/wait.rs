@@ -94,6 +94,8 @@ pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
     match process.state.phase() {
         // Killed since.
         DEAD => Err(Error::Killed),
+        // A destructor runs. It could not tell its caller that the process was killed, but by a second exception.
+        CALLBACK if process.place.thread_home().is_none() && scheduler::exception_in_flight() => Err(Error::InFlight),
         CALLBACK if process.flags & NO_PARK == 0 => Ok(()),
         _ => Err(Error::WouldBlock),
     }

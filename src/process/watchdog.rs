@@ -38,7 +38,8 @@
 //! late, the watch thread itself was kept from running (a debugger, a suspended machine, a stopped process), and so
 //! perhaps was everybody: such a pause counts as one tick.
 
-use super::control::{IdHash, Process};
+use super::control::Process;
+use super::id_hash::IdHash;
 use super::node::{LogLevel, Node};
 use super::state::{RUNNING, Sight};
 use super::{exit, table};

@@ -39,11 +39,13 @@
 //!
 //! Where it is from: Go's and Tokio's schedulers (searching, stealing half, the slot), Erlang's for fairness.
 
+mod exceptions;
 mod park;
 mod stack;
 mod watch;
 mod worker;
 
+pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
 pub use worker::{is_worker, on_worker_of, run_nested};

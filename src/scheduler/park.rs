@@ -13,6 +13,7 @@
 //! A thread that is no worker can run a job too (an inline call from outside). It has no other loop to go on with, so
 //! it waits where it is: the slot is bound to a seat (`sync::parker`), 2 and 4 fall away, and 3 lets that thread go on.
 
+use super::exceptions::Kept;
 use super::worker::{self, Switch, WorkerCoroutine};
 use crate::sync::inside;
 use crate::sync::parker::{Parker, Seat};
@@ -97,7 +98,9 @@ pub fn suspend(slot: &ParkSlot) {
     if unsafe { slot.seat.is_taken() } {
         slot.seat.wait();
     } else {
+        let exceptions = Kept::leave();
         worker::switch_away(Switch::Parked(NonNull::from(slot)));
+        exceptions.come_back();
     }
     inside::re_enter(depth);
 }

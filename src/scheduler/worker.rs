@@ -1,5 +1,6 @@
 //! One worker: a thread, its queues, and the loop that runs on its coroutines.
 
+use super::exceptions::Kept;
 use super::stack::PooledStack;
 use super::{Header, ParkSlot, Runnable, Scheduler};
 use crate::sync::parker::Parker;
@@ -182,6 +183,7 @@ pub fn run_nested(scheduler: &Scheduler, id: u64, job: impl FnOnce() + 'static) 
     let depth = inside::step_out();
     local.nested.set(local.nested.get() + 1);
     local.worker.current.store(id, Ordering::Relaxed);
+    let exceptions = Kept::leave();
     let mut coroutine: WorkerCoroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Switch>, ()| {
         with_local(|local| local.yielder.set(yielder));
         let _inside = inside::enter();
@@ -196,6 +198,7 @@ pub fn run_nested(scheduler: &Scheduler, id: u64, job: impl FnOnce() + 'static) 
         CoroutineResult::Yield(Switch::Aside) => unreachable!("only a loop steps aside"),
         CoroutineResult::Return(()) => local.stacks.borrow_mut().push(coroutine.into_stack()),
     }
+    exceptions.come_back();
     local.nested.set(local.nested.get() - 1);
     local.yielder.set(yielder);
     local.worker.current.store(current, Ordering::Relaxed);

@@ -241,6 +241,7 @@ impl<C: Callbacks> Server<C> {
             }
             SystemRequest::Suspend => {
                 self.suspended = true;
+                me.begin_holding();
                 reply.answer(ok());
             }
             SystemRequest::Resume => {

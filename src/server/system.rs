@@ -69,6 +69,7 @@ impl SysState {
             }
             SystemRequest::Suspend => {
                 self.suspended = true;
+                me.begin_holding();
                 reply.answer(ok());
             }
             SystemRequest::Resume => {

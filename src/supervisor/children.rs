@@ -1,7 +1,7 @@
 //! The children of a supervisor, in the order they were added in, found by id and by pid.
 
 use super::backoff::{self, Backoff, Failures, Verdict};
-use super::events::Failed;
+use super::events::{Failed, Shown};
 use super::intensity::Intensity;
 use super::requests::Observed;
 use super::spec::{ChildSpec, Restart, Strategy};
@@ -83,6 +83,11 @@ pub(super) struct Child {
 impl Child {
     pub fn life(&self) -> Life {
         self.life
+    }
+
+    /// As events and the history tell of it.
+    pub fn shown(&self) -> Shown<'_> {
+        Shown { id: Some(&self.spec.id), pid: self.life.pid(), restarts: self.restarts }
     }
 
     /// For how long it was up before it failed, at `now`; 0 when it has not come up since it failed the last time.

@@ -12,9 +12,24 @@
 //!
 //! Nothing is told before somebody asks. A subscription ends with the supervisor or with the subscriber.
 
-use super::children::Child;
 use crate::process::{self, Process};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
+
+/// A child, as far as it is told of.
+pub struct Shown<'a> {
+    /// None: `undefined`.
+    pub id: Option<&'a Term>,
+    /// The pid that it has, or had; `Pid::NONE` if it never did.
+    pub pid: Pid,
+    /// How often it was to be restarted.
+    pub restarts: u64,
+}
+
+impl Shown<'_> {
+    pub(super) fn id(&self) -> Term {
+        self.id.cloned().unwrap_or(Term::atom(atoms::UNDEFINED))
+    }
+}
 
 struct Subscriber {
     pid: Pid,
@@ -23,10 +38,10 @@ struct Subscriber {
 }
 
 #[derive(Default)]
-pub(super) struct Events(Vec<Subscriber>);
+pub struct Events(Vec<Subscriber>);
 
 /// Why a child is down that is to come up again.
-pub(super) struct Failed {
+pub struct Failed {
     /// The pid that it had, or `Pid::NONE`.
     pub old: Pid,
     pub reason: Term,
@@ -57,8 +72,8 @@ impl Events {
     }
 
     /// A child has come up; it had failed before, or not.
-    pub fn came_up(&self, me: &Process, child: &Child, failed: Option<Failed>) {
-        let pid = (atoms::PID, Term::pid(child.life().pid()));
+    pub fn came_up(&self, me: &Process, child: &Shown, failed: Option<Failed>) {
+        let pid = (atoms::PID, Term::pid(child.pid));
         match failed {
             None => self.tell(me, "started", child, || vec![pid]),
             Some(failed) => self.tell(me, "restarted", child, || [vec![pid], failed.entries(child)].concat()),
@@ -66,20 +81,22 @@ impl Events {
     }
 
     /// A child that was up has ended.
-    pub fn ended(&self, me: &Process, child: &Child, pid: Pid, reason: &Term) {
-        self.tell(me, "terminated", child, || vec![(atoms::PID, Term::pid(pid)), (atoms::REASON, reason.clone())]);
+    pub fn ended(&self, me: &Process, child: &Shown, reason: &Term) {
+        self.tell(me, "terminated", child, || {
+            vec![(atoms::PID, Term::pid(child.pid)), (atoms::REASON, reason.clone())]
+        });
     }
 
     /// A child stays down.
-    pub fn gave_up(&self, me: &Process, child: &Child, parked: bool, failed: &Failed) {
+    pub fn gave_up(&self, me: &Process, child: &Shown, parked: bool, failed: &Failed) {
         self.tell(me, if parked { "parked" } else { "limit" }, child, || failed.entries(child));
     }
 
-    fn tell(&self, me: &Process, event: &str, child: &Child, more: impl FnOnce() -> Vec<(Atom, Term)>) {
+    fn tell(&self, me: &Process, event: &str, child: &Shown, more: impl FnOnce() -> Vec<(Atom, Term)>) {
         if self.0.is_empty() {
             return;
         }
-        let first = [(atoms::ID, child.spec.id.clone()), (atoms::EVENT, Term::atom_named(event))];
+        let first = [(atoms::ID, child.id()), (atoms::EVENT, Term::atom_named(event))];
         let entries = first.into_iter().chain(more()).map(|(key, value)| (Term::atom(key), value));
         let event = Term::map(entries.collect());
         for subscriber in &self.0 {
@@ -91,7 +108,7 @@ impl Events {
 }
 
 impl Failed {
-    fn entries(&self, child: &Child) -> Vec<(Atom, Term)> {
+    fn entries(&self, child: &Shown) -> Vec<(Atom, Term)> {
         let old = if self.old == Pid::NONE { Term::atom(atoms::UNDEFINED) } else { Term::pid(self.old) };
         let count = Term::int(child.restarts as i64);
         vec![(atoms::OLD, old), (atoms::REASON, self.reason.clone()), (atoms::COUNT, count)]

@@ -4,7 +4,7 @@
 //! the supervisor.
 
 use super::backoff::Verdict;
-use super::children::Child;
+use super::events::Shown;
 use crate::term::{Pid, Term, atoms};
 use std::collections::VecDeque;
 
@@ -25,21 +25,22 @@ struct Failure {
 
 /// The failures, oldest first.
 #[derive(Default)]
-pub(super) struct History(VecDeque<Failure>);
+pub struct History(VecDeque<Failure>);
 
 impl History {
-    /// `now`: nanoseconds of the runtime's clock.
-    pub fn add(&mut self, child: &Child, reason: &Term, verdict: Verdict, now: u64) {
+    /// A child that was up for so long, 0 when it did not start, is to be restarted. `now`: nanoseconds of the
+    /// runtime's clock.
+    pub fn add(&mut self, child: &Shown, uptime_ms: u64, reason: &Term, verdict: Verdict, now: u64) {
         if self.0.len() == LONGEST {
             self.0.pop_front();
         }
         self.0.push_back(Failure {
-            id: child.spec.id.clone(),
-            pid: child.life().pid(),
+            id: child.id(),
+            pid: child.pid,
             reason: reason.clone(),
             count: child.restarts,
             time_ms: now / 1_000_000,
-            uptime_ms: child.uptime_ms(now),
+            uptime_ms,
             verdict,
         });
     }

@@ -170,10 +170,10 @@ impl Supervisor {
         let reason = self.unlink(me, pid).unwrap_or(reason);
         stopping.over(me);
         if let Some(child) = self.children.get(key) {
-            if !is_proper_end(&child.spec, &reason) {
+            if !is_proper_end(child.spec.shutdown, child.spec.restart, &reason) {
                 report::child(me, report::SHUTDOWN_ERROR, &reason, child);
             }
-            self.events.ended(me, child, pid, &reason);
+            self.events.ended(me, &child.shown(), &reason);
         }
         self.children.gone(key);
     }
@@ -211,7 +211,7 @@ impl Supervisor {
         if let Some(child) = self.children.get_mut(key) {
             let failed = child.failed.take().map(|failed| *failed);
             report::progress(me, child);
-            self.events.came_up(me, child, failed);
+            self.events.came_up(me, &child.shown(), failed);
         }
         if let Some(partitions) = &self.partitions {
             // The children of a partition supervisor are all there are, and their keys count from 0.

@@ -52,9 +52,11 @@ mod strategy;
 
 pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
+pub use events::{Events, Failed, Shown};
+pub use history::History;
 pub use intensity::Intensity;
 pub use partition::{PartitionSpec, is_partition_supervisor, partition, partition_of, partitions, sought};
-pub use report::{CHILD_TERMINATED, SHUTDOWN, limit_reached, task as report_task};
+pub use report::{CHILD_TERMINATED, SHUTDOWN, SHUTDOWN_ERROR, limit_reached, task as report_task};
 pub use requests::{
     Observed, Request, count_children, delete_child, get_childspec, history, is_supervisor, lookup, observe,
     restart_child, start_child, start_child_async, start_instance, subscribe, terminate_child, unsubscribe,
@@ -63,6 +65,7 @@ pub use requests::{
 pub use spec::{
     AutoShutdown, ChildSpec, DynamicSpec, InitHook, Restart, SHUTDOWN_MS, Shutdown, Strategy, SupervisorSpec,
 };
+pub use steps::is_proper_end;
 pub use strategy::{Plan, plan, reach};
 
 use crate::process::{Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable};
@@ -70,8 +73,6 @@ use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life, Wait};
 use dynamic::Dynamic;
-use events::{Events, Failed};
-use history::History;
 use job::{Job, Why};
 use manners::{answer_end, answer_system, before_children, is_ending};
 use partition::Partitions;
@@ -212,7 +213,7 @@ impl Supervisor {
         if restart || !server::is_orderly(&reason) {
             report::child(me, report::CHILD_TERMINATED, &reason, child);
         }
-        self.events.ended(me, child, from, &reason);
+        self.events.ended(me, &child.shown(), &reason);
         if restart {
             return self.restart(me, key, reason);
         }
@@ -242,18 +243,18 @@ impl Supervisor {
         let verdict = self.children.judge(key, &mut self.intensity, now);
         let Some(child) = self.children.get(key) else { return Flow::Continue };
         let pid = child.life().pid();
-        self.history.add(child, &reason, verdict, now);
+        self.history.add(&child.shown(), child.uptime_ms(now), &reason, verdict, now);
         let failed = Failed { old: pid, reason };
         match verdict {
             Verdict::GiveUp => {
                 report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
-                self.events.gave_up(me, child, false, &failed);
+                self.events.gave_up(me, &child.shown(), false, &failed);
                 self.children.gone(key);
                 self.end(me, Term::atom(atoms::SHUTDOWN))
             }
             Verdict::Park => {
                 report::child(me, report::PARKED, &report::limit_reached(), child);
-                self.events.gave_up(me, child, true, &failed);
+                self.events.gave_up(me, &child.shown(), true, &failed);
                 self.fail(key, failed);
                 self.hold_back(me, key, Life::Parked(pid))
             }

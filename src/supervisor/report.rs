@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// The contexts of a report.
 pub(super) const START_ERROR: &str = "start_error";
 pub const CHILD_TERMINATED: &str = "child_terminated";
-pub(super) const SHUTDOWN_ERROR: &str = "shutdown_error";
+pub const SHUTDOWN_ERROR: &str = "shutdown_error";
 pub const SHUTDOWN: &str = "shutdown";
 const PROGRESS: &str = "progress";
 /// Not OTP's: a child stays down where OTP's supervisor would end.

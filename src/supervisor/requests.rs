@@ -57,7 +57,10 @@ impl Request {
     /// Whether a process of that kind answers it: supervisors all, a task supervisor what has a meaning for tasks.
     fn is_for(&self, kind: Atom) -> bool {
         use Request::*;
-        let is_for_tasks = matches!(self, WhichChildren | CountChildren | Observe | TerminateChild(_));
+        let is_for_tasks = matches!(
+            self,
+            WhichChildren | CountChildren | Observe | TerminateChild(_) | History | Subscribe(_) | Unsubscribe(_)
+        );
         is_supervisor_kind(kind) && (kind != atoms::TASK_SUPERVISOR || is_for_tasks)
     }
 }

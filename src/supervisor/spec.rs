@@ -168,6 +168,15 @@ impl Restart {
 }
 
 impl Shutdown {
+    /// What the child is told, and how long it has before it is killed; none: for ever.
+    pub fn parts(self) -> (Atom, Option<u32>) {
+        match self {
+            Shutdown::BrutalKill => (atoms::KILL, None),
+            Shutdown::Ms(ms) => (atoms::SHUTDOWN, Some(ms)),
+            Shutdown::Infinity => (atoms::SHUTDOWN, None),
+        }
+    }
+
     pub fn term(self) -> Term {
         match self {
             Shutdown::BrutalKill => Term::atom(atoms::BRUTAL_KILL),

@@ -98,12 +98,9 @@ impl Stopping {
     pub fn begin(me: &Process, spec: &ChildSpec, key: Key, pid: Pid, token: u64) -> Stopping {
         // The monitor, because a child may have cut its link.
         let monitor = me.monitor(pid);
-        let brutal = spec.shutdown == Shutdown::BrutalKill;
-        me.exit(pid, Term::atom(if brutal { atoms::KILL } else { atoms::SHUTDOWN }));
-        let timer = match spec.shutdown {
-            Shutdown::Ms(ms) => Some(time(me, ms, token)),
-            Shutdown::BrutalKill | Shutdown::Infinity => None,
-        };
+        let (told, within) = spec.shutdown.parts();
+        me.exit(pid, Term::atom(told));
+        let timer = within.map(|ms| time(me, ms, token));
         Stopping { key, pid, monitor, timer }
     }
 
@@ -119,7 +116,7 @@ impl Stopping {
 }
 
 /// Whether a child ended as it was told to (OTP: `shutdown/1` of `supervisor`).
-pub(super) fn is_proper_end(spec: &ChildSpec, reason: &Term) -> bool {
-    let wanted = if spec.shutdown == Shutdown::BrutalKill { atoms::KILLED } else { atoms::SHUTDOWN };
-    reason.is_atom(wanted) || spec.restart != Restart::Permanent && server::is_orderly(reason)
+pub fn is_proper_end(shutdown: Shutdown, restart: Restart, reason: &Term) -> bool {
+    let wanted = if shutdown == Shutdown::BrutalKill { atoms::KILLED } else { atoms::SHUTDOWN };
+    reason.is_atom(wanted) || restart != Restart::Permanent && server::is_orderly(reason)
 }

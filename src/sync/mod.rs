@@ -67,7 +67,6 @@ pub mod blocks;
 pub mod forked;
 #[cfg(not(loom))]
 pub mod inside;
-pub mod lock;
 pub mod parker;
 pub mod patience;
 #[cfg(not(loom))]

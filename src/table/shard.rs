@@ -318,7 +318,9 @@ mod tests {
         assert!(found.is_sorted_by_key(|(hash, _)| *hash));
         assert_eq!(found.len(), model.len());
         assert_eq!(shard.rows, model.values().sum::<usize>());
-        for (&(hash, key), &count) in model {
+        // Whoever shares a home with thousands takes long to be looked for, as does what follows a key: some hundred do.
+        let some = model.len() / 200 + 1;
+        for (&(hash, key), &count) in model.iter().step_by(some) {
             assert_eq!(shard.get(hash, &term_of(key), 0).len(), count);
             assert!(shard.get(hash, &term_of(-1), 0).is_empty());
             assert!(shard.has(hash, &term_of(key), 0) && !shard.has(hash, &term_of(-1), 0));

@@ -23,10 +23,11 @@ mod wait;
 
 pub use stream::{OnTimeout, Place, StreamSpec, stream};
 pub use supervisor::{TaskSupervisorSpec, children, run_async, start_child, start_under, terminate_child};
-pub use wait::{End, Shutdown, ignore, shutdown, wait, wait_for, wait_many, yield_many};
+pub use wait::{End, ignore, shutdown, wait, wait_for, wait_many, yield_many};
 
 use crate::process::{self, Callers, ChildStart, Error, Home, Identity, Process, Startable};
 use crate::server::{self, Context};
+use crate::supervisor::Shutdown;
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use body::{Answer, Body};
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct TaskSpec {
     pub flags: u32,
     /// How long it may run without waiting, in milliseconds; 0: for ever.
     pub watchdog_ms: u32,
+    /// How a task supervisor stops it; none: as its own spec says.
+    pub shutdown: Option<Shutdown>,
 }
 
 /// A task as its owner knows it.

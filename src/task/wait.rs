@@ -5,6 +5,7 @@
 
 use super::{Task, me};
 use crate::process::{self, Error, Process};
+use crate::supervisor::Shutdown;
 use crate::term::{Ref, Term, atoms};
 use hashbrown::HashMap;
 
@@ -13,14 +14,6 @@ use hashbrown::HashMap;
 pub enum End {
     Value(Term),
     Exit(Term),
-}
-
-/// How a task is ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shutdown {
-    BrutalKill,
-    /// Told to shut down, and killed after so many milliseconds; none: waited for.
-    Within(Option<u32>),
 }
 
 /// The ref that a message is under, if a task sent it.
@@ -160,11 +153,8 @@ pub fn shutdown(task: Task, how: Shutdown) -> Result<Option<End>, Error> {
     let known = me.watches(task.monitor) || is_here(task.monitor);
     let monitor = if known { task.monitor } else { process::monitor(task.pid, None)? };
     me.unlink(task.pid);
-    let (first, within) = match how {
-        Shutdown::BrutalKill => (atoms::KILL, None),
-        Shutdown::Within(ms) => (atoms::SHUTDOWN, ms),
-    };
-    me.exit(task.pid, Term::atom(first));
+    let (told, within) = how.parts();
+    me.exit(task.pid, Term::atom(told));
     let is_down =
         |message: &Term| message.as_tuple().is_some_and(|parts| parts.len() == 5) && ref_of(message) == Some(monitor);
     let down = match process::receive(within, is_down) {
@@ -182,10 +172,7 @@ pub fn shutdown(task: Task, how: Shutdown) -> Result<Option<End>, Error> {
     if let Some(End::Value(value)) = value.and_then(|message| read(&message)).map(|(_, end)| end) {
         return Ok(Some(End::Value(value)));
     }
-    let as_told = match how {
-        Shutdown::BrutalKill => reason.is_atom(atoms::KILLED),
-        Shutdown::Within(_) => reason.is_atom(atoms::SHUTDOWN),
-    };
+    let as_told = reason.is_atom(if how == Shutdown::BrutalKill { atoms::KILLED } else { atoms::SHUTDOWN });
     Ok((!as_told).then_some(End::Exit(reason)))
 }
 

@@ -330,6 +330,11 @@ pub(super) fn give_up(meta: u64, value: u64) {
 fn is_last(value: u64) -> bool {
     // SAFETY: whoever gives up a share has one, so the payload is alive and begins with a `Head`.
     let count = unsafe { &(*address::<Head>(value)).count };
+    // Most payloads have one owner all their life, who need not write what nobody else reads: the only owner alone can
+    // make another. Acquire as in `is_only_owner`.
+    if count.load(Ordering::Acquire) == 1 {
+        return true;
+    }
     // Release: partner of the load below; what the others did with the payload happens before it is freed.
     match count.fetch_sub(1, Ordering::Release) {
         1 => {

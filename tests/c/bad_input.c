@@ -128,7 +128,8 @@ static bool has(const row *row, char letter)
 
 static const char *letters_of(const char *way)
 {
-    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" }, { "borrowed", "bBsdvxykiLcqYMJgm" },
+    static const char *const ways[][2] = { { "value", "prlwnuj" }, { "moved", "tQ" },
+                                           { "borrowed", "bBsdvxykiLWcqYMJgm" },
                                            { "out", "oOeEh" },   { "in-out", "zZT" }, { "array", "a" },
                                            { "callback", "fF" } };
     for (size_t at = 0; at < sizeof ways / sizeof *ways; at++)
@@ -371,6 +372,13 @@ static void each_entry(void *user, regrow_pid pid, const regrow_term *value)
 {
 }
 
+/* Of a C++ runtime that never throws. */
+static void *exception_globals(void)
+{
+    static _Thread_local uint64_t words[2];
+    return words;
+}
+
 static const regrow_server_spec server_spec = {
     .size = sizeof server_spec, .handle_call = server_call, .get_state = show_state, .replace_state = take_state };
 static const regrow_registry_spec registry_spec = { .size = sizeof registry_spec };
@@ -567,6 +575,7 @@ static size_t size_of_struct(const row *row, size_t at)
     case 'M': return sizeof(regrow_stream_spec);
     case 'g': return sizeof(regrow_subscription);
     case 'L': return sizeof(regrow_table_spec);
+    case 'W': return sizeof(regrow_server_spec);
     default:
         return strcmp(row->parameters[at], "settled") == 0 ? sizeof(regrow_settled)
              : strcmp(row->parameters[at], "stats") == 0   ? sizeof(regrow_stats)
@@ -643,6 +652,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
                                : strcmp(name, "matches") == 0 ? (void (*)(void))take_any
                                : strcmp(name, "reply") == 0   ? (void (*)(void))hear
                                : strcmp(name, "each") == 0    ? (void (*)(void))each_entry
+                               : strcmp(name, "globals") == 0 ? (void (*)(void))exception_globals
                                                               : (void (*)(void))keep;
             break;
         case 'q':
@@ -703,6 +713,7 @@ static void make_good(const row *row, argument *a, const world *world, regrow_co
             memcpy(argument->place, &options, sizeof options);
             break;
         }
+        case 'W': memcpy(argument->place, &server_spec, sizeof server_spec); break;
         case 'L': {
             regrow_table_spec table = { .size = sizeof table };
             memcpy(argument->place, &table, sizeof table);
@@ -1300,6 +1311,8 @@ int main(void)
 {
     pthread_t thread;
     read_golden();
+    /* Registered for good, so that every row finds it taken. */
+    CHECK_OK(regrow_behaviour_register("ok", &server_spec));
     regrow_pid dead_root = new_runtime();
     CHECK_OK(regrow_shutdown(dead_root, LIMIT_MS, NULL));
     regrow_pid root = new_runtime();

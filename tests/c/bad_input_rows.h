@@ -8,7 +8,7 @@
  *               p pid  r ref  l table  w caller  n number  u user pointer  c context  q request, borrowed  Q moved
  *               t term, moved  b borrowed  B may be NULL  T in-out  a array of terms  v array of pids  d bytes  s string
  *               f function, needed  F may be NULL  x address  y child spec  k process spec  i options, may be NULL
- *               L table spec
+ *               L table spec  W server spec
  *               o plain out, needed  O may be NULL  e term out, needed  E may be NULL  h request out
  *               m children of an init that is not there
  *               j task  J array of tasks  Y task spec  M stream spec  g subscription, may be NULL
@@ -33,10 +33,13 @@ ROW(E, regrow_shutdown, "pnE", "..dddfaa", "", (PID(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_enter, "pO", "eoeeefae", "", (PID(0), POINTER(1)))
 ROW(E, regrow_leave, "", "oxxxxf..", "", ())
 ROW(E, regrow_thread_fd, "o", "oxxxxf..", "", (POINTER(0)))
+ROW(E, regrow_exception_globals, "f", "ooooof..", "", (FUNCTION(regrow_globals_callback, 0)))
 ROW(E, regrow_settle, "pnZ", "oodddfad", "", (PID(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_settle_async, "ph", "ooookfao", "", (PID(0), POINTER(1)))
 ROW(E, regrow_busy, "po", "ooookfao", "", (PID(0), POINTER(1)))
 ROW(E, regrow_done, "pr", "mmmmmfam", "", (PID(0), REF(1)))
+ROW(E, regrow_without_waiting, "fu", "ooookf..", "", 
+    (FUNCTION(regrow_run_callback, 0), POINTER(1)))
 ROW(E, regrow_advance, "pn", "ggdddfad", "", (PID(0), NUMBER(1)))
 ROW(E, regrow_now, "po", "ooooofao", "", (PID(0), POINTER(1)))
 ROW(E, regrow_stats_read, "pz", "ooooofao", "", (PID(0), POINTER(1)))
@@ -156,6 +159,7 @@ ROW(N, regrow_continue, "cnt", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(
 ROW(N, regrow_idle_timeout, "cnn", "..ooo-..", "", (POINTER(0), (regrow_next)NUMBER(1), NUMBER(2)))
 ROW(E, regrow_defer, "co", "..xxkf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_answer, "wt", "mmmmkf..", "", (CALLER(0), TERM(1)))
+ROW(E, regrow_behaviour_register, "sW", "eeeekf..", "", (POINTER(0), POINTER(1)))
 ROW(E, regrow_get_state, "pne", "ooowkfns", "HPT", (PID(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_get_status, "pne", "ooowkfns", "PT", (PID(0), NUMBER(1), POINTER(2)))
 ROW(E, regrow_trace, "pnn", "ooowkfns", "HPT", (PID(0), NUMBER(1) != 0, NUMBER(2)))
@@ -193,9 +197,9 @@ ROW(E, regrow_supervisor_which_children_async, "ph", "ooookfni", "SRAHPTU", (PID
 ROW(E, regrow_supervisor_count_children, "pz", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
 ROW(E, regrow_supervisor_get_childspec, "pbe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_supervisor_lookup, "pbo", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
-ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_subscribe, "po", "oxowkfni", "SRAHPTKU", (PID(0), POINTER(1)))
-ROW(E, regrow_supervisor_unsubscribe, "pr", "mmmwkfni", "SRAHPTKU", (PID(0), REF(1)))
+ROW(E, regrow_supervisor_history, "pe", "ooowkfni", "SRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_subscribe, "po", "oxowkfni", "SRAHPTU", (PID(0), POINTER(1)))
+ROW(E, regrow_supervisor_unsubscribe, "pr", "mmmwkfni", "SRAHPTU", (PID(0), REF(1)))
 ROW(E, regrow_partition_whereis, "pbo", "iiiiifni", "SVRAHPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_tree, "pnne", "ooowkfni", "SRAHPTU", (PID(0), NUMBER(1), NUMBER(2), POINTER(3)))
 ROW(E, regrow_tree_async, "pnnh", "ooookfni", "SRAHPTU", (PID(0), NUMBER(1), NUMBER(2), POINTER(3)))

@@ -307,6 +307,7 @@ static void bad_tasks(void)
         cases++;                                                                                  \
     }
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.run = NULL);
+    REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.reserved = 1);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.home = 2);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.restart = REGROW_TEMPORARY + 1);
     REFUSE_TASK(REGROW_ERR_ARGUMENT, 1, spec.flags = 0x80);

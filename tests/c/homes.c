@@ -333,6 +333,96 @@ static void a_callback_goes_on_on_the_thread_it_was_parked_on(void)
         CHECK_DOWN("normal", monitors[at]);
 }
 
+/* ---- what C++ keeps of exceptions: here words of our own in its place ---- */
+
+static _Thread_local struct exception_words {
+    void *caught;
+    unsigned uncaught;
+} exceptions;
+
+static void *exception_globals(void)
+{
+    return &exceptions;
+}
+
+/* As in a handler: what is at the head must be ours before and after each wait. */
+static regrow_next wait_in_a_handler(regrow_context *context, void *user)
+{
+    for (int round = 0; round < 20; round++) {
+        CHECK(!exceptions.caught);
+        exceptions.caught = &round;
+        CHECK_OK(regrow_sleep(round % 2));
+        CHECK(exceptions.caught == &round);
+        exceptions.caught = NULL;
+    }
+    return REGROW_DONE;
+}
+
+static regrow_next wait_in_a_handler_within_a_call(regrow_context *context, void *state, const regrow_term *request)
+{
+    wait_in_a_handler(context, NULL);
+    return regrow_reply(context, regrow_nil());
+}
+
+static regrow_next call_in_a_handler(regrow_context *context, void *user)
+{
+    regrow_pid *server = user;
+    exceptions.caught = &server;
+    CHECK_OK(regrow_call(*server, regrow_nil(), LONG_MS, NULL));
+    CHECK(exceptions.caught == &server);
+    exceptions.caught = NULL;
+    return REGROW_DONE;
+}
+
+static void what_is_caught_stays_with_its_callback(void)
+{
+    enum { COUNT = 64 };
+    regrow_ref monitors[COUNT];
+    regrow_server_spec spec = {
+        .size = sizeof spec, .handle_call = wait_in_a_handler_within_a_call, .flags = REGROW_INLINE };
+    regrow_pid server = start_server(&spec);
+    for (size_t at = 0; at < COUNT; at++)
+        spawn_monitor(at % 2 ? wait_in_a_handler : call_in_a_handler, &server, &monitors[at]);
+    for (size_t at = 0; at < COUNT; at++)
+        CHECK_DOWN("normal", monitors[at]);
+    CHECK_OK(regrow_stop(server, regrow_atom("normal"), LONG_MS));
+}
+
+static regrow_next wait_in_flight(regrow_context *context, void *user)
+{
+    char text[100];
+    exceptions.uncaught = 1;
+    regrow_error slept = regrow_sleep(1), called = regrow_call(*(regrow_pid *)user, regrow_nil(), LONG_MS, NULL);
+    exceptions.uncaught = 0;
+    CHECK(slept == REGROW_ERR_WOULD_BLOCK && called == REGROW_ERR_WOULD_BLOCK);
+    CHECK(regrow_last_error(text, sizeof text) == REGROW_ERR_WOULD_BLOCK && strstr(text, "in flight"));
+    CHECK_OK(regrow_sleep(1));
+    return REGROW_DONE;
+}
+
+static void nobody_waits_while_an_exception_is_in_flight(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_call = put_all_off };
+    regrow_pid server = start_server(&spec);
+    regrow_ref monitor;
+    spawn_monitor(wait_in_flight, &server, &monitor);
+    CHECK_DOWN("normal", monitor);
+    CHECK_OK(regrow_stop(server, regrow_atom("normal"), LONG_MS));
+}
+
+static void *other_globals(void)
+{
+    return NULL;
+}
+
+static void one_runtime_of_cxx_is_known(void)
+{
+    CHECK_OK(regrow_exception_globals(exception_globals));
+    CHECK_OK(regrow_exception_globals(exception_globals));
+    CHECK_ERROR(REGROW_ERR_EXISTS, regrow_exception_globals(other_globals));
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_exception_globals(NULL));
+}
+
 /* ---- turns ---- */
 
 static atomic_bool flooding;
@@ -461,6 +551,9 @@ int main(void)
     RUN(ten_thousand_parked_in_a_call_die_at_once);
     RUN(ten_thousand_calls_end_with_their_server);
     RUN(errno_rounding_last_error_and_locals_survive_a_park);
+    RUN(one_runtime_of_cxx_is_known);
+    RUN(what_is_caught_stays_with_its_callback);
+    RUN(nobody_waits_while_an_exception_is_in_flight);
     RUN(a_callback_goes_on_on_the_thread_it_was_parked_on);
     close_runtime();
 

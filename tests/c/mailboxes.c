@@ -382,6 +382,26 @@ static void what_a_suspended_server_puts_aside_counts(void)
     ghosts_are_gone();
 }
 
+static void what_it_is_just_putting_aside_counts_too(void)
+{
+    gate gate;
+    gate_make(&gate);
+    regrow_server_spec spec = slow_server(&gate, REGROW_REJECT);
+    spec.mailbox_limit = 1;
+    regrow_pid pid = start_server(&spec);
+    atomic_store(&dropped, 0);
+    for (int n = 0; n < 2000; n++) {
+        CHECK_OK(regrow_suspend(pid, LONG_MS));
+        CHECK_OK(regrow_send(pid, counted(n)));
+        CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, counted(n)));
+        CHECK_OK(regrow_resume(pid, LONG_MS));
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        CHECK(atomic_load(&dropped) == 2 * (n + 1));
+    }
+    kill_and_wait(pid);
+    ghosts_are_gone();
+}
+
 static regrow_next add_nothing(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
                                regrow_term *reply)
 {
@@ -598,8 +618,6 @@ static void who_hears_that_a_call_made_room_may_end_its_server(void)
         CHECK_OK(regrow_suspend(pids[0], LONG_MS));
         CHECK_OK(regrow_call_async(pids[0], regrow_atom("first"), REGROW_INFINITY, &first));
         CHECK_OK(regrow_on_reply(first, end_the_server_and_fill_its_place, pids, NULL));
-        /* Until the server has put it aside: on its way there it counts for a moment as taken. */
-        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
         CHECK_OK(regrow_call_async(pids[0], regrow_atom("second"), REGROW_INFINITY, &second));
         CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(second, LONG_MS, NULL));
         regrow_request_free(second);
@@ -623,6 +641,7 @@ int main(void)
     RUN(a_call_that_is_dropped_fails_at_once);
     RUN(a_call_waits_within_its_own_limit);
     RUN(what_a_suspended_server_puts_aside_counts);
+    RUN(what_it_is_just_putting_aside_counts_too);
     RUN(an_agents_functions_count);
     RUN(what_a_receive_passes_over_counts);
     RUN(a_flood_takes_no_memory_and_signals_pass);

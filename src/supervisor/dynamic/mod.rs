@@ -288,7 +288,7 @@ impl Dynamic {
             if let Some(child) = self.children.get_mut(key) {
                 let failed = child.failed.take().map(|failed| *failed);
                 report::progress(me, child);
-                self.events.came_up(me, child, failed);
+                self.events.came_up(me, &child.shown(), failed);
             }
         }
         match (of, over) {
@@ -381,10 +381,10 @@ impl Dynamic {
         stopping.over(me);
         let reason = reason.unwrap_or(down.reason);
         if let Some(child) = self.children.get(key) {
-            if !is_proper_end(&child.spec, &reason) {
+            if !is_proper_end(child.spec.shutdown, child.spec.restart, &reason) {
                 report::child(me, report::SHUTDOWN_ERROR, &reason, child);
             }
-            self.events.ended(me, child, pid, &reason);
+            self.events.ended(me, &child.shown(), &reason);
         }
         self.children.remove(key);
         answer_ok(asked);

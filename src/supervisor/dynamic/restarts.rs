@@ -25,7 +25,7 @@ impl Dynamic {
         if restart || !server::is_orderly(&ended_with) {
             report::child(me, report::CHILD_TERMINATED, &ended_with, child);
         }
-        self.events.ended(me, child, from, &ended_with);
+        self.events.ended(me, &child.shown(), &ended_with);
         if restart {
             return self.restart(me, key, ended_with);
         }
@@ -60,18 +60,18 @@ impl Dynamic {
         let verdict = self.children.judge(key, &mut self.intensity, now);
         let Some(child) = self.children.get(key) else { return Flow::Continue };
         let pid = child.life().pid();
-        self.history.add(child, &reason, verdict, now);
+        self.history.add(&child.shown(), child.uptime_ms(now), &reason, verdict, now);
         let failed = Failed { old: pid, reason };
         match verdict {
             Verdict::GiveUp => {
                 report::child(me, report::SHUTDOWN, &report::limit_reached(), child);
-                self.events.gave_up(me, child, false, &failed);
+                self.events.gave_up(me, &child.shown(), false, &failed);
                 self.children.remove(key);
                 return self.end(me, Term::atom(atoms::SHUTDOWN));
             }
             Verdict::Park => {
                 report::child(me, report::PARKED, &report::limit_reached(), child);
-                self.events.gave_up(me, child, true, &failed);
+                self.events.gave_up(me, &child.shown(), true, &failed);
                 self.fail(key, failed);
                 self.children.set(key, Life::Parked(pid));
             }

@@ -3,8 +3,7 @@
 use super::requests::Ask;
 use super::restarts::TryAgain;
 use super::{Again, Child, Start, TaskSupervisor};
-use crate::clock::TimerKind;
-use crate::process::{self, Error, Flow, Outcome, Process, ReplyTo};
+use crate::process::{Error, Flow, Outcome, Process, ReplyTo};
 use crate::server;
 use crate::supervisor::{ChildCount, Observed, Request};
 use crate::term::{Pid, Term, atoms};
@@ -74,6 +73,15 @@ impl TaskSupervisor {
                 Some(pid) => self.terminate(me, pid, reply),
                 None => drop(reply.fail(Error::NotFound)),
             },
+            Request::History => drop(reply.answer(self.history.term())),
+            Request::Subscribe(pid) => drop(reply.answer(Term::reference(self.events.subscribe(me, pid)))),
+            Request::Unsubscribe(reference) => {
+                if self.events.unsubscribe(me, reference) {
+                    reply.answer(Term::atom(atoms::OK));
+                } else {
+                    reply.fail(Error::NotFound);
+                }
+            }
             _ => drop(reply.fail(Error::WrongKind)),
         }
     }
@@ -86,11 +94,10 @@ impl TaskSupervisor {
             }
             Some(child) => {
                 child.awaited.push(reply);
-                me.exit(pid, Term::atom(atoms::SHUTDOWN));
-                if let Some(ms) = self.spec.shutdown {
-                    self.token += 1;
-                    self.limits.insert(self.token, pid);
-                    process::start_tick(me, u64::from(ms), TimerKind::Supervision, self.token);
+                let (told, within) = child.shutdown.parts();
+                me.exit(pid, Term::atom(told));
+                if let Some(ms) = within {
+                    self.limit(me, ms, vec![pid]);
                 }
             }
             None => {

@@ -3,7 +3,7 @@
 //! # What it promises
 //!
 //! A task under a supervisor is linked with it: one that is killed takes its tasks along, one that stops tells them to
-//! shut down, all at once, and kills those that take too long. No more than `max_children` run at once. One more is
+//! shut down, all at once, and kills those that take too long, each after its own time. No more than `max_children` run at once. One more is
 //! refused (`max_children`), or, if the supervisor queues, is started all the same, with its pid, links and monitors,
 //! but begins only when its turn has come, in the order of the starts.
 //!
@@ -33,7 +33,7 @@ use crate::process::{
     self, Behaviour, Callers, ChildStart, Error, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo, Startable,
 };
 use crate::server::{self, SysState};
-use crate::supervisor::{Intensity, Restart};
+use crate::supervisor::{Events, History, Intensity, Restart, Shown, Shutdown};
 use crate::term::{Atom, Pid, Term, atoms};
 use hashbrown::HashMap;
 use requests::Owner;
@@ -47,8 +47,8 @@ pub struct TaskSupervisorSpec {
     pub max_children: Option<u32>,
     /// At the limit tasks wait for their turn; else they are refused.
     pub queues: bool,
-    /// The time that a task has to end when it is told to shut down; none: for ever.
-    pub shutdown: Option<u32>,
+    /// How a task is stopped whose own spec does not say it.
+    pub shutdown: Shutdown,
     /// So many restarts ...
     pub max_restarts: u32,
     /// ... within so many milliseconds are allowed; one more ends the supervisor.
@@ -79,9 +79,11 @@ struct TaskSupervisor {
     ending: Option<Term>,
     /// What came after that; answered by its end.
     late: Vec<ReplyTo>,
-    /// The child that a tick is about, by its token.
-    limits: HashMap<u64, Pid>,
+    /// Whose time to end is over with a tick, by its token.
+    limits: HashMap<u64, Vec<Pid>>,
     token: u64,
+    events: Events,
+    history: History,
     sys: SysState,
 }
 
@@ -89,8 +91,12 @@ struct Child {
     /// In the order of the starts; a restart keeps it.
     place: u64,
     has_begun: bool,
+    /// How it is stopped.
+    shutdown: Shutdown,
     /// What is run again when it has ended; none: it is temporary.
     again: Option<Again>,
+    /// When its last run was started: nanoseconds of the runtime's clock. Of those that are run again.
+    up_since: u64,
     /// It has ended, its restart failed, and the next attempt is on its way. It goes by the pid that it had.
     is_down: bool,
     /// How often it was to be restarted.
@@ -127,8 +133,16 @@ fn begin(task: Pid, owed: Option<u64>) {
     let _ = Process::post(task, Message::Native { request: Box::new(Go(owed)), reply: None });
 }
 
-/// The tick of the end: whoever is left is killed.
-const KILL_ALL: u64 = 0;
+impl Child {
+    fn restart(&self) -> Restart {
+        self.again.as_ref().map_or(Restart::Temporary, |again| again.restart)
+    }
+
+    /// As events and the history tell of it.
+    fn shown(&self, pid: Pid) -> Shown<'static> {
+        Shown { id: None, pid, restarts: self.restarts }
+    }
+}
 
 impl TaskSupervisor {
     fn new(spec: TaskSupervisorSpec) -> TaskSupervisor {
@@ -142,7 +156,9 @@ impl TaskSupervisor {
             ending: None,
             late: Vec::new(),
             limits: HashMap::new(),
-            token: KILL_ALL,
+            token: 0,
+            events: Events::default(),
+            history: History::default(),
             sys: SysState::default(),
         }
     }
@@ -165,6 +181,7 @@ impl TaskSupervisor {
                 };
             }
             Message::Call { reply, .. } => server::wrong_kind(Some(reply)),
+            Message::Down(down) => drop(self.events.forget(down.monitor)),
             _ => {}
         }
         Flow::Continue
@@ -182,10 +199,13 @@ impl TaskSupervisor {
         }
         let pid = self.spawn(me, &what, how, begins)?;
         self.place += 1;
+        let shutdown = what.spec.shutdown.unwrap_or(self.spec.shutdown);
         let again = Some(what).filter(|what| what.restart != Restart::Temporary);
         let child = Child {
             place: self.place,
             has_begun: begins,
+            shutdown,
+            up_since: if again.is_some() { me.node().clock.now() } else { 0 },
             again,
             is_down: false,
             restarts: 0,
@@ -197,6 +217,7 @@ impl TaskSupervisor {
         } else {
             self.waiting.insert(child.place, pid);
         }
+        self.events.came_up(me, &child.shown(pid), None);
         self.children.insert(pid, child);
         Ok(pid)
     }
@@ -244,22 +265,32 @@ impl TaskSupervisor {
         // Its tasks' ends are what it waits for now.
         self.sys.go_on(me);
         self.ending = Some(reason);
-        for &pid in self.children.keys() {
-            me.exit(pid, Term::atom(atoms::SHUTDOWN));
+        let mut limited: HashMap<u32, Vec<Pid>> = HashMap::new();
+        for (&pid, child) in &self.children {
+            let (told, within) = child.shutdown.parts();
+            me.exit(pid, Term::atom(told));
+            if let Some(ms) = within {
+                limited.entry(ms).or_default().push(pid);
+            }
         }
-        if let Some(ms) = self.spec.shutdown {
-            process::start_tick(me, u64::from(ms), TimerKind::Supervision, KILL_ALL);
-        }
+        limited.into_iter().for_each(|(ms, pids)| self.limit(me, ms, pids));
         Flow::Continue
+    }
+
+    /// Has those be killed that have not ended by then.
+    fn limit(&mut self, me: &Process, ms: u32, pids: Vec<Pid>) {
+        self.token += 1;
+        self.limits.insert(self.token, pids);
+        process::start_tick(me, u64::from(ms), TimerKind::Supervision, self.token);
     }
 
     /// `#{max_children, shutdown, max_restarts, period_ms, children, waiting}`: how many have begun, and how many wait
     /// for their turn.
     fn state(&self) -> Term {
-        let limit = |limit: Option<u32>| limit.map_or(Term::atom(atoms::INFINITY), |limit| Term::int(i64::from(limit)));
+        let max = self.spec.max_children;
         let entries = [
-            ("max_children", limit(self.spec.max_children)),
-            ("shutdown", limit(self.spec.shutdown)),
+            ("max_children", max.map_or(Term::atom(atoms::INFINITY), |max| Term::int(i64::from(max)))),
+            ("shutdown", self.spec.shutdown.term()),
             ("max_restarts", Term::int(i64::from(self.spec.max_restarts))),
             ("period_ms", Term::int(i64::from(self.spec.period_ms))),
             ("children", Term::int(self.running as i64)),
@@ -278,12 +309,8 @@ impl TaskSupervisor {
     }
 
     fn tick(&mut self, me: &Process, token: u64) {
-        let kill = |pid| me.exit(pid, Term::atom(atoms::KILL));
-        if token != KILL_ALL {
-            self.limits.remove(&token).into_iter().filter(|pid| self.children.contains_key(pid)).for_each(kill);
-        } else if self.ending.is_some() {
-            self.children.keys().copied().for_each(kill);
-        }
+        let late = self.limits.remove(&token).into_iter().flatten();
+        late.filter(|pid| self.children.contains_key(pid)).for_each(|pid| me.exit(pid, Term::atom(atoms::KILL)));
     }
 }
 

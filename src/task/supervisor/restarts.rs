@@ -2,7 +2,8 @@
 
 use super::{Child, Start, TaskSupervisor, begin};
 use crate::process::{Flow, Message, Process};
-use crate::supervisor::{self, Shutdown};
+use crate::server;
+use crate::supervisor::{self, Failed, Verdict};
 use crate::term::{Pid, Term, atoms};
 
 /// To itself: try again to restart the task that had this pid, and ended with this reason.
@@ -14,18 +15,21 @@ impl TaskSupervisor {
         let awaited = std::mem::take(&mut child.awaited);
         let child = &*child;
         // One that was told to end has, whatever it said.
-        let restart = child.again.as_ref().map(|again| again.restart).filter(|_| awaited.is_empty());
-        let flow = match restart {
-            Some(restart) if self.ending.is_none() && restart.follows(reason) => {
-                report(me, self.spec.shutdown, pid, child, supervisor::CHILD_TERMINATED, reason);
-                self.restart(me, pid, reason)
-            }
-            _ => {
-                self.forget(pid);
-                match self.ending.take_if(|_| self.children.is_empty()) {
-                    Some(reason) => Flow::Stop(reason),
-                    None => Flow::Continue,
-                }
+        let was_told = self.ending.is_some() || !awaited.is_empty();
+        let restarts = !was_told && child.restart().follows(reason);
+        if was_told && !supervisor::is_proper_end(child.shutdown, child.restart(), reason) {
+            report(me, pid, child, supervisor::SHUTDOWN_ERROR, reason);
+        } else if !was_told && (restarts || !server::is_orderly(reason)) {
+            report(me, pid, child, supervisor::CHILD_TERMINATED, reason);
+        }
+        self.events.ended(me, &child.shown(pid), reason);
+        let flow = if restarts {
+            self.restart(me, pid, reason)
+        } else {
+            self.forget(pid);
+            match self.ending.take_if(|_| self.children.is_empty()) {
+                Some(reason) => Flow::Stop(reason),
+                None => Flow::Continue,
             }
         };
         for reply in awaited {
@@ -39,17 +43,24 @@ impl TaskSupervisor {
         let Some(mut child) = self.children.remove(&old) else { return Flow::Continue };
         self.waiting.remove(&child.place);
         child.restarts += 1;
-        let is_allowed = self.intensity.add(me.node().clock.now());
+        let now = me.node().clock.now();
+        let is_allowed = self.intensity.add(now);
+        let uptime_ms = if child.is_down { 0 } else { now.saturating_sub(child.up_since) / 1_000_000 };
+        let verdict = if is_allowed { Verdict::Restart(0) } else { Verdict::GiveUp };
+        self.history.add(&child.shown(old), uptime_ms, reason, verdict, now);
+        let failed = Failed { old, reason: reason.clone() };
         let place = child.place;
         let begins = child.has_begun;
         match child.again.as_ref().filter(|_| is_allowed).map(|again| self.spawn(me, again, &Start::Alone, begins)) {
             None => {
-                report(me, self.spec.shutdown, old, &child, supervisor::SHUTDOWN, &supervisor::limit_reached());
+                report(me, old, &child, supervisor::SHUTDOWN, &supervisor::limit_reached());
+                self.events.gave_up(me, &child.shown(old), false, &failed);
                 // Its place stays taken: nobody begins any more.
                 return self.end(me, Term::atom(atoms::SHUTDOWN));
             }
             Some(Ok(pid)) => {
-                child.is_down = false;
+                (child.is_down, child.up_since) = (false, now);
+                self.events.came_up(me, &child.shown(pid), Some(failed));
                 self.children.insert(pid, child);
                 if !begins {
                     self.waiting.insert(place, pid);
@@ -97,9 +108,6 @@ impl TaskSupervisor {
     }
 }
 
-fn report(me: &Process, shutdown: Option<u32>, pid: Pid, child: &Child, context: &str, reason: &Term) {
-    if let Some(again) = &child.again {
-        let shutdown = shutdown.map_or(Shutdown::Infinity, Shutdown::Ms);
-        supervisor::report_task(me, context, reason, pid, again.restart, shutdown);
-    }
+fn report(me: &Process, pid: Pid, child: &Child, context: &str, reason: &Term) {
+    supervisor::report_task(me, context, reason, pid, child.restart(), child.shutdown);
 }

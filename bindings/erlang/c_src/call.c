@@ -1,0 +1,96 @@
+/* Messages: what goes to a native process, and the answers of servers. */
+#include "nif.h"
+
+/* Reads a pid and a message for it. `*rt` is to be released. False: badarg, or `*answer` says what. */
+static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *pid, runtime **rt,
+                         regrow_term *message, ERL_NIF_TERM *answer) {
+  if (!pid_in(env, argv[0], pid)) {
+    *answer = enif_make_badarg(env);
+    return false;
+  }
+  *rt = runtime_of(*pid);
+  conversion how = term_in(env, argv[1], *rt, nif_is_limited(), message);
+  bool is_new = proxy_is_new(env, answer);
+  if (how == CONVERTED && !is_new) return true;
+  if (*rt != NULL) runtime_release(*rt);
+  if (how == CONVERTED) {
+    regrow_term_free(message);
+    return false;
+  }
+  *answer = how == TOO_LARGE ? nif_too_large() : enif_make_badarg(env);
+  return false;
+}
+
+/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or {error, Reason}. */
+NIF(nif_call) {
+  (void)argc;
+  regrow_pid pid;
+  runtime *rt;
+  regrow_term request;
+  unsigned timeout_ms;
+  ERL_NIF_TERM answer = atoms.ok;
+  if (!enif_get_uint(env, argv[2], &timeout_ms)) return enif_make_badarg(env);
+  if (!read_message(env, argv, &pid, &rt, &request, &answer)) return answer;
+  regrow_request *pending;
+  regrow_error error = regrow_call_async(pid, request, timeout_ms, &pending);
+  if (error != REGROW_OK) {
+    answer = error_out(env, rt, error);
+  } else {
+    waiter *who = waiter_new(env, argv[3], rt);
+    if (who == NULL) {
+      regrow_request_free(pending);
+      answer = enif_make_tuple2(env, atoms.error, enif_make_atom(env, "system_limit"));
+    } else {
+      waiter_await(who, pending);
+    }
+  }
+  if (rt != NULL) runtime_release(rt);
+  return answer;
+}
+
+typedef struct sending {
+  regrow_error (*send)(regrow_pid, regrow_term);
+  regrow_pid pid;
+  regrow_term message;
+  regrow_error error;
+} sending;
+
+static void send_now(void *user) {
+  sending *work = user;
+  work->error = work->send(work->pid, work->message);
+}
+
+/* ok | {error, Reason}; wait: its mailbox has a limit, and who sends to it waits for room. */
+static ERL_NIF_TERM send_by(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_error (*send)(regrow_pid, regrow_term)) {
+  sending work = {.send = send};
+  runtime *rt;
+  ERL_NIF_TERM answer;
+  if (!read_message(env, argv, &work.pid, &rt, &work.message, &answer)) return answer;
+  regrow_error error = regrow_without_waiting(send_now, &work);
+  if (error == REGROW_OK) error = work.error;
+  answer = error == REGROW_OK                ? atoms.ok
+           : error == REGROW_ERR_WOULD_BLOCK ? atoms.wait
+                                             : error_out(env, rt, error);
+  if (rt != NULL) runtime_release(rt);
+  return answer;
+}
+
+/* send(Pid, Message) -> ok | wait | {error, Reason}. */
+NIF(nif_send) {
+  (void)argc;
+  return send_by(env, argv, regrow_send);
+}
+
+/* cast(Pid, Message) -> ok | wait | {error, Reason}. */
+NIF(nif_cast) {
+  (void)argc;
+  return send_by(env, argv, regrow_cast);
+}
+
+/* is_alive(Pid) -> boolean(). */
+NIF(nif_is_alive) {
+  (void)argc;
+  regrow_pid pid;
+  if (!pid_in(env, argv[0], &pid)) return enif_make_badarg(env);
+  return regrow_is_alive(pid) ? atoms.true_ : atoms.false_;
+}

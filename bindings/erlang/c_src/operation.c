@@ -1,0 +1,215 @@
+/* How an operation of operations.c is carried out: at once, or in a native process, as the caller's proxy or on a
+ * thread; then its outcome is a message. */
+#include <stdlib.h>
+
+#include "nif.h"
+
+/* An operation under way. */
+typedef struct job {
+  const operation *what;
+  regrow_pid pid;
+  /* A tuple. */
+  regrow_term items;
+  runtime *rt;
+  waiter *who;
+  bool done;
+} job;
+
+static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items, waiter *who,
+                        regrow_term *result) {
+  arguments given = {.pid = pid, .items = regrow_tuple_get(items, 0), .rt = rt, .who = who};
+  (void)regrow_tuple_size(items, &given.count);
+  *result = regrow_nil();
+  return what->run(&given, result);
+}
+
+static void job_run(job *work) {
+  regrow_term result;
+  if (work->done) return;
+  work->done = true;
+  regrow_error error = run(work->what, work->pid, work->rt, &work->items, work->who, &result);
+  if (error != REGROW_OK) result = error_reason(error);
+  waiter_tell(work->who, error, &result);
+  regrow_term_free(&result);
+}
+
+static void job_free(void *given) {
+  job *work = given;
+  waiter_free(work->who);
+  regrow_term_free(&work->items);
+  runtime_release(work->rt);
+  free(work);
+}
+
+/* ---- in a process ---- */
+
+static regrow_next body(regrow_context *context, void *user) {
+  (void)context;
+  job_run(user);
+  return REGROW_DONE;
+}
+
+static void begin_process(job *work) {
+  regrow_process_spec spec = {.size = sizeof spec, .body = body, .user = work, .drop_user = job_free};
+  /* The job is freed in any case, and who waits for it told. */
+  (void)regrow_spawn(work->rt->root, &spec, NULL);
+}
+
+/* ---- as the caller ---- */
+
+#define JOB_ATOM "$regrow_job"
+
+regrow_term operation_trap_exit(void) {
+  return regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_atom("trap_exit")}, 2);
+}
+
+regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
+  regrow_pid self;
+  regrow_ref monitor;
+  regrow_term answer;
+  regrow_error error = regrow_self(&self);
+  if (error == REGROW_OK) error = regrow_monitor(proxy, &monitor);
+  if (error != REGROW_OK) return error;
+  regrow_term asked[3] = {regrow_atom("link"), regrow_from_pid(pid), regrow_from_pid(self)};
+  (void)regrow_send(proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
+  /* The answer, or the proxy's DOWN: nobody else sends anything to this process. */
+  error = regrow_receive(REGROW_INFINITY, &answer);
+  if (error != REGROW_OK) return error;
+  bool linked = regrow_is_atom(&answer, "linked");
+  regrow_term_free(&answer);
+  return linked ? REGROW_OK : REGROW_ERR_NO_PROCESS;
+}
+
+/* {link, Pid, ReplyTo}: see operation_link(). */
+static void link_asked(const regrow_term *asked) {
+  regrow_pid pid, reply_to;
+  if (!regrow_as_pid(regrow_tuple_get(asked, 1), &pid) || !regrow_as_pid(regrow_tuple_get(asked, 2), &reply_to)) return;
+  bool linked = regrow_link(pid) == REGROW_OK;
+  if (linked) proxy_links(pid, true);
+  (void)regrow_send(reply_to, regrow_atom(linked ? "linked" : "noproc"));
+}
+
+bool operation_delivered(const regrow_term *message) {
+  size_t size;
+  void *work;
+  if (!regrow_tuple_size(message, &size) || size != 2 || !regrow_is_atom(regrow_tuple_get(message, 0), JOB_ATOM))
+    return false;
+  if (regrow_as_resource(regrow_tuple_get(message, 1), &work)) {
+    job_run(work);
+  } else if (regrow_is_atom(regrow_tuple_get(message, 1), "trap_exit")) {
+    (void)regrow_trap_exit(true, NULL);
+  } else {
+    link_asked(regrow_tuple_get(message, 1));
+  }
+  return true;
+}
+
+static void begin_as(job *work, regrow_pid proxy) {
+  regrow_term parts[2] = {regrow_atom(JOB_ATOM), regrow_resource(work, job_free)};
+  (void)regrow_send(proxy, regrow_tuple(parts, 2));
+}
+
+/* ---- on a thread ---- */
+
+static void *thread_body(void *given) {
+  job_run(given);
+  job_free(given);
+  return NULL;
+}
+
+static void begin_thread(job *work) {
+  pthread_attr_t detached;
+  pthread_t thread;
+  pthread_attr_init(&detached);
+  pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  if (pthread_create(&thread, &detached, thread_body, work) != 0) job_free(work);
+  pthread_attr_destroy(&detached);
+}
+
+/* ---- the two NIFs ---- */
+
+/* Reads what both take: {Operation, Pid, Items}. False: badarg, or `*answer` says what. */
+static bool read_call(ErlNifEnv *env, const ERL_NIF_TERM argv[], const operation **what, regrow_pid *pid,
+                      runtime **rt, regrow_term *items, ERL_NIF_TERM *answer) {
+  const ERL_NIF_TERM *parts;
+  int count;
+  *what = operation_named(argv[0]);
+  if (*what == NULL || !pid_in(env, argv[1], pid) || !enif_get_tuple(env, argv[2], &count, &parts) ||
+      (size_t)count != (*what)->count) {
+    *answer = enif_make_badarg(env);
+    return false;
+  }
+  *rt = runtime_of(*pid);
+  if (*rt == NULL) {
+    *answer = enif_make_tuple2(env, atoms.error, enif_make_atom(env, "noproc"));
+    return false;
+  }
+  conversion how = term_in(env, argv[2], *rt, nif_is_limited(), items);
+  bool is_new = proxy_is_new(env, answer);
+  if (how == CONVERTED && !is_new) return true;
+  runtime_release(*rt);
+  if (how == CONVERTED) {
+    regrow_term_free(items);
+    return false;
+  }
+  *answer = how == TOO_LARGE ? nif_too_large() : enif_make_badarg(env);
+  return false;
+}
+
+/* now(Operation, Pid, Items) -> {ok, Value} | {error, Reason}. */
+NIF(nif_now) {
+  (void)argc;
+  const operation *what;
+  regrow_pid pid;
+  runtime *rt;
+  regrow_term items, result;
+  ERL_NIF_TERM answer;
+  if (!read_call(env, argv, &what, &pid, &rt, &items, &answer)) return answer;
+  if (what->where == RUN_DIRTY && nif_is_limited()) {
+    answer = nif_too_large();
+  } else if (what->where != RUN_NOW && what->where != RUN_DIRTY) {
+    answer = enif_make_badarg(env);
+  } else {
+    regrow_error error = run(what, pid, rt, &items, NULL, &result);
+    answer = error == REGROW_OK ? result_out(env, rt, result) : error_out(env, rt, error);
+  }
+  regrow_term_free(&items);
+  runtime_release(rt);
+  return answer;
+}
+
+/* Both return {again, Steward} when they have made a proxy, and nothing else: see proxy_is_new().
+ *
+ * later(Operation, Pid, Items, Ref) -> ok, and {Ref, {ok, Value} | {error, Reason}} comes; or {error, Reason}. What is
+ * done at once elsewhere is done as the caller here. */
+NIF(nif_later) {
+  (void)argc;
+  const operation *what;
+  regrow_pid pid, proxy = {0};
+  ErlNifPid self;
+  runtime *rt;
+  regrow_term items;
+  ERL_NIF_TERM answer;
+  if (!read_call(env, argv, &what, &pid, &rt, &items, &answer)) return answer;
+  bool as_caller = what->where != RUN_PROCESS && what->where != RUN_THREAD;
+  job *work = malloc(sizeof *work);
+  waiter *who = work == NULL ? NULL : waiter_new(env, argv[3], rt);
+  bool has_proxy = !as_caller || proxy_of(env, rt, enif_self(env, &self), &proxy);
+  bool is_new = proxy_is_new(env, &answer);
+  if (who == NULL || !has_proxy || is_new) {
+    if (who != NULL) waiter_forget(who);
+    free(work);
+    regrow_term_free(&items);
+    runtime_release(rt);
+    return is_new ? answer : enif_make_tuple2(env, atoms.error, enif_make_atom(env, "system_limit"));
+  }
+  *work = (job){what, pid, items, rt, who, false};
+  if (as_caller) {
+    begin_as(work, proxy);
+  } else if (what->where == RUN_PROCESS) {
+    begin_process(work);
+  } else {
+    begin_thread(work);
+  }
+  return atoms.ok;
+}

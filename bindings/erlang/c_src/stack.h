@@ -1,0 +1,60 @@
+/* A stack of anything that grows on the heap: conversions walk terms without recursion. */
+#ifndef REGROW_STACK_H
+#define REGROW_STACK_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Declares a stack of `type`, with its first few places inside it. */
+#define STACK(name, type, few)                                                     \
+  typedef struct name {                                                            \
+    type *at;                                                                      \
+    size_t count, room;                                                            \
+    type first[few];                                                               \
+  } name;                                                                          \
+  static inline void name##_begin(name *stack) {                                   \
+    stack->at = stack->first;                                                      \
+    stack->count = 0;                                                              \
+    stack->room = few;                                                             \
+  }                                                                                \
+  static inline bool name##_push(name *stack, type item) {                         \
+    if (stack->count == stack->room) {                                             \
+      type *old = stack->at == stack->first ? NULL : stack->at;                    \
+      type *more = realloc(old, 2 * stack->room * sizeof(type));                   \
+      if (more == NULL) return false;                                              \
+      if (old == NULL) memcpy(more, stack->first, stack->count * sizeof(type));    \
+      stack->at = more;                                                            \
+      stack->room *= 2;                                                            \
+    }                                                                              \
+    stack->at[stack->count++] = item;                                              \
+    return true;                                                                   \
+  }                                                                                \
+  static inline void name##_end(name *stack) {                                     \
+    if (stack->at != stack->first) free(stack->at);                                \
+  }
+
+/* What an ordinary scheduler converts at once. */
+#define ELEMENTS_AT_ONCE 1000
+#define BYTES_AT_ONCE 65536
+
+/* What is left of that. */
+typedef struct allowance {
+  bool limited;
+  size_t elements, bytes;
+} allowance;
+
+static inline allowance allowance_of(bool limited) {
+  return (allowance){limited, ELEMENTS_AT_ONCE, BYTES_AT_ONCE};
+}
+
+/* Takes one element of so many bytes off; false: it is too much. */
+static inline bool allowance_take(allowance *left, size_t bytes) {
+  if (!left->limited) return true;
+  if (left->elements == 0 || left->bytes < bytes) return false;
+  left->elements--;
+  left->bytes -= bytes;
+  return true;
+}
+
+#endif

@@ -1,0 +1,368 @@
+%% Runtimes, and what is done with any native process.
+%%
+%% A native process is a pid here: is_pid/1 is true, it can be compared, kept in messages and printed. What Erlang's own
+%% functions do with pids of other nodes they do with it, which is nothing; the functions of this module are for it.
+%% They take local pids too, and do what Erlang's do.
+%%
+%% A process of the BEAM is a process to native code as soon as its pid goes there: it can be registered, linked,
+%% monitored, sent to and called, and comes back as the same pid.
+-module(regrow).
+
+-export([init/0, init/1, shutdown/1, shutdown/2, root/1, settle/1, settle/2, advance/2, now/1, stats/1]).
+-export([start/2, start_link/2, stop/1, stop/3, call/2, call/3, cast/2, send/2, exit/2]).
+-export([link/1, unlink/1, monitor/1, demonitor/2, is_alive/1, is_native/1, info/1]).
+-export([register/3, unregister/2, whereis/2]).
+-export([get_state/1, get_state/2, replace_state/2, replace_state/3, load_plugin/1]).
+-export_type([runtime/0, spec/0, options/0]).
+
+%% A runtime's handle, or any native process of it. A handle ends the runtime when it is collected.
+-type runtime() :: reference() | pid().
+%% See start/2.
+-type spec() :: map().
+-type options() ::
+    #{workers => pos_integer(),
+      clock => monotonic | manual,
+      stack_size => pos_integer(),
+      max_processes => pos_integer(),
+      max_restarts => non_neg_integer(),
+      period_ms => pos_integer(),
+      log_level => debug | info | warning | error | silent,
+      owner => pid()}.
+
+-define(INFINITY, 16#FFFFFFFF).
+-define(NONE, 16#FFFFFFFE).
+
+%% ---- runtimes ----
+
+-spec init() -> {ok, runtime()} | {error, term()}.
+init() ->
+    init(#{}).
+
+%% Starts a runtime. It ends, and all of it, with its owner (the caller), with the last copy of its handle, or with
+%% shutdown/1. Its log goes to logger, with the domain [regrow].
+%%
+%% Raises badarg for an option that is unknown or has a wrong value.
+-spec init(options()) -> {ok, runtime()} | {error, term()}.
+init(Options) when is_map(Options) ->
+    Defaults = #{workers => 0, clock => monotonic, stack_size => 0, max_processes => 0, max_restarts => 3,
+                 period_ms => 0, log_level => warning, owner => self()},
+    All = maps:merge(Defaults, Options),
+    maps:size(All) =:= maps:size(Defaults) orelse erlang:error(badarg),
+    Numbers = {size(workers, All), clock(maps:get(clock, All)), size(stack_size, All), size(max_processes, All),
+               restarts(maps:get(max_restarts, All)), size(period_ms, All), log_level(maps:get(log_level, All))},
+    Owner = maps:get(owner, All),
+    is_pid(Owner) orelse erlang:error(badarg),
+    Steward = regrow_steward:start(),
+    try regrow_nif:init(Numbers, Owner, Steward) of
+        {ok, Runtime} ->
+            regrow_steward:serve(Steward, regrow_nif:root(Runtime)),
+            {ok, Runtime};
+        {error, _} = Error ->
+            regrow_steward:give_up(Steward),
+            Error
+    catch
+        error:Reason ->
+            regrow_steward:give_up(Steward),
+            erlang:error(Reason)
+    end;
+init(_) ->
+    erlang:error(badarg).
+
+size(Name, Options) ->
+    case maps:get(Name, Options) of
+        Number when is_integer(Number), Number >= 0, Number < ?NONE -> Number;
+        _ -> erlang:error(badarg)
+    end.
+
+clock(monotonic) -> 0;
+clock(manual) -> 1;
+clock(_) -> erlang:error(badarg).
+
+restarts(0) -> ?NONE;
+restarts(Number) when is_integer(Number), Number > 0, Number < ?NONE -> Number;
+restarts(_) -> erlang:error(badarg).
+
+log_level(debug) -> 1;
+log_level(info) -> 2;
+log_level(warning) -> 3;
+log_level(error) -> 4;
+log_level(silent) -> 5;
+log_level(_) -> erlang:error(badarg).
+
+-spec shutdown(runtime()) -> ok | {error, term()}.
+shutdown(Runtime) ->
+    shutdown(Runtime, infinity).
+
+%% Ends a runtime: every process, children last to first, then its threads. {error, {stuck, Pids}}: the time is over,
+%% everything was killed, and these are in callbacks that have not returned.
+-spec shutdown(runtime(), timeout()) -> ok | {error, {stuck, [pid()]} | not_alive}.
+shutdown(Runtime, Timeout) ->
+    Ref = make_ref(),
+    ok = regrow_nif:shutdown(Runtime, ms(Timeout), Ref),
+    receive
+        {Ref, {ok, ok}} -> ok;
+        {Ref, Error} -> Error
+    end.
+
+%% The root supervisor of a runtime.
+-spec root(runtime()) -> pid().
+root(Runtime) ->
+    regrow_nif:root(Runtime).
+
+settle(Runtime) ->
+    settle(Runtime, 5000).
+
+%% Waits until nothing runs in a runtime, and no call to a process of the BEAM waits for its answer. For tests.
+-spec settle(runtime(), timeout()) ->
+    {ok, quiet | {waiting, DeadlineMs :: integer(), user | supervision | sleep}} | {error, term()}.
+settle(Runtime, Timeout) ->
+    regrow_nif:await(runtime_settle, Runtime, {ms(Timeout)}).
+
+%% Moves a manual clock on, from deadline to deadline. For tests.
+-spec advance(runtime(), non_neg_integer()) -> ok | {error, term()}.
+advance(Runtime, Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE ->
+    plain(regrow_nif:await(runtime_advance, Runtime, {Ms}));
+advance(_, _) ->
+    erlang:error(badarg).
+
+%% A runtime's time, in milliseconds since it started.
+-spec now(runtime()) -> {ok, non_neg_integer()} | {error, term()}.
+now(Runtime) ->
+    regrow_nif:now(runtime_now, Runtime, {}).
+
+%% A runtime's numbers: processes, workers, messages sent and handled and so on; see regrow_stats in regrow.h.
+-spec stats(runtime()) -> {ok, #{atom() => non_neg_integer()}} | {error, term()}.
+stats(Runtime) ->
+    regrow_nif:now(runtime_stats, Runtime, {}).
+
+%% ---- starting and stopping ----
+
+%% Starts a native process of any kind that needs no function, without parent or link.
+%%
+%% A spec is a map. All kinds have `kind`, and as children of a supervisor `id`, restart, shutdown, significant,
+%% backoff; `name` (any term) or `via` ({Registry, Key} or {Registry, Key, Value}) is registered at each start.
+%%   registry              keys (unique | duplicate), partitions, listeners ([binary()]), meta (a map)
+%%   pubsub
+%%   agent                 initial
+%%   behaviour             behaviour (the name as a binary), arg
+%%   supervisor            strategy, max_restarts, period_ms, auto_shutdown, parallel_start, children ([spec()])
+%%   dynamic_supervisor    max_children, max_restarts, period_ms, unique_ids
+%%   partition_supervisor  child (a spec()), partitions, strategy, max_restarts, period_ms, with_number
+%%   task_supervisor       max_children, at_limit (refuse | queue), max_restarts, period_ms
+%% A spec with an unknown key, or a value of a wrong type, raises badarg.
+-spec start(runtime(), spec()) -> {ok, pid()} | {error, term()}.
+start(Runtime, Spec) when is_map(Spec) ->
+    regrow_nif:await(process_start, Runtime, {Spec});
+start(_, _) ->
+    erlang:error(badarg).
+
+%% As start/2, linked with the caller: if that ends meanwhile, so does what was started.
+-spec start_link(runtime(), spec()) -> {ok, pid()} | {error, term()}.
+start_link(Runtime, Spec) when is_map(Spec) ->
+    regrow_nif:await(process_start_link, Runtime, {Spec, self()});
+start_link(_, _) ->
+    erlang:error(badarg).
+
+-spec stop(pid()) -> ok | {error, term()}.
+stop(Pid) ->
+    stop(Pid, normal, infinity).
+
+%% Asks a process to end, and waits until it has. {error, timeout}: it goes on. {error, Other}: it ended with another
+%% reason, or noproc.
+-spec stop(pid(), term(), timeout()) -> ok | {error, term()}.
+stop(Pid, Reason, Timeout) ->
+    case kind(Pid) of
+        native ->
+            plain(regrow_nif:await(process_stop, Pid, {Reason, ms(Timeout)}));
+        local ->
+            try
+                proc_lib:stop(Pid, Reason, Timeout)
+            catch
+                exit:Why -> {error, Why}
+            end
+    end.
+
+%% ---- messages ----
+
+-spec call(pid(), term()) -> {ok, term()} | {error, term()}.
+call(Pid, Request) ->
+    call(Pid, Request, 5000).
+
+%% Asks a server and waits for its answer. {error, Reason} has the reason with which gen_server:call/3 exits: noproc,
+%% timeout, calling_self, or that with which the server ended. The time is that of the runtime's clock; a late answer
+%% is dropped.
+-spec call(pid(), term(), timeout()) -> {ok, term()} | {error, term()}.
+call(Pid, Request, Timeout) ->
+    case kind(Pid) of
+        native ->
+            Ref = make_ref(),
+            case regrow_nif:call(Pid, Request, ms(Timeout), Ref) of
+                ok ->
+                    receive
+                        {Ref, Outcome} -> Outcome
+                    end;
+                {error, _} = Error ->
+                    Error
+            end;
+        local ->
+            try
+                {ok, gen_server:call(Pid, Request, Timeout)}
+            catch
+                exit:{Reason, {gen_server, call, _}} -> {error, Reason};
+                exit:Reason -> {error, Reason}
+            end
+    end.
+
+%% Tells a server something. ok means queued. {error, mailbox_full} where its mailbox has a limit; where that has
+%% senders wait for room, this waits.
+-spec cast(pid(), term()) -> ok | {error, term()}.
+cast(Pid, Message) ->
+    case kind(Pid) of
+        native -> sent(regrow_nif:cast(Pid, Message), process_cast, Pid, Message);
+        local -> gen_server:cast(Pid, Message)
+    end.
+
+%% Sends a plain message, as cast/2.
+-spec send(pid(), term()) -> ok | {error, term()}.
+send(Pid, Message) ->
+    case kind(Pid) of
+        native -> sent(regrow_nif:send(Pid, Message), process_send, Pid, Message);
+        local -> Pid ! Message, ok
+    end.
+
+sent(wait, Operation, Pid, Message) -> plain(regrow_nif:await(Operation, Pid, {Message}));
+sent(Outcome, _, _, _) -> Outcome.
+
+%% Sends an exit signal; to a dead process nothing.
+-spec exit(pid(), term()) -> true.
+exit(Pid, Reason) ->
+    case kind(Pid) of
+        native -> _ = regrow_nif:now(process_exit, Pid, {Reason}), true;
+        local -> erlang:exit(Pid, Reason)
+    end.
+
+%% ---- links and monitors ----
+
+%% Links the caller with a process. {error, noproc}: it is dead. A caller that traps exits gets {'EXIT', Pid, Reason}.
+-spec link(pid()) -> true | {error, term()}.
+link(Pid) ->
+    case kind(Pid) of
+        native -> truth(regrow_nif:await(process_link, Pid, {}));
+        local -> erlang:link(Pid)
+    end.
+
+-spec unlink(pid()) -> true | {error, term()}.
+unlink(Pid) ->
+    case kind(Pid) of
+        native -> truth(regrow_nif:await(process_unlink, Pid, {}));
+        local -> erlang:unlink(Pid)
+    end.
+
+%% Has the caller get {'DOWN', Ref, process, Pid, Reason} once the process ends; at once, with noproc, if it is dead.
+-spec monitor(pid()) -> reference().
+monitor(Pid) ->
+    case kind(Pid) of
+        native ->
+            case regrow_nif:await(process_monitor, Pid, {}) of
+                {ok, Ref} ->
+                    Ref;
+                {error, _} ->
+                    Ref = make_ref(),
+                    self() ! {'DOWN', Ref, process, Pid, noproc},
+                    Ref
+            end;
+        local ->
+            erlang:monitor(process, Pid)
+    end.
+
+%% Takes a monitor of a process away, and its message.
+-spec demonitor(pid(), reference()) -> true.
+demonitor(Pid, Ref) when is_reference(Ref) ->
+    case kind(Pid) of
+        native -> _ = regrow_nif:await(process_demonitor, Pid, {Ref});
+        local -> erlang:demonitor(Ref)
+    end,
+    receive
+        {'DOWN', Ref, process, _, _} -> true
+    after 0 -> true
+    end.
+
+-spec is_alive(pid()) -> boolean().
+is_alive(Pid) ->
+    case kind(Pid) of
+        native -> regrow_nif:is_alive(Pid);
+        local -> is_process_alive(Pid)
+    end.
+
+%% Whether a term is the pid of a native process, or a runtime's handle.
+-spec is_native(term()) -> boolean().
+is_native(Term) ->
+    regrow_nif:is_native(Term).
+
+%% What can be said of a native process without asking it: see regrow_info() in regrow.h.
+-spec info(pid()) -> {ok, map()} | {error, term()}.
+info(Pid) ->
+    regrow_nif:now(process_info, Pid, {}).
+
+%% ---- names ----
+
+%% Gives a process of either kind a name in a runtime, any term, until it ends. {error, {already_started, Pid}}.
+-spec register(runtime(), term(), pid()) -> ok | {error, term()}.
+register(Runtime, Name, Pid) when is_pid(Pid) ->
+    regrow_registry:settling(Runtime, fun() -> plain(regrow_nif:now(process_register, Runtime, {Pid, Name})) end);
+register(_, _, _) ->
+    erlang:error(badarg).
+
+-spec unregister(runtime(), term()) -> ok | {error, not_found}.
+unregister(Runtime, Name) ->
+    plain(regrow_nif:now(process_unregister, Runtime, {Name})).
+
+-spec whereis(runtime(), term()) -> {ok, pid()} | {error, not_found}.
+whereis(Runtime, Name) ->
+    regrow_nif:now(process_whereis, Runtime, {Name}).
+
+%% ---- states, plug-ins ----
+
+get_state(Pid) ->
+    get_state(Pid, 5000).
+
+%% The state of a process, as it shows it: of an agent what it keeps.
+-spec get_state(pid(), timeout()) -> {ok, term()} | {error, term()}.
+get_state(Pid, Timeout) ->
+    regrow_nif:await(process_get_state, Pid, {ms(Timeout)}).
+
+replace_state(Pid, State) ->
+    replace_state(Pid, State, 5000).
+
+-spec replace_state(pid(), term(), timeout()) -> ok | {error, term()}.
+replace_state(Pid, State, Timeout) ->
+    plain(regrow_nif:await(process_replace_state, Pid, {State, ms(Timeout)})).
+
+%% Loads a shared library whose function `regrow_error regrow_plugin(void)` registers behaviours, for specs of the kind
+%% behaviour. It stays for good.
+-spec load_plugin(file:filename_all()) -> ok | {error, {load_failed, binary()} | term()}.
+load_plugin(Path) ->
+    case unicode:characters_to_binary(Path) of
+        Bytes when is_binary(Bytes) -> regrow_nif:load_plugin(Bytes);
+        _ -> erlang:error(badarg)
+    end.
+
+%% ---- the rest ----
+
+kind(Pid) when is_pid(Pid) ->
+    case regrow_nif:is_native(Pid) of
+        true -> native;
+        false -> local
+    end;
+kind(_) ->
+    erlang:error(badarg).
+
+plain({ok, ok}) -> ok;
+plain({error, _} = Error) -> Error.
+
+truth({ok, ok}) -> true;
+truth({error, _} = Error) -> Error.
+
+ms(infinity) -> ?INFINITY;
+ms(Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE -> Ms;
+ms(_) -> erlang:error(badarg).

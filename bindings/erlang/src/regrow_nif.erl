@@ -1,0 +1,94 @@
+%% The NIF: the only way from the BEAM to libregrow. For the other modules of this library; nothing here checks more
+%% than it must so that no argument does harm.
+%%
+%% A function whose last argument is a Ref answers at once, and its outcome comes as {Ref, {ok, Value}} or
+%% {Ref, {error, Reason}}, exactly once.
+-module(regrow_nif).
+
+-export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
+         now/3, later/4, load_plugin/1]).
+-export([await/3, demand/3, sync/1]).
+
+-on_load(load/0).
+
+-define(STUB, erlang:nif_error(not_loaded)).
+
+load() ->
+    erlang:load_nif(filename:join(directory(), "regrow_nif"), 0).
+
+%% priv, in a release, under rebar3 and with a plain -pa ebin.
+directory() ->
+    case code:priv_dir(regrow) of
+        {error, bad_name} ->
+            filename:join([filename:dirname(filename:dirname(filename:absname(code:which(?MODULE)))), "priv"]);
+        Directory ->
+            Directory
+    end.
+
+init(_Options, _Owner, _Steward) -> ?STUB.
+shutdown(_Runtime, _TimeoutMs, _Ref) -> ?STUB.
+root(_Runtime) -> ?STUB.
+steward(_Pid) -> ?STUB.
+is_native(_Term) -> ?STUB.
+call_once(_Pid, _Request, _TimeoutMs, _Ref) -> ?STUB.
+send_once(_Pid, _Message) -> ?STUB.
+cast_once(_Pid, _Message) -> ?STUB.
+is_alive(_Pid) -> ?STUB.
+ended(_Root, _Pid, _Reason) -> ?STUB.
+answer(_Server, _Call, _Reply) -> ?STUB.
+now_once(_Operation, _Pid, _Items) -> ?STUB.
+later_once(_Operation, _Pid, _Items, _Ref) -> ?STUB.
+load_plugin(_Path) -> ?STUB.
+
+%% What takes terms makes proxies of the pids in them; then it does nothing but say so, and is asked again once the
+%% steward watches these processes: else the reason of one that ends at once could be lost.
+call(Pid, Request, TimeoutMs, Ref) -> again(fun() -> call_once(Pid, Request, TimeoutMs, Ref) end).
+send(Pid, Message) -> again(fun() -> send_once(Pid, Message) end).
+cast(Pid, Message) -> again(fun() -> cast_once(Pid, Message) end).
+now(Operation, Pid, Items) -> again(fun() -> now_once(Operation, Pid, Items) end).
+later(Operation, Pid, Items, Ref) -> again(fun() -> later_once(Operation, Pid, Items, Ref) end).
+
+again(Once) ->
+    case Once() of
+        {again, Steward} -> sync(Steward), again(Once);
+        Outcome -> Outcome
+    end.
+
+%% Returns once a steward has done what it was told before.
+sync(Steward) ->
+    Monitor = erlang:monitor(process, Steward),
+    Steward ! {sync, self(), Monitor},
+    receive
+        {Monitor, synced} -> erlang:demonitor(Monitor, [flush]), ok;
+        {'DOWN', Monitor, process, Steward, _} -> ok
+    end.
+
+%% Carries an operation out and waits for its outcome.
+-spec await(atom(), term(), tuple()) -> {ok, term()} | {error, term()}.
+await(Operation, Pid, Items) ->
+    Ref = make_ref(),
+    case later(Operation, Pid, Items, Ref) of
+        ok ->
+            receive
+                {Ref, {error, badarg}} -> erlang:error(badarg);
+                {Ref, Outcome} -> Outcome
+            end;
+        {error, _} = Error ->
+            Error
+    end.
+
+%% One that is over at once; of a table as its owner, where only that is let in.
+-spec demand(atom(), term(), tuple()) -> {ok, term()} | {error, term()}.
+demand(Operation, Pid, Items) ->
+    case now(Operation, Pid, Items) of
+        {error, access} -> await(Operation, Pid, Items);
+        {error, owner_gone} -> settle_owner(Pid, element(1, Items)), demand(Operation, Pid, Items);
+        Outcome -> Outcome
+    end.
+
+%% The owner of a table has ended this moment: returns once the table is gone, or its heir's.
+settle_owner(Pid, Table) ->
+    case now(table_owner, Pid, {Table}) of
+        {ok, Owner} -> regrow_steward:gone(Pid, Owner);
+        {error, _} -> ok
+    end.

@@ -1,0 +1,374 @@
+%% The shadow of a native supervisor whose children are modules of the BEAM: the process that starts them, is their parent,
+%% and sends them their exit signals, as the native supervisor orders it. It is the pid that start_link returns.
+%%
+%% The supervisor decides: it has a native child for each, a keeper (c_src/keeper.c), which asks this process to start, stop
+%% and kill. Shadow and supervisor end together. Requests of users come as OTP's supervisor takes them, so its functions
+%% work on this pid too. This process waits in a child's start function, as OTP's supervisor does, and nowhere else.
+-module(regrow_shadow).
+-behaviour(gen_server).
+
+-export([start_link/1, start_named/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+
+%% A process that runs. `stopping`: whom to answer when it has ended.
+-record(child, {pid, monitor, keeper, type, modules, stopping}).
+
+-record(state, {
+    runtime :: pid(),
+    supervisor :: pid() | undefined,
+    monitor :: reference() | undefined,
+    kind :: static | dynamic,
+    %% Those that run, by their keys; a key stays the same over restarts.
+    live = #{} :: #{integer() => #child{}},
+    by_monitor = #{} :: #{reference() => integer()},
+    by_keeper = #{} :: #{pid() => integer()},
+    %% Of a static supervisor: the specs by id, each with its key.
+    specs = #{} :: #{term() => {map(), integer()}},
+    %% Requests to the native side that are not answered: what is to be done with the answer.
+    pending = #{} :: #{reference() => fun((term(), #state{}) -> #state{})},
+    %% Keys whose start somebody waits for, and what it gave.
+    awaited = #{} :: #{integer() => undefined | {pid(), [term()]}}
+}).
+
+-define(KEEPER, '$regrow_keeper').
+
+%% ---- starting ----
+
+start_link(What) -> gen_server:start_link(?MODULE, What, []).
+
+start_named(Name, What) -> gen_server:start_link(Name, ?MODULE, What, []).
+
+init({static, Runtime, Module, Args}) ->
+    process_flag(trap_exit, true),
+    case Module:init(Args) of
+        {ok, {Flags, Specs}} ->
+            case {flags(Flags), supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)])} of
+                {{ok, Native}, ok} when is_list(Specs) -> begin_static(Runtime, Native, Specs);
+                {{error, Reason}, _} -> {stop, {supervisor_data, Reason}};
+                {_, {error, Reason}} -> {stop, {start_spec, Reason}};
+                _ -> {stop, {start_spec, Specs}}
+            end;
+        ignore ->
+            ignore;
+        Other ->
+            {stop, {bad_return, {Module, init, Other}}}
+    end;
+init({dynamic, Runtime, Native}) ->
+    process_flag(trap_exit, true),
+    begin_native(#state{runtime = regrow:root(Runtime), kind = dynamic}, Native#{kind => dynamic_supervisor}).
+
+begin_static(Runtime, Native, Given) ->
+    Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
+    State = #state{runtime = regrow:root(Runtime), kind = static, specs = maps:from_list([{maps:get(id, Spec), Both} || {Spec, _} = Both <- Specs])},
+    Children = [native(Spec, Key) || {Spec, Key} <- Specs],
+    begin_native(State, Native#{kind => supervisor, children => Children}).
+
+begin_native(State, Native) ->
+    case ask(supervisor_begin, State#state.runtime, {Native, self()}, State) of
+        {{ok, Supervisor}, Started} ->
+            Monitor = regrow:monitor(Supervisor),
+            {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
+        {{error, Reason}, Failed} ->
+            kill_all(Failed),
+            {stop, Reason}
+    end.
+
+%% ---- specs ----
+
+as_list(Specs) when is_list(Specs) -> Specs;
+as_list(_) -> [].
+
+is_native(#{kind := _, id := _}) -> true;
+is_native(_) -> false.
+
+%% OTP's defaults, which are not regrow's.
+flags({Strategy, Intensity, Period}) -> flags(#{strategy => Strategy, intensity => Intensity, period => Period});
+flags(Given) when is_map(Given) ->
+    case maps:merge(#{strategy => one_for_one, intensity => 1, period => 5, auto_shutdown => never}, Given) of
+        #{strategy := simple_one_for_one} ->
+            {error, {invalid_strategy, simple_one_for_one}};
+        #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown}
+          when is_integer(Intensity), Intensity >= 0, is_integer(Period), Period > 0, Period =< 4000000 ->
+            Strategies = [one_for_one, one_for_all, rest_for_one],
+            case lists:member(Strategy, Strategies) andalso lists:member(Shutdown, [never, any_significant, all_significant]) of
+                true ->
+                    {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000, auto_shutdown => Shutdown}};
+                false ->
+                    {error, {invalid_type, Given}}
+            end;
+        _ ->
+            {error, {invalid_type, Given}}
+    end;
+flags(Given) ->
+    {error, {invalid_type, Given}}.
+
+%% A child spec with all that OTP fills in.
+normal({Id, Start, Restart, Shutdown, Type, Modules}) ->
+    #{id => Id, start => Start, restart => Restart, significant => false, shutdown => Shutdown, type => Type, modules => Modules};
+normal(#{kind := _} = Native) ->
+    Native;
+normal(#{start := {Module, _, _}} = Spec) ->
+    Type = maps:get(type, Spec, worker),
+    Shutdown = case Type of worker -> 5000; supervisor -> infinity end,
+    maps:merge(#{restart => permanent, significant => false, shutdown => Shutdown, type => Type, modules => [Module]}, Spec).
+
+key() -> erlang:unique_integer([positive]).
+
+%% As the native supervisor gets it: its keeper.
+native(#{kind := _} = Native, _) ->
+    Native;
+native(#{id := Id, start := Start, restart := Restart, significant := Significant, shutdown := Shutdown, type := Type, modules := Modules} = Spec, Key) ->
+    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => {self(), Key, {Start, Type, Modules}}, id => Id,
+               restart => Restart, significant => Significant, shutdown => Shutdown},
+    maps:merge(Keeper, maps:with([backoff], Spec)).
+
+%% OTP's record, which is in its errors.
+record(#{id := Id, start := Start, restart := Restart, significant := Significant, shutdown := Shutdown, type := Type, modules := Modules}) ->
+    {child, undefined, Id, Start, Restart, Significant, Shutdown, Type, Modules};
+record(Native) ->
+    Native.
+
+%% ---- what users ask ----
+
+handle_call({?KEEPER, _, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
+handle_call({?KEEPER, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
+handle_call({start_child, Given}, From, State) ->
+    case is_native(Given) orelse supervisor:check_childspecs([Given]) of
+        {error, Reason} -> {reply, {error, Reason}, State};
+        _ -> {noreply, start_child(normal(Given), From, State)}
+    end;
+handle_call({terminate_child, Id}, From, State) ->
+    case native_id(Id, State) of
+        {ok, Native} -> {noreply, later(supervisor_terminate_child, {Native}, fun(Outcome, Now) -> reply(From, plain(Outcome), Now) end, State)};
+        error -> {reply, {error, not_found}, State}
+    end;
+handle_call({restart_child, Id}, From, #state{kind = static} = State) ->
+    Key = case State#state.specs of #{Id := {_, Known}} -> Known; _ -> 0 end,
+    Restarted = fun(Outcome, Now) -> {Answer, After} = started(Outcome, Key, Now), reply(From, Answer, After) end,
+    {noreply, later(supervisor_restart_child, {Id}, Restarted, await_start(Key, State))};
+handle_call({delete_child, Id}, From, #state{kind = static} = State) ->
+    Deleted = fun(Outcome, Now) ->
+        Left = case Outcome of {ok, ok} -> Now#state{specs = maps:remove(Id, Now#state.specs)}; _ -> Now end,
+        reply(From, plain(Outcome), Left)
+    end,
+    {noreply, later(supervisor_delete_child, {Id}, Deleted, State)};
+handle_call({get_childspec, Id}, _, #state{kind = static} = State) ->
+    case State#state.specs of
+        #{Id := {Spec, _}} -> {reply, {ok, Spec}, State};
+        _ -> {reply, {error, not_found}, State}
+    end;
+handle_call(which_children, From, State) ->
+    {noreply, later(supervisor_which_children, {}, fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end, State)};
+handle_call(count_children, From, State) ->
+    {noreply, later(supervisor_which_children, {}, fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now)), Now) end, State)};
+handle_call(native, _, State) ->
+    {reply, State#state.supervisor, State};
+handle_call(_, _, State) ->
+    {reply, {error, not_supported}, State}.
+
+start_child(Spec, From, State) ->
+    Key = key(),
+    Done = fun(Outcome, Now) ->
+        {Answer, After} = started(Outcome, Key, Now),
+        reply(From, with_spec(Answer, Spec), kept(Answer, Spec, Key, After))
+    end,
+    later(supervisor_start_child, {native(Spec, Key)}, Done, await_start(Key, State)).
+
+await_start(Key, State) -> State#state{awaited = (State#state.awaited)#{Key => undefined}}.
+
+%% The answer to who has a child started, with its pid on the BEAM.
+started(Outcome, Key, State) ->
+    Begun = maps:get(Key, State#state.awaited, undefined),
+    Rest = State#state{awaited = maps:remove(Key, State#state.awaited)},
+    Answer =
+        case {Outcome, Begun} of
+            {{ok, undefined}, _} -> {ok, undefined};
+            {{ok, _}, {Pid, Info}} -> list_to_tuple([ok, Pid | Info]);
+            {{ok, Native}, undefined} -> {ok, Native};
+            {{error, {already_started, Native}}, _} -> {error, {already_started, beam(Native, State)}};
+            {{error, _} = Error, _} -> Error
+        end,
+    {Answer, Rest}.
+
+with_spec({error, {already_started, _}} = Error, _) -> Error;
+with_spec({error, Reason}, _) when Reason =:= already_present; Reason =:= max_children; Reason =:= noproc; Reason =:= ignore -> {error, Reason};
+with_spec({error, Reason}, Spec) -> {error, {Reason, record(Spec)}};
+with_spec(Answer, _) -> Answer.
+
+kept({error, _}, _, _, State) -> State;
+kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
+kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) -> State#state{specs = (State#state.specs)#{Id => {Spec, Key}}};
+kept(_, _, _, State) -> State.
+
+%% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
+native_id(Id, #state{kind = static}) ->
+    {ok, Id};
+native_id(Pid, State) when is_pid(Pid) ->
+    case [Child#child.keeper || Child <- maps:values(State#state.live), Child#child.pid =:= Pid] of
+        [Keeper] -> {ok, Keeper};
+        [] -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
+    end;
+native_id(_, _) ->
+    error.
+
+beam(Keeper, State) ->
+    case State#state.by_keeper of
+        #{Keeper := Key} -> (maps:get(Key, State#state.live))#child.pid;
+        _ -> Keeper
+    end.
+
+shown({ok, Children}, State) -> [show(Child, State) || Child <- Children];
+shown({error, _}, _) -> [].
+
+show({Id, Native, Type, Kind}, #state{kind = static} = State) ->
+    case State#state.specs of
+        #{Id := {#{start := _, type := OfBeam, modules := Modules}, _}} -> {Id, beam(Native, State), OfBeam, Modules};
+        _ -> {Id, Native, Type, [Kind]}
+    end;
+show({_, Native, Type, Kind}, State) ->
+    case State#state.by_keeper of
+        #{Native := Key} -> #child{pid = Pid, type = OfBeam, modules = Modules} = maps:get(Key, State#state.live), {undefined, Pid, OfBeam, Modules};
+        _ -> {undefined, Native, Type, [Kind]}
+    end.
+
+counted(Children) ->
+    Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),
+    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, is_pid(Pid)])},
+     {supervisors, Supervisors}, {workers, length(Children) - Supervisors}].
+
+reply(From, Answer, State) ->
+    gen_server:reply(From, Answer),
+    State.
+
+plain({ok, ok}) -> ok;
+plain(Error) -> Error.
+
+%% ---- what the native side asks and tells ----
+
+handle_cast(_, State) -> {noreply, State}.
+
+handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
+    {stop, Reason, State#state{supervisor = undefined}};
+handle_info({'DOWN', Monitor, process, _, Reason}, State) ->
+    {noreply, child_down(Monitor, Reason, State)};
+handle_info({?KEEPER, kill, Keeper, Key}, State) ->
+    {noreply, keeper_killed(Keeper, Key, State)};
+handle_info({Ref, Outcome}, #state{pending = Pending} = State) when is_map_key(Ref, Pending) ->
+    {Then, Rest} = maps:take(Ref, Pending),
+    {noreply, Then(Outcome, State#state{pending = Rest})};
+handle_info(_, State) ->
+    %% The EXIT of a child: its DOWN tells the same, also of one that is not linked any more.
+    {noreply, State}.
+
+keeper_asks({?KEEPER, start, Keeper, Key, {{Module, Function, Arguments}, Type, Modules}}, From, Given) ->
+    State = make_sure_it_is_dead(Key, Given),
+    case catch apply(Module, Function, Arguments) of
+        {ok, Pid} when is_pid(Pid) -> begun(Pid, [], Keeper, Key, Type, Modules, From, State);
+        {ok, Pid, Info} when is_pid(Pid) -> begun(Pid, [Info], Keeper, Key, Type, Modules, From, State);
+        ignore -> _ = answer(From, ignore), State;
+        {error, Reason} -> _ = answer(From, {error, Reason}), State;
+        Other -> _ = answer(From, {error, Other}), State
+    end;
+keeper_asks({?KEEPER, stop, Keeper, Key}, From, State) ->
+    case State#state.live of
+        #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            exit(Pid, shutdown),
+            State#state{live = (State#state.live)#{Key := Child#child{stopping = From}}};
+        _ ->
+            _ = answer(From, ok),
+            State
+    end;
+keeper_asks(_, From, State) ->
+    _ = answer(From, {error, badarg}),
+    State.
+
+begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
+    Monitor = erlang:monitor(process, Pid),
+    Child = #child{pid = Pid, monitor = Monitor, keeper = Keeper, type = Type, modules = Modules},
+    Awaited = case State#state.awaited of #{Key := _} = All -> All#{Key := {Pid, Info}}; All -> All end,
+    Begun = State#state{live = (State#state.live)#{Key => Child}, by_monitor = (State#state.by_monitor)#{Monitor => Key},
+                        by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
+    case answer(From, {started, Pid}) of
+        ok -> Begun;
+        {error, _} -> keeper_killed(Keeper, Key, Begun)
+    end.
+
+%% Its keeper was killed, and so is it.
+keeper_killed(Keeper, Key, State) ->
+    case State#state.live of
+        #{Key := #child{keeper = Keeper, pid = Pid}} -> exit(Pid, kill);
+        _ -> ok
+    end,
+    State.
+
+%% The one before, whose keeper was killed a moment ago: its names must be free.
+make_sure_it_is_dead(Key, State) ->
+    case State#state.live of
+        #{Key := #child{pid = Pid, monitor = Monitor}} ->
+            exit(Pid, kill),
+            receive
+                {'DOWN', Monitor, process, Pid, Reason} -> child_down(Monitor, Reason, State)
+            end;
+        _ ->
+            State
+    end.
+
+child_down(Monitor, Reason, State) ->
+    case maps:take(Monitor, State#state.by_monitor) of
+        {Key, Monitors} ->
+            {#child{keeper = Keeper, stopping = From}, Live} = maps:take(Key, State#state.live),
+            case From of
+                undefined -> _ = regrow:cast(Keeper, {exited, Reason});
+                _ -> _ = answer(From, ok)
+            end,
+            State#state{live = Live, by_monitor = Monitors, by_keeper = maps:remove(Keeper, State#state.by_keeper)};
+        error ->
+            State
+    end.
+
+%% Answers a keeper itself and not by the steward, to know whether it was there to be told.
+answer({_, {'$regrow', Server, Call}}, Answer) -> regrow_nif:answer(Server, Call, Answer);
+answer(_, _) -> {error, not_found}.
+
+%% ---- requests to the native side ----
+
+later(Operation, Items, Then, State) ->
+    Ref = make_ref(),
+    case regrow_nif:later(Operation, State#state.supervisor, Items, Ref) of
+        ok -> State#state{pending = (State#state.pending)#{Ref => Then}};
+        {error, _} = Error -> Then(Error, State)
+    end.
+
+%% Asks and waits, and does meanwhile what keepers ask: where there is no loop of gen_server's yet, or no more.
+ask(Operation, Pid, Items, State) ->
+    Ref = make_ref(),
+    case regrow_nif:later(Operation, Pid, Items, Ref) of
+        ok -> serve_until(Ref, State);
+        {error, _} = Error -> {Error, State}
+    end.
+
+serve_until(Ref, #state{by_monitor = Monitors} = State) ->
+    receive
+        {Ref, Outcome} ->
+            {Outcome, State};
+        {'$gen_call', From, Asked} when element(1, Asked) =:= ?KEEPER ->
+            serve_until(Ref, keeper_asks(Asked, From, State));
+        {?KEEPER, kill, Keeper, Key} ->
+            serve_until(Ref, keeper_killed(Keeper, Key, State));
+        {'DOWN', Monitor, process, _, Reason} when is_map_key(Monitor, Monitors) ->
+            serve_until(Ref, child_down(Monitor, Reason, State))
+    end.
+
+%% ---- the end ----
+
+%% Told by its parent, or by the end of the supervisor: then that has ended all its children, or was killed.
+terminate(_, #state{supervisor = undefined} = State) ->
+    kill_all(State);
+terminate(_, #state{supervisor = Supervisor} = State) ->
+    {_, Left} = ask(process_stop, Supervisor, {shutdown, 16#FFFFFFFF}, State),
+    kill_all(Left).
+
+kill_all(#state{live = Live}) ->
+    [exit(Pid, kill) || #child{pid = Pid} <- maps:values(Live)],
+    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- maps:values(Live)],
+    ok.

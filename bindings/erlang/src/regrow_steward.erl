@@ -1,0 +1,119 @@
+%% The steward of a runtime: the process of the BEAM that does what a NIF cannot. It monitors each process that has a
+%% proxy, so that the proxy ends with that process's reason; it sends the exit signals that come from native
+%% processes; it hands on the answers to calls of native processes; and it writes the runtime's log.
+%%
+%% It never waits for anything but messages. It ends when the runtime has ended; if somebody kills it, the runtime
+%% ends.
+-module(regrow_steward).
+
+-export([start/0, serve/2, give_up/1, gone/2]).
+-export([init/1]).
+
+%% Starts one, which nobody is linked with.
+-spec start() -> pid().
+start() ->
+    proc_lib:spawn(?MODULE, init, [self()]).
+
+%% Tells it the runtime that it is for.
+-spec serve(pid(), pid()) -> ok.
+serve(Steward, Root) ->
+    Steward ! {root, Root},
+    ok.
+
+%% There is no runtime after all.
+-spec give_up(pid()) -> ok.
+give_up(Steward) ->
+    Steward ! {'$regrow', closed},
+    ok.
+
+%% Returns once nothing native is left of a local process that is dead.
+-spec gone(pid(), pid()) -> ok.
+gone(Native, Pid) ->
+    case regrow_nif:steward(Native) of
+        undefined ->
+            ok;
+        Steward ->
+            Monitor = erlang:monitor(process, Steward),
+            Steward ! {gone, Pid, self(), Monitor},
+            receive
+                {Monitor, gone} -> erlang:demonitor(Monitor, [flush]), ok;
+                {'DOWN', Monitor, process, Steward, _} -> ok
+            end
+    end.
+
+init(Starter) ->
+    process_flag(trap_exit, true),
+    Monitor = erlang:monitor(process, Starter),
+    receive
+        {root, Root} ->
+            erlang:demonitor(Monitor, [flush]),
+            loop(Root, #{});
+        {'$regrow', closed} ->
+            ok;
+        {'DOWN', Monitor, process, Starter, _} ->
+            %% There may be a runtime all the same; it ends when its steward does, too.
+            receive
+                {'$regrow', closed} -> ok
+            after 1000 -> ok
+            end
+    end.
+
+%% `Watched` has the monitors of the processes that have a proxy.
+loop(Root, Watched) ->
+    receive
+        {'$regrow', closed} ->
+            ok;
+        {'$regrow', {monitor, Pid}} ->
+            loop(Root, Watched#{Pid => erlang:monitor(process, Pid)});
+        {'$regrow', {exit, Pid, Reason}} ->
+            exit(Pid, signal_of(Reason)),
+            loop(Root, Watched);
+        {'$regrow', {signal, Pid, From, Reason}} ->
+            spawn(fun() -> signal(Pid, From, Reason) end),
+            loop(Root, Watched);
+        {'$regrow', {log, Level, Text}} ->
+            logger:log(level(Level), "~ts", [Text], #{domain => [regrow]}),
+            loop(Root, Watched);
+        {{'$regrow', Server, Call}, Reply} when is_integer(Server), is_integer(Call) ->
+            _ = regrow_nif:answer(Server, Call, Reply),
+            loop(Root, Watched);
+        {'DOWN', _, process, Pid, Reason} when is_map_key(Pid, Watched) ->
+            loop(Root, ended(Root, Pid, Reason, Watched));
+        {sync, From, Ref} ->
+            From ! {Ref, synced},
+            loop(Root, Watched);
+        {gone, Pid, From, Ref} when is_map_key(Pid, Watched) ->
+            %% It is dead, so this is on its way.
+            receive
+                {'DOWN', _, process, Pid, Reason} ->
+                    Left = ended(Root, Pid, Reason, Watched),
+                    From ! {Ref, gone},
+                    loop(Root, Left)
+            end;
+        {gone, _, From, Ref} ->
+            From ! {Ref, gone},
+            loop(Root, Watched);
+        _ ->
+            loop(Root, Watched)
+    end.
+
+ended(Root, Pid, Reason, Watched) ->
+    ok = regrow_nif:ended(Root, Pid, Reason),
+    maps:remove(Pid, Watched).
+
+%% What a process that traps exits gets as a message names who sent it; so it is made here, where a signal would be in
+%% the name of the steward. In a process of its own: asking another may take as long as that is busy.
+signal(Pid, From, Reason) ->
+    case process_info(Pid, trap_exit) of
+        {trap_exit, true} -> Pid ! {'EXIT', From, Reason};
+        {trap_exit, false} when Reason =/= normal -> exit(Pid, Reason);
+        _ -> ok
+    end.
+
+signal_of(killed) -> kill;
+signal_of(Reason) -> Reason.
+
+level(1) -> debug;
+level(2) -> info;
+level(3) -> warning;
+level(_) -> error.

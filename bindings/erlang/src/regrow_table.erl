@@ -1,0 +1,175 @@
+%% Tables: terms by key, shared with native code; the functions and results of ets, as {ok, Result} | {error, Reason}.
+%%
+%% A table belongs to the process that makes it, and goes when that ends, before anybody can see that, or becomes its
+%% heir's. Errors: no_table, access (it is protected or private, and not the caller's), not_found, badarg where ets
+%% raises it.
+%%
+%% What only the owner may do costs a message each way; so a table that one process writes to often is better public.
+-module(regrow_table).
+
+-export([new/2, whereis/2, of_ref/2, ref/1, delete/1, delete/2, give_away/3, info/1, size/1]).
+-export([insert/2, insert_new/2, lookup/2, lookup_element/3, member/2, take/2, delete_object/2, delete_all_objects/1,
+         update_counter/3, update_counter/4, update_element/3]).
+-export([first/1, last/1, next/2, prev/2, tab2list/1, match/2, match_object/2, match_delete/2, select/2, select_count/2,
+         select_delete/2]).
+-export_type([table/0]).
+
+%% A table is a reference to native code, and with a process of its runtime a table here.
+-opaque table() :: {?MODULE, pid(), reference()}.
+
+%% Makes a table of the caller's. Options, as in ets:new/2: set, ordered_set, bag, duplicate_bag; protected, public,
+%% private; {keypos, Position}; {heir, Pid, Data} or {heir, none}; and {name, binary()}, by which whereis/2 finds it.
+-spec new(regrow:runtime(), [term()]) -> {ok, table()} | {error, term()}.
+new(Runtime, Options) when is_list(Options) ->
+    Root = regrow:root(Runtime),
+    {Name, Kind, Access, Position, Heir, Data} = lists:foldl(fun option/2, {[], 0, 0, 0, [], []}, Options),
+    tabled(Root, regrow_nif:await(table_new, Root, {Name, Kind, Access, Position, Heir, Data}));
+new(_, _) ->
+    erlang:error(badarg).
+
+option(set, Spec) -> setelement(2, Spec, 0);
+option(ordered_set, Spec) -> setelement(2, Spec, 1);
+option(bag, Spec) -> setelement(2, Spec, 2);
+option(duplicate_bag, Spec) -> setelement(2, Spec, 3);
+option(protected, Spec) -> setelement(3, Spec, 0);
+option(public, Spec) -> setelement(3, Spec, 1);
+option(private, Spec) -> setelement(3, Spec, 2);
+option({keypos, Position}, Spec) when is_integer(Position), Position > 0 -> setelement(4, Spec, Position);
+option({heir, none}, Spec) -> setelement(5, Spec, []);
+option({heir, Pid, Data}, Spec) when is_pid(Pid) -> setelement(6, setelement(5, Spec, Pid), Data);
+option({name, Name}, Spec) when is_binary(Name) -> setelement(1, Spec, Name);
+option(_, _) -> erlang:error(badarg).
+
+%% The table with a name.
+-spec whereis(regrow:runtime(), binary()) -> {ok, table()} | {error, not_found}.
+whereis(Runtime, Name) when is_binary(Name) ->
+    Root = regrow:root(Runtime),
+    tabled(Root, regrow_nif:now(table_whereis, Root, {Name}));
+whereis(_, _) ->
+    erlang:error(badarg).
+
+%% The table that a native process, or {'ETS-TRANSFER', Ref, From, Data}, tells of.
+-spec of_ref(regrow:runtime(), reference()) -> table().
+of_ref(Runtime, Ref) when is_reference(Ref) ->
+    {?MODULE, regrow:root(Runtime), Ref}.
+
+%% What native code knows it by.
+-spec ref(table()) -> reference().
+ref({?MODULE, _, Ref}) ->
+    Ref.
+
+tabled(Root, {ok, Ref}) -> {ok, {?MODULE, Root, Ref}};
+tabled(_, Error) -> Error.
+
+%% Deletes a table.
+-spec delete(table()) -> ok | {error, term()}.
+delete(Table) -> plain(demand(table_delete, Table, [])).
+
+%% Gives a table of the caller's to a process, which gets {'ETS-TRANSFER', Ref, From, Data}.
+-spec give_away(table(), pid(), term()) -> ok | {error, term()}.
+give_away({?MODULE, Root, Ref}, Pid, Data) when is_pid(Pid) ->
+    plain(regrow_nif:await(table_give_away, Root, {Ref, Pid, Data}));
+give_away(_, _, _) ->
+    erlang:error(badarg).
+
+%% As ets:info/1; a name is a binary.
+-spec info(table()) -> {ok, [{atom(), term()}]} | {error, term()}.
+info(Table) -> demand(table_info, Table, []).
+
+-spec size(table()) -> {ok, non_neg_integer()} | {error, term()}.
+size(Table) -> demand(table_size, Table, []).
+
+%% ---- objects ----
+
+%% Inserts an object, or a list of them all at once.
+-spec insert(table(), tuple() | [tuple()]) -> ok | {error, term()}.
+insert(Table, Objects) -> plain(demand(table_insert, Table, [Objects])).
+
+-spec insert_new(table(), tuple() | [tuple()]) -> {ok, boolean()} | {error, term()}.
+insert_new(Table, Objects) -> demand(table_insert_new, Table, [Objects]).
+
+-spec lookup(table(), term()) -> {ok, [tuple()]} | {error, term()}.
+lookup(Table, Key) -> demand(table_lookup, Table, [Key]).
+
+-spec lookup_element(table(), term(), pos_integer()) -> {ok, term()} | {error, term()}.
+lookup_element(Table, Key, Position) -> demand(table_lookup_element, Table, [Key, Position]).
+
+-spec member(table(), term()) -> {ok, boolean()} | {error, term()}.
+member(Table, Key) -> demand(table_member, Table, [Key]).
+
+-spec take(table(), term()) -> {ok, [tuple()]} | {error, term()}.
+take(Table, Key) -> demand(table_take, Table, [Key]).
+
+%% Deletes the objects of a key.
+-spec delete(table(), term()) -> ok | {error, term()}.
+delete(Table, Key) -> plain(demand(table_delete_key, Table, [Key])).
+
+-spec delete_object(table(), tuple()) -> ok | {error, term()}.
+delete_object(Table, Object) -> plain(demand(table_delete_object, Table, [Object])).
+
+-spec delete_all_objects(table()) -> ok | {error, term()}.
+delete_all_objects(Table) -> plain(demand(table_delete_all_objects, Table, [])).
+
+%% As ets:update_counter/3: an increment, {Position, Increment}, {Position, Increment, Limit, Value}, or a list.
+-spec update_counter(table(), term(), term()) -> {ok, integer() | [integer()]} | {error, term()}.
+update_counter(Table, Key, Operation) -> update_counter(Table, Key, Operation, []).
+
+%% With the object that is inserted first when there is none of that key.
+-spec update_counter(table(), term(), term(), tuple() | []) -> {ok, integer() | [integer()]} | {error, term()}.
+update_counter(Table, Key, Operation, Default) ->
+    demand(table_update_counter, Table, [Key, Operation, Default]).
+
+%% {ok, false}: there is no such key.
+-spec update_element(table(), term(), {pos_integer(), term()} | [{pos_integer(), term()}]) ->
+    {ok, boolean()} | {error, term()}.
+update_element(Table, Key, Elements) -> demand(table_update_element, Table, [Key, Elements]).
+
+%% ---- many objects ----
+
+-spec first(table()) -> {ok, term() | '$end_of_table'} | {error, term()}.
+first(Table) -> demand(table_first, Table, []).
+
+-spec last(table()) -> {ok, term() | '$end_of_table'} | {error, term()}.
+last(Table) -> demand(table_last, Table, []).
+
+-spec next(table(), term()) -> {ok, term() | '$end_of_table'} | {error, term()}.
+next(Table, Key) -> demand(table_next, Table, [Key]).
+
+-spec prev(table(), term()) -> {ok, term() | '$end_of_table'} | {error, term()}.
+prev(Table, Key) -> demand(table_prev, Table, [Key]).
+
+-spec tab2list(table()) -> {ok, [tuple()]} | {error, term()}.
+tab2list(Table) -> demand(table_to_list, Table, []).
+
+-spec match(table(), ets:match_pattern()) -> {ok, [[term()]]} | {error, term()}.
+match(Table, Pattern) -> demand(table_match, Table, [Pattern]).
+
+-spec match_object(table(), ets:match_pattern()) -> {ok, [tuple()]} | {error, term()}.
+match_object(Table, Pattern) -> demand(table_match_object, Table, [Pattern]).
+
+%% How many were deleted.
+-spec match_delete(table(), ets:match_pattern()) -> {ok, non_neg_integer()} | {error, term()}.
+match_delete(Table, Pattern) -> demand(table_match_delete, Table, [Pattern]).
+
+%% A malformed specification raises badarg.
+-spec select(table(), ets:match_spec()) -> {ok, [term()]} | {error, term()}.
+select(Table, Spec) -> demand(table_select, Table, [Spec]).
+
+-spec select_count(table(), ets:match_spec()) -> {ok, non_neg_integer()} | {error, term()}.
+select_count(Table, Spec) -> demand(table_select_count, Table, [Spec]).
+
+-spec select_delete(table(), ets:match_spec()) -> {ok, non_neg_integer()} | {error, term()}.
+select_delete(Table, Spec) -> demand(table_select_delete, Table, [Spec]).
+
+%% ---- the rest ----
+
+demand(Operation, {?MODULE, Root, Ref}, Items) when is_reference(Ref) ->
+    case regrow_nif:demand(Operation, Root, list_to_tuple([Ref | Items])) of
+        {error, noproc} -> {error, no_table};
+        Outcome -> Outcome
+    end;
+demand(_, _, _) ->
+    erlang:error(badarg).
+
+plain({ok, ok}) -> ok;
+plain({error, _} = Error) -> Error.

@@ -1,0 +1,264 @@
+%% Processes of the BEAM are processes to native code, and the other way round.
+-module(regrow_process_tests).
+-include_lib("eunit/include/eunit.hrl").
+-behaviour(gen_server).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+process_test_() ->
+    {foreach, fun() -> regrow_test:runtime() end, fun(Runtime) -> regrow_test:over(Runtime) end,
+     [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
+      || {Name, Test} <-
+             [{"a pid of the BEAM is one native pid, and comes back as itself", fun one_identity/1},
+              {"native code sends to and calls a process of the BEAM", fun native_calls_beam/1},
+              {"a call that the BEAM does not answer ends as the call protocol says", fun native_calls_end/1},
+              {"the BEAM calls, casts and sends to a native server", fun beam_calls_native/1},
+              {"a call to what is not there, or crashes, is an error", fun beam_calls_end/1},
+              {"a native process that crashes tells its monitors and links why", fun native_ends/1},
+              {"a process of the BEAM that ends tells native monitors and links why", fun beam_ends/1},
+              {"an exit signal from native code ends a process of the BEAM", fun exits/1},
+              {"a dead process of the BEAM is nowhere to be found", fun no_stale_names/1},
+              {"a name of a process that ended this moment can be taken", fun names_are_free/1},
+              {"a call to a process of the BEAM keeps its runtime busy", fun calls_are_busy/1},
+              {"wrong arguments raise badarg", fun bad_arguments/1},
+              {"what is dead is an error", fun dead_handles/1}]]}.
+
+%% ---- a server of the BEAM ----
+
+init(State) -> {ok, State}.
+handle_call({reply, Reply}, _, State) -> {reply, Reply, State};
+handle_call(late, From, State) -> {noreply, [From | State]};
+handle_call({crash, Reason}, _, _) -> exit(Reason);
+handle_call(state, _, State) -> {reply, State, State}.
+handle_cast(Message, State) -> {noreply, [Message | State]}.
+handle_info(Message, State) -> {noreply, [Message | State]}.
+
+server() ->
+    {ok, Pid} = gen_server:start(?MODULE, [], []),
+    Pid.
+
+quietly(Test) ->
+    #{level := Level} = logger:get_primary_config(),
+    logger:set_primary_config(level, none),
+    try Test() after logger:set_primary_config(level, Level) end.
+
+%% ---- tests ----
+
+one_identity(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    Pids = [spawn_link(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, 100)],
+    [?assertEqual({ok, Pid}, regrow:call(Actor, {echo, Pid})) || Pid <- Pids ++ Pids],
+    {ok, #{processes := Processes}} = regrow:stats(Runtime),
+    %% The root, the actor, the caller (told of in its argument), and one for each.
+    ?assertEqual(103, Processes),
+    [?assertEqual({ok, {ok, true}}, regrow:call(Actor, {is_pid, Pid})) || Pid <- Pids],
+    Other = regrow_test:runtime(),
+    [?assertEqual({ok, Pid}, regrow:call(regrow_test:actor(Other), {echo, Pid})) || Pid <- Pids],
+    regrow_test:over(Other),
+    [Pid ! stop || Pid <- Pids],
+    ?assert(regrow_test:until(fun() -> {ok, #{processes := Left}} = regrow:stats(Runtime), Left =:= 3 end)),
+    %% What has ended is still called what it was.
+    ?assertEqual({ok, hd(Pids)}, regrow:call(Actor, {echo, hd(Pids)})).
+
+native_calls_beam(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    Server = server(),
+    ?assertEqual({ok, {ok, {a, 1.5, Server}}}, regrow:call(Actor, {call, Server, {reply, {a, 1.5, Server}}, 5000})),
+    ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {send, Server, hello})),
+    ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {send, Server, {'$gen_cast', tell}})),
+    ?assertEqual([tell, hello], gen_server:call(Server, state)),
+    Large = lists:seq(1, 100000),
+    ?assertEqual({ok, {ok, Large}}, regrow:call(Actor, {call, Server, {reply, Large}, 5000})),
+    gen_server:stop(Server).
+
+native_calls_end(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    Server = server(),
+    ?assertEqual({ok, {error, 'REGROW_ERR_TIMEOUT', timeout}}, regrow:call(Actor, {call, Server, late, 10})),
+    %% The late answer does no harm.
+    [From] = gen_server:call(Server, state),
+    gen_server:reply(From, too_late),
+    quietly(fun() ->
+        ?assertEqual({ok, {error, 'REGROW_ERR_EXITED', {boom, 1}}},
+                     regrow:call(Actor, {call, Server, {crash, {boom, 1}}, 5000}))
+    end),
+    ?assertMatch({ok, {error, 'REGROW_ERR_NO_PROCESS', noproc}}, regrow:call(Actor, {call, Server, late, 5000})).
+
+beam_calls_native(Runtime) ->
+    regrow_test:plugin(counter),
+    {ok, Counter} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"counter">>, arg => 40}),
+    ?assertEqual({ok, 42}, regrow:call(Counter, {add, 2})),
+    ?assertEqual(ok, regrow:cast(Counter, reset)),
+    ?assertEqual({ok, 40}, regrow:call(Counter, get)),
+    Actor = regrow_test:actor(Runtime),
+    ?assertEqual(ok, regrow:send(Actor, {any, <<"thing">>})),
+    ?assertEqual({actor, {any, <<"thing">>}}, regrow_test:receive_one()).
+
+beam_calls_end(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    ?assertEqual({error, timeout}, regrow:call(Actor, {sleep, 100}, 1)),
+    ?assertEqual({ok, 1}, regrow:call(Actor, {echo, 1})),
+    quietly(fun() -> ?assertEqual({error, {boom, 1}}, regrow:call(Actor, {crash, {boom, 1}})) end),
+    ?assertEqual({error, noproc}, regrow:call(Actor, {echo, 1})),
+    ?assertEqual(ok, regrow:cast(Actor, 1)),
+    ?assertEqual(ok, regrow:send(Actor, 1)),
+    Forgetful = regrow_test:actor(Runtime),
+    quietly(fun() -> ?assertEqual({error, bad_return_value}, regrow:call(Forgetful, {zero})) end),
+    {ok, Registry} = regrow_registry:start(Runtime, #{}),
+    ?assertEqual({error, wrong_kind}, regrow:call(Registry, x)),
+    Sleeper = regrow_test:actor(Runtime),
+    {_, Monitor} = spawn_monitor(fun() -> exit(regrow:call(Sleeper, {sleep, 60000}, infinity)) end),
+    ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Sleeper), Status =/= waiting end)),
+    true = regrow:exit(Sleeper, kill),
+    ?assertMatch({'DOWN', Monitor, process, _, {error, killed}}, regrow_test:receive_one()).
+
+native_ends(Runtime) ->
+    quietly(fun() ->
+        Actor = regrow_test:actor(Runtime),
+        Monitor = regrow:monitor(Actor),
+        Other = regrow:monitor(Actor),
+        true = regrow:demonitor(Actor, Other),
+        {error, boom} = regrow:call(Actor, {crash, boom}),
+        ?assertEqual({'DOWN', Monitor, process, Actor, boom}, regrow_test:receive_one()),
+        ?assertMatch({'DOWN', _, process, Actor, noproc}, begin regrow:monitor(Actor), regrow_test:receive_one() end),
+        %% Linked: one that does not trap exits ends with the reason, one that does gets a message.
+        Linked = regrow_test:actor(Runtime),
+        {_, Down} = spawn_monitor(fun() -> true = regrow:link(Linked), receive after infinity -> ok end end),
+        ?assert(regrow_test:until(fun() -> {ok, #{links := Links}} = regrow:info(Linked), Links =/= [] end)),
+        process_flag(trap_exit, true),
+        true = regrow:link(Linked),
+        {error, boom} = regrow:call(Linked, {crash, boom}),
+        ?assertEqual([{'DOWN', boom}, {'EXIT', Linked, boom}],
+                     lists:sort([case regrow_test:receive_one() of
+                                     {'DOWN', Down, process, _, Why} -> {'DOWN', Why};
+                                     Message -> Message
+                                 end || _ <- [1, 2]])),
+        ?assertEqual({error, noproc}, regrow:call(Linked, x)),
+        Unlinked = regrow_test:actor(Runtime),
+        true = regrow:link(Unlinked),
+        true = regrow:unlink(Unlinked),
+        {error, boom} = regrow:call(Unlinked, {crash, boom}),
+        ?assertEqual({error, noproc}, regrow:link(Unlinked)),
+        ?assertEqual([], [Exit || {'EXIT', _, _} = Exit <- element(2, process_info(self(), messages))]),
+        process_flag(trap_exit, false)
+    end).
+
+beam_ends(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    Server = server(),
+    {ok, {ok, Ref}} = regrow:call(Actor, {monitor, Server}),
+    gen_server:stop(Server, {shutdown, why}, 5000),
+    ?assertEqual({actor, {'DOWN', Ref, process, Server, {shutdown, why}}}, regrow_test:receive_one()),
+    Partner = server(),
+    {ok, {ok, []}} = regrow:call(Actor, {trap}),
+    {ok, {ok, []}} = regrow:call(Actor, {link, Partner}),
+    exit(Partner, kill),
+    ?assertEqual({actor, {'EXIT', Partner, killed}}, regrow_test:receive_one()).
+
+exits(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    {Pid, Monitor} = spawn_monitor(fun() -> receive after infinity -> ok end end),
+    {ok, {ok, []}} = regrow:call(Actor, {exit, Pid, normal}),
+    {ok, {ok, []}} = regrow:call(Actor, {exit, Pid, because}),
+    ?assertEqual({'DOWN', Monitor, process, Pid, because}, regrow_test:receive_one()),
+    {Trapping, Down} = spawn_monitor(fun() -> process_flag(trap_exit, true), receive Message -> exit({got, Message}) end end),
+    ?assert(regrow_test:until(fun() -> process_info(Trapping, trap_exit) =:= {trap_exit, true} end)),
+    {ok, {ok, []}} = regrow:call(Actor, {exit, Trapping, because}),
+    ?assertEqual({'DOWN', Down, process, Trapping, {got, {'EXIT', Actor, because}}}, regrow_test:receive_one()),
+    {Killed, Last} = spawn_monitor(fun() -> process_flag(trap_exit, true), receive after infinity -> ok end end),
+    {ok, {ok, []}} = regrow:call(Actor, {exit, Killed, kill}),
+    ?assertEqual({'DOWN', Last, process, Killed, killed}, regrow_test:receive_one()).
+
+%% Whoever has seen the end of a process finds nothing of it.
+no_stale_names(Runtime) ->
+    {ok, Registry} = regrow_registry:start(Runtime, #{keys => unique}),
+    {ok, Pubsub} = regrow_pubsub:start(Runtime, #{}),
+    Stale = [found || N <- lists:seq(1, regrow_test:rounds(20000)), not gone(Runtime, Registry, Pubsub, N)],
+    ?assertEqual([], Stale),
+    ?assert(regrow_test:until(fun() -> {ok, #{processes := Left}} = regrow:stats(Runtime), Left =:= 3 end)).
+
+gone(Runtime, Registry, Pubsub, N) ->
+    {Pid, Monitor} = spawn_monitor(fun() -> receive stop -> ok end end),
+    ok = regrow_registry:register(Registry, key, Pid, N),
+    ok = regrow_pubsub:join(Pubsub, group, Pid),
+    ok = regrow:register(Runtime, name, Pid),
+    {ok, Pid} = regrow_registry:whereis(Registry, key),
+    Pid ! stop,
+    receive {'DOWN', Monitor, process, Pid, _} -> ok end,
+    regrow_registry:whereis(Registry, key) =:= {error, not_found} andalso
+        regrow_registry:lookup(Registry, key) =:= {ok, []} andalso
+        regrow_registry:keys(Registry, Pid) =:= {ok, []} andalso
+        regrow:whereis(Runtime, name) =:= {error, not_found} andalso
+        regrow_pubsub:members(Pubsub, group) =:= {ok, []}.
+
+names_are_free(Runtime) ->
+    {ok, Registry} = regrow_registry:start(Runtime, #{keys => unique}),
+    [begin
+         {Pid, Monitor} = spawn_monitor(fun() -> ok = regrow_registry:register(Registry, key, []), exit(N) end),
+         receive {'DOWN', Monitor, process, Pid, N} -> ok end,
+         ok = regrow_registry:register(Registry, key, N),
+         ?assertEqual({error, {already_registered, self()}}, regrow_registry:register(Registry, key, N)),
+         ok = regrow_registry:unregister(Registry, key)
+     end || N <- lists:seq(1, regrow_test:rounds(2000))].
+
+calls_are_busy(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    Server = server(),
+    Test = self(),
+    spawn_link(fun() -> Test ! {answered, regrow:call(Actor, {call, Server, late, 60000}, infinity)} end),
+    ?assert(regrow_test:until(fun() -> gen_server:call(Server, state) =/= [] end)),
+    ?assertEqual({error, timeout}, regrow:settle(Runtime, 50)),
+    [From] = gen_server:call(Server, state),
+    gen_server:reply(From, now),
+    ?assertEqual({answered, {ok, {ok, now}}}, regrow_test:receive_one()),
+    ?assertEqual({ok, quiet}, regrow:settle(Runtime)).
+
+bad_arguments(Runtime) ->
+    {ok, Registry} = regrow_registry:start(Runtime, #{}),
+    [?assertError(badarg, Call())
+     || Call <- [fun() -> regrow:init([]) end, fun() -> regrow:init(#{workers => -1}) end,
+                 fun() -> regrow:init(#{clock => sundial}) end, fun() -> regrow:init(#{unknown => 1}) end,
+                 fun() -> regrow:init(#{owner => me}) end, fun() -> regrow:call(not_a_pid, x) end,
+                 fun() -> regrow:call(Registry, x, -1) end, fun() -> regrow:call(Registry, x, soon) end,
+                 fun() -> regrow:call(make_ref(), x) end, fun() -> regrow:shutdown(self()) end,
+                 fun() -> regrow:start(Runtime, []) end, fun() -> regrow:start(Runtime, #{}) end,
+                 fun() -> regrow:start(Runtime, #{kind => nothing}) end, fun() -> regrow:start(self(), #{kind => pubsub}) end,
+                 fun() -> regrow:start(Runtime, #{kind => registry, keys => some}) end,
+                 fun() -> regrow:start(Runtime, #{kind => registry, key => unique}) end,
+                 fun() -> regrow:start(Runtime, #{kind => registry, listeners => [<<"a">> | b]}) end,
+                 fun() -> regrow:start(Runtime, #{kind => registry, via => Registry}) end,
+                 fun() -> regrow:start(Runtime, #{kind => behaviour}) end,
+                 fun() -> regrow:start(Runtime, #{kind => supervisor, children => [x]}) end,
+                 fun() -> regrow:start(Runtime, #{kind => supervisor, children => [#{kind => pubsub}]}) end,
+                 fun() -> regrow:start(Runtime, deep(100)) end,
+                 fun() -> regrow_registry:register(Registry, key, no_pid, v) end,
+                 fun() -> regrow_registry:lookup(no_registry, key) end,
+                 fun() -> regrow_registry:select(Registry, [nonsense]) end,
+                 fun() -> regrow_nif:now(no_such_operation, Registry, {}) end,
+                 fun() -> regrow_nif:now(registry_lookup, Registry, {}) end,
+                 fun() -> regrow_nif:later(process_exit, Registry, not_a_tuple, x) end,
+                 fun() -> regrow:load_plugin(17) end]],
+    ?assertEqual({error, not_found}, regrow:start(Runtime, #{kind => behaviour, behaviour => <<"unknown">>})),
+    ?assertMatch({error, {load_failed, _}}, regrow:load_plugin("/nowhere.so")),
+    ?assertMatch({error, {load_failed, _}}, regrow:load_plugin("libm.so.6")),
+    ?assertEqual({error, failed}, regrow:start(Runtime, #{kind => behaviour, behaviour => <<"actor">>, arg => fail})),
+    ?assertEqual({error, ignore}, regrow:start(Runtime, #{kind => behaviour, behaviour => <<"actor">>, arg => ignore})),
+    ?assertEqual({error, wrong_kind}, regrow_registry:lookup(regrow:root(Runtime), key)).
+
+deep(0) -> #{kind => pubsub, id => x};
+deep(Depth) -> #{kind => supervisor, id => x, children => [deep(Depth - 1)]}.
+
+dead_handles(Runtime) ->
+    Other = regrow_test:runtime(),
+    {ok, Registry} = regrow_registry:start(Other, #{}),
+    {ok, There} = regrow_registry:start(Runtime, #{}),
+    ok = regrow:stop(There),
+    ok = regrow:shutdown(Other),
+    ?assertEqual({error, not_alive}, regrow:shutdown(Other)),
+    [?assertMatch({error, _}, Call())
+     || Dead <- [Registry, There],
+        Call <- [fun() -> regrow_registry:register(Dead, k, v) end, fun() -> regrow_registry:lookup(Dead, k) end,
+                 fun() -> regrow_registry:whereis(Dead, k) end, fun() -> regrow:stop(Dead) end,
+                 fun() -> regrow:call(Dead, x) end, fun() -> regrow:start(Dead, #{kind => pubsub}) end,
+                 fun() -> regrow:info(Dead) end, fun() -> regrow:link(Dead) end, fun() -> regrow:get_state(Dead) end]],
+    ?assertNot(regrow:is_alive(Registry)),
+    ?assertEqual(true, regrow:exit(Registry, kill)).

@@ -1,0 +1,59 @@
+%% What the tests share.
+-module(regrow_test).
+
+-export([runtime/0, runtime/1, over/1, actor/1, actor/2, plugin/1, flush/0, receive_one/0, until/1, rounds/1]).
+-export([log/2]).
+
+runtime() -> runtime(#{}).
+
+runtime(Options) ->
+    {ok, Runtime} = regrow:init(Options),
+    Runtime.
+
+over(Runtime) ->
+    ok = regrow:shutdown(Runtime),
+    flush().
+
+%% Loads a plug-in, once.
+plugin(Name) ->
+    Path = filename:join(filename:dirname(code:which(?MODULE)), atom_to_list(Name) ++ ".so"),
+    case regrow:load_plugin(Path) of
+        ok -> ok;
+        {error, already_started} -> ok
+    end.
+
+%% A native server that does what it is told: see actor.c. It tells `Told` of the messages that it gets.
+actor(Runtime) -> actor(Runtime, self()).
+
+actor(Runtime, Told) ->
+    plugin(actor),
+    {ok, Pid} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"actor">>, arg => Told}),
+    Pid.
+
+flush() ->
+    receive
+        _ -> flush()
+    after 0 -> ok
+    end.
+
+receive_one() ->
+    receive
+        Message -> Message
+    after 5000 -> nothing
+    end.
+
+%% Waits for what nobody tells of: the BEAM's collector, threads that end. At most ten seconds.
+until(Holds) -> until(Holds, 1000).
+
+until(Holds, Left) ->
+    case Holds() of
+        true -> true;
+        false when Left =:= 0 -> false;
+        false -> timer:sleep(10), until(Holds, Left - 1)
+    end.
+
+%% Long counts, scaled by REGROW_ROUNDS.
+rounds(Count) -> Count * list_to_integer(os:getenv("REGROW_ROUNDS", "1")).
+
+%% A handler of logger that sends what is logged.
+log(Event, #{config := To}) -> To ! {log, Event}.

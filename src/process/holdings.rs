@@ -1,0 +1,223 @@
+//! What a process has and is tied to: links, monitors, timers, names, and whatever others keep for it. All of it lies
+//! under its lock; what is added is refused from the fence on, and what is there then is released (`exit`).
+
+use super::control::Process;
+use super::id_hash::IdHash;
+use super::lineage::Lineage;
+use super::names::Name;
+use super::reply::ReplyTo;
+use super::start::Pending;
+use super::timer::TimerRefs;
+use crate::term::{Pid, Ref, Term};
+use hashbrown::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// One end of a link.
+#[derive(Clone, Copy, Default)]
+pub struct Link {
+    /// The other end was started by this one and is its child.
+    pub child: bool,
+    /// What becomes of its end here is a priority message.
+    pub priority: bool,
+}
+
+/// Something owned by processes that has to go when its owner does.
+pub trait Owned: Send + Sync {
+    /// Forgets everything of `pid`. Called outside all locks, before the death can be observed.
+    fn release(&self, pid: Pid);
+    /// Forgets about `limit` things of `pid`, at least one, and says how many; fewer than `limit`: nothing is left. For
+    /// what may hold a great many, so that an end does not keep a worker; called again until nothing is left.
+    fn release_some(&self, pid: Pid, limit: usize) -> usize {
+        let _ = limit;
+        self.release(pid);
+        0
+    }
+
+    /// Forgets what `pid` can be found by, in the way of [`Owned::release_some`]: its supervisor died without stopping
+    /// it, and it goes on. What it has comes to `release_some` when it ends.
+    fn unname(&self, pid: Pid, limit: usize) -> usize {
+        self.release_some(pid, limit)
+    }
+}
+
+/// A monitor held by a process.
+pub(super) struct Watch {
+    pub target: Pid,
+    /// The name it was asked for by, if any.
+    pub name: Option<Term>,
+}
+
+/// What the lock guards.
+#[derive(Default)]
+pub(super) struct Inner {
+    /// Set by the first fatal thing; what the exit is carried out with.
+    pub exit_reason: Option<Term>,
+    /// No owned resource, name or timer can be added any more.
+    pub fenced: bool,
+    /// Its lists were taken: links and monitors find it dead.
+    pub closed: bool,
+    /// Its supervisor died without stopping it: it may hold no name or entry.
+    pub nameless: bool,
+    pub trap_exit: bool,
+    pub name: Option<Name>,
+    pub pending: Option<Pending>,
+    /// None until the first of them: most idle processes have none. Read with `tied`.
+    pub ties: Option<Box<Ties>>,
+    pub rare: Option<Box<Rare>>,
+}
+
+/// Links, monitors and timers; and what its children share.
+#[derive(Default)]
+pub(super) struct Ties {
+    pub lineage: Option<Arc<Lineage>>,
+    pub links: HashMap<Pid, Link, IdHash>,
+    pub watching: HashMap<Ref, Watch, IdHash>,
+    pub watchers: HashMap<Ref, Pid, IdHash>,
+    pub timers: TimerRefs,
+}
+
+impl Inner {
+    /// To add one.
+    pub fn ties(&mut self) -> &mut Ties {
+        self.ties.get_or_insert_default()
+    }
+
+    /// To look for one, or to take one away.
+    pub fn tied(&mut self) -> Option<&mut Ties> {
+        self.ties.as_deref_mut()
+    }
+
+    /// Takes a link away.
+    pub fn unlink(&mut self, peer: Pid) -> Option<Link> {
+        self.tied()?.links.remove(&peer)
+    }
+
+    /// Takes a monitor away that it holds.
+    pub fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
+        let watch = self.tied()?.watching.remove(&monitor)?;
+        if let Some(rare) = &mut self.rare {
+            rare.priority.remove(&monitor);
+        }
+        Some(watch)
+    }
+
+    /// Whether what comes by this alias (if its sender says so) or monitor is a priority message.
+    pub fn has_priority(&self, by: Ref) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.priority.contains(&by))
+    }
+
+    /// Takes a monitor away that another holds on it.
+    pub fn unwatched(&mut self, monitor: Ref) {
+        if let Some(ties) = self.tied() {
+            ties.watchers.remove(&monitor);
+        }
+    }
+
+    /// Takes a timer off its list.
+    pub fn forget_timer(&mut self, timer: u64) {
+        if let Some(ties) = self.tied() {
+            ties.timers.remove(&timer);
+        }
+    }
+
+    /// The processes that it started and is linked with.
+    pub fn children(&self) -> Vec<Pid> {
+        let links = self.ties.as_deref().into_iter().flat_map(|ties| &ties.links);
+        links.filter(|(_, link)| link.child).map(|(&pid, _)| pid).collect()
+    }
+}
+
+/// What few processes have.
+#[derive(Default)]
+pub(super) struct Rare {
+    pub owned: Vec<Arc<dyn Owned>>,
+    pub deferred: HashMap<u64, ReplyTo, IdHash>,
+    pub label: Option<Term>,
+    /// Refs that messages may be sent to without a monitor behind them.
+    pub aliases: HashSet<Ref, IdHash>,
+    /// Those aliases, and monitors, that priority messages may come by.
+    pub priority: HashSet<Ref, IdHash>,
+    /// Answers that are given once everything of it is released.
+    pub farewells: Vec<(ReplyTo, Term)>,
+}
+
+impl Process {
+    /// Runs `look` under this process's lock, to add something it owns. None when it is fenced.
+    pub fn own<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
+        let mut inner = self.mailbox.between.lock();
+        if inner.fenced || inner.nameless {
+            return None;
+        }
+        Some(look(&mut Owner { inner: &mut inner, pid: self.pid() }))
+    }
+
+    /// As [`Process::own`], for what others do not find the process by: also for one that may hold no name any more.
+    pub fn own_nameless<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
+        let mut inner = self.lock();
+        if inner.fenced {
+            return None;
+        }
+        Some(look(&mut Owner { inner: &mut inner, pid: self.pid() }))
+    }
+
+    /// Links it, on its side only, with processes that have the link already: those hear of its end.
+    ///
+    /// For a process that ends and has kept count of who is linked to it in another way.
+    pub fn take_up_links(&self, peers: impl Iterator<Item = Pid>) {
+        let mut inner = self.mailbox.between.lock();
+        if inner.closed {
+            return;
+        }
+        for peer in peers {
+            inner.ties().links.entry(peer).or_insert(Link::default());
+        }
+    }
+
+    /// A copy of its links.
+    pub fn links(&self) -> Vec<Pid> {
+        self.lock().tied().map(|ties| ties.links.keys().copied().collect()).unwrap_or_default()
+    }
+}
+
+/// A process under its own lock, as [`Process::own`] shows it.
+pub struct Owner<'a> {
+    inner: &'a mut Inner,
+    pid: Pid,
+}
+
+impl Owner<'_> {
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Has `what` released when the process ends; once, however often it is added.
+    pub fn add(&mut self, what: &Arc<dyn Owned>) {
+        let owned = &mut self.inner.rare.get_or_insert_default().owned;
+        if !owned.iter().any(|other| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what))) {
+            owned.push(what.clone());
+        }
+    }
+
+    /// Takes it off the list again.
+    pub fn remove(&mut self, what: &Arc<dyn Owned>) {
+        if let Some(rare) = &mut self.inner.rare {
+            rare.owned.retain(|other| !std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what)));
+        }
+    }
+
+    /// Links it with `peer` on its side only: it hears of the peer's end if that takes the link up
+    /// ([`Process::take_up_links`]), the peer does not hear of its end. False when it was linked already.
+    pub fn link(&mut self, peer: Pid) -> bool {
+        let links = &mut self.inner.ties().links;
+        if links.contains_key(&peer) {
+            return false;
+        }
+        links.insert(peer, Link::default());
+        true
+    }
+
+    /// Takes a link away again, on its side only.
+    pub fn unlink(&mut self, peer: Pid) {
+        self.inner.unlink(peer);
+    }
+}

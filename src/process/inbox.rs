@@ -1,0 +1,211 @@
+//! The mailbox from both sides: how a message gets in and is heard of, and how the receiver takes the next one out.
+//!
+//! There are up to three places: the queue (`mailbox::Mailbox`) with its lane for priority messages, the one with a
+//! limit in place of it (`bound`), and what the receiver took out before and keeps (`reading`).
+
+use super::bound::Refused;
+use super::control::{BOUNDED, Process};
+use super::message::Message;
+use crate::mailbox::Pop;
+use crate::sync::Ordering;
+use crate::sync::inside::Inside;
+use crate::sync::tally::What;
+
+impl Process {
+    /// Puts a message into the mailbox and sees to it that it is looked at; whatever the limit.
+    #[inline(always)]
+    pub(super) fn deliver(&self, message: Message) {
+        if message.counts() {
+            self.tally(What::Sent);
+        }
+        if self.flags & BOUNDED != 0 {
+            return self.deliver_bounded(message);
+        }
+        self.enqueue(message);
+    }
+
+    /// As [`Process::deliver`], for what a user sends: it counts against a limit.
+    #[inline(always)]
+    pub(super) fn offer(&self, message: Message, inside: &Inside) -> Result<(), Box<Refused>> {
+        inside.tally(self.number, What::Sent);
+        if self.flags & BOUNDED != 0 {
+            return self.offer_bounded(message);
+        }
+        self.enqueue(message);
+        Ok(())
+    }
+
+    /// As [`Process::deliver`]; before all ordinary messages, if it has `priority`. No limit holds that up.
+    pub(super) fn deliver_as(&self, message: Message, priority: bool) {
+        if !priority {
+            return self.deliver(message);
+        }
+        if message.counts() {
+            self.tally(What::Sent);
+        }
+        let is_first = self.mailbox.push_priority(message);
+        self.place.signal();
+        if is_first {
+            self.notify();
+        }
+    }
+
+    #[inline(always)]
+    fn enqueue(&self, message: Message) {
+        // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
+        // word, which it writes at each message, is left on its side of the machine.
+        let is_first = self.mailbox.push(message);
+        self.place.signal();
+        if is_first {
+            self.notify();
+        }
+    }
+
+    /// A message came, into whichever mailbox.
+    pub(super) fn arrived(&self) {
+        self.place.signal();
+        self.notify();
+    }
+
+    /// Whether nothing came since the receiver last found nothing; from any thread.
+    #[inline]
+    pub(super) fn mailbox_is_empty(&self) -> bool {
+        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_empty())
+    }
+
+    /// As [`Process::mailbox_is_empty`], and nothing is put aside because of a limit.
+    pub(super) fn mailbox_is_bare(&self) -> bool {
+        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_bare())
+    }
+
+    /// Whether nothing is left for the receiver.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn mailbox_is_drained(&self) -> bool {
+        // SAFETY: the caller is the consumer.
+        let drained = unsafe { self.mailbox.is_drained() };
+        drained && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_drained())
+    }
+
+    /// Last: what comes too late is answered, and the process may be gone after that.
+    #[inline]
+    fn notify(&self) {
+        let word = self.state.load();
+        match super::state::phase(word) {
+            super::state::IDLE if self.state.make_ready() => self.place.schedule(self),
+            super::state::PARKED if word & super::state::RECEIVES != 0 => self.unpark(),
+            super::state::DEAD if word & super::state::GONE != 0 => super::exit::too_late(self),
+            _ => {}
+        }
+    }
+
+    /// Wakes it out of a wait, or out of the next one.
+    pub(super) fn unpark(&self) {
+        if self.state.unpark() {
+            self.place.resume(self);
+        }
+    }
+
+    /// Takes the next message: a priority message, then the saved ones, then the mailbox.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    #[inline]
+    pub(super) unsafe fn take_message(&self) -> Option<Message> {
+        // SAFETY: the caller's promise.
+        if unsafe { self.reading() }.keeps() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.take_kept().or_else(|| self.take_fresh()) };
+        }
+        // SAFETY: the caller is the consumer.
+        unsafe { self.take_fresh() }
+    }
+
+    /// Takes the next message, if it is a priority message, or one of those that were kept.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    unsafe fn take_kept(&self) -> Option<Message> {
+        // SAFETY: the caller's promise.
+        let reading = unsafe { self.reading() };
+        let message = match reading.next_saved_priority() {
+            Some(message) => {
+                reading.priority = true;
+                message
+            }
+            // SAFETY: the caller is the consumer.
+            None if unsafe { self.mailbox.has_priority() } => return unsafe { self.take_priority() },
+            None => {
+                let message = reading.next_saved()?;
+                reading.priority = false;
+                message
+            }
+        };
+        // SAFETY: as above.
+        unsafe { self.show_kept() };
+        Some(message)
+    }
+
+    /// Lets others see how many messages are kept, after that has changed.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    pub(super) unsafe fn show_kept(&self) {
+        // SAFETY: the caller's promise. Relaxed: a count for people.
+        self.kept.store(unsafe { self.reading() }.kept_count(), Ordering::Relaxed);
+    }
+
+    /// How many messages wait to be handled: in the mailbox, or taken out of it and put aside.
+    pub fn mailbox_length(&self) -> usize {
+        let bounded = self.bounded.as_ref().map_or(0, |bounded| bounded.queue.len());
+        bounded + self.mailbox.len() + self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Takes the next message that was not looked at yet.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    #[inline]
+    pub(super) unsafe fn take_fresh(&self) -> Option<Message> {
+        if self.flags & BOUNDED != 0 {
+            // SAFETY: the caller is the consumer.
+            return unsafe { self.take_bounded() };
+        }
+        loop {
+            // SAFETY: the caller is the consumer.
+            match unsafe { self.mailbox.pop() } {
+                Pop::Message(message) => {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.reading() }.priority = false;
+                    return Some(message);
+                }
+                Pop::Empty => return None,
+                // SAFETY: the caller is the consumer.
+                Pop::Priority => return unsafe { self.take_priority() },
+                // A sender is between two instructions, or was preempted there.
+                Pop::Busy => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Takes the priority message that is there.
+    ///
+    /// # Safety
+    /// As [`Process::reading`].
+    #[cold]
+    pub(super) unsafe fn take_priority(&self) -> Option<Message> {
+        loop {
+            // SAFETY: the caller is the consumer.
+            match unsafe { self.mailbox.pop_priority() } {
+                Pop::Message(message) => {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.reading() }.priority = true;
+                    return Some(message);
+                }
+                Pop::Empty | Pop::Priority => return None,
+                Pop::Busy => std::thread::yield_now(),
+            }
+        }
+    }
+}
