@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Backoff", "Mailbox", "ChildSpec", "ServerSpec", "AgentSpec", "ProcessSpec", "TaskSpec", "SupervisorSpec",
     "DynamicSupervisorSpec", "PartitionSupervisorSpec", "TaskSupervisorSpec", "RegistrySpec", "PubSubSpec", "HostSpec",
+    "BehaviourSpec",
 ]  # fmt: skip
 
 _RESTARTS = {
@@ -512,6 +513,29 @@ def add_children(children: Any, specs: Any) -> None:
         except BaseException:
             structs.failed()
             raise
+
+
+@dataclass(frozen=True)
+class BehaviourSpec(ChildSpec):
+    """A server whose callbacks were registered under a name, such as by a native plug-in (regrow_behaviour_register).
+
+    `arg` is what its init gets, in place of what was registered; None: that. `NotFoundError` when nothing was.
+    """
+
+    behaviour: str
+    arg: Any = None
+
+    _kind = lib.REGROW_BEHAVIOUR
+
+    def _default_id(self) -> Any:
+        return self.name if self.name is not None else self.behaviour
+
+    def _spec(self, structs: Structs) -> Any:
+        spec = structs.new("regrow_behaviour_spec")
+        spec.name = structs.keep(ffi.new("char[]", text(self.behaviour, "a behaviour")))
+        if self.arg is not None:
+            spec.arg = structs.term(self.arg)
+        return spec
 
 
 # ---- starting ----

@@ -44,7 +44,7 @@ class World:
     """A runtime, and values of every kind in it: alive, dead and of the wrong kind."""
 
     def __init__(self) -> None:
-        self.runtime = regrow.Runtime(log_level="silent")
+        self.runtime = regrow.Runtime(log_level="silent", max_restarts=1_000_000)
         start = self.runtime.start
         dead = start(regrow.AgentSpec(0))
         dead.stop()
@@ -64,7 +64,7 @@ class World:
             object(), object, lambda *_: None, lambda *_: 1 / 0, lambda *_: object(), regrow.Atom("x"), stale,
             regrow.Ref(0), gone, regrow.Table(0), Worker, regrow.ServerSpec(Worker), regrow.AgentSpec(1, id="a"),
             regrow.ChildSpec(), regrow.AgentSpec(object()), regrow.ServerSpec(int), regrow.SupervisorSpec([1]),
-            regrow.AgentSpec(0, restart="sometimes"), regrow.AgentSpec(0, backoff=1), regrow.AgentSpec(0, name=""),
+            regrow.AgentSpec(0, restart="sometimes"), regrow.AgentSpec(0, backoff=1), regrow.AgentSpec(0, name=""), regrow.BehaviourSpec(1), regrow.BehaviourSpec("no\0"),
             regrow.AgentSpec(0, shutdown=-1), regrow.ServerSpec(Worker, home="nowhere"), regrow.TaskSpec(None),
             regrow.RegistrySpec(listeners=[1]), regrow.RegistrySpec(keys="few"), regrow.HostSpec(1),
             regrow.SupervisorSpec([Worker, Worker]), regrow.SupervisorSpec(None), regrow.Backoff(initial=1),
@@ -138,6 +138,8 @@ def arguments(function: Callable[..., Any], dice: random.Random, world: World) -
 def attempt(function: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> None:
     try:
         result = function(*args, **options)
+        if function.__name__ == "suspend":
+            function.__self__.resume(5)  # what has no time limit would wait for that
         if inspect.iscoroutine(result):
             result = asyncio.run(asyncio.wait_for(result, 0.1))
         elif isinstance(result, regrow.Request):
