@@ -144,7 +144,7 @@ def attempt(function: Callable[..., Any], args: list[Any], options: dict[str, An
             result = asyncio.run(asyncio.wait_for(result, 0.1))
         elif isinstance(result, regrow.Request):
             result.result(0.001)
-        elif isinstance(result, regrow.Runtime):
+        elif function is regrow.Runtime:
             result.shutdown(1)
         elif hasattr(result, "__next__"):
             next(result, None)
