@@ -683,9 +683,10 @@ typedef struct regrow_server_spec {
   /// REGROW_ERR_KILLED, its state is dropped when it returns, and its thread is replaced. Calls are not answered
   /// inline.
   uint32_t watchdog_ms;
-  /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls),
-  /// as long as it has not been taken up. Exit signals, DOWN, timers, answers, and what a system asks (regrow_stop(),
-  /// regrow_suspend() and the like) are always taken, and never dropped.
+  /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls,
+  /// broadcasts), as long as it has not been taken up. Exit signals, DOWN, timers, answers, what supervisors,
+  /// registries, tables and groups tell of themselves, and what a system asks (regrow_stop(), regrow_suspend() and
+  /// the like) are always taken, and never dropped.
   uint32_t mailbox_limit;
   /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
   /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.
@@ -734,7 +735,8 @@ typedef void (*regrow_each_callback)(void *user, regrow_pid pid, const regrow_te
 typedef struct regrow_subscription {
   /// sizeof(regrow_subscription).
   size_t size;
-  /// A queue group: each message goes to one of its members, in turn. NULL: none.
+  /// A queue group: each message goes to one of its members, in turn, whichever topics and patterns these are
+  /// subscribed to. NULL: none.
   const char *queue;
   /// So many messages that the process has not received yet are kept; 0: any number. At the limit messages are
   /// dropped, and {lag, Topic, Count} comes in the place of those that are missing.
@@ -791,12 +793,13 @@ typedef struct regrow_task {
   regrow_ref monitor;
 } regrow_task;
 
-/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait. A
-/// term written to `item` is moved.
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait; what
+/// the tasks give comes to the caller's mailbox, so that it may receive only what is known not to be theirs
+/// (regrow_receive_match()). A term written to `item` is moved.
 typedef bool (*regrow_source_callback)(void *user, regrow_term *item);
 
 /// Gets the results of a stream one by one: {ok, Value} or {exit, Reason}; `result` is borrowed. Runs in the caller of
-/// regrow_task_stream(), and may wait. False: it wants no more.
+/// regrow_task_stream(), and may wait, as regrow_source_callback. False: it wants no more.
 typedef bool (*regrow_result_callback)(void *user, const regrow_term *result);
 
 /// A task for each item of a source.
@@ -2421,7 +2424,7 @@ regrow_error regrow_task_ignore(regrow_task task, regrow_term *value);
 /// @param spec      borrowed.
 /// @param finished  out: false when `result` wanted no more. NULL: not wanted.
 /// @return REGROW_ERR_TIMEOUT when a task took too long and on_timeout is REGROW_EXIT_STREAM; REGROW_ERR_LIMIT when its
-///         supervisor has no room.
+///         supervisor has no room; REGROW_ERR_ARGUMENT when the source gave an invalid term.
 regrow_error regrow_task_stream(const regrow_stream_spec *spec, bool *finished);
 
 /* ---- Task supervisors ---- */

@@ -646,6 +646,62 @@ fn a_file_that_is_cut_anywhere_or_changed_anywhere_is_refused() {
     });
 }
 
+#[test]
+fn what_was_written_is_read_however_much_it_is() {
+    let runtime = Runtime::new();
+    let path = std::env::temp_dir().join(format!("regrow-large-{}", std::process::id()));
+    entered(&runtime, || {
+        // 70 MB; and an integer that no decoder takes from a stranger.
+        let table = table::new(spec(Kind::Set)).unwrap();
+        let value = Term::bytes(&[7; 700_000]);
+        table::insert(table, Term::list((0..100).map(|key| tuple([Term::int(key), value.clone()])).collect())).unwrap();
+        table::insert(table, tuple([Term::int(100), Term::big(false, &[7; 200_000])])).unwrap();
+        table::to_file(table, &path).unwrap();
+        let again = table::from_file(&path).unwrap();
+        assert_eq!(table::size(again), Ok(101));
+        for key in (0..101).map(Term::int) {
+            assert!(table::lookup(again, &key).unwrap() == table::lookup(table, &key).unwrap());
+        }
+        std::fs::remove_file(&path).unwrap();
+    });
+}
+
+#[test]
+fn a_file_is_read_by_a_program_that_knows_none_of_its_atoms() {
+    const LOAD: &str = "REGROW_TABLE_TO_LOAD";
+    let runtime = Runtime::new();
+    entered(&runtime, || match std::env::var_os(LOAD) {
+        None => {
+            let path = std::env::temp_dir().join(format!("regrow-atoms-{}", std::process::id()));
+            let table = table::new(spec(Kind::Set)).unwrap();
+            for key in 0..3_000 {
+                let strange = |kind: &str| atom(&format!("strange_{kind}_{key}"));
+                table::insert(table, tuple([Term::int(key), strange("a"), strange("b")])).unwrap();
+            }
+            table::to_file(table, &path).unwrap();
+            let mut other = Command::new(std::env::current_exe().unwrap());
+            other.args(["--exact", "a_file_is_read_by_a_program_that_knows_none_of_its_atoms"]).env(LOAD, &path);
+            let output = other.output().unwrap();
+            std::fs::remove_file(&path).unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        }
+        Some(path) => {
+            let table = table::from_file(path.as_ref()).unwrap();
+            assert_eq!(table::size(table), Ok(3_000));
+            assert_eq!(table::lookup(table, &Term::int(7)).unwrap().to_string(), "[{7,strange_a_7,strange_b_7}]");
+        }
+    });
+}
+
+#[test]
+fn what_has_no_end_is_no_table() {
+    let runtime = Runtime::new();
+    entered(&runtime, || {
+        let loaded = table::from_file("/dev/zero".as_ref());
+        assert!(matches!(loaded, Err(Error::File(..))));
+    });
+}
+
 // ---- the same key, many times ----
 
 #[test]

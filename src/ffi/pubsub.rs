@@ -31,7 +31,8 @@ unsafe impl SizedStruct for regrow_pubsub_spec {}
 pub struct regrow_subscription {
     /// sizeof(regrow_subscription).
     pub size: usize,
-    /// A queue group: each message goes to one of its members, in turn. NULL: none.
+    /// A queue group: each message goes to one of its members, in turn, whichever topics and patterns these are
+    /// subscribed to. NULL: none.
     pub queue: *const c_char,
     /// So many messages that the process has not received yet are kept; 0: any number. At the limit messages are
     /// dropped, and {lag, Topic, Count} comes in the place of those that are missing.

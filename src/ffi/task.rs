@@ -335,7 +335,7 @@ pub unsafe extern "C" fn regrow_task_ignore(task: regrow_task, value: *mut regro
 /// @param spec      borrowed.
 /// @param finished  out: false when `result` wanted no more. NULL: not wanted.
 /// @return REGROW_ERR_TIMEOUT when a task took too long and on_timeout is REGROW_EXIT_STREAM; REGROW_ERR_LIMIT when its
-///         supervisor has no room.
+///         supervisor has no room; REGROW_ERR_ARGUMENT when the source gave an invalid term.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_task_stream(spec: *const regrow_stream_spec, finished: *mut bool) -> regrow_error {
     guard(|| {
@@ -352,8 +352,11 @@ pub unsafe extern "C" fn regrow_task_stream(spec: *const regrow_stream_spec, fin
             // SAFETY: the user's function, called as the header says.
             let is_there = unsafe { source(given.user, &raw mut item) };
             // Taken in any case: it is ours to free.
-            let item = written(item);
-            is_there.then(|| item.map_or_else(|_| Term::nil(), |item| item.unwrap_or(Term::nil())))
+            match written(item) {
+                _ if !is_there => Ok(None),
+                Ok(item) => Ok(Some(item.unwrap_or(Term::nil()))),
+                Err(_) => Err(Error::Argument("the source gave a term that is invalid")),
+            }
         };
         let each = |end: Result<Term, Term>| {
             let term = end_term(Some(end.map_or_else(End::Exit, End::Value)));

@@ -389,13 +389,14 @@ pub type regrow_task_callback = Option<
     ) -> regrow_next,
 >;
 
-/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait. A
-/// term written to `item` is moved.
+/// Gives the next item of a stream; false: there is none. Runs in the caller of regrow_task_stream(), and may wait; what
+/// the tasks give comes to the caller's mailbox, so that it may receive only what is known not to be theirs
+/// (regrow_receive_match()). A term written to `item` is moved.
 pub type regrow_source_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, item: *mut regrow_term) -> bool>;
 
 /// Gets the results of a stream one by one: {ok, Value} or {exit, Reason}; `result` is borrowed. Runs in the caller of
-/// regrow_task_stream(), and may wait. False: it wants no more.
+/// regrow_task_stream(), and may wait, as regrow_source_callback. False: it wants no more.
 pub type regrow_result_callback =
     Option<unsafe extern "C-unwind" fn(user: *mut c_void, result: *const regrow_term) -> bool>;
 

@@ -64,6 +64,25 @@ impl Target {
     }
 }
 
+/// Whom a message goes to, as they are found in one topic after the other.
+#[derive(Default)]
+pub(super) struct Targets {
+    found: Vec<Target>,
+    /// The members of each queue group, whichever topic or pattern they are subscribed to, and whose turn it is.
+    groups: HashMap<Arc<str>, (usize, Vec<Receiver>)>,
+}
+
+impl Targets {
+    pub fn into_vec(mut self) -> Vec<Target> {
+        self.found.extend(self.groups.into_values().map(|(turn, mut members)| {
+            let first = turn % members.len();
+            members.rotate_left(first);
+            Target::AnyOf(members)
+        }));
+        self.found
+    }
+}
+
 /// Members of a queue group: each message goes to one of them, in turn.
 #[derive(Default)]
 struct Queue {
@@ -116,16 +135,19 @@ impl Topic {
     }
 
     /// Adds whom a message of `from` goes to.
-    pub fn collect(&self, from: Pid, targets: &mut Vec<Target>) {
+    pub fn collect(&self, from: Pid, targets: &mut Targets) {
         for (&pid, bounds) in self.plain.iter().filter(|(pid, _)| **pid != from) {
-            targets.extend(bounds.iter().map(|bound| Target::One(Receiver { pid, bound: bound.clone() })));
+            targets.found.extend(bounds.iter().map(|bound| Target::One(Receiver { pid, bound: bound.clone() })));
         }
-        for queue in self.queues.values() {
+        for (name, queue) in &self.queues {
+            let mut members = queue.members.iter().filter(|member| member.pid != from).cloned().peekable();
+            if members.peek().is_none() {
+                continue;
+            }
             // Relaxed: whose turn it is matters to nobody but the balance.
-            let first = queue.next.fetch_add(1, Ordering::Relaxed) % queue.members.len();
-            let (behind, ahead) = queue.members.split_at(first);
-            let in_turn = ahead.iter().chain(behind).filter(|member| member.pid != from);
-            targets.push(Target::AnyOf(in_turn.cloned().collect()));
+            let group = targets.groups.entry(name.clone());
+            let (_, all) = group.or_insert_with(|| (queue.next.fetch_add(1, Ordering::Relaxed), Vec::new()));
+            all.extend(members);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! (one piece or more). Exact topics lie in a table cut into shards, patterns in a tree of their pieces, whose depth is
 //! bounded; a broadcast that meets no pattern does not look at the tree.
 
-use super::topic::{Target, Topic};
+use super::topic::{Target, Targets, Topic};
 use crate::sync::{AtomicUsize, Ordering, RwLock};
 use crate::term::Pid;
 use crossbeam::utils::CachePadded;
@@ -182,9 +182,9 @@ impl Topics {
 
     /// Whom a message of `from` goes to.
     pub fn targets(&self, topic: &str, from: Pid) -> Vec<Target> {
-        let mut targets = Vec::new();
+        let mut targets = Targets::default();
         self.look(topic, |topic| topic.collect(from, &mut targets));
-        targets
+        targets.into_vec()
     }
 
     /// How many subscriptions a broadcast to the topic meets; of a pattern, how many there are to it.

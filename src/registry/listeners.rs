@@ -69,8 +69,7 @@ impl Event {
         let message = self.term(registry);
         for name in self.names.iter() {
             if let Some(listener) = process::whereis(registry.node(), &**name) {
-                // The registry waits for nobody: one whose mailbox is full misses it.
-                process::send_now(listener, message.clone());
+                process::tell(listener, message.clone());
             }
         }
     }

@@ -102,7 +102,7 @@ impl Events {
         for subscriber in &self.0 {
             let reference = Term::reference(subscriber.reference);
             let message = [Term::atom(atoms::CHILD), reference, Term::pid(me.pid()), event.clone()];
-            process::send_now(subscriber.pid, Term::tuple_of(message));
+            process::tell(subscriber.pid, Term::tuple_of(message));
         }
     }
 }

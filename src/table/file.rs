@@ -158,17 +158,30 @@ impl<'a> Reader<'a> {
             return Err(bad("a checksum is wrong"));
         }
         self.number += 1;
-        etf::decode(bytes, &Limits::default()).map_err(|_| bad("a frame is no term"))
+        // What was written is read again, however large: its terms take room as its bytes do, and nothing unpacks.
+        let limits = Limits {
+            max_bytes: bytes.len() + 1,
+            max_depth: usize::MAX,
+            max_new_atoms: usize::MAX,
+            max_integer_bytes: usize::MAX,
+        };
+        etf::decode(bytes, &limits).map_err(|error| bad(&format!("a frame is no term: {error}")))
     }
 }
 
 /// Makes a table of the calling process from a file, as it was: with its name, which must be free, type, protection and
 /// key position, without its heir. All of it or nothing. Blocks.
 pub fn from_file(path: &Path) -> Result<Ref, Error> {
+    let mut file = File::open(path).map_err(|error| failed(&error))?;
     let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|error| failed(&error))?;
-    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| bad("not a table"))?;
-    let mut reader = Reader { rest, number: 0 };
+    // What is no table is not read to its end, which a device may not have.
+    Read::by_ref(&mut file).take(MAGIC.len() as u64).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    if bytes != MAGIC {
+        return Err(bad("not a table"));
+    }
+    bytes.clear();
+    file.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    let mut reader = Reader { rest: &bytes, number: 0 };
     let header = reader.frame()?;
     let (spec, mut frames) = (read_header(&header).ok_or_else(|| bad("the header is unknown"))?, Vec::new());
     let mut count = 0;

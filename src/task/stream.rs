@@ -2,10 +2,14 @@
 //!
 //! All of it runs in the caller, which owns the tasks. The source is asked for the next item only when a task may be
 //! started for it. The caller hears of no task but by its result: what a task's end left in the mailbox is taken out.
+//!
+//! While the caller is in the source, or with a result, nobody looks after the tasks. So each notes when it was done:
+//! one that was late counts as late, though its value lies in the mailbox by then.
 
-use super::{Task, TaskSpec, me, start, supervisor, wait};
+use super::{Task, TaskSpec, Work, me, start, supervisor, wait};
 use crate::process::{self, Error, Process};
-use crate::sync::inside;
+use crate::server::Context;
+use crate::sync::{Arc, AtomicU64, Ordering, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, VecDeque};
@@ -46,6 +50,25 @@ pub struct StreamSpec {
 struct Running {
     task: Task,
     index: u64,
+    /// When it has to be done, and when it was.
+    time: Option<(u64, Arc<AtomicU64>)>,
+}
+
+impl Running {
+    fn was_late(&self) -> bool {
+        self.time.as_ref().is_some_and(|(deadline, done)| done.load(Ordering::Acquire) > *deadline)
+    }
+}
+
+/// The same work; `done` tells on its runtime's clock when it was done.
+fn timed(work: Work, done: Arc<AtomicU64>) -> Work {
+    std::sync::Arc::new(move |context: &mut Context, argument: &Term| {
+        let result = work(context, argument);
+        if let Ok(me) = me() {
+            done.store(me.node().clock.now(), Ordering::Release);
+        }
+        result
+    })
 }
 
 /// The tasks under way; ended with the stream, however that ends.
@@ -96,12 +119,14 @@ impl Drop for Crowd<'_> {
 }
 
 /// Runs a task for each item that `next` gives, and gives each result to `each`, until that says false. Both run in the
-/// caller, and may wait. `Ok(false)`: `each` has ended it. `Timeout`: a task took too long, and `OnTimeout::Exit`.
+/// caller, and may wait. `Ok(false)`: `each` has ended it. `Timeout`: a task took too long, and `OnTimeout::Exit`. An
+/// error of `next` ends the stream.
 ///
 /// `Err` of a result: the task ended with that reason. One that is linked with a caller that does not trap exits ends
 /// the caller too.
 pub fn stream(
-    spec: &StreamSpec, mut next: impl FnMut() -> Option<Term>, mut each: impl FnMut(Result<Term, Term>) -> bool,
+    spec: &StreamSpec, mut next: impl FnMut() -> Result<Option<Term>, Error>,
+    mut each: impl FnMut(Result<Term, Term>) -> bool,
 ) -> Result<bool, Error> {
     let me = me()?;
     if spec.max_concurrency == 0 {
@@ -112,20 +137,24 @@ pub fn stream(
     let (mut started, mut given, mut is_dry) = (0u64, 0u64, false);
     loop {
         while !is_dry && crowd.running.len() < spec.max_concurrency {
-            let Some(item) = inside::outside(&mut next) else {
+            let Some(item) = inside::outside(&mut next)? else {
                 is_dry = true;
                 break;
             };
-            let task = TaskSpec { argument: item, ..spec.task.clone() };
+            let mut task = TaskSpec { argument: item, ..spec.task.clone() };
+            let time = spec.timeout.map(|ms| (me.node().deadline(u64::from(ms)), Arc::new(AtomicU64::new(0))));
+            if let Some((_, done)) = &time {
+                task.work = timed(task.work, done.clone());
+            }
             let task = match spec.place {
                 Place::Caller => start(&task)?,
                 Place::Supervisor { supervisor, linked } => supervisor::start_under(supervisor, task, linked)?,
             };
-            crowd.running.insert(task.monitor, Running { task, index: started });
-            started += 1;
-            if let Some(ms) = spec.timeout {
-                crowd.deadlines.push_back((me.node().deadline(u64::from(ms)), task.monitor));
+            if let Some((deadline, _)) = &time {
+                crowd.deadlines.push_back((*deadline, task.monitor));
             }
+            crowd.running.insert(task.monitor, Running { task, index: started, time });
+            started += 1;
         }
         if crowd.running.is_empty() {
             return Ok(true);
@@ -152,6 +181,11 @@ pub fn stream(
         };
         let Some(done) = crowd.running.remove(&monitor) else { continue };
         crowd.tidy(done.task);
+        let result = match (done.was_late(), spec.on_timeout) {
+            (false, _) => result,
+            (true, OnTimeout::KillTask) => Err(Term::atom(atoms::TIMEOUT)),
+            (true, OnTimeout::Exit) => return Err(Error::Timeout),
+        };
         ready.insert(if spec.ordered { done.index } else { given }, result);
         while let Some(result) = ready.remove(&given) {
             given += 1;

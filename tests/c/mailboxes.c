@@ -157,6 +157,59 @@ static bool is_parked(regrow_pid pid)
     return parked;
 }
 
+typedef struct watcher {
+    teller teller;
+    regrow_pid supervisor;
+} watcher;
+
+static regrow_next watch_and_tell(regrow_context *context, void *user)
+{
+    watcher *watcher = user;
+    regrow_ref subscription;
+    CHECK_OK(regrow_supervisor_subscribe(watcher->supervisor, &subscription));
+    return tell_all(context, &watcher->teller);
+}
+
+static regrow_pid start_of(uint32_t kind, const void *spec)
+{
+    regrow_child_spec how = child(kind, spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    return pid;
+}
+
+/* Whoever asked to be told of children, or of entries, misses nothing of it. */
+static void what_others_are_told_of_by_the_runtime_passes(void)
+{
+    const char *listeners[] = { "listener" };
+    regrow_registry_spec entries = { .size = sizeof entries, .listeners = listeners, .listener_count = 1 };
+    regrow_dynamic_supervisor_spec empty = { .size = sizeof empty };
+    regrow_pid registry = start_of(REGROW_REGISTRY, &entries);
+    watcher watcher = { .teller.to = self, .supervisor = start_of(REGROW_DYNAMIC_SUPERVISOR, &empty) };
+    regrow_process_spec spec = bounded(watch_and_tell, &watcher, 1, REGROW_REJECT);
+    regrow_process_spec ends = process(end_at_once, NULL);
+    regrow_child_spec kid = child(REGROW_PROCESS, &ends);
+    regrow_ref monitor;
+    regrow_term status;
+    gate_make(&watcher.teller.gate);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&watcher.teller.gate);
+    CHECK_OK(regrow_register(pid, listeners[0]));
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, regrow_int(2)));
+    CHECK_OK(regrow_registry_register(registry, regrow_atom("key"), self, regrow_nil()));
+    CHECK_OK(regrow_get_status(registry, LONG_MS, &status)); /* it has told */
+    regrow_term_free(&status);
+    kid.id = "kid";
+    kid.restart = REGROW_TEMPORARY;
+    CHECK_OK(regrow_supervisor_start_child(watcher.supervisor, &kid, NULL));
+    CHECK_OK(regrow_stop(watcher.supervisor, regrow_atom("normal"), LONG_MS));
+    gate_open(&watcher.teller.gate);
+    CHECK_MESSAGE("[child,child,register,1]");
+    CHECK_DOWN("normal", monitor);
+    CHECK_OK(regrow_stop(registry, regrow_atom("normal"), LONG_MS));
+}
+
 static void who_waits_for_room_is_let_in_in_order(void)
 {
     gate gate;
@@ -634,6 +687,7 @@ int main(void)
     RUN(the_oldest_goes_and_order_stays);
     RUN(the_newest_goes);
     RUN(timers_and_downs_pass);
+    RUN(what_others_are_told_of_by_the_runtime_passes);
     RUN(who_waits_for_room_is_let_in_in_order);
     RUN(who_waits_for_one_that_ends_goes_on);
     RUN(no_longer_than_its_time);

@@ -422,9 +422,9 @@ static void a_task_knows_on_whose_behalf_it_runs(void)
 typedef struct stream {
     int next, last, hangs, crashes;
     atomic_int *running, *most;
-    uint32_t each_ms;
+    uint32_t each_ms, source_ms, result_ms;
     char results[400];
-    int asked, given, enough;
+    int asked, given, enough, spent;
 } stream;
 
 static bool give_item(void *user, regrow_term *item)
@@ -433,7 +433,10 @@ static bool give_item(void *user, regrow_term *item)
     stream->asked++;
     if (stream->next > stream->last)
         return false;
-    *item = regrow_int(stream->next++);
+    if (stream->source_ms && regrow_sleep(stream->source_ms))
+        return false;
+    *item = stream->next == stream->spent ? regrow_atom(NULL) : regrow_int(stream->next);
+    stream->next++;
     return true;
 }
 
@@ -446,6 +449,8 @@ static bool take_result(void *user, const regrow_term *result)
         strcat(stream->results, used ? " " : "");
         regrow_term_print(result, stream->results + strlen(stream->results), 40);
     }
+    if (stream->result_ms && regrow_sleep(stream->result_ms))
+        return false;
     return stream->given != stream->enough;
 }
 
@@ -545,6 +550,37 @@ static void a_stream_that_is_not_ordered_gives_them_as_they_come(void)
                     .spec = { .timeout_ms = 50, .on_timeout = REGROW_KILL_TASK, .max_concurrency = 2,
                               .order = REGROW_UNORDERED },
                     .results = "{ok,1} {ok,3} {ok,4} {exit,timeout}" };
+    check_stream(&s, "normal");
+}
+
+/* As in Elixir: the time of a task runs, whatever the caller is at. */
+static void a_task_is_late_also_when_nobody_was_looking(void)
+{
+    streaming s = { .stream = { .next = 1, .last = 3, .hangs = -1, .crashes = -1, .each_ms = 60, .source_ms = 100 },
+                    .spec = { .timeout_ms = 50, .on_timeout = REGROW_KILL_TASK, .max_concurrency = 3 },
+                    .results = "{exit,timeout} {exit,timeout} {exit,timeout}" };
+    check_stream(&s, "normal");
+    s.stream = (stream){ .next = 1, .last = 3, .hangs = -1, .crashes = -1, .each_ms = 60, .result_ms = 100 };
+    check_stream(&s, "normal");
+    s.stream = (stream){ .next = 1, .last = 3, .hangs = -1, .crashes = -1, .each_ms = 60, .source_ms = 100 };
+    s.spec = (regrow_stream_spec){ .timeout_ms = 50, .max_concurrency = 3 };
+    s.expected = REGROW_ERR_TIMEOUT;
+    s.reason = "{timeout,{task,stream,[50]}}";
+    s.results = "";
+    check_stream(&s, "normal");
+    /* Whoever was done in time is not late, however long that lay there. */
+    s = (streaming){ .stream = { .next = 1, .last = 3, .hangs = -1, .crashes = -1, .each_ms = 40,
+                                 .source_ms = 100, .result_ms = 100 },
+                     .spec = { .timeout_ms = 50, .on_timeout = REGROW_KILL_TASK, .max_concurrency = 3 },
+                     .results = "{ok,1} {ok,2} {ok,3}" };
+    check_stream(&s, "normal");
+}
+
+static void an_item_that_is_no_term_ends_the_stream(void)
+{
+    streaming s = { .stream = { .next = 1, .last = 4, .hangs = -1, .crashes = -1, .spent = 2 },
+                    .spec = { .max_concurrency = 1 }, .expected = REGROW_ERR_ARGUMENT,
+                    .results = "{ok,1}" };
     check_stream(&s, "normal");
 }
 
@@ -871,6 +907,8 @@ int main(void)
     RUN(a_task_knows_on_whose_behalf_it_runs);
     RUN(a_stream_gives_the_results_in_order);
     RUN(a_stream_that_is_not_ordered_gives_them_as_they_come);
+    RUN(a_task_is_late_also_when_nobody_was_looking);
+    RUN(an_item_that_is_no_term_ends_the_stream);
     RUN(a_crash_in_a_stream_ends_who_does_not_trap_exits);
     RUN(no_more_than_max_concurrency_run_and_the_source_waits);
     RUN(a_stream_that_is_not_wanted_any_more_ends_its_tasks);

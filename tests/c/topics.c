@@ -169,6 +169,82 @@ static void a_queue_group_gets_each_message_once(void)
     CHECK(count_of("jobs") == 0);
 }
 
+static void a_queue_group_is_one_over_all_its_patterns(void)
+{
+    regrow_subscription how = { .size = sizeof how, .queue = "workers" };
+    const char *topics[3] = { "a.b", "a.*", "a.>" };
+    regrow_pid members[3];
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&handled[i], 0);
+        members[i] = spawn(count_messages, &handled[i]);
+        CHECK_OK(regrow_pubsub_subscribe(pubsub, topics[i], members[i], &how));
+    }
+    how.queue = "others";
+    CHECK_OK(regrow_pubsub_subscribe(pubsub, "a.*", self, &how));
+    for (int i = 0; i < 300; i++)
+        broadcast("a.b", i);
+    settle();
+    for (int i = 0; i < 3; i++)
+        CHECK(atomic_load(&handled[i]) == 100);
+    size_t count;
+    CHECK_OK(regrow_flush(&count));
+    CHECK(count == 300);
+    unsubscribe("a.*");
+    for (int i = 0; i < 3; i++)
+        kill_and_wait(members[i]);
+}
+
+/* ---- payloads ---- */
+
+/* A typed subscriber: what it cannot decode is an event for whoever looks after it. */
+static regrow_next decode_payload(regrow_context *context, void *state, const regrow_term *message)
+{
+    const uint8_t *data;
+    size_t size;
+    regrow_term payload;
+    int64_t number;
+    CHECK(regrow_as_bytes(message, &data, &size));
+    regrow_error error = regrow_term_decode(data, size, &payload);
+    if (error == REGROW_OK && regrow_as_int(&payload, &number)) {
+        CHECK_OK(regrow_send(self, payload));
+    } else {
+        if (error == REGROW_OK)
+            regrow_term_free(&payload);
+        CHECK_OK(regrow_send(self, pair("undecodable", regrow_term_clone(message))));
+    }
+    return REGROW_NOREPLY;
+}
+
+static void broadcast_bytes(const void *data, size_t size)
+{
+    CHECK_OK(regrow_pubsub_broadcast(pubsub, "typed", regrow_bytes(data, size)));
+}
+
+static void a_payload_that_cannot_be_decoded_is_an_event_and_its_subscriber_lives(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_info = decode_payload };
+    regrow_pid pid = start_server(&spec);
+    regrow_term number = regrow_int(7), bytes;
+    const uint8_t *data;
+    size_t size;
+    CHECK_OK(regrow_pubsub_subscribe(pubsub, "typed", pid, NULL));
+    CHECK_OK(regrow_term_encode(&number, &bytes));
+    CHECK(regrow_as_bytes(&bytes, &data, &size));
+    broadcast_bytes(data, size);
+    broadcast_bytes("?", 1);            /* no term */
+    broadcast_bytes(data, size - 1);    /* cut off */
+    broadcast_bytes("\203j", 2);        /* a term of another type: [] */
+    broadcast_bytes(data, size);
+    regrow_term_free(&bytes);
+    CHECK_MESSAGE("7");
+    CHECK_MESSAGE("{undecodable,<<63>>}");
+    CHECK_MESSAGE("{undecodable,<<131,97>>}");
+    CHECK_MESSAGE("{undecodable,<<131,106>>}");
+    CHECK_MESSAGE("7");
+    CHECK(regrow_is_alive(pid));
+    kill_and_wait(pid);
+}
+
 /* ---- bounds ---- */
 
 static void at_its_bound_a_subscriber_is_told_what_it_missed(void)
@@ -402,6 +478,8 @@ int main(void)
     RUN(patterns_match_pieces);
     RUN(patterns_end_with_their_subscriber);
     RUN(a_queue_group_gets_each_message_once);
+    RUN(a_queue_group_is_one_over_all_its_patterns);
+    RUN(a_payload_that_cannot_be_decoded_is_an_event_and_its_subscriber_lives);
     RUN(at_its_bound_a_subscriber_is_told_what_it_missed);
     RUN(a_server_takes_them_as_any_message);
     RUN(a_publisher_is_not_held_up_and_nothing_leaks);
