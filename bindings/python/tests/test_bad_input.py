@@ -144,8 +144,9 @@ def attempt(function: Callable[..., Any], args: list[Any], options: dict[str, An
             result = asyncio.run(asyncio.wait_for(result, 0.1))
         elif isinstance(result, regrow.Request):
             result.result(0.001)
-        elif function is regrow.Runtime:
-            result.shutdown(1)
+        elif isinstance(result, regrow.Runtime):
+            if function is regrow.Runtime:  # else it is ours, given back
+                result.shutdown(1)
         elif hasattr(result, "__next__"):
             next(result, None)
         elif hasattr(result, "__enter__") and not isinstance(result, threading.Thread):
