@@ -10,6 +10,7 @@ give_up() { echo "$*" >&2; exit 1; }
 
 command -v python3 >/dev/null || give_up "python3 is not installed"
 command -v cc >/dev/null || give_up "cc is not installed"
+[ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || give_up "python3 has no headers (python3-dev)"
 [ -x "$folder/bin/pip" ] || python3 -m venv "$folder" >/dev/null || give_up "python3 makes no virtual environment (python3-venv)"
 "$folder/bin/python" -c 'import cffi, setuptools, wheel, pytest, mypy' 2>/dev/null ||
   "$folder/bin/pip" install --quiet --disable-pip-version-check cffi setuptools wheel pytest mypy ||

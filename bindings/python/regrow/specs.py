@@ -48,6 +48,10 @@ _AT_LIMIT = {"refuse": lib.REGROW_REFUSE, "queue": lib.REGROW_QUEUE}
 _AT_LAST = {"end": lib.REGROW_END, "park": lib.REGROW_PARK}
 
 
+#: Errors of calls that did not come to regrow, or only to its door.
+_NOT_MADE = (lib.REGROW_ERR_WOULD_BLOCK, lib.REGROW_ERR_FORKED)
+
+
 class Structs:
     """C structs of one call: what they point to, and what of Python they hold by number."""
 
@@ -73,10 +77,17 @@ class Structs:
         self._numbers.append(held)
         return held
 
-    def failed(self) -> None:
-        """The call was not made, or has failed: C will not ask for what was held."""
+    def release(self) -> None:
+        """The call was not made: C will not give back what was held for it."""
         for held in self._numbers:
             release(held)
+
+    def check(self, code: int) -> None:
+        """Raises what the call has failed with. C gives back what it took, then or, if it goes on without us, later."""
+        if code:
+            if code in _NOT_MADE:
+                self.release()
+            raise terms.last_failure(code)
 
 
 def _count(value: int | None, what: str) -> int:
@@ -507,12 +518,8 @@ def add_children(children: Any, specs: Any) -> None:
     if children == ffi.NULL or isinstance(specs, (str, bytes)):
         raise TypeError(f"init returns None, IGNORE, Stop or, of a SupervisorSpec, children, not {specs!r}")
     for spec in specs:
-        structs = Structs()
-        try:
-            terms.check(lib.regrow_children_add(children, fill_child(spec, structs)))
-        except BaseException:
-            structs.failed()
-            raise
+        structs, child, _ = _prepared(spec)
+        structs.check(lib.regrow_children_add(children, child))
 
 
 @dataclass(frozen=True)
@@ -570,12 +577,10 @@ def _prepared(spec: ChildSpec | type[Server]) -> tuple[Structs, Any, Any]:
     try:
         return structs, fill_child(_child(spec), structs), ffi.new("regrow_pid *")
     except BaseException:
-        structs.failed()
+        structs.release()
         raise
 
 
 def _started(structs: Structs, spec: ChildSpec | type[Server], code: int, pid: Any) -> Pid:
-    if code:
-        structs.failed()
-        raise terms.last_failure(code)
+    structs.check(code)
     return _handle_of(_child(spec), pid.id)
