@@ -217,7 +217,7 @@ def test_an_init_adds_children_made_from_its_argument(runtime: regrow.Runtime) -
 
 
 def test_a_child_lives_on_when_whoever_starts_it_is_killed(runtime: regrow.Runtime, process: regrow.Pid) -> None:
-    begun, go = threading.Event(), threading.Event()
+    begun, go, told = threading.Event(), threading.Event(), threading.Event()
 
     class Slow(Child):
         def init(self, arg: Any) -> Any:
@@ -225,13 +225,17 @@ def test_a_child_lives_on_when_whoever_starts_it_is_killed(runtime: regrow.Runti
             go.wait(10)
             super().init(arg)
 
+    def starts() -> None:
+        try:
+            dynamic.start_child(ServerSpec(Slow, "it", name="slow"))
+        except regrow.KilledError:
+            told.set()
+
     dynamic = runtime.start(DynamicSupervisorSpec())
-    starter, ref = regrow.start_monitor(
-        regrow.ProcessSpec(lambda: dynamic.start_child(ServerSpec(Slow, "it", name="slow")))
-    )
+    starter, ref = regrow.start_monitor(regrow.ProcessSpec(starts))
     assert begun.wait(10)
     starter.exit(regrow.KILL)
-    assert wait_for_down(ref) == regrow.KILLED
+    assert wait_for_down(ref) == regrow.KILLED and told.wait(10)
     go.set()
     child = Address("slow", runtime, wait=10)
     assert child.call(0) == "it"
