@@ -5,6 +5,7 @@ tried without a line here.
 """
 
 import asyncio
+import contextlib
 import inspect
 import os
 import random
@@ -138,8 +139,6 @@ def arguments(function: Callable[..., Any], dice: random.Random, world: World) -
 def attempt(function: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> None:
     try:
         result = function(*args, **options)
-        if function.__name__ == "suspend":
-            function.__self__.resume(5)  # what has no time limit would wait for that
         if inspect.iscoroutine(result):
             result = asyncio.run(asyncio.wait_for(result, 0.1))
         elif isinstance(result, regrow.Request):
@@ -158,6 +157,11 @@ def attempt(function: Callable[..., Any], args: list[Any], options: dict[str, An
         pass  # raised by what was called
     except ZeroDivisionError:
         pass  # raised by a function of ours that runs in the caller
+    finally:
+        if getattr(function, "__name__", "") == "suspend":
+            # Also when that took too long: what has no time limit would wait for it.
+            with contextlib.suppress(regrow.RegrowError):
+                function.__self__.resume(5)
 
 
 def try_one(name: str, world: World, is_down: bool) -> None:
