@@ -20,7 +20,7 @@ import pytest
 import regrow
 
 #: What a wrong value may be told by. Others, such as AttributeError, would be accidents.
-EXPECTED = (regrow.RegrowError, regrow.KilledError, regrow.Exit, TypeError, ValueError)
+EXPECTED = (regrow.RegrowError, regrow.KilledError, regrow.Exit, TypeError, ValueError, asyncio.TimeoutError)
 ROUNDS = 60 * int(os.environ.get("REGROW_ROUNDS", "1"))
 
 #: Constructors of these take anything, or are no part of what can go wrong.
