@@ -5,6 +5,7 @@
 #   make check        the quick half of the tests, five minutes at most
 #   make test-long    the tests with long counts, and what must fail when a step is left out
 #   make bench        the benchmarks, one JSON line each
+#   make bench-python the same from Python, over plain C
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
 #   make drills       the programs of examples/drills, in build/ under their own names
@@ -41,7 +42,7 @@ DRILLS      := $(patsubst examples/drills/%.c,build/%,$(wildcard examples/drills
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
 
-.PHONY: all run drills test check test-long bench docs install clean tools test-tools FORCE
+.PHONY: all run drills test check test-long bench bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -60,6 +61,10 @@ test-long: test-tools
 
 bench: build/regrow-bench
 	build/regrow-bench $(BENCHES)
+
+bench-python: build/plain
+	scripts/python.sh build/python
+	build/python/bin/python benches/python/bench.py build/plain
 
 tools:
 	@scripts/setup.sh build
@@ -107,6 +112,9 @@ build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*
 
 build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(BENCH) -o $@ $(LINK)
+
+build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
+	$(COMPILE) $< -o $@ $(LINK)
 
 build/paths: benches/instructions/paths.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)

@@ -30,10 +30,19 @@ missing_of_erlang() {
   compgen -G '/usr/lib/erlang/lib/eunit-*' >/dev/null || echo erlang-eunit
 }
 
+# What the Python package's tests need of Debian's python3, which no command shows.
+missing_of_python() {
+  [ "$kind" = test ] || return 0
+  command -v python3 >/dev/null 2>&1 || { echo python3-dev python3-venv; return; }
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || echo python3-dev
+}
+
 all_missing() {
   # shellcheck disable=SC2086 # the lists are meant to be split
   missing $tools
   missing_of_erlang
+  missing_of_python
 }
 
 as_root() {

@@ -416,15 +416,17 @@ stage_readme() {
 
 python=build/python
 
-# A virtual environment with what the package needs to be built and tested, made once. Skips the stage when there is none.
+# The package in a virtual environment. Skips the stage when there can be none; that it does not build is a failure.
 needs_python() {
-  needs python3 cc
-  [ -x $python/bin/python ] || python3 -m venv $python || { skip "python3 makes no virtual environment (python3-venv)"; exit 0; }
-  $python/bin/python -c 'import cffi, setuptools, wheel, pytest, mypy' 2>/dev/null ||
-    $python/bin/pip install --quiet --disable-pip-version-check cffi setuptools wheel pytest mypy ||
-    { skip "pip cannot install cffi, setuptools, wheel, pytest and mypy"; exit 0; }
-  CARGO_TARGET_DIR=$PWD/target $python/bin/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
-    --force-reinstall ./bindings/python
+  local said
+  scripts/python.sh $python 2>"$scratch/said" && return
+  said=$(tail -n 1 "$scratch/said")
+  cat "$scratch/said"
+  case $said in
+    "python3 "* | "cc "* | "pip cannot"*) skip "$said" ;;
+    *) fail "the Python package does not install" ;;
+  esac
+  exit 0
 }
 
 without_cargo() { # it says what is missing
@@ -460,8 +462,9 @@ stage_python() {
 }
 
 stage_conformance_python() {
-  needs_python
+  exists "Python package" "bindings/python/pyproject.toml"
   temporary
+  needs_python
   conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
 }
 

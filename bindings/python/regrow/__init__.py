@@ -43,7 +43,7 @@ from .request import Request  # noqa: E402
 from .runtime import Runtime, Settled, Stats  # noqa: E402
 from .server import IGNORE, Caller, NoReply, Ready, Reply, Server, Stop, host_exit  # noqa: E402
 from .specs import (  # noqa: E402
-    AgentSpec, Backoff, ChildSpec, DynamicSupervisorSpec, HostSpec, Mailbox, PartitionSupervisorSpec, ProcessSpec,
+    AgentSpec, Backoff, BehaviourSpec, ChildSpec, DynamicSupervisorSpec, HostSpec, Mailbox, PartitionSupervisorSpec, ProcessSpec,
     PubSubSpec, RegistrySpec, ServerSpec, SupervisorSpec, TaskSpec, TaskSupervisorSpec, start_link, start_monitor,
 )  # fmt: skip
 from .supervisor import Child, ChildCount, PartitionSupervisor, Supervisor  # noqa: E402

@@ -119,6 +119,12 @@ class Pid:
         target = _ref(alias)
         terms.check(lib.regrow_send_alias_opt((self.id,), (target,), terms.moved(message), flags))
 
+    def exit_alias(self, alias: Ref, reason: Any = NORMAL, priority: bool = False) -> None:
+        """As `exit()`, to an alias of this process; nothing happens when that was taken away."""
+        flags = lib.REGROW_PRIORITY if priority else 0
+        target = _ref(alias)
+        terms.check(lib.regrow_exit_alias((self.id,), (target,), terms.moved(reason), flags))
+
     # ---- life and death ----
 
     def is_alive(self) -> bool:

@@ -161,9 +161,7 @@ class Runtime:
         pid = ffi.new("regrow_pid *")
         spec = specs.ProcessSpec(body)._spec(structs)
         code = lib.regrow_spawn((self.root.id,), spec, pid)
-        if code:
-            structs.failed()
-            raise terms.last_failure(code)
+        structs.check(code)
         return Pid(pid.id)
 
     @contextmanager

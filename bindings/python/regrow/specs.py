@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Backoff", "Mailbox", "ChildSpec", "ServerSpec", "AgentSpec", "ProcessSpec", "TaskSpec", "SupervisorSpec",
     "DynamicSupervisorSpec", "PartitionSupervisorSpec", "TaskSupervisorSpec", "RegistrySpec", "PubSubSpec", "HostSpec",
+    "BehaviourSpec",
 ]  # fmt: skip
 
 _RESTARTS = {
@@ -45,6 +46,10 @@ _HOMES = {"thread": lib.REGROW_THREAD, "shared": lib.REGROW_SHARED}
 _KEYS = {"unique": lib.REGROW_UNIQUE, "duplicate": lib.REGROW_DUPLICATE}
 _AT_LIMIT = {"refuse": lib.REGROW_REFUSE, "queue": lib.REGROW_QUEUE}
 _AT_LAST = {"end": lib.REGROW_END, "park": lib.REGROW_PARK}
+
+
+#: Errors of calls that did not come to regrow, or only to its door.
+_NOT_MADE = (lib.REGROW_ERR_WOULD_BLOCK, lib.REGROW_ERR_FORKED)
 
 
 class Structs:
@@ -72,10 +77,17 @@ class Structs:
         self._numbers.append(held)
         return held
 
-    def failed(self) -> None:
-        """The call was not made, or has failed: C will not ask for what was held."""
+    def release(self) -> None:
+        """The call was not made: C will not give back what was held for it."""
         for held in self._numbers:
             release(held)
+
+    def check(self, code: int) -> None:
+        """Raises what the call has failed with. C gives back what it took, then or, if it goes on without us, later."""
+        if code:
+            if code in _NOT_MADE:
+                self.release()
+            raise terms.last_failure(code)
 
 
 def _count(value: int | None, what: str) -> int:
@@ -506,12 +518,31 @@ def add_children(children: Any, specs: Any) -> None:
     if children == ffi.NULL or isinstance(specs, (str, bytes)):
         raise TypeError(f"init returns None, IGNORE, Stop or, of a SupervisorSpec, children, not {specs!r}")
     for spec in specs:
-        structs = Structs()
-        try:
-            terms.check(lib.regrow_children_add(children, fill_child(spec, structs)))
-        except BaseException:
-            structs.failed()
-            raise
+        structs, child, _ = _prepared(spec)
+        structs.check(lib.regrow_children_add(children, child))
+
+
+@dataclass(frozen=True)
+class BehaviourSpec(ChildSpec):
+    """A server whose callbacks were registered under a name, such as by a native plug-in (regrow_behaviour_register).
+
+    `arg` is what its init gets, in place of what was registered; None: that. `NotFoundError` when nothing was.
+    """
+
+    behaviour: str
+    arg: Any = None
+
+    _kind = lib.REGROW_BEHAVIOUR
+
+    def _default_id(self) -> Any:
+        return self.name if self.name is not None else self.behaviour
+
+    def _spec(self, structs: Structs) -> Any:
+        spec = structs.new("regrow_behaviour_spec")
+        spec.name = structs.keep(ffi.new("char[]", text(self.behaviour, "a behaviour")))
+        if self.arg is not None:
+            spec.arg = structs.term(self.arg)
+        return spec
 
 
 # ---- starting ----
@@ -546,12 +577,10 @@ def _prepared(spec: ChildSpec | type[Server]) -> tuple[Structs, Any, Any]:
     try:
         return structs, fill_child(_child(spec), structs), ffi.new("regrow_pid *")
     except BaseException:
-        structs.failed()
+        structs.release()
         raise
 
 
 def _started(structs: Structs, spec: ChildSpec | type[Server], code: int, pid: Any) -> Pid:
-    if code:
-        structs.failed()
-        raise terms.last_failure(code)
+    structs.check(code)
     return _handle_of(_child(spec), pid.id)

@@ -12,8 +12,7 @@ from ._native import ffi, lib
 from .process import Pid, _ref
 from .request import Request
 from .specs import (
-    ChildSpec, DynamicSupervisorSpec, PartitionSupervisorSpec, Structs, SupervisorSpec, _child, _prepared, _started,
-    fill_child,
+    ChildSpec, DynamicSupervisorSpec, PartitionSupervisorSpec, SupervisorSpec, _child, _prepared, _started,
 )  # fmt: skip
 from .terms import Atom, Ref
 
@@ -65,14 +64,9 @@ class Supervisor(Pid):
 
     def start_child_async(self, spec: ChildSpec | type[Server]) -> Request[Pid | None]:
         """As `start_child()`, to be collected later."""
-        structs = Structs()
+        structs, child, _ = _prepared(spec)
         pending = ffi.new("regrow_request **")
-        try:
-            child = fill_child(spec, structs)  # type: ignore[arg-type]
-            terms.check(lib.regrow_supervisor_start_child_async((self.id,), child, pending))
-        except BaseException:
-            structs.failed()
-            raise
+        structs.check(lib.regrow_supervisor_start_child_async((self.id,), child, pending))
         return Request(pending[0], _handle(_child(spec)._handle))
 
     def start_instance(self, *args: Any) -> Pid | None:

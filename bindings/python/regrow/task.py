@@ -85,16 +85,9 @@ def task(run: Callable[..., Any], *args: Any, watchdog: float | None = None) -> 
 def _start(spec: TaskSpec, call: Callable[[Any, Any], int]) -> Task:
     structs = Structs()
     out = ffi.new("regrow_task *")
-    _begin(structs, lambda: call(spec._spec(structs), out))
+    made = spec._spec(structs)
+    structs.check(call(made, out))
     return Task(Pid(out.pid.id), Ref(out.monitor.id))
-
-
-def _begin(structs: Structs, call: Callable[[], int]) -> None:
-    try:
-        terms.check(call())
-    except BaseException:
-        structs.failed()
-        raise
 
 
 def _array(tasks: Iterable[Task]) -> tuple[Any, int]:
@@ -157,13 +150,13 @@ def stream(
             raise ArgumentError("timeout is more than 0")
         spec.on_timeout = choice(on_timeout, "on_timeout", _TIMEOUTS)
     except BaseException:
-        structs.failed()
+        structs.release()
         raise
     spec.order = _ORDERS[bool(ordered)]
     user = hold(sides)
     lib.rp_stream_callbacks(spec, user)
     try:
-        _begin(structs, lambda: int(lib.regrow_task_stream(spec, ffi.NULL)))
+        structs.check(lib.regrow_task_stream(spec, ffi.NULL))
     except BaseException as error:
         raise sides.error or error from None
     finally:
@@ -239,8 +232,8 @@ class TaskSupervisor(Supervisor):
         when it has ended. `LimitError` when there is no room."""
         structs = Structs()
         pid = ffi.new("regrow_pid *")
-        spec = TaskSpec(run, args, restart=restart)
-        _begin(structs, lambda: lib.regrow_task_supervisor_start_child((self.id,), spec._spec(structs), pid))
+        spec = TaskSpec(run, args, restart=restart)._spec(structs)
+        structs.check(lib.regrow_task_supervisor_start_child((self.id,), spec, pid))
         return Pid(pid.id)
 
     def task(self, run: Callable[..., Any], *args: Any, linked: bool = True) -> Task:
@@ -255,11 +248,8 @@ class TaskSupervisor(Supervisor):
         structs = Structs()
         pending = ffi.new("regrow_request **")
         limit = milliseconds(timeout)
-        spec = TaskSpec(run, args)
-        _begin(
-            structs,
-            lambda: lib.regrow_task_supervisor_run_async((self.id,), spec._spec(structs), limit, pending),
-        )
+        spec = TaskSpec(run, args)._spec(structs)
+        structs.check(lib.regrow_task_supervisor_run_async((self.id,), spec, limit, pending))
         return Request(pending[0], lambda value: value)
 
     def children(self) -> list[Pid]:

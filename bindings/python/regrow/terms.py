@@ -230,9 +230,9 @@ _MOST_BITS = 8 * 128 * 1024
 class _Parts(list[bytes]):
     """Pieces of packed bytes, and what must live until a term has been made of them."""
 
-    def __init__(self) -> None:
-        self.opaque: list[Opaque] = []
-        self.objects: list[int] = []
+    # Made when they are needed, which is seldom.
+    opaque: list[Opaque] | None = None
+    objects: list[int] | None = None
 
 
 class _Packed(bytes):
@@ -350,14 +350,14 @@ def _pack_ref(value: Ref, parts: _Parts) -> None:
 
 
 def _pack_opaque(value: Opaque, parts: _Parts) -> None:
-    parts.opaque.append(value)
+    parts.opaque = [*(parts.opaque or ()), value]
     parts.append(_WORD(b"o", value._cell))
 
 
 def _pack_object(value: Object, parts: _Parts) -> None:
     address = id(value)
     _objects.setdefault(address, [value, 0])[1] += 1
-    parts.objects.append(address)
+    parts.objects = [*(parts.objects or ()), address]
     parts.append(_WORD(b"h", address))
 
 
@@ -391,11 +391,14 @@ def pack(value: Any) -> bytes:
     kind = type(value)
     if kind is int and _LEAST <= value <= _MOST:
         return _INT(b"i", value)
+    if kind is str and value.isascii():
+        text: bytes = _COUNT(b"b", len(value)) + value.encode()
+        return text
     parts = _Parts()
     try:
         (_packers.get(kind) or _packer(kind))(value, parts)
     except BaseException as error:
-        for address in parts.objects:
+        for address in parts.objects or ():
             _release_object(address)
         if isinstance(error, RecursionError):
             raise TermError("the value is nested too deep, or holds itself") from None
@@ -468,43 +471,46 @@ def unpack(data: bytes) -> Any:
     while at < end:
         tag = data[at]
         at += 1
-        if tag == 0x69:  # i
+        # The commonest first. What has a count of 4 bytes, by its tag: a b E L l m t.
+        if tag == _I:
             push(_read_int(data, at)[0])
             at += 8
-        elif tag in b"abE":
-            size = _read_count(data, at)[0]
-            at += 4
-            run = data[at : at + size]
-            at += size
-            push(_text(run) if tag == 0x62 else _atom(run) if tag == 0x61 else _big(run))
-        elif tag in b"tlLm":
+        elif tag in _COUNTED:
             count = _read_count(data, at)[0]
             at += 4
-            taken = 2 * count if tag == 0x6D else count + 1 if tag == 0x4C else count
-            first = len(stack) - taken
+            if tag == _B or tag == _A or tag == _E:
+                run = data[at : at + count]
+                at += count
+                push(_text(run) if tag == _B else _atom(run) if tag == _A else _big(run))
+                continue
+            first = len(stack) - (2 * count if tag == _M else count + 1 if tag == _IMPROPER else count)
             items = stack[first:]
             del stack[first:]
-            if tag == 0x74:
+            if tag == _T:
                 push(tuple(items))
-            elif tag == 0x6C:
+            elif tag == _L:
                 push(items)
-            elif tag == 0x6D:
+            elif tag == _M:
                 push(_dict(items, count))
             else:
                 push(ImproperList(items[:-1], items[-1]))
-        elif tag == 0x6E:  # n
+        elif tag == _N:
             push([])
-        elif tag == 0x64:  # d
+        elif tag == _D:
             push(_read_real(data, at)[0])
             at += 8
-        elif tag == 0x4F:  # O
+        elif tag == _OPAQUE:
             push(_opaque(_read_word(data, at)[0], _read_word(data, at + 8)[0]))
             at += 16
         else:
             word = _read_word(data, at)[0]
             at += 8
-            push(make_pid(word) if tag == 0x70 else Ref(word) if tag == 0x72 else make_table(word))
+            push(make_pid(word) if tag == _P else Ref(word) if tag == _R else make_table(word))
     return stack[0]
+
+
+_A, _B, _D, _E, _I, _L, _M, _N, _P, _R, _T, _IMPROPER, _OPAQUE = b"abdEilmnprtLO"
+_COUNTED = frozenset(b"abElLmt")
 
 
 def read(value: Any) -> Any:

@@ -24,6 +24,13 @@ static regrow_next ask(regrow_context *context, void *state, const regrow_term *
   return regrow_reply(context, reply);
 }
 
+/* For whoever cannot name a function. */
+regrow_error register_asker(void)
+{
+  regrow_server_spec server = { .size = sizeof server, .handle_call = ask };
+  return regrow_behaviour_register("asker", &server);
+}
+
 regrow_pid start_asker(regrow_pid runtime)
 {
   regrow_server_spec server = { .size = sizeof server, .handle_call = ask };
@@ -78,6 +85,15 @@ def test_c_calls_python_and_python_calls_c(plugin: ctypes.CDLL, runtime: regrow.
         server = runtime.start(ServerSpec(Adds, 0, home=home, inline=inline))
         assert [asker.call((server, n)) for n in range(4)] == [0, 1, 3, 6]
         assert asker.call((server, "x")) == Atom("failed") and not server.is_alive()
+
+
+def test_a_behaviour_of_c_is_started_by_its_name(plugin: ctypes.CDLL, runtime: regrow.Runtime) -> None:
+    with pytest.raises(regrow.NotFoundError):
+        runtime.start(regrow.BehaviourSpec("nothing"))
+    assert plugin.register_asker() == 0
+    runtime.start_child(regrow.SupervisorSpec([regrow.BehaviourSpec("asker", [1], name="asker")], id="top"))
+    server = runtime.start(ServerSpec(Adds, 5))
+    assert runtime.whereis("asker").call((server, 1)) == 6
 
 
 def test_a_function_in_an_agent_of_c_that_could_wait_is_refused(plugin: ctypes.CDLL, runtime: regrow.Runtime) -> None:

@@ -85,6 +85,9 @@ def test_aliases_are_for_answers_that_are_not_wanted_for_ever(process: regrow.Pi
     process.send_alias(alias, "by alias")
     process.send_alias(urgent, "first", priority=True)
     assert [regrow.receive(0) for _ in range(3)] == ["first", "ordinary", "by alias"]
+    regrow.trap_exit()
+    process.exit_alias(alias, "why")
+    assert regrow.receive(0) == (Atom("EXIT"), process, "why")
     assert regrow.unalias(alias) is True and regrow.unalias(alias) is False
     process.send_alias(alias, "dropped")
     with pytest.raises(regrow.TimeoutError):

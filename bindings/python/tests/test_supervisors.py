@@ -1,6 +1,7 @@
 """Supervisors of every kind, with children of every kind."""
 
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -213,3 +214,33 @@ def test_an_init_adds_children_made_from_its_argument(runtime: regrow.Runtime) -
     pids = []
     dynamic = runtime.start(DynamicSupervisorSpec(init=lambda arg: pids.append(regrow.self_pid()), arg="x"))
     assert pids == [dynamic]
+
+
+def test_a_child_lives_on_when_whoever_starts_it_is_killed(runtime: regrow.Runtime, process: regrow.Pid) -> None:
+    begun, go, told = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(Child):
+        def init(self, arg: Any) -> Any:
+            begun.set()
+            go.wait(10)
+            super().init(arg)
+
+    def starts() -> None:
+        try:
+            dynamic.start_child(ServerSpec(Slow, "it", name="slow"))
+        except regrow.KilledError:
+            told.set()
+
+    dynamic = runtime.start(DynamicSupervisorSpec())
+    starter, ref = regrow.start_monitor(regrow.ProcessSpec(starts))
+    assert begun.wait(10)
+    starter.exit(regrow.KILL)
+    assert wait_for_down(ref) == regrow.KILLED and told.wait(10)
+    go.set()
+    child = Address("slow", runtime, wait=10)
+    assert child.call(0) == "it"
+    for _ in range(2):
+        down = regrow.monitor(pid := child.whereis())
+        pid.exit(regrow.KILL)
+        wait_for_down(down)
+        assert child.call(0) == "it"
