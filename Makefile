@@ -24,11 +24,14 @@ LIBDIR     ?= $(PREFIX)/lib
 CARGO   ?= cargo
 CC      ?= cc
 CFLAGS  ?= -O2 -g
+CXX      ?= g++
+CXXFLAGS ?= -O2 -g
 INSTALL ?= install
 
 # Callbacks have the parameters their type says, used or not.
 WARNINGS := -Wall -Wextra -Wpedantic -Wno-unused-parameter
 # Programs say -std=c11 to show what they need; _GNU_SOURCE is for getopt_long and fts.
+COMPILE_CXX = $(CXX) -std=c++17 -Wall -Wextra -Wpedantic -Iinclude -Ibindings/cpp $(CPPFLAGS) $(CXXFLAGS)
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Iinclude $(CPPFLAGS) $(CFLAGS)
 LINK      = -Lbuild -lregrow -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/..' -pthread -lm $(LDFLAGS)
 
@@ -108,9 +111,20 @@ build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*
 build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(BENCH) -o $@ $(LINK)
 
+build/regrow-bench-cpp: benches/cpp/compare.cpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+	$(COMPILE_CXX) $< -o $@ $(LINK)
+
 build/tests/%: tests/c/%.c $(wildcard tests/c/*.h) build/libregrow.so $(HEADER)
 	@mkdir -p build/tests
 	$(COMPILE) $< -o $@ $(LINK)
+
+build/cpp/%: bindings/cpp/tests/%.cpp bindings/cpp/tests/test.hpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+	@mkdir -p build/cpp
+	$(COMPILE_CXX) $< -o $@ $(LINK)
+
+build/cpp/%: bindings/cpp/examples/%.cpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+	@mkdir -p build/cpp
+	$(COMPILE_CXX) $< -o $@ $(LINK)
 
 # The build of the library brings the header up to date.
 $(HEADER): build/$(SHARED) ;
@@ -132,7 +146,7 @@ FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SOVERSION@|$(SOVERSION)|g' \
 
 install: $(LIBRARIES)
 	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/regrow
-	$(INSTALL) -m 644 $(wildcard include/*.h include/*.hpp) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 include/regrow.h bindings/cpp/regrow.hpp $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 755 build/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED)
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/libregrow.so
