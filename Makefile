@@ -43,6 +43,9 @@ TOKENS      := $(wildcard examples/tokens/*.c)
 DRILLS      := $(patsubst examples/drills/%.c,build/%,$(wildcard examples/drills/*.c))
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
+# The executor in C++: what is there in both languages is C++, the rest is the C executor's.
+EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
+EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
 .PHONY: all run drills test check test-long bench docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
@@ -125,6 +128,17 @@ build/cpp/%: bindings/cpp/tests/%.cpp bindings/cpp/tests/test.hpp bindings/cpp/r
 build/cpp/%: bindings/cpp/examples/%.cpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
 	@mkdir -p build/cpp
 	$(COMPILE_CXX) $< -o $@ $(LINK)
+
+build/cpp/executor/%.o: tests/conformance/executor/%.c $(wildcard tests/conformance/executor/*.h) $(HEADER)
+	@mkdir -p build/cpp/executor
+	$(COMPILE) -c $< -o $@
+
+build/cpp/executor/%.cpp.o: bindings/cpp/conformance/%.cpp $(wildcard bindings/cpp/conformance/*.hpp tests/conformance/executor/*.h) bindings/cpp/regrow.hpp $(HEADER)
+	@mkdir -p build/cpp/executor
+	$(COMPILE_CXX) -Itests/conformance/executor -c $< -o $@
+
+build/regrow-conformance-cpp: $(EXECUTOR_C:tests/conformance/executor/%.c=build/cpp/executor/%.o) $(EXECUTOR_CPP:bindings/cpp/conformance/%=build/cpp/executor/%.o) build/libregrow.so
+	$(CXX) $(filter %.o,$^) -o $@ $(LINK)
 
 # The build of the library brings the header up to date.
 $(HEADER): build/$(SHARED) ;

@@ -520,7 +520,7 @@ stage_cpp() {
     attempt "regrow.hpp as $std with $compiler $flags" rm "build/cpp-values/header-$compiler-$std-$flags"
   done <"$out/cpp-header.txt"
   # shellcheck disable=SC2046
-  make -j 2 CXXFLAGS="-O1 -g -Werror" $(cpp_tests | sed 's|^|build/cpp/|') $(cpp_examples | sed 's|^|build/cpp/|')
+  make -j 2 CXXFLAGS="-O0 -g -Werror" $(cpp_tests | sed 's|^|build/cpp/|') $(cpp_examples | sed 's|^|build/cpp/|')
   # shellcheck disable=SC2046
   TEST_LIMIT=100 run_tests build/cpp $(cpp_tests)
   for name in $(cpp_examples); do attempt "$name" cpp_prints_what_is_expected build/cpp "$name"; done
@@ -530,6 +530,9 @@ stage_cpp() {
   # shellcheck disable=SC2046
   TEST_LIMIT=100 run_tests build/cpp-values $(cpp_tests | grep -v '^parks$')
   attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
+  needs python3
+  make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
+  REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
 # ---- memory and races ----

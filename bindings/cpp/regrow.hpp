@@ -411,7 +411,7 @@ public:
     term_view head() const noexcept;
     term_view tail() const noexcept;
     /// The value of a key of a map; invalid when there is none.
-    template <class Key> term_view get(const Key& key) const;
+    term_view get(const term& key) const noexcept;
     /// A key of a map and its value, from 0, in Erlang's order; both invalid beyond the last.
     std::pair<term_view, term_view> entry(std::size_t index) const noexcept;
 
@@ -622,10 +622,9 @@ template <class Self> term_view readable<Self>::tail() const noexcept
     return term_view(regrow_list_tail(at()));
 }
 
-template <class Self> template <class Key> term_view readable<Self>::get(const Key& key) const
+template <class Self> term_view readable<Self>::get(const term& key) const noexcept
 {
-    const term encoded(key);
-    return term_view(regrow_map_get(at(), encoded.raw()));
+    return term_view(regrow_map_get(at(), key.raw()));
 }
 
 template <class Self> std::pair<term_view, term_view> readable<Self>::entry(std::size_t index) const noexcept
@@ -672,6 +671,12 @@ template <class A, class B> bool operator<(const readable<A>& a, const readable<
 
 namespace detail {
 
+/// As a term; one that is somebody else's gets another owner.
+template <class T> term encoded(T&& value)
+{
+    return codec<std::decay_t<T>>::encode(std::forward<T>(value));
+}
+
 template <std::size_t size> term tuple_of(std::array<term, size> items) noexcept
 {
     return term::own(regrow_tuple(reinterpret_cast<regrow_term*>(items.data()), size));
@@ -692,7 +697,7 @@ template <class Range> term list_from(const Range& range)
 {
     std::vector<term> items;
     for (const auto& item : range)
-        items.push_back(term(item));
+        items.push_back(encoded(item));
     return list_of(std::move(items));
 }
 
@@ -700,8 +705,8 @@ template <class Map> term map_from(const Map& map)
 {
     std::vector<term> keys, values;
     for (const auto& [key, value] : map) {
-        keys.push_back(term(key));
-        values.push_back(term(value));
+        keys.push_back(encoded(key));
+        values.push_back(encoded(value));
     }
     return map_of(std::move(keys), std::move(values));
 }
@@ -711,21 +716,21 @@ template <class Map> term map_from(const Map& map)
 /// A tuple of anything that has a codec: tuple(atom("ok"), 1).
 template <class... Items> term tuple(Items&&... items)
 {
-    return detail::tuple_of(std::array<term, sizeof...(Items)>{term(std::forward<Items>(items))...});
+    return detail::tuple_of(std::array<term, sizeof...(Items)>{detail::encoded(std::forward<Items>(items))...});
 }
 
 /// A list of anything that has a codec.
 template <class... Items> term list(Items&&... items)
 {
-    std::array<term, sizeof...(Items)> made{term(std::forward<Items>(items))...};
+    std::array<term, sizeof...(Items)> made{detail::encoded(std::forward<Items>(items))...};
     return term::own(regrow_list(reinterpret_cast<regrow_term*>(made.data()), made.size()));
 }
 
 /// A map: map(std::pair(atom("a"), 1), std::pair(atom("b"), 2)). Of equal keys the last one wins.
 template <class... Keys, class... Values> term map(std::pair<Keys, Values>... entries)
 {
-    std::array<term, sizeof...(Keys)> keys{term(std::move(entries.first))...};
-    std::array<term, sizeof...(Keys)> values{term(std::move(entries.second))...};
+    std::array<term, sizeof...(Keys)> keys{detail::encoded(std::move(entries.first))...};
+    std::array<term, sizeof...(Keys)> values{detail::encoded(std::move(entries.second))...};
     return term::own(regrow_map(reinterpret_cast<regrow_term*>(keys.data()),
                                 reinterpret_cast<regrow_term*>(values.data()), keys.size()));
 }
@@ -889,7 +894,7 @@ template <> struct codec<ref> {
 
 /// nullopt is the atom `undefined`.
 template <class T> struct codec<std::optional<T>> {
-    static term encode(const std::optional<T>& value) { return value ? term(*value) : term(atom("undefined")); }
+    static term encode(const std::optional<T>& value) { return value ? detail::encoded(*value) : term(atom("undefined")); }
     static std::optional<std::optional<T>> decode(term_view from)
     {
         if (from.is_atom("undefined"))
@@ -987,7 +992,7 @@ struct codec<std::unordered_map<K, V, More...>> : detail::map_codec<std::unorder
 template <class... T> struct codec<std::variant<T...>> {
     static term encode(const std::variant<T...>& value)
     {
-        return std::visit([](const auto& one) { return term(one); }, value);
+        return std::visit([](const auto& one) { return detail::encoded(one); }, value);
     }
     static std::optional<std::variant<T...>> decode(term_view from)
     {
@@ -1439,10 +1444,10 @@ inline result<ref> try_monitor(const target& process)
 }
 REGROW_TWIN(, monitor)
 
-/// Takes a monitor away, and its `down` out of the mailbox. False when it had fired, or never was.
-inline result<bool> try_demonitor(ref monitor)
+/// Takes a monitor away, and its `down` out of the mailbox unless it is to stay. False when it had fired, or never was.
+inline result<bool> try_demonitor(ref monitor, bool flush = true)
 {
-    return detail::out<bool>([&](auto* to) { return regrow_demonitor(monitor, REGROW_FLUSH, to); });
+    return detail::out<bool>([&](auto* to) { return regrow_demonitor(monitor, flush ? REGROW_FLUSH : 0, to); });
 }
 REGROW_TWIN(, demonitor)
 
@@ -4078,6 +4083,13 @@ public:
         return taken([&](auto* to) { return regrow_task_shutdown(mine, limit.milliseconds(), to); });
     }
     REGROW_TWIN(, shutdown)
+    /// As shutdown(), but it is killed at once.
+    result<T> try_kill()
+    {
+        const regrow_task mine = release();
+        return taken([&](auto* to) { return regrow_task_shutdown(mine, REGROW_BRUTAL_KILL, to); });
+    }
+    REGROW_TWIN(, kill)
 
 private:
     template <class Call> static result<T> taken(Call&& call)

@@ -85,6 +85,17 @@ void values_come_back_as_they_were()
     CHECK(term(test::me).as<pid>() == test::me);
 }
 
+void terms_inside_of_values_get_another_owner()
+{
+    const term inner = list("some text, long enough for the heap");
+    const std::tuple<int, term> given(1, inner.clone());
+    CHECK(term(given)[1] == inner && tuple(inner, 2)[0] == inner);
+    CHECK(term(std::optional<term>(inner.clone())) == inner && map(std::pair(1, inner.clone())).get(1) == inner);
+    std::vector<term> many;
+    many.push_back(inner.clone());
+    CHECK(term(many).head() == inner && term(many).as<std::vector<term>>()->front() == inner);
+}
+
 void structs_nest()
 {
     const line given{{1, 2}, {3, 4}, "edge", {0.5, 1.0}};
@@ -222,6 +233,7 @@ int main()
 {
     return test::in_a_runtime([] {
         RUN(values_come_back_as_they_were);
+        RUN(terms_inside_of_values_get_another_owner);
         RUN(structs_nest);
         RUN(what_is_something_else_is_none);
         RUN(an_invalid_view_answers_no_to_everything);
