@@ -7,6 +7,8 @@
 #   make bench        the benchmarks, one JSON line each
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
+#   make build/regrow-bench-cpp     what C++ costs over C
+#   make build/cpp/NAME             a test or an example of bindings/cpp
 #   make drills       the programs of examples/drills, in build/ under their own names
 #   make build/hello build/wordcount build/pooly build/tokens build/regrow-conformance build/regrow-bench
 

@@ -646,9 +646,12 @@ stage_thread() {
   sanitized clang tests/c/stress.c -o build/thread/stress
   sanitized clang examples/wordcount/*.c -o build/thread/wordcount
   TEST_LIMIT=400 run_tests build/thread stress
+  local name
+  for name in $(cpp_tests); do sanitized_cpp clang++ "bindings/cpp/tests/$name.cpp" -o "build/thread/cpp-$name"; done
+  # shellcheck disable=SC2046
+  TEST_LIMIT=300 run_tests build/thread $(cpp_tests | sed 's/^/cpp-/')
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos" timeout 200 build/thread/wordcount --chaos 0.3 --seed 3 "$scratch/corpus"
-  local name
   for name in $(golden_examples); do
     sanitized clang examples/"$name"/*.c -o "build/thread/$name"
     attempt "$name" prints_what_is_expected build/thread "$name"

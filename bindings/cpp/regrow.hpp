@@ -419,7 +419,10 @@ public:
     auto items() const noexcept;
 
     /// As a T, if it is one.
-    template <class T> std::optional<T> as() const { return codec<T>::decode(term_view(*static_cast<const Self*>(this))); }
+    template <class T> std::optional<T> as() const
+    {
+        return codec<T>::decode(term_view(*static_cast<const Self*>(this)));
+    }
     /// As a T; REGROW_ERR_WRONG_KIND if it is none.
     template <class T> result<T> try_to() const;
     REGROW_TYPED_TWIN(const, to, term)
@@ -504,7 +507,8 @@ public:
     /// A place that a C function writes a term to; what was there is freed.
     regrow_term* place() noexcept
     {
-        *this = term();
+        if ((raw_.meta | raw_.value) != 0)
+            regrow_term_free(&raw_);
         return &raw_;
     }
 
@@ -524,7 +528,8 @@ private:
     regrow_term raw_;
 };
 
-static_assert(sizeof(term) == sizeof(regrow_term) && std::is_standard_layout_v<term>, "arrays of terms are regrow_terms");
+static_assert(sizeof(term) == sizeof(regrow_term) && std::is_standard_layout_v<term>,
+              "arrays of terms are regrow_terms");
 
 // ---- errors, continued --------------------------------------------------------------------------------------------
 
@@ -894,7 +899,10 @@ template <> struct codec<ref> {
 
 /// nullopt is the atom `undefined`.
 template <class T> struct codec<std::optional<T>> {
-    static term encode(const std::optional<T>& value) { return value ? detail::encoded(*value) : term(atom("undefined")); }
+    static term encode(const std::optional<T>& value)
+    {
+        return value ? detail::encoded(*value) : term(atom("undefined"));
+    }
     static std::optional<std::optional<T>> decode(term_view from)
     {
         if (from.is_atom("undefined"))
@@ -1116,12 +1124,14 @@ template <class Self> template <class T> result<T> readable<Self>::try_to() cons
 namespace detail {
 
 /// What a C function gave, as a T.
-template <class T> result<T> decoded(term given)
+template <class T> result<T> decoded(term&& given)
 {
+    static_assert(!std::is_same_v<T, term_view> && !std::is_same_v<T, std::string_view>,
+                  "the term that this would be a view of is gone: ask for a term or a std::string");
     if constexpr (std::is_void_v<T>)
         return (void)given, result<void>();
     else if constexpr (std::is_same_v<T, term>)
-        return given;
+        return std::move(given);
     else
         return given.template try_to<T>();
 }
@@ -1279,7 +1289,8 @@ template <class Request> struct reply_of<Request, std::void_t<typename Request::
 
 /// The reply that is asked for: a type that is named, or the request's `reply`, or a term.
 template <class Reply, class Request>
-using reply_type = std::conditional_t<std::is_same_v<Reply, declared>, typename reply_of<std::decay_t<Request>>::type, Reply>;
+using reply_type =
+    std::conditional_t<std::is_same_v<Reply, declared>, typename reply_of<std::decay_t<Request>>::type, Reply>;
 
 /// Runs functions of yours inside a C function: what they throw is kept, and thrown on once that has returned.
 class carrier {
@@ -1355,7 +1366,8 @@ REGROW_TWIN(, send)
 /// The same message to many.
 inline result<void> try_broadcast(const std::vector<pid>& to, const term& message)
 {
-    static_assert(sizeof(pid) == sizeof(regrow_pid) && std::is_standard_layout_v<pid>, "arrays of pids are regrow_pids");
+    static_assert(sizeof(pid) == sizeof(regrow_pid) && std::is_standard_layout_v<pid>,
+                  "arrays of pids are regrow_pids");
     return detail::checked(
         regrow_broadcast(message.raw(), reinterpret_cast<const regrow_pid*>(to.data()), to.size()));
 }
@@ -2028,10 +2040,11 @@ template <class R, class... Args> struct signature<R (*)(Args...) noexcept> : pa
 
 /// The message type of a lambda or function.
 template <class F, class = void> struct function_message : signature<F> {};
-template <class F> struct function_message<F, std::void_t<decltype(&F::operator())>> : signature<decltype(&F::operator())> {};
+template <class F>
+struct function_message<F, std::void_t<decltype(&F::operator())>> : signature<decltype(&F::operator())> {};
 
-// For each callback: whether a class has a member of that name; which types of messages it takes: those it lists, or the
-// one in the parameters of the only function of that name; and a call of it, with or without context and message.
+// For each callback: whether a class has a member of that name; which types of messages it takes: those it lists, or
+// the one in the parameters of the only function of that name; and a call of it, with or without context and message.
 #define REGROW_CALLBACK(name, list)                                                                                    \
     struct name##_name {                                                                                               \
         int name;                                                                                                      \
@@ -2184,7 +2197,8 @@ template <class T> struct server_edge {
 
     static regrow_next handle_call(regrow_context* raw, void* state, const regrow_term* message) noexcept
     {
-        return handle<typename handle_call_messages<T>::type>(raw, message, "bad_call", [&](context& at_hand, auto&& given) {
+        using types = typename handle_call_messages<T>::type;
+        return handle<types>(raw, message, "bad_call", [&](context& at_hand, auto&& given) {
             return call_next(raw, [&]() -> decltype(auto) {
                 return do_handle_call(of(state), at_hand, std::forward<decltype(given)>(given));
             });
@@ -2192,7 +2206,8 @@ template <class T> struct server_edge {
     }
     static regrow_next handle_cast(regrow_context* raw, void* state, const regrow_term* message) noexcept
     {
-        return handle<typename handle_cast_messages<T>::type>(raw, message, "bad_cast", [&](context& at_hand, auto&& given) {
+        using types = typename handle_cast_messages<T>::type;
+        return handle<types>(raw, message, "bad_cast", [&](context& at_hand, auto&& given) {
             return next_of(raw, noreply, [&]() -> decltype(auto) {
                 return do_handle_cast(of(state), at_hand, std::forward<decltype(given)>(given));
             });
@@ -2200,7 +2215,8 @@ template <class T> struct server_edge {
     }
     static regrow_next handle_info(regrow_context* raw, void* state, const regrow_term* message) noexcept
     {
-        return handle<typename handle_info_messages<T>::type>(raw, message, nullptr, [&](context& at_hand, auto&& given) {
+        using types = typename handle_info_messages<T>::type;
+        return handle<types>(raw, message, nullptr, [&](context& at_hand, auto&& given) {
             return next_of(raw, noreply, [&]() -> decltype(auto) {
                 return do_handle_info(of(state), at_hand, std::forward<decltype(given)>(given));
             });
@@ -2208,12 +2224,12 @@ template <class T> struct server_edge {
     }
     static regrow_next handle_continue(regrow_context* raw, void* state, const regrow_term* message) noexcept
     {
-        return handle<typename handle_continue_messages<T>::type>(
-            raw, message, "bad_continue", [&](context& at_hand, auto&& given) {
-                return next_of(raw, noreply, [&]() -> decltype(auto) {
-                    return do_handle_continue(of(state), at_hand, std::forward<decltype(given)>(given));
-                });
+        using types = typename handle_continue_messages<T>::type;
+        return handle<types>(raw, message, "bad_continue", [&](context& at_hand, auto&& given) {
+            return next_of(raw, noreply, [&]() -> decltype(auto) {
+                return do_handle_continue(of(state), at_hand, std::forward<decltype(given)>(given));
             });
+        });
     }
     static void terminate(regrow_context* raw, void* state, const regrow_term* reason) noexcept
     {
@@ -2237,7 +2253,8 @@ template <class T> struct server_edge {
     {
         return outside(REGROW_ERR_WRONG_KIND, [&] {
             context nowhere(nullptr);
-            const auto taken = dispatch(typename replace_state_messages<T>::type(), term_view(given), [&](auto&& value) {
+            using types = typename replace_state_messages<T>::type;
+            const auto taken = dispatch(types(), term_view(given), [&](auto&& value) {
                 auto run = [&]() -> decltype(auto) {
                     return do_replace_state(of(state), nowhere, std::forward<decltype(value)>(value));
                 };
@@ -2252,7 +2269,8 @@ template <class T> struct server_edge {
 
 private:
     template <class Messages, class Handle>
-    static regrow_next handle(regrow_context* raw, const regrow_term* message, const char* refusal, Handle&& handle) noexcept
+    static regrow_next handle(regrow_context* raw, const regrow_term* message, const char* refusal,
+                              Handle&& handle) noexcept
     {
         return at_the_edge(raw, [&]() -> regrow_next {
             context at_hand(raw);
@@ -2650,7 +2668,8 @@ public:
     /// What `init` gets, at each start.
     Self& argument(term argument) { return argument_ = keep(std::move(argument)), this->self(); }
     /// Takes so many messages. `wait`: with overflow::block, how long a sender waits for room.
-    Self& mailbox_limit(std::uint32_t messages, overflow policy = overflow::reject, time_limit wait = std::chrono::seconds(0))
+    Self& mailbox_limit(std::uint32_t messages, overflow policy = overflow::reject,
+                        time_limit wait = std::chrono::seconds(0))
     {
         mailbox_.limit = messages;
         mailbox_.policy = static_cast<std::uint32_t>(policy);
@@ -2714,11 +2733,12 @@ public:
     static constexpr std::uint32_t number = REGROW_SERVER;
     explicit function_server_child(std::function<State()> initial) { handlers_.initial = std::move(initial); }
 
-    /// Each takes the state by reference, a context& if it wants to, and a message. Of several the first that can read a
-    /// message gets it. What they return, and do not return, is as in the callbacks of a class.
+    /// Each takes the state by reference, a context& if it wants to, and a message. Of several the first that can read
+    /// a message gets it. What they return, and do not return, is as in the callbacks of a class.
     template <class F> function_server_child& on_call(F f)
     {
-        handlers_.calls.add(std::move(f), [](context& at_hand, auto&& work) { return detail::call_next(at_hand.raw(), work); });
+        handlers_.calls.add(std::move(f),
+                            [](context& at_hand, auto&& work) { return detail::call_next(at_hand.raw(), work); });
         return *this;
     }
     template <class F> function_server_child& on_cast(F f) { return add(handlers_.casts, std::move(f)); }
@@ -2737,7 +2757,8 @@ public:
 private:
     template <class F> function_server_child& add(detail::handlers<State>& to, F f)
     {
-        to.add(std::move(f), [](context& at_hand, auto&& work) { return detail::next_of(at_hand.raw(), noreply, work); });
+        to.add(std::move(f),
+               [](context& at_hand, auto&& work) { return detail::next_of(at_hand.raw(), noreply, work); });
         return *this;
     }
 
@@ -2858,7 +2879,8 @@ protected:
 
 using supervisor_init = std::function<next(context&, children&, term_view)>;
 
-inline regrow_next supervisor_init_edge(regrow_context* raw, void* user, const regrow_term* arg, regrow_children* more) noexcept
+inline regrow_next supervisor_init_edge(regrow_context* raw, void* user, const regrow_term* arg,
+                                        regrow_children* more) noexcept
 {
     return at_the_edge(raw, [&] {
         context at_hand(raw);
@@ -2869,8 +2891,8 @@ inline regrow_next supervisor_init_edge(regrow_context* raw, void* user, const r
 
 template <class Self> class init_options : public limited_options<Self> {
 public:
-    /// Runs in the supervisor at each of its starts, before its children are started: takes a context&, a children&, and
-    /// the argument; returns nothing or a `next`. Only a static supervisor takes children there.
+    /// Runs in the supervisor at each of its starts, before its children are started: takes a context&, a children&,
+    /// and the argument; returns nothing or a `next`. Only a static supervisor takes children there.
     template <class F> Self& on_init(F f)
     {
         init_ = [f = std::move(f)](context& at_hand, children& more, term_view argument) mutable {
@@ -3003,7 +3025,10 @@ public:
         return *this;
     }
     /// The time that its tasks have to end when it stops.
-    task_supervisor_child& task_shutdown(time_limit limit) { return task_shutdown_ms_ = detail::not_zero(limit), *this; }
+    task_supervisor_child& task_shutdown(time_limit limit)
+    {
+        return task_shutdown_ms_ = detail::not_zero(limit), *this;
+    }
     const void* spec(detail::arena& made) const
     {
         regrow_task_supervisor_spec& spec = made.make<regrow_task_supervisor_spec>();
@@ -3065,7 +3090,7 @@ public:
 
 namespace detail {
 
-/// A native value in a term: {Type, Resource}. No term from elsewhere has the address of a variable of this header in it.
+/// A native value in a term: {Type, Resource}. No term from elsewhere has the address of a variable of this header.
 template <class T> struct native {
     T value;
     /// Equal for the same T in one module, and for no other type.
@@ -3249,8 +3274,8 @@ template <class F> process_child<F> process(term id, F body)
     return made.id(std::move(id));
 }
 
-/// A process that lives in another runtime of the program: `deliver(pid, term_view message, caller<>)` takes each message
-/// out, and answers calls, whose caller is not zero, later; `exit(pid, term_view reason)` is told of the end.
+/// A process that lives in another runtime of the program: `deliver(pid, term_view message, caller<>)` takes each
+/// message out, and answers calls, whose caller is not zero, later; `exit(pid, term_view reason)` is told of the end.
 template <class Deliver, class Exit> host_child<Deliver, Exit> host(term id, Deliver deliver, Exit exit)
 {
     host_child<Deliver, Exit> made(std::move(deliver), std::move(exit));
@@ -3433,7 +3458,8 @@ public:
     /// Starts one more child and waits until it is up. The pid is none when its init answered ignore. May wait.
     result<regrow::pid> try_start_child(const child& what) const
     {
-        return detail::started(what, [&](auto* spec, auto* to) { return regrow_supervisor_start_child(pid_, spec, to); });
+        return detail::started(
+            what, [&](auto* spec, auto* to) { return regrow_supervisor_start_child(pid_, spec, to); });
     }
     REGROW_TWIN(const, start_child)
     /// To be collected later. Any thread.
@@ -3648,7 +3674,8 @@ public:
         }
         if (functions->undelivered) {
             raw.undelivered_user = functions.get();
-            raw.undelivered = [](void* user, regrow_pid whom, const regrow_term* message, const regrow_term* reason) noexcept {
+            raw.undelivered = [](void* user, regrow_pid whom, const regrow_term* message,
+                                 const regrow_term* reason) noexcept {
                 static_cast<options*>(user)->undelivered(regrow::pid(whom), term_view(message), term_view(reason));
             };
         }
@@ -3678,8 +3705,8 @@ public:
 
     /// The handle of all of it: its root supervisor.
     regrow::pid root() const noexcept { return pid_; }
-    /// Stops every process, children last to first, then the threads. REGROW_ERR_TIMEOUT: everything was killed, and some
-    /// callbacks are stuck; to be called again. Not in a callback.
+    /// Stops every process, children last to first, then the threads. REGROW_ERR_TIMEOUT: everything was killed, and
+    /// some callbacks are stuck; to be called again. Not in a callback.
     result<void> try_shutdown(time_limit limit = infinity) const
     {
         return detail::checked(regrow_shutdown(pid_, limit.milliseconds(), nullptr));
@@ -3872,7 +3899,8 @@ public:
         return dispatched(key, each, regrow_registry_dispatch);
     }
     REGROW_TWIN(const, dispatch)
-    /// The same in several processes at once; `each` must bear that. Of what it throws the first is thrown on. May wait.
+    /// The same in several processes at once; `each` must bear that. Of what it throws the first is thrown on. May
+    /// wait.
     template <class F> result<void> try_dispatch_parallel(const term& key, F&& each) const
     {
         return dispatched(key, each, regrow_registry_dispatch_parallel);
@@ -3894,8 +3922,8 @@ public:
         return detail::checked(regrow_registry_delete_meta(pid_, key.raw()));
     }
     REGROW_TWIN(const, delete_meta)
-    /// Runs a function in the caller while nobody else runs one under the same key. May wait. REGROW_ERR_TIMEOUT: it was
-    /// not run.
+    /// Runs a function in the caller while nobody else runs one under the same key. May wait. REGROW_ERR_TIMEOUT: it
+    /// was not run.
     template <class F> result<void> try_lock(const term& key, F&& run, time_limit limit = infinity) const
     {
         struct work {
@@ -3982,7 +4010,8 @@ public:
     {
         auto kept = detail::own(std::move(update));
         return detail::requested<void>([&](auto** to) {
-            return regrow_agent_update_async(pid_, change<F>, kept.release(), detail::owned<F>::drop, limit.milliseconds(), to);
+            return regrow_agent_update_async(pid_, change<F>, kept.release(), detail::owned<F>::drop,
+                                             limit.milliseconds(), to);
         });
     }
     REGROW_TWIN(const, update_async)
@@ -4020,7 +4049,8 @@ private:
     }
     /// An update that nobody waits for, of an F that the library owns.
     template <class F>
-    static regrow_next change(regrow_context* raw, void* user, const regrow_term* state, regrow_term*, regrow_term*) noexcept
+    static regrow_next change(regrow_context* raw, void* user, const regrow_term* state, regrow_term*,
+                              regrow_term*) noexcept
     {
         return detail::at_the_edge(raw, [&]() -> regrow_next {
             if (State* native = detail::native<State>::of(term_view(state)))
@@ -4162,8 +4192,8 @@ struct stream_options {
     bool unordered = false;
 };
 
-/// Runs run(item) in a task for each item of a range, so many at a time, and calls each(result<R>) with what they return
-/// or why they ended, until that says false; it runs in the caller, and may wait. Needs an identity; waits.
+/// Runs run(item) in a task for each item of a range, so many at a time, and calls each(result<R>) with what they
+/// return or why they ended, until that says false; it runs in the caller, and may wait. Needs an identity; waits.
 template <class Range, class F, class Each>
 result<void> try_async_stream_each(const Range& items, F run, Each&& each, const stream_options& how = {})
 {
@@ -4215,9 +4245,9 @@ result<void> try_async_stream_each(const Range& items, F run, Each&& each, const
         bool more = false;
         all.carrier.run([&] {
             const term_view seen(outcome);
-            auto value = seen[0].is_atom("ok")
-                             ? detail::unwrapped<Value>(seen[1])
-                             : result<Value>(error(REGROW_ERR_EXITED, seen[1].clone(), "the task ended without a value"));
+            auto value = seen[0].is_atom("ok") ? detail::unwrapped<Value>(seen[1])
+                                               : result<Value>(error(REGROW_ERR_EXITED, seen[1].clone(),
+                                                                     "the task ended without a value"));
             if constexpr (std::is_void_v<decltype(all.each(std::move(value)))>)
                 all.each(std::move(value)), more = true;
             else
@@ -4258,8 +4288,8 @@ class task_supervisor : public supervisor {
 public:
     using supervisor::supervisor;
 
-    /// Starts a task that nobody waits for. `restart`: REGROW_TEMPORARY, REGROW_TRANSIENT or REGROW_PERMANENT. May wait,
-    /// for the supervisor's turn, as all of these.
+    /// Starts a task that nobody waits for. `restart`: REGROW_TEMPORARY, REGROW_TRANSIENT or REGROW_PERMANENT. May
+    /// wait, for the supervisor's turn, as all of these.
     template <class F> result<regrow::pid> try_start_child(F run, std::uint32_t restart = REGROW_TEMPORARY) const
     {
         detail::arena made;
@@ -4369,8 +4399,8 @@ public:
             [&](auto* to) { return regrow_group_send(pid_, group.raw(), message.release(), to); });
     }
     REGROW_TWIN(const, send)
-    /// Has the caller told of all that changes in a group: {Ref, join | leave, Group, Pids}; and the members now. Needs an
-    /// identity.
+    /// Has the caller told of all that changes in a group: {Ref, join | leave, Group, Pids}; and the members now. Needs
+    /// an identity.
     result<std::pair<ref, std::vector<regrow::pid>>> try_monitor(const term& group) const
     {
         regrow_ref monitor{};
@@ -4463,8 +4493,8 @@ struct table_options {
     term heir_data{};
 };
 
-/// A table: objects, which are tuples, by their keys. A plain number: the table is its owner's, a process, and goes with
-/// that. Any thread.
+/// A table: objects, which are tuples, by their keys. A plain number: the table is its owner's, a process, and goes
+/// with that. Any thread.
 class table {
 public:
     constexpr table() noexcept = default;
@@ -4543,7 +4573,10 @@ public:
     REGROW_TWIN(const, size)
 
     /// A tuple, or a list of them, all at once. What had that key goes, but in bags.
-    result<void> try_insert(term objects) const { return detail::checked(regrow_table_insert(raw_, objects.release())); }
+    result<void> try_insert(term objects) const
+    {
+        return detail::checked(regrow_table_insert(raw_, objects.release()));
+    }
     REGROW_TWIN(const, insert)
     /// Only when none of the keys is there: else false.
     result<bool> try_insert_new(term objects) const
@@ -4592,10 +4625,12 @@ public:
     /// Counts in the object of a key, at once: `operation` is an increment, {Position, Increment} or more, as
     /// regrow_table_update_counter() says. `fallback`: the object that is inserted first when there is none.
     template <class Value = std::int64_t>
-    result<Value> try_update_counter(const term& key, term operation, const std::optional<term>& fallback = std::nullopt) const
+    result<Value> try_update_counter(const term& key, term operation,
+                                     const std::optional<term>& fallback = std::nullopt) const
     {
+        const regrow_term* object = fallback ? fallback->raw() : nullptr;
         return one<Value>([&](auto* to) {
-            return regrow_table_update_counter(raw_, key.raw(), operation.release(), fallback ? fallback->raw() : nullptr, to);
+            return regrow_table_update_counter(raw_, key.raw(), operation.release(), object, to);
         });
     }
     REGROW_TYPED_TWIN(const, update_counter, std::int64_t)
@@ -4679,8 +4714,8 @@ public:
         return count([&](auto* to) { return regrow_table_select_replace(raw_, spec.raw(), to); });
     }
     REGROW_TWIN(const, select_replace)
-    /// As select(), part by part: calls each(Row) for all of them, `limit` at a time, until it says false. It may insert
-    /// and delete.
+    /// As select(), part by part: calls each(Row) for all of them, `limit` at a time, until it says false. It may
+    /// insert and delete.
     template <class Row = term, class Each>
     result<void> try_select_each(const term& spec, std::size_t limit, Each&& each) const
     {
