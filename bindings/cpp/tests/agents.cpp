@@ -128,8 +128,10 @@ void a_supervisor_of_tasks()
     auto one = GOOD(above.try_async([] { return GOOD(try_receive<int>()); }));
     auto two = GOOD(above.try_async_nolink([](context& at_hand) { return at_hand.stop(atom("boom")); }));
     CHECK_CODE(REGROW_ERR_EXITED, two.try_await());
+    GOOD(try_settle(node));
     std::future<result<std::string>> value = above.try_run_async([] { return std::string("from outside"); });
     CHECK(GOOD(value.get()) == "from outside");
+    GOOD(try_settle(node)); // the value is there before its task is gone
     std::atomic<int> runs{0};
     const pid child = GOOD(above.try_start_child([&runs] {
         runs++;
