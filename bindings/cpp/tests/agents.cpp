@@ -48,7 +48,10 @@ void a_restarted_agent_begins_anew()
     const supervisor above = GOOD(try_start(node, tree::supervisor("s", one_for_one, tree::agent<cart>("cart", "Ann").named("cart"))));
     const auto current = [] { return agent<cart>(try_whereis(at("cart").in(node).wait(30s)).value()); };
     GOOD(current().try_update([](cart& state) { state.owner = "Bob"; }));
-    GOOD(try_exit(current().pid(), atom("kill")));
+    const pid first = current().pid();
+    const ref monitor = GOOD(try_monitor(first));
+    GOOD(try_exit(first, atom("kill")));
+    CHECK(test::reason_of(monitor) == "killed");
     CHECK(GOOD(current().try_get([](const cart& state) { return state.owner; })) == "Ann");
     GOOD(try_stop(above.pid()));
 }
