@@ -8,6 +8,8 @@
 #   make bench-python the same from Python, over plain C
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
+#   make build/regrow-bench-cpp     what C++ costs over C
+#   make build/cpp/NAME             a test or an example of bindings/cpp
 #   make drills       the programs of examples/drills, in build/ under their own names
 #   make build/hello build/wordcount build/pooly build/tokens build/regrow-conformance build/regrow-bench
 
@@ -25,11 +27,14 @@ LIBDIR     ?= $(PREFIX)/lib
 CARGO   ?= cargo
 CC      ?= cc
 CFLAGS  ?= -O2 -g
+CXX      ?= g++
+CXXFLAGS ?= -O2 -g
 INSTALL ?= install
 
 # Callbacks have the parameters their type says, used or not.
 WARNINGS := -Wall -Wextra -Wpedantic -Wno-unused-parameter
 # Programs say -std=c11 to show what they need; _GNU_SOURCE is for getopt_long and fts.
+COMPILE_CXX = $(CXX) -std=c++17 -Wall -Wextra -Wpedantic -Iinclude -Ibindings/cpp $(CPPFLAGS) $(CXXFLAGS)
 COMPILE   = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Iinclude $(CPPFLAGS) $(CFLAGS)
 LINK      = -Lbuild -lregrow -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,'$$ORIGIN/..' -pthread -lm $(LDFLAGS)
 
@@ -41,6 +46,9 @@ TOKENS      := $(wildcard examples/tokens/*.c)
 DRILLS      := $(patsubst examples/drills/%.c,build/%,$(wildcard examples/drills/*.c))
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
+# The executor in C++: what is there in both languages is C++, the rest is the C executor's.
+EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
+EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
 .PHONY: all run drills test check test-long bench bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
@@ -119,9 +127,31 @@ build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 build/paths: benches/instructions/paths.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)
 
+build/regrow-bench-cpp: benches/cpp/compare.cpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+	$(COMPILE_CXX) $< -o $@ $(LINK)
+
 build/tests/%: tests/c/%.c $(wildcard tests/c/*.h) build/libregrow.so $(HEADER)
 	@mkdir -p build/tests
 	$(COMPILE) $< -o $@ $(LINK)
+
+build/cpp/%: bindings/cpp/tests/%.cpp bindings/cpp/tests/test.hpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+	@mkdir -p build/cpp
+	$(COMPILE_CXX) $< -o $@ $(LINK)
+
+build/cpp/%: bindings/cpp/examples/%.cpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+	@mkdir -p build/cpp
+	$(COMPILE_CXX) $< -o $@ $(LINK)
+
+build/cpp/executor/%.o: tests/conformance/executor/%.c $(wildcard tests/conformance/executor/*.h) $(HEADER)
+	@mkdir -p build/cpp/executor
+	$(COMPILE) -c $< -o $@
+
+build/cpp/executor/%.cpp.o: bindings/cpp/conformance/%.cpp $(wildcard bindings/cpp/conformance/*.hpp tests/conformance/executor/*.h) bindings/cpp/regrow.hpp $(HEADER)
+	@mkdir -p build/cpp/executor
+	$(COMPILE_CXX) -Itests/conformance/executor -c $< -o $@
+
+build/regrow-conformance-cpp: $(EXECUTOR_C:tests/conformance/executor/%.c=build/cpp/executor/%.o) $(EXECUTOR_CPP:bindings/cpp/conformance/%=build/cpp/executor/%.o) build/libregrow.so
+	$(CXX) $(filter %.o,$^) -o $@ $(LINK)
 
 # The build of the library brings the header up to date.
 $(HEADER): build/$(SHARED) ;
@@ -143,7 +173,7 @@ FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SOVERSION@|$(SOVERSION)|g' \
 
 install: $(LIBRARIES)
 	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/regrow
-	$(INSTALL) -m 644 $(wildcard include/*.h include/*.hpp) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 include/regrow.h bindings/cpp/regrow.hpp $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 755 build/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED)
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SHARED) $(DESTDIR)$(LIBDIR)/libregrow.so

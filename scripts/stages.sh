@@ -410,6 +410,13 @@ stage_readme() {
     attempt "it prints what the README says" diff "$scratch/$number.txt" <(timeout 60 "$scratch/$number" 2>/dev/null)
   done
   attempt "the first one is examples/hello.c" cmp "$scratch/1.c" examples/hello.c
+  count=$(python3 scripts/readme_code.py README.md "$scratch" cpp)
+  for ((number = 1; number <= count; number++)); do
+    attempt "C++ program $number of the README" g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -Iinclude -Ibindings/cpp \
+      "$scratch/$number.cpp" -o "$scratch/$number" -Lbuild -lregrow -Wl,-rpath,"$PWD/build"
+    attempt "it prints what the README says" diff "$scratch/$number.txt" <(timeout 60 "$scratch/$number" 2>/dev/null)
+  done
+  attempt "the first one is bindings/cpp/examples/hello.cpp" cmp "$scratch/1.cpp" bindings/cpp/examples/hello.cpp
 }
 
 # ---- Python ----
@@ -518,27 +525,34 @@ build_by_cmake() { # TARGET
   mkdir -p "$scratch/cmake-$1"
   cat >"$scratch/cmake-$1/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.13)
-project(user C)
+project(user C CXX)
 find_package(regrow 0.1 REQUIRED)
 add_executable(user $PWD/examples/hello.c)
 target_link_libraries(user PRIVATE regrow::$1)
+add_executable(user_cpp $PWD/bindings/cpp/examples/hello.cpp)
+target_compile_features(user_cpp PRIVATE cxx_std_17)
+target_link_libraries(user_cpp PRIVATE regrow::$1)
 CMAKE
   cmake -S "$scratch/cmake-$1" -B "$scratch/cmake-$1/build" -DCMAKE_PREFIX_PATH="$prefix" &&
-    cmake --build "$scratch/cmake-$1/build" && "$scratch/cmake-$1/build/user"
+    cmake --build "$scratch/cmake-$1/build" && "$scratch/cmake-$1/build/user" && "$scratch/cmake-$1/build/user_cpp"
 }
 
 build_by_pkg_config() { # FLAGS: as pkg-config wants them; then what to add for the compiler
   local flags
   flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs $1 regrow) || return
   # shellcheck disable=SC2086
-  cc examples/hello.c -o "$scratch/by-pkg-config" ${flags/-lregrow/$2} && LD_LIBRARY_PATH=$3 "$scratch/by-pkg-config"
+  cc examples/hello.c -o "$scratch/by-pkg-config" ${flags/-lregrow/$2} && LD_LIBRARY_PATH=$3 "$scratch/by-pkg-config" || return
+  # shellcheck disable=SC2086
+  c++ -std=c++17 bindings/cpp/examples/hello.cpp -o "$scratch/cpp-by-pkg-config" ${flags/-lregrow/$2} &&
+    LD_LIBRARY_PATH=$3 "$scratch/cpp-by-pkg-config"
 }
 
 stage_install() {
   temporary
   make install PREFIX=/usr DESTDIR="$scratch/stage"
   attempt "the installed files" diff - <(cd "$scratch/stage" && find . -type f -o -type l | LC_ALL=C sort) <<LIST
-$(printf '%s\n' include/*.h* | sed 's|^|./usr/|' | LC_ALL=C sort)
+./usr/include/regrow.h
+./usr/include/regrow.hpp
 ./usr/lib/cmake/regrow/regrowConfig.cmake
 ./usr/lib/cmake/regrow/regrowConfigVersion.cmake
 ./usr/lib/libregrow.a
@@ -562,6 +576,76 @@ LIST
   else
     skip "cmake is not installed"
   fi
+}
+
+# ---- C++ ----
+
+cpp_tests() {
+  local file
+  for file in bindings/cpp/tests/*.cpp; do basename "$file" .cpp; done
+}
+
+cpp_examples() { # each has its output beside it
+  local file
+  for file in bindings/cpp/examples/*.txt; do basename "$file" .txt; done
+}
+
+cpp_prints_what_is_expected() { # FOLDER NAME
+  timeout 100 "$1/$2" 2>/dev/null | diff "bindings/cpp/examples/$2.txt" -
+}
+
+# Without exceptions and type information, by the other compiler and in the newest language: errors are values.
+cpp_without_exceptions() { # NAME
+  clang++ -std=c++2b -fno-exceptions -fno-rtti $cpp_warnings -Iinclude -Ibindings/cpp "bindings/cpp/$2/$1.cpp" \
+    -o "build/cpp-values/$1" -Lbuild -lregrow -Wl,-rpath,"$PWD/build" -pthread
+}
+
+# The header in two files of one program, and as the first thing in one: COMPILER STANDARD FLAGS
+cpp_header_compiles() {
+  # shellcheck disable=SC2086
+  $1 -std=$2 ${3:-} $cpp_warnings -Iinclude -Ibindings/cpp -fsyntax-only -x c++ - <<<'#include <regrow.hpp>
+    #include <regrow.hpp>
+    int used() { return regrow::term(1).as<int>().value_or(0); }'
+}
+
+cpp_header_matrix() { # COMPILER STANDARD FLAGS, a line each
+  local compiler std flags
+  for compiler in "g++ c++17 c++20 c++23" "clang++ c++17 c++20 c++2b"; do
+    for flags in -fno-exceptions -fno-rtti; do echo "${compiler%% *} c++17 $flags"; done
+    for std in ${compiler#* }; do
+      for flags in "" " -fno-exceptions -fno-rtti"; do echo "${compiler%% *} $std$flags"; done
+    done
+  done
+}
+
+stage_cpp() {
+  needs g++ clang++
+  export -f cpp_without_exceptions cpp_header_compiles
+  export cpp_warnings="-Wall -Wextra -Wpedantic -Werror"
+  mkdir -p build/cpp-values
+  temporary
+  local name compiler std flags
+  cpp_header_matrix >"$out/cpp-header.txt"
+  # Two at a time; what fails says so, and is asked again below for its result.
+  xargs -P 2 -L 1 bash -c 'cpp_header_compiles "$1" "$2" "${*:3}" && touch "build/cpp-values/header-$1-$2-${*:3}"' header \
+    <"$out/cpp-header.txt" || true
+  while read -r compiler std flags; do
+    attempt "regrow.hpp as $std with $compiler $flags" rm "build/cpp-values/header-$compiler-$std-$flags"
+  done <"$out/cpp-header.txt"
+  # shellcheck disable=SC2046
+  make -j 2 CXXFLAGS="-O0 -g -Werror" $(cpp_tests | sed 's|^|build/cpp/|') $(cpp_examples | sed 's|^|build/cpp/|')
+  # shellcheck disable=SC2046
+  TEST_LIMIT=100 run_tests build/cpp $(cpp_tests)
+  for name in $(cpp_examples); do attempt "$name" cpp_prints_what_is_expected build/cpp "$name"; done
+  # hello is about exceptions, and so is parks.
+  cpp_tests | grep -v '^parks$' | xargs -P 2 -I NAME bash -c 'cpp_without_exceptions NAME tests'
+  attempt "shop without exceptions" cpp_without_exceptions shop examples
+  # shellcheck disable=SC2046
+  TEST_LIMIT=100 run_tests build/cpp-values $(cpp_tests | grep -v '^parks$')
+  attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
+  needs python3
+  make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
+  REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
 # ---- memory and races ----
@@ -612,8 +696,18 @@ sanitized() {
     -L$library -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
 }
 
+# The same for C++.
+sanitized_cpp() {
+  local folder=build/$sanitizer compiler=$1
+  mkdir -p "$folder"
+  shift
+  # shellcheck disable=SC2086
+  $compiler -std=c++17 -g -O1 -fno-omit-frame-pointer -fsanitize=$sanitizer -Wall -Wextra -Wpedantic -Iinclude \
+    -Ibindings/cpp "$@" -L$library -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
+}
+
 stage_address() {
-  needs gcc
+  needs gcc g++
   exists header include/regrow.h
   sanitizer=address
   build_sanitized address -- --features sanitizer
@@ -637,6 +731,11 @@ stage_address() {
     sanitized gcc examples/"$name"/*.c -o "build/address/$name"
     attempt "$name" prints_what_is_expected build/address "$name"
   done
+  for name in $(cpp_tests); do sanitized_cpp g++ "bindings/cpp/tests/$name.cpp" -o "build/address/cpp-$name"; done
+  sanitized_cpp g++ bindings/cpp/examples/shop.cpp -o build/address/shop
+  # shellcheck disable=SC2046
+  TEST_LIMIT=300 run_tests build/address $(cpp_tests | sed 's/^/cpp-/')
+  attempt "shop" cpp_prints_what_is_expected build/address shop
   if compgen -G 'benches/c/*.c' >/dev/null; then
     sanitized gcc benches/c/*.c -o build/address/regrow-bench
     attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000 task:1000
@@ -660,9 +759,12 @@ stage_thread() {
   sanitized clang tests/c/stress.c -o build/thread/stress
   sanitized clang examples/wordcount/*.c -o build/thread/wordcount
   TEST_LIMIT=400 run_tests build/thread stress
+  local name
+  for name in $(cpp_tests); do sanitized_cpp clang++ "bindings/cpp/tests/$name.cpp" -o "build/thread/cpp-$name"; done
+  # shellcheck disable=SC2046
+  TEST_LIMIT=300 run_tests build/thread $(cpp_tests | sed 's/^/cpp-/')
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos" timeout 200 build/thread/wordcount --chaos 0.3 --seed 3 "$scratch/corpus"
-  local name
   for name in $(golden_examples); do
     sanitized clang examples/"$name"/*.c -o "build/thread/$name"
     attempt "$name" prints_what_is_expected build/thread "$name"
