@@ -84,23 +84,23 @@ is_native(_) -> false.
 %% OTP's defaults, which are not regrow's.
 flags({Strategy, Intensity, Period}) -> flags(#{strategy => Strategy, intensity => Intensity, period => Period});
 flags(Given) when is_map(Given) ->
-    case maps:merge(#{strategy => one_for_one, intensity => 1, period => 5, auto_shutdown => never}, Given) of
-        #{strategy := simple_one_for_one} ->
-            {error, {invalid_strategy, simple_one_for_one}};
-        #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown}
-          when is_integer(Intensity), Intensity >= 0, is_integer(Period), Period > 0, Period =< 4000000 ->
-            Strategies = [one_for_one, one_for_all, rest_for_one],
-            case lists:member(Strategy, Strategies) andalso lists:member(Shutdown, [never, any_significant, all_significant]) of
-                true ->
-                    {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000, auto_shutdown => Shutdown}};
-                false ->
-                    {error, {invalid_type, Given}}
-            end;
-        _ ->
-            {error, {invalid_type, Given}}
+    All = maps:merge(#{strategy => one_for_one, intensity => 1, period => 5, auto_shutdown => never}, Given),
+    Checks = [{strategy, invalid_strategy}, {intensity, invalid_intensity}, {period, invalid_period},
+              {auto_shutdown, invalid_auto_shutdown}],
+    case [{Reason, maps:get(Flag, All)} || {Flag, Reason} <- Checks, not is_flag(Flag, maps:get(Flag, All))] of
+        [] ->
+            #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown} = All,
+            {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000, auto_shutdown => Shutdown}};
+        [Wrong | _] ->
+            {error, Wrong}
     end;
 flags(Given) ->
     {error, {invalid_type, Given}}.
+
+is_flag(strategy, Strategy) -> lists:member(Strategy, [one_for_one, one_for_all, rest_for_one]);
+is_flag(intensity, Intensity) -> is_integer(Intensity) andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE;
+is_flag(period, Period) -> is_integer(Period) andalso Period > 0 andalso Period =< 4000000;
+is_flag(auto_shutdown, Shutdown) -> lists:member(Shutdown, [never, any_significant, all_significant]).
 
 %% A child spec with all that OTP fills in.
 normal({Id, Start, Restart, Shutdown, Type, Modules}) ->
