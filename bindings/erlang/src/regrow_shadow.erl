@@ -18,6 +18,8 @@
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
+    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's DynamicSupervisor asks for.
+    extra = [] :: [term()],
     %% Those that run, by their keys; a key stays the same over restarts.
     live = #{} :: #{integer() => #child{}},
     by_monitor = #{} :: #{reference() => integer()},
@@ -53,9 +55,17 @@ init({static, Runtime, Module, Args}) ->
         Other ->
             {stop, {bad_return, {Module, init, Other}}}
     end;
-init({dynamic, Runtime, Native}) ->
+init({dynamic, Runtime, Native}) when is_map(Native) ->
+    init({dynamic, Runtime, fun() -> {ok, Native, []} end});
+init({dynamic, Runtime, Init}) ->
     process_flag(trap_exit, true),
-    begin_native(#state{runtime = regrow:root(Runtime), kind = dynamic}, Native#{kind => dynamic_supervisor}).
+    case Init() of
+        {ok, Native, Extra} ->
+            State = #state{runtime = regrow:root(Runtime), kind = dynamic, extra = Extra},
+            begin_native(State, Native#{kind => dynamic_supervisor});
+        Other ->
+            Other
+    end.
 
 begin_static(Runtime, Native, Given) ->
     Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
@@ -112,6 +122,11 @@ normal(#{start := {Module, _, _}} = Spec) ->
     Shutdown = case Type of worker -> 5000; supervisor -> infinity end,
     maps:merge(#{restart => permanent, significant => false, shutdown => Shutdown, type => Type, modules => [Module]}, Spec).
 
+%% As Elixir's DynamicSupervisor has checked it and sends it.
+of_elixir({{Module, Function, Arguments}, Restart, Shutdown, Type, Modules}, #state{extra = Extra}) ->
+    #{id => undefined, start => {Module, Function, Extra ++ Arguments}, restart => Restart, significant => false,
+      shutdown => Shutdown, type => Type, modules => Modules}.
+
 key() -> erlang:unique_integer([positive]).
 
 %% As the native supervisor gets it: its keeper.
@@ -132,10 +147,12 @@ record(Native) ->
 
 handle_call({?KEEPER, _, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
 handle_call({?KEEPER, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
+handle_call({start_child, {{_, _, _}, _, _, _, _} = Given}, From, #state{kind = dynamic} = State) ->
+    {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
 handle_call({start_child, Given}, From, State) ->
     case is_native(Given) orelse supervisor:check_childspecs([Given]) of
         {error, Reason} -> {reply, {error, Reason}, State};
-        _ -> {noreply, start_child(normal(Given), From, State)}
+        _ -> {noreply, start_child(normal(Given), fun with_spec/2, From, State)}
     end;
 handle_call({terminate_child, Id}, From, State) ->
     case native_id(Id, State) of
@@ -166,11 +183,11 @@ handle_call(native, _, State) ->
 handle_call(_, _, State) ->
     {reply, {error, not_supported}, State}.
 
-start_child(Spec, From, State) ->
+start_child(Spec, Show, From, State) ->
     Key = key(),
     Done = fun(Outcome, Now) ->
         {Answer, After} = started(Outcome, Key, Now),
-        reply(From, with_spec(Answer, Spec), kept(Answer, Spec, Key, After))
+        reply(From, Show(Answer, Spec), kept(Answer, Spec, Key, After))
     end,
     later(supervisor_start_child, {native(Spec, Key)}, Done, await_start(Key, State)).
 
@@ -194,6 +211,12 @@ with_spec({error, {already_started, _}} = Error, _) -> Error;
 with_spec({error, Reason}, _) when Reason =:= already_present; Reason =:= max_children; Reason =:= noproc; Reason =:= ignore -> {error, Reason};
 with_spec({error, Reason}, Spec) -> {error, {Reason, record(Spec)}};
 with_spec(Answer, _) -> Answer.
+
+%% What that gives.
+to_elixir({error, ignore}, _) -> ignore;
+to_elixir({error, {'EXIT', Reason}}, _) -> {error, Reason};
+to_elixir({ok, undefined}, _) -> ignore;
+to_elixir(Answer, _) -> Answer.
 
 kept({error, _}, _, _, State) -> State;
 kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
