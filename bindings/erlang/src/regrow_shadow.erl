@@ -156,8 +156,16 @@ handle_call({start_child, Given}, From, State) ->
     end;
 handle_call({terminate_child, Id}, From, State) ->
     case native_id(Id, State) of
-        {ok, Native} -> {noreply, later(supervisor_terminate_child, {Native}, fun(Outcome, Now) -> reply(From, plain(Outcome), Now) end, State)};
-        error -> {reply, {error, not_found}, State}
+        {ok, Native} ->
+            Key = key_of(Id, State),
+            Terminated = fun(Outcome, Now) ->
+                %% One whose keeper was killed may have a moment to live.
+                After = case Outcome of {ok, ok} -> make_sure_it_is_dead(Key, Now); _ -> Now end,
+                reply(From, plain(Outcome), After)
+            end,
+            {noreply, later(supervisor_terminate_child, {Native}, Terminated, State)};
+        error ->
+            {reply, {error, not_found}, State}
     end;
 handle_call({restart_child, Id}, From, #state{kind = static} = State) ->
     Key = case State#state.specs of #{Id := {_, Known}} -> Known; _ -> 0 end,
@@ -233,6 +241,18 @@ native_id(Pid, State) when is_pid(Pid) ->
     end;
 native_id(_, _) ->
     error.
+
+%% The key that goes with that; 0: it has none, for it does not run, or is native.
+key_of(Id, #state{kind = static, specs = Specs}) ->
+    case Specs of
+        #{Id := {_, Key}} -> Key;
+        _ -> 0
+    end;
+key_of(Pid, #state{live = Live}) ->
+    case [Key || {Key, #child{pid = Known}} <- maps:to_list(Live), Known =:= Pid] of
+        [Key] -> Key;
+        [] -> 0
+    end.
 
 beam(Keeper, State) ->
     case State#state.by_keeper of
