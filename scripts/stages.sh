@@ -514,6 +514,9 @@ stage_elixir() {
   cat "$scratch/exunit"
   count_exunit "$scratch/exunit"
   grep -qE '^[0-9].* tests?, [0-9]+ failures?' "$scratch/exunit" || fail "ExUnit said nothing"
+  [ "$(python3 scripts/readme_code.py README.md "$scratch" elixir)" = 1 ] || fail "the README has not one Elixir program"
+  attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
+  attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
 }
 
 # ---- installing ----

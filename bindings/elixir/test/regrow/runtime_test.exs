@@ -6,7 +6,7 @@ defmodule Regrow.RuntimeTest do
 
   test "the application has one" do
     assert :regrow.is_alive(Runtime.root(Runtime))
-    assert [{Runtime, pid, :worker, _}] = Supervisor.which_children(Regrow.Application.Supervisor)
+    assert {_, pid, :worker, _} = List.keyfind(Supervisor.which_children(Regrow.Application.Supervisor), Runtime, 0)
     assert Runtime.root(pid) == Runtime.root(Runtime)
   end
 
