@@ -265,14 +265,29 @@ shown({error, _}, _) -> [].
 
 show({Id, Native, Type, Kind}, #state{kind = static} = State) ->
     case State#state.specs of
-        #{Id := {#{start := _, type := OfBeam, modules := Modules}, _}} -> {Id, beam(Native, State), OfBeam, Modules};
+        #{Id := {#{start := _, type := OfBeam, modules := Modules}, _}} -> {Id, running(Native, State), OfBeam, Modules};
         _ -> {Id, Native, Type, [Kind]}
     end;
 show({_, Native, Type, Kind}, State) ->
     case State#state.by_keeper of
         #{Native := Key} -> #child{pid = Pid, type = OfBeam, modules = Modules} = maps:get(Key, State#state.live), {undefined, Pid, OfBeam, Modules};
-        _ -> {undefined, Native, Type, [Kind]}
+        _ -> {undefined, running(Native, State), Type, [Kind]}
     end.
+
+%% The process behind a native pid. A keeper whose process has ended, or is about to be started, is none.
+running(Native, State) when is_pid(Native) ->
+    case beam(Native, State) of
+        Native ->
+            case regrow:info(Native) of
+                {ok, #{label := ?KEEPER}} -> restarting;
+                {ok, _} -> Native;
+                {error, _} -> restarting
+            end;
+        Pid ->
+            Pid
+    end;
+running(NotRunning, _) ->
+    NotRunning.
 
 counted(Children) ->
     Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),
