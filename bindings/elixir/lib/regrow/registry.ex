@@ -34,7 +34,12 @@ defmodule Regrow.Registry do
       1
   """
 
-  alias Regrow.Registry.Server
+  defmodule Known do
+    @moduledoc false
+    # What is known of a registry; `server` is the process that has its name.
+    @enforce_keys [:native, :server, :keys, :partitions, :listeners]
+    defstruct @enforce_keys
+  end
 
   @type registry :: atom
   @type keys :: :unique | :duplicate
@@ -87,8 +92,14 @@ defmodule Regrow.Registry do
     valid!(is_boolean(compressed), ":compressed to be a boolean", compressed)
 
     {root, _} = Regrow.Runtime.pop(options)
-    native = %{keys: keys, partitions: partitions, meta: Map.new(meta)}
-    GenServer.start_link(Server, {root, name, native, listeners}, name: name)
+    spec = %{kind: :registry, keys: keys, partitions: partitions, meta: Map.new(meta)}
+
+    # In its process.
+    known = fn native ->
+      %Known{native: native, server: self(), keys: keys, partitions: partitions, listeners: listeners}
+    end
+
+    Regrow.Native.start_link(root, name, spec, known)
   end
 
   defp valid!(true, _, _), do: :ok
@@ -106,7 +117,7 @@ defmodule Regrow.Registry do
 
   @doc "The native registry, for `:regrow_registry` and native code."
   @spec native(registry) :: pid
-  def native(registry) when is_atom(registry), do: Server.fetch!(registry).native
+  def native(registry) when is_atom(registry), do: fetch!(registry).native
 
   # ---- what a process does with its own entries ----
 
@@ -116,7 +127,7 @@ defmodule Regrow.Registry do
   """
   @spec register(registry, key, value) :: {:ok, pid} | {:error, {:already_registered, pid}}
   def register(registry, key, value) when is_atom(registry) do
-    %Server{native: native, server: server, listeners: listeners} = Server.fetch!(registry)
+    %Known{native: native, server: server, listeners: listeners} = fetch!(registry)
     Process.link(server)
 
     case :regrow_registry.register(native, key, value) do
@@ -145,7 +156,7 @@ defmodule Regrow.Registry do
   """
   @spec unregister(registry, key) :: :ok
   def unregister(registry, key) when is_atom(registry) do
-    %Server{native: native, server: server, listeners: listeners} = Server.fetch!(registry)
+    %Known{native: native, server: server, listeners: listeners} = fetch!(registry)
     alive!(:regrow_registry.unregister(native, key), registry)
     unlink_if_unregistered(native, server)
     tell(listeners, {:unregister, registry, key, self()})
@@ -158,7 +169,7 @@ defmodule Regrow.Registry do
   """
   @spec unregister_match(registry, key, match_pattern, guards) :: :ok
   def unregister_match(registry, key, pattern, guards \\ []) when is_atom(registry) and is_list(guards) do
-    %Server{native: native, server: server, listeners: listeners} = Server.fetch!(registry)
+    %Known{native: native, server: server, listeners: listeners} = fetch!(registry)
     alive!(:regrow_registry.unregister_match(native, key, pattern, guards), registry)
 
     if found!(:regrow_registry.values(native, key, self()), registry) == [] do
@@ -290,7 +301,7 @@ defmodule Regrow.Registry do
 
   def dispatch(registry, key, function, options)
       when is_atom(registry) and (is_function(function, 1) or tuple_size(function) == 3) do
-    %Server{native: native, keys: keys, partitions: partitions} = Server.fetch!(registry)
+    %Known{native: native, keys: keys, partitions: partitions} = fetch!(registry)
     entries = found!(:regrow_registry.lookup(native, key), registry)
 
     cond do
@@ -342,7 +353,7 @@ defmodule Regrow.Registry do
       ". Either the registry name is invalid or the registry is not running, " <>
         "possibly because its application isn't started"
 
-    case :regrow_registry.meta(Server.fetch!(registry, hint).native, key) do
+    case :regrow_registry.meta(fetch!(registry, hint).native, key) do
       {:ok, value} -> {:ok, value}
       {:error, :not_found} -> :error
       {:error, _} -> unknown!(registry, hint)
@@ -406,12 +417,20 @@ defmodule Regrow.Registry do
 
   # ---- the rest ----
 
-  defp native!(registry), do: Server.fetch!(registry).native
+  # `hint` is put behind the error of one that is not there.
+  defp fetch!(registry, hint \\ "") do
+    case Regrow.Native.fetch(registry) do
+      {:ok, known} -> known
+      :error -> unknown!(registry, hint)
+    end
+  end
+
+  defp native!(registry), do: fetch!(registry).native
 
   defp unique!(registry, what) do
-    case Server.fetch!(registry) do
-      %Server{keys: :unique, native: native} -> native
-      %Server{keys: keys} -> raise ArgumentError, "#{what} is not supported for #{keys} registries"
+    case fetch!(registry) do
+      %Known{keys: :unique, native: native} -> native
+      %Known{keys: keys} -> raise ArgumentError, "#{what} is not supported for #{keys} registries"
     end
   end
 

@@ -30,6 +30,20 @@ defmodule Regrow.SupervisorTest do
     refute :regrow.is_alive(other)
   end
 
+  test "a child that is being started again has no pid of its own" do
+    {:ok, supervisor} = DynamicSupervisor.start_link(max_restarts: 1000)
+    {:ok, static} = Supervisor.start_link([agent(:a)], strategy: :one_for_one, max_restarts: 1000)
+    {:ok, _} = DynamicSupervisor.start_child(supervisor, agent(:a))
+
+    for _ <- 1..200, supervisor <- [supervisor, static] do
+      [{_, pid, _, _}] = Supervisor.which_children(supervisor)
+      assert pid == :restarting or not :regrow.is_native(pid)
+      if is_pid(pid), do: Process.exit(pid, :kill)
+      [{_, next, _, _}] = Supervisor.which_children(supervisor)
+      assert next == :restarting or not :regrow.is_native(next)
+    end
+  end
+
   test "what has happened can be asked natively" do
     {:ok, supervisor} = Supervisor.start_link([agent(:a)], strategy: :one_for_one)
     native = Supervisor.native(supervisor)

@@ -106,9 +106,8 @@ defmodule Same.DynamicSupervisorTest do
     {:ok, other} = DynamicSupervisor.start_child(supervisor, agent())
     {:ok, pid} = DynamicSupervisor.start_child(supervisor, agent())
     kill(pid)
-    eventually(fn -> match?([_, _], for(p <- pids(supervisor), is_pid(p) and p != pid, do: p)) end)
-    [next] = pids(supervisor) -- [other]
-    kill(next)
+    eventually(fn -> match?([next] when is_pid(next) and next != pid, pids(supervisor) -- [other]) end)
+    kill(hd(pids(supervisor) -- [other]))
     assert_receive {:EXIT, ^supervisor, :shutdown}
     refute Process.alive?(other)
   end
