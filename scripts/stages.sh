@@ -487,6 +487,21 @@ stage_erlang() {
   cat "$scratch/eunit"
   count_eunit "$scratch/eunit"
   grep -q "^pass" "$results" || fail "EUnit said nothing"
+  # What the README shows.
+  attempt "the README's Erlang is examples/hello.erl" diff \
+    <(awk '/^```erlang$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) bindings/erlang/examples/hello.erl
+  erlc -pa bindings/erlang/ebin -o bindings/erlang/build/test bindings/erlang/examples/hello.erl
+  attempt "it prints what the README says" diff \
+    <(awk '/^```erlang$/ { seen = 1 } seen && /^```text$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) \
+    <(cd bindings/erlang/build/test && timeout 60 erl -noshell -pa ../../ebin . -run hello main -run init stop)
+  # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
+  if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
+    make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
+    cat "$scratch/eunit"
+    count_eunit "$scratch/eunit"
+  else
+    skip "AddressSanitizer's library is not there"
+  fi
   if command -v rebar3 >/dev/null 2>&1; then
     attempt "rebar3 builds them" env -C bindings/erlang rebar3 compile
   else

@@ -9,7 +9,40 @@
 struct atoms atoms;
 static atomic_size_t made;
 
+/* The words of regrow's own results and reasons. They are made at once, so that programs which make many atoms do not
+ * keep them from the BEAM: the tests that use these words run after one that uses that allowance up. */
+static const char *const vocabulary[] = {
+    "$$", "$_", "$gen_call", "DOWN", "ETS-TRANSFER", "EXIT", "_", "access", "active", "agent", "all_significant",
+    "already_present", "already_registered", "already_started", "ancestors", "answered", "any_significant",
+    "auto_shutdown", "bad_combination", "bad_file", "bad_return_value", "bad_start_spec", "badarg", "badmatch", "bag",
+    "behind", "brutal_kill", "busy", "call", "callers", "calling_self", "cast", "child", "child_terminated",
+    "children", "closed", "context", "continue", "count", "count_children", "crash", "dead", "duplicate",
+    "duplicate_bag", "duplicate_child_name", "duplicate_registry", "dynamic_supervisor", "eacces", "eisdir", "empty",
+    "enoent", "enospc", "entries", "error", "event", "exception", "exists", "exit", "exited", "exiting",
+    "failed_to_start", "failed_to_start_child", "false", "fixed", "forked", "full", "function_clause", "ghost",
+    "ghosts", "given_up", "groups", "handled", "heir", "history", "host", "id", "idle", "ignore", "infinity", "info",
+    "init", "intensity", "internal", "invalid_period", "io_error", "join", "key", "keypos", "keys", "kill", "killed",
+    "kind", "label", "lag", "leave", "limit", "link", "linked", "links", "load", "mailbox_full", "max_children",
+    "max_restarts", "message", "message_queue_len", "messages", "monitored_by", "monitors", "name", "named_table",
+    "never", "next_at_ms", "nil", "no_identity", "no_reply", "no_table", "noalias", "noconnection", "node", "none",
+    "nonode@nohost", "noproc", "noreply", "normal", "not_alive", "not_found", "not_joined", "ok", "old",
+    "one_for_all", "one_for_one", "ordered_set", "other_runtime", "out_of_memory", "overload", "owner", "owner_gone",
+    "panic", "parent", "parked", "partition_supervisor", "period", "period_ms", "permanent", "pid", "pool", "port",
+    "private", "process", "processes", "progress", "protected", "protection", "public", "pubsub", "queue", "quiet",
+    "reached_max_restart_intensity", "ready", "reason", "refused", "register", "registered_name", "registry",
+    "relief_workers", "reply", "request", "rest_for_one", "restart", "restarted", "restarting", "restarts",
+    "returned", "run", "running", "runtime", "sent", "server", "set", "shutdown", "shutdown_error", "significant",
+    "simple_one_for_one", "size", "sleep", "specs", "stacks", "start", "start_error", "start_spec", "start_task",
+    "started", "starting", "state", "status", "stop", "stopped", "strategy", "stuck", "supervision", "supervisor",
+    "supervisor_data", "supervisor_name", "supervisors", "suspended", "sys_state", "system_limit", "table", "task",
+    "task_supervisor", "tell", "temporary", "terminate", "terminate_child", "terminated", "thread", "time_ms",
+    "timeout", "trace", "transient", "trap_exit", "true", "type", "undefined", "undelivered", "unique", "unknown",
+    "unregister", "up", "uptime_ms", "user", "value", "verdict", "version", "waiting", "watchdog", "watchdog_ms",
+    "which_children", "why", "worker", "workers", "would_block", "would_deadlock", "wrong_kind",
+};
+
 void atoms_load(ErlNifEnv *env) {
+  for (size_t at = 0; at < sizeof vocabulary / sizeof *vocabulary; at++) (void)enif_make_atom(env, vocabulary[at]);
   atoms.ok = enif_make_atom(env, "ok");
   atoms.error = enif_make_atom(env, "error");
   atoms.undefined = enif_make_atom(env, "undefined");
@@ -23,6 +56,7 @@ void atoms_load(ErlNifEnv *env) {
   atoms.exit = enif_make_atom(env, "exit");
   atoms.signal = enif_make_atom(env, "signal");
   atoms.closed = enif_make_atom(env, "closed");
+  atoms.local = enif_make_atom(env, "local");
   atoms.caller = enif_make_atom(env, "caller");
   atoms.undecodable = enif_make_atom(env, "regrow_undecodable");
   atoms.again = enif_make_atom(env, "again");

@@ -1,9 +1,15 @@
 /* Messages: what goes to a native process, and the answers of servers. */
 #include "nif.h"
 
-/* Reads a pid and a message for it. `*rt` is to be released. False: badarg, or `*answer` says what. */
+/* Reads a native pid and a message for it. `*rt` is to be released. False: `*answer` says why not; `local` for a process
+ * of the BEAM. */
 static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *pid, runtime **rt,
                          regrow_term *message, ERL_NIF_TERM *answer) {
+  ErlNifPid local;
+  if (enif_get_local_pid(env, argv[0], &local)) {
+    *answer = atoms.local;
+    return false;
+  }
   if (!pid_in(env, argv[0], pid)) {
     *answer = enif_make_badarg(env);
     return false;
@@ -21,7 +27,8 @@ static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *
   return false;
 }
 
-/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or {error, Reason}. */
+/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or
+ * local | {error, Reason}. */
 NIF(nif_call) {
   (void)argc;
   regrow_pid pid;
@@ -75,22 +82,24 @@ static ERL_NIF_TERM send_by(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_er
   return answer;
 }
 
-/* send(Pid, Message) -> ok | wait | {error, Reason}. */
+/* send(Pid, Message) -> ok | local | wait | {error, Reason}. */
 NIF(nif_send) {
   (void)argc;
   return send_by(env, argv, regrow_send);
 }
 
-/* cast(Pid, Message) -> ok | wait | {error, Reason}. */
+/* cast(Pid, Message) -> ok | local | wait | {error, Reason}. */
 NIF(nif_cast) {
   (void)argc;
   return send_by(env, argv, regrow_cast);
 }
 
-/* is_alive(Pid) -> boolean(). */
+/* is_alive(Pid) -> boolean() | local. */
 NIF(nif_is_alive) {
   (void)argc;
   regrow_pid pid;
+  ErlNifPid local;
+  if (enif_get_local_pid(env, argv[0], &local)) return atoms.local;
   if (!pid_in(env, argv[0], &pid)) return enif_make_badarg(env);
   return regrow_is_alive(pid) ? atoms.true_ : atoms.false_;
 }

@@ -74,10 +74,15 @@ static regrow_term leaf_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, allow
     case ERL_NIF_TERM_TYPE_PID:
       if (rt != NULL && enif_get_local_pid(env, from, &beam) && proxy_of(env, rt, &beam, &native))
         return regrow_from_pid(native);
-      break;
+      if (cache_find(from, &kept)) return kept;
+      kept = external_in(env, from, left, over);
+      cache_put(from, &kept);
+      return kept;
     case ERL_NIF_TERM_TYPE_REFERENCE:
-      if (parcel_in(env, from, &kept)) return kept;
-      break;
+      if (parcel_in(env, from, &kept) || cache_find(from, &kept)) return kept;
+      kept = external_in(env, from, left, over);
+      cache_put(from, &kept);
+      return kept;
     default: break;
   }
   return external_in(env, from, left, over);

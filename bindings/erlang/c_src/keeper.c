@@ -1,5 +1,6 @@
-/* Keepers: a module of the BEAM as a child of a native supervisor. The keeper is the child that the supervisor sees; it
- * has the supervisor's shadow (regrow_shadow.erl) start, stop and kill the process of the BEAM, and ends when that does.
+/* Keepers: a module of the BEAM as a child of a native supervisor. The keeper is the child that the supervisor sees;
+ * it has the supervisor's shadow (regrow_shadow.erl) start, stop and kill the process of the BEAM, and ends when that
+ * does.
  *
  * What the keeper asks of the shadow, by calls and, where it may not wait, messages:
  *   {'$regrow_keeper', start, Keeper, Key, Start}  answered {started, Pid} | ignore | {error, Reason}
@@ -104,26 +105,4 @@ bool keeper_load(void) {
   regrow_error error = regrow_behaviour_register(KEEPER_ATOM, &spec);
   /* The library is loaded once, the module any number of times. */
   return error == REGROW_OK || error == REGROW_ERR_EXISTS;
-}
-
-/* Items: Spec, the shadow. Starts a supervisor that ends with its shadow: this process is its parent, tells the shadow
- * of it, and ends when either does. */
-regrow_error keeper_supervise(const arguments *given, regrow_term *result) {
-  regrow_child_spec spec;
-  spec_memory *memory;
-  regrow_pid shadow, supervisor = {0};
-  regrow_ref monitor;
-  if (!regrow_as_pid(&given->items[1], &shadow)) return REGROW_ERR_NO_PROCESS;
-  regrow_error error = regrow_trap_exit(true, NULL);
-  if (error == REGROW_OK) error = regrow_monitor(shadow, &monitor);
-  if (error != REGROW_OK) return error;
-  error = spec_read(&given->items[0], &spec, &memory);
-  if (error == REGROW_OK) error = regrow_start_link(&spec, &supervisor);
-  spec_free(memory);
-  if (error != REGROW_OK) return error;
-  regrow_term pid = regrow_from_pid(supervisor);
-  waiter_tell(given->who, REGROW_OK, &pid);
-  regrow_term_free(&pid);
-  /* The shadow's DOWN, or the supervisor's EXIT: nobody else knows this process. */
-  return regrow_receive(REGROW_INFINITY, result);
 }

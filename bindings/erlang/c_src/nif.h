@@ -43,7 +43,7 @@ bool message_send(ErlNifPid *to, ErlNifEnv *message_env, ERL_NIF_TERM message);
 
 extern struct atoms {
   ERL_NIF_TERM ok, error, undefined, gen_call, regrow, infinity, brutal_kill, none, wait, monitor, exit, signal, closed,
-      caller, undecodable, again, true_, false_;
+      caller, local, undecodable, again, true_, false_;
 } atoms;
 
 void atoms_load(ErlNifEnv *env);
@@ -88,10 +88,14 @@ typedef struct runtime {
   regrow_pid root;
   /* The process of the BEAM that does what a NIF cannot: see regrow_steward.erl. */
   ErlNifPid steward;
+  /* How many proxies there were; the steward counts them too. */
+  atomic_ullong proxies_made;
   /* Over the two indexes and the ring. */
   pthread_rwlock_t lock;
   /* Local pids of the BEAM to their proxies, while these live ... */
   number_index proxies;
+  /* Proxies that the steward has not been told of. */
+  number_index fresh;
   /* ... and back; also of the last proxies that ended, so that a term which names one still comes back as it was. */
   number_index beam_pids;
   uint64_t *ended;
@@ -126,6 +130,12 @@ conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool l
 /* As term_out() without a limit; what cannot be converted comes as {regrow_undecodable, ExternalFormat}. */
 ERL_NIF_TERM term_out_whole(ErlNifEnv *env, const regrow_term *from, runtime *rt);
 
+/* ---- cache.c: native pids and references that were decoded lately ---- */
+
+bool cache_find(ERL_NIF_TERM term, regrow_term *native);
+/* Of any other term nothing is kept. */
+void cache_put(ERL_NIF_TERM term, const regrow_term *native);
+
 /* ---- parcel.c: native terms that the BEAM only holds ---- */
 
 bool parcel_load(ErlNifEnv *env, ErlNifResourceFlags flags);
@@ -142,6 +152,8 @@ ERL_NIF_TERM result_out(ErlNifEnv *env, runtime *rt, regrow_term term);
 #define ERROR_NOT_JOINED ((regrow_error)10001)
 /* A table's owner is one that is dead, and its proxy is about to end. */
 #define ERROR_OWNER_GONE ((regrow_error)10002)
+/* There is more to do than an ordinary scheduler does at once; nothing was done. */
+#define ERROR_TOO_MUCH ((regrow_error)10003)
 
 /* The reason of an error that a function of regrow has just given to this thread or process; yours. */
 regrow_term error_reason(regrow_error error);
@@ -158,14 +170,17 @@ bool proxy_of(ErlNifEnv *env, runtime *rt, const ErlNifPid *beam, regrow_pid *na
 bool proxy_beam(runtime *rt, regrow_pid native, ErlNifPid *beam);
 /* Whether a native pid stands for a process of the BEAM that is dead. */
 bool proxy_is_stale(runtime *rt, regrow_pid native);
-/* The steward of a runtime in which this NIF has made a proxy: it must have heard of that before the proxy is used, or
- * the reason of an end could be lost. Then the NIF undoes what it has done and returns this, {again, Steward}. False:
- * there is none. Forgets it. */
+/* Whether this NIF has made a proxy, or found one that another has made this moment. Before that is used it must
+ * trap exits, and the steward must monitor the process, or the reason of an end could be lost. So the NIF undoes what
+ * it has done and returns this, {again, Steward, Count}: it is called again when the steward has heard of so many.
+ * Forgets it. */
 bool proxy_is_new(ErlNifEnv *env, ERL_NIF_TERM *again);
 /* A process of the BEAM has got a table. */
 void table_is_owned(runtime *rt, regrow_table table, const ErlNifPid *owner);
 /* Whether the owner of a table is dead, and has the table all the same. */
 bool table_is_stale(runtime *rt, regrow_table table);
+/* The proxy that runs traps exits from now on. */
+void proxy_traps(void);
 /* Of the process that has asked for the operation that runs as its proxy: what it monitors, and is linked with. */
 void proxy_monitors(regrow_ref reference, regrow_pid pid);
 void proxy_demonitors(regrow_ref reference);
@@ -190,13 +205,16 @@ void waiter_forget(waiter *who);
 /* Has the waiter told of the outcome, and freed. */
 void waiter_await(waiter *who, regrow_request *request);
 
-/* ---- operations.c, operation.c: what regrow is asked ---- */
+/* ---- operations.c, operation.c: what regrow is asked ---- *
+ *
+ * Each operation by its name: arguments and results are terms of regrow, so that it runs the same on a scheduler, in a
+ * native process and as a proxy. The Erlang modules check types; what is wrong all the same is REGROW_ERR_ARGUMENT. */
 
 /* The arguments of an operation. */
 typedef struct arguments {
   regrow_pid pid;
+  /* A tuple, of as many items as the operation says. */
   const regrow_term *items;
-  size_t count;
   runtime *rt;
   /* Whom an operation may tell before it is over; NULL where that is the caller itself. */
   waiter *who;
@@ -225,7 +243,6 @@ typedef struct operation {
   size_t count;
 } operation;
 
-extern const operation operations[];
 bool operations_load(ErlNifEnv *env);
 /* The operation that goes by an atom; NULL: none. */
 const operation *operation_named(ERL_NIF_TERM name);
@@ -241,7 +258,10 @@ bool operation_delivered(const regrow_term *message);
 /* ---- keeper.c: modules of the BEAM as children of native supervisors ---- */
 
 bool keeper_load(void);
-operate keeper_supervise;
+
+/* ---- parent.c: processes whose parent is one of the BEAM ---- */
+
+operate parent_start, parent_start_link;
 
 /* ---- call.c: messages ---- */
 

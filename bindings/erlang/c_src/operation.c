@@ -17,8 +17,7 @@ typedef struct job {
 
 static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items, waiter *who,
                         regrow_term *result) {
-  arguments given = {.pid = pid, .items = regrow_tuple_get(items, 0), .rt = rt, .who = who};
-  (void)regrow_tuple_size(items, &given.count);
+  arguments given = {.pid = pid, .items = items, .rt = rt, .who = who};
   *result = regrow_nil();
   return what->run(&given, result);
 }
@@ -72,8 +71,9 @@ regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
   if (error != REGROW_OK) return error;
   regrow_term asked[3] = {regrow_atom("link"), regrow_from_pid(pid), regrow_from_pid(self)};
   (void)regrow_send(proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
-  /* The answer, or the proxy's DOWN: nobody else sends anything to this process. */
+  /* The answer, or the proxy's DOWN, or that of the process itself: nobody else sends anything to this one. */
   error = regrow_receive(REGROW_INFINITY, &answer);
+  (void)regrow_demonitor(monitor, REGROW_FLUSH, NULL);
   if (error != REGROW_OK) return error;
   bool linked = regrow_is_atom(&answer, "linked");
   regrow_term_free(&answer);
@@ -97,7 +97,7 @@ bool operation_delivered(const regrow_term *message) {
   if (regrow_as_resource(regrow_tuple_get(message, 1), &work)) {
     job_run(work);
   } else if (regrow_is_atom(regrow_tuple_get(message, 1), "trap_exit")) {
-    (void)regrow_trap_exit(true, NULL);
+    proxy_traps();
   } else {
     link_asked(regrow_tuple_get(message, 1));
   }
@@ -171,7 +171,9 @@ NIF(nif_now) {
     answer = enif_make_badarg(env);
   } else {
     regrow_error error = run(what, pid, rt, &items, NULL, &result);
-    answer = error == REGROW_OK ? result_out(env, rt, result) : error_out(env, rt, error);
+    answer = error == REGROW_OK        ? result_out(env, rt, result)
+             : error == ERROR_TOO_MUCH ? nif_too_large()
+                                       : error_out(env, rt, error);
   }
   regrow_term_free(&items);
   runtime_release(rt);

@@ -14,6 +14,8 @@ typedef struct proxy {
   ErlNifPid beam;
   /* Another was made for the same process at the same time. */
   atomic_bool discarded;
+  /* The steward has been told of it. Touched as the next. */
+  bool announced;
   /* Its monitors by what they monitor, and its links: told of the end of the runtime, where native processes end in no
    * order. Touched in the callbacks of the host process alone, which run one at a time. */
   number_index monitors, links;
@@ -23,6 +25,17 @@ static uint64_t key_of(ErlNifEnv *env, const ErlNifPid *beam) { return (uint64_t
 
 static void tell_steward(runtime *rt, ErlNifEnv *env, ERL_NIF_TERM what) {
   message_send(&rt->steward, env, enif_make_tuple2(env, atoms.regrow, what));
+}
+
+/* Has the steward monitor the process; once for each proxy, so that the steward can count them. */
+static void announce(proxy *self, regrow_pid pid) {
+  if (self->announced) return;
+  self->announced = true;
+  ErlNifEnv *env = enif_alloc_env();
+  tell_steward(self->rt, env, enif_make_tuple2(env, atoms.monitor, enif_make_pid(env, &self->beam)));
+  pthread_rwlock_wrlock(&self->rt->lock);
+  (void)index_remove(&self->rt->fresh, pid.id);
+  pthread_rwlock_unlock(&self->rt->lock);
 }
 
 /* ---- from regrow to the BEAM ---- */
@@ -63,6 +76,12 @@ static _Thread_local proxy *acting;
 
 void proxy_monitors(regrow_ref reference, regrow_pid pid) {
   if (acting != NULL) (void)index_put(&acting->monitors, reference.id, pid.id);
+}
+
+void proxy_traps(void) {
+  (void)regrow_trap_exit(true, NULL);
+  regrow_pid self;
+  if (acting != NULL && regrow_self(&self) == REGROW_OK) announce(acting, self);
 }
 
 void proxy_demonitors(regrow_ref reference) {
@@ -145,18 +164,21 @@ static void tell_all(proxy *self) {
   }
 }
 
-/* The proxy was ended by somebody: so is the process. */
+/* The proxy has ended, and nothing is left of it. If the process has not, somebody else ended the proxy: so is the
+ * process, unless it is the runtime that ends. */
 static void ended(void *user, regrow_pid pid, const regrow_term *reason) {
   proxy *self = user;
   if (atomic_load(&self->discarded)) return;
+  announce(self, pid);
   ErlNifEnv *env = enif_alloc_env();
   uint64_t key = key_of(env, &self->beam), native;
   pthread_rwlock_wrlock(&self->rt->lock);
   bool was_alive = index_find(&self->rt->proxies, key, &native) && native == pid.id;
   if (was_alive) forget(self->rt, key, native);
   pthread_rwlock_unlock(&self->rt->lock);
-  if (!was_alive || atomic_load(&self->rt->closing)) {
-    if (was_alive) tell_all(self);
+  bool is_end = was_alive && atomic_load(&self->rt->closing);
+  if (is_end) tell_all(self);
+  if (is_end || !was_alive || !enif_is_process_alive(NULL, &self->beam)) {
     enif_free_env(env);
     return;
   }
@@ -175,9 +197,11 @@ static void drop(void *user) {
 
 /* ---- from the BEAM to regrow ---- */
 
-static bool find_native(runtime *rt, uint64_t key, regrow_pid *native) {
+static bool find_native(runtime *rt, uint64_t key, regrow_pid *native, bool *is_fresh) {
+  uint64_t unused;
   pthread_rwlock_rdlock(&rt->lock);
   bool found = index_find(&rt->proxies, key, &native->id);
+  *is_fresh = found && rt->fresh.used != 0 && index_find(&rt->fresh, native->id, &unused);
   pthread_rwlock_unlock(&rt->lock);
   return found;
 }
@@ -187,27 +211,40 @@ static bool enlist(runtime *rt, uint64_t key, regrow_pid made, regrow_pid *nativ
   uint64_t other = 0;
   pthread_rwlock_wrlock(&rt->lock);
   bool is_first = !index_find(&rt->proxies, key, &other);
-  bool good = !is_first || (index_put(&rt->proxies, key, made.id) && index_put(&rt->beam_pids, made.id, key));
+  bool good = !is_first || (index_put(&rt->beam_pids, made.id, key) && index_put(&rt->fresh, made.id, 1) &&
+                            index_put(&rt->proxies, key, made.id));
   pthread_rwlock_unlock(&rt->lock);
   native->id = is_first ? made.id : other;
   return good;
 }
 
-/* A proxy that this thread has made, for proxy_is_new(). */
+/* A proxy that this thread has made or found fresh, for proxy_is_new(). */
 static _Thread_local bool made_one;
 static _Thread_local ErlNifPid made_steward;
+static _Thread_local uint64_t made_before;
 
 bool proxy_is_new(ErlNifEnv *env, ERL_NIF_TERM *again) {
   bool is_new = made_one;
-  if (is_new) *again = enif_make_tuple2(env, atoms.again, enif_make_pid(env, &made_steward));
+  if (is_new)
+    *again = enif_make_tuple3(env, atoms.again, enif_make_pid(env, &made_steward), enif_make_uint64(env, made_before));
   made_one = false;
   return is_new;
+}
+
+static void note_new(runtime *rt, uint64_t count) {
+  made_one = true;
+  made_steward = rt->steward;
+  made_before = count;
 }
 
 bool proxy_of(ErlNifEnv *env, runtime *rt, const ErlNifPid *beam, regrow_pid *native) {
   ErlNifPid pid = *beam;
   uint64_t key = key_of(env, beam);
-  if (find_native(rt, key, native)) return true;
+  bool is_fresh;
+  if (find_native(rt, key, native, &is_fresh)) {
+    if (is_fresh) note_new(rt, atomic_load(&rt->proxies_made));
+    return true;
+  }
   if (!enif_is_process_alive(env, &pid)) return false;
   proxy *self = calloc(1, sizeof *self);
   if (self == NULL) return false;
@@ -225,11 +262,8 @@ bool proxy_of(ErlNifEnv *env, runtime *rt, const ErlNifPid *beam, regrow_pid *na
     (void)regrow_host_exit(made, regrow_atom("normal"));
     return native->id != made.id;
   }
-  regrow_send(made, operation_trap_exit());
-  ErlNifEnv *message = enif_alloc_env();
-  tell_steward(rt, message, enif_make_tuple2(message, atoms.monitor, enif_make_pid(message, &pid)));
-  made_one = true;
-  made_steward = rt->steward;
+  note_new(rt, atomic_fetch_add(&rt->proxies_made, 1) + 1);
+  (void)regrow_send(made, operation_trap_exit());
   return true;
 }
 
@@ -293,12 +327,9 @@ NIF(nif_ended) {
     return nif_too_large();
   }
   if (how == NOT_CONVERTED) reason = regrow_atom("undecodable");
-  uint64_t key = key_of(env, &beam);
-  pthread_rwlock_wrlock(&rt->lock);
-  bool found = index_find(&rt->proxies, key, &native.id);
-  if (found) forget(rt, key, native.id);
-  pthread_rwlock_unlock(&rt->lock);
-  if (found) {
+  /* Forgotten by ended(), when nothing is left of it: until then it is known to be stale. */
+  bool is_fresh;
+  if (find_native(rt, key_of(env, &beam), &native, &is_fresh)) {
     (void)regrow_host_exit(native, reason);
   } else {
     regrow_term_free(&reason);

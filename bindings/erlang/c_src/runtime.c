@@ -24,6 +24,7 @@ runtime *runtime_keep(runtime *rt) {
 void runtime_release(runtime *rt) {
   if (atomic_fetch_sub(&rt->references, 1) != 1) return;
   index_free(&rt->proxies);
+  index_free(&rt->fresh);
   index_free(&rt->beam_pids);
   index_free(&rt->owners);
   free(rt->ended);
@@ -156,7 +157,8 @@ bool pid_in(ErlNifEnv *env, ERL_NIF_TERM term, regrow_pid *pid) {
   }
   regrow_term native;
   ErlNifPid local;
-  if (!enif_is_pid(env, term) || enif_get_local_pid(env, term, &local) || term_in(env, term, NULL, false, &native) != CONVERTED) return false;
+  if (!enif_is_pid(env, term) || enif_get_local_pid(env, term, &local)) return false;
+  if (term_in(env, term, NULL, false, &native) != CONVERTED) return false;
   bool good = regrow_as_pid(&native, pid);
   regrow_term_free(&native);
   return good;

@@ -11,7 +11,7 @@
 -export([init/0, init/1, shutdown/1, shutdown/2, root/1, settle/1, settle/2, advance/2, now/1, stats/1]).
 -export([start/2, start_link/2, stop/1, stop/3, call/2, call/3, cast/2, send/2, exit/2]).
 -export([link/1, unlink/1, monitor/1, demonitor/2, is_alive/1, is_native/1, info/1]).
--export([register/3, unregister/2, whereis/2]).
+-export([register/3, unregister/2, whereis/2, to_pid/1]).
 -export([get_state/1, get_state/2, replace_state/2, replace_state/3, load_plugin/1]).
 -export_type([runtime/0, spec/0, options/0]).
 
@@ -156,7 +156,7 @@ start(Runtime, Spec) when is_map(Spec) ->
 start(_, _) ->
     erlang:error(badarg).
 
-%% As start/2, linked with the caller: if that ends meanwhile, so does what was started.
+%% As start/2, linked with the caller, which is its parent: what traps exits, such as a registry, ends with that too.
 -spec start_link(runtime(), spec()) -> {ok, pid()} | {error, term()}.
 start_link(Runtime, Spec) when is_map(Spec) ->
     regrow_nif:await(process_start_link, Runtime, {Spec, self()});
@@ -193,17 +193,14 @@ call(Pid, Request) ->
 %% is dropped.
 -spec call(pid(), term(), timeout()) -> {ok, term()} | {error, term()}.
 call(Pid, Request, Timeout) ->
-    case kind(Pid) of
-        native ->
-            Ref = make_ref(),
-            case regrow_nif:call(Pid, Request, ms(Timeout), Ref) of
-                ok ->
-                    receive
-                        {Ref, Outcome} -> Outcome
-                    end;
-                {error, _} = Error ->
-                    Error
+    Ref = make_ref(),
+    case regrow_nif:call(Pid, Request, ms(Timeout), Ref) of
+        ok ->
+            receive
+                {Ref, Outcome} -> Outcome
             end;
+        {error, _} = Error ->
+            Error;
         local ->
             try
                 {ok, gen_server:call(Pid, Request, Timeout)}
@@ -217,21 +214,20 @@ call(Pid, Request, Timeout) ->
 %% senders wait for room, this waits.
 -spec cast(pid(), term()) -> ok | {error, term()}.
 cast(Pid, Message) ->
-    case kind(Pid) of
-        native -> sent(regrow_nif:cast(Pid, Message), process_cast, Pid, Message);
-        local -> gen_server:cast(Pid, Message)
+    case regrow_nif:cast(Pid, Message) of
+        wait -> plain(regrow_nif:await(process_cast, Pid, {Message}));
+        local -> gen_server:cast(Pid, Message);
+        Outcome -> Outcome
     end.
 
 %% Sends a plain message, as cast/2.
 -spec send(pid(), term()) -> ok | {error, term()}.
 send(Pid, Message) ->
-    case kind(Pid) of
-        native -> sent(regrow_nif:send(Pid, Message), process_send, Pid, Message);
-        local -> Pid ! Message, ok
+    case regrow_nif:send(Pid, Message) of
+        wait -> plain(regrow_nif:await(process_send, Pid, {Message}));
+        local -> Pid ! Message, ok;
+        Outcome -> Outcome
     end.
-
-sent(wait, Operation, Pid, Message) -> plain(regrow_nif:await(Operation, Pid, {Message}));
-sent(Outcome, _, _, _) -> Outcome.
 
 %% Sends an exit signal; to a dead process nothing.
 -spec exit(pid(), term()) -> true.
@@ -289,15 +285,23 @@ demonitor(Pid, Ref) when is_reference(Ref) ->
 
 -spec is_alive(pid()) -> boolean().
 is_alive(Pid) ->
-    case kind(Pid) of
-        native -> regrow_nif:is_alive(Pid);
-        local -> is_process_alive(Pid)
+    case regrow_nif:is_alive(Pid) of
+        local -> is_process_alive(Pid);
+        Alive -> Alive
     end.
 
 %% Whether a term is the pid of a native process, or a runtime's handle.
 -spec is_native(term()) -> boolean().
 is_native(Term) ->
     regrow_nif:is_native(Term).
+
+%% A process of this node that stands for a native one, and ends with it: see regrow_relay. A local pid is itself.
+-spec to_pid(pid()) -> {ok, pid()} | {error, term()}.
+to_pid(Pid) ->
+    case kind(Pid) of
+        native -> regrow_relay:start(Pid);
+        local -> {ok, Pid}
+    end.
 
 %% What can be said of a native process without asking it: see regrow_info() in regrow.h.
 -spec info(pid()) -> {ok, map()} | {error, term()}.

@@ -1,5 +1,5 @@
-%% Agents whose functions are Erlang's: processes of the BEAM that keep one term, since code of the BEAM runs on the BEAM.
-%% They are children, registrants and members of regrow as any process.
+%% Agents whose functions are Erlang's: processes of the BEAM that keep one term, since code of the BEAM runs on the
+%% BEAM. They are children, registrants and members of regrow as any process.
 %%
 %% A native agent keeps a term of native code's; regrow:get_state/1 and regrow:replace_state/2 are for it.
 -module(regrow_agent).

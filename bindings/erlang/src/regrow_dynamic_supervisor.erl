@@ -1,5 +1,5 @@
-%% Supervisors whose children come and go, as Elixir's DynamicSupervisor, over a native one. Children have no ids, and go
-%% by their pids; those that have ended and are not restarted are forgotten.
+%% Supervisors whose children come and go, as Elixir's DynamicSupervisor, over a native one. Children have no ids, and
+%% go by their pids; those that have ended and are not restarted are forgotten.
 -module(regrow_dynamic_supervisor).
 
 -export([start_link/1, start_link/2, start_child/2, terminate_child/2, which_children/1, count_children/1]).
@@ -11,7 +11,8 @@ start_link(Runtime) -> start_link(Runtime, #{}).
 -spec start_link(regrow:runtime(), map()) -> {ok, pid()} | {error, term()}.
 start_link(Runtime, Options) when is_map(Options) ->
     Defaults = #{max_children => infinity, max_restarts => 3, max_seconds => 5, name => undefined},
-    #{max_children := Most, max_restarts := Restarts, max_seconds := Seconds, name := Name} = All = maps:merge(Defaults, Options),
+    All = maps:merge(Defaults, Options),
+    #{max_children := Most, max_restarts := Restarts, max_seconds := Seconds, name := Name} = All,
     Good = maps:size(All) =:= maps:size(Defaults) andalso is_count(Most) andalso is_count(Restarts) andalso
         Restarts =/= infinity andalso is_integer(Seconds) andalso Seconds > 0 andalso Seconds =< 4000000,
     Good orelse erlang:error(badarg),

@@ -7,7 +7,7 @@
 
 -export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
          now/3, later/4, load_plugin/1]).
--export([await/3, demand/3, sync/1]).
+-export([await/3, demand/3]).
 
 -on_load(load/0).
 
@@ -50,14 +50,14 @@ later(Operation, Pid, Items, Ref) -> again(fun() -> later_once(Operation, Pid, I
 
 again(Once) ->
     case Once() of
-        {again, Steward} -> sync(Steward), again(Once);
+        {again, Steward, Count} -> sync(Steward, Count), again(Once);
         Outcome -> Outcome
     end.
 
-%% Returns once a steward has done what it was told before.
-sync(Steward) ->
+%% Returns once a steward watches as many processes as there were proxies by then.
+sync(Steward, Count) ->
     Monitor = erlang:monitor(process, Steward),
-    Steward ! {sync, self(), Monitor},
+    Steward ! {sync, Count, self(), Monitor},
     receive
         {Monitor, synced} -> erlang:demonitor(Monitor, [flush]), ok;
         {'DOWN', Monitor, process, Steward, _} -> ok

@@ -5,8 +5,8 @@
 -module(regrow_registry).
 
 -export([start/2, start_link/2, register/3, register/4, unregister/2, unregister/3, unregister_match/3,
-         unregister_match/4, update_value/3, whereis/2, lookup/2, match/3, match/4, count_match/3, count_match/4, select/2,
-         count_select/2, keys/2, values/3, count/1, dispatch/3, meta/2, put_meta/3, delete_meta/2]).
+         unregister_match/4, update_value/3, whereis/2, lookup/2, match/3, match/4, count_match/3, count_match/4,
+         select/2, count_select/2, keys/2, values/3, count/1, dispatch/3, meta/2, put_meta/3, delete_meta/2]).
 -export([register_name/2, unregister_name/1, whereis_name/1, send/2]).
 -export([settling/2]).
 

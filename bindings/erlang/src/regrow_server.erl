@@ -22,7 +22,8 @@ start_link(Module, Args, Options) ->
 started(Unnamed, Named, Module, Args, Options) when is_atom(Module), is_list(Options) ->
     case lists:keytake(name, 1, Options) of
         false -> Unnamed(Module, Args, Options);
-        {value, {name, {Registry, Key}}, Rest} when is_pid(Registry) -> Named({via, regrow_registry, {Registry, Key}}, Module, Args, Rest);
+        {value, {name, {Registry, Key}}, Rest} when is_pid(Registry) ->
+            Named({via, regrow_registry, {Registry, Key}}, Module, Args, Rest);
         {value, {name, Name}, Rest} when is_tuple(Name) -> Named(Name, Module, Args, Rest);
         _ -> erlang:error(badarg)
     end;

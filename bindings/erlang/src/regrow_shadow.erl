@@ -1,9 +1,10 @@
-%% The shadow of a native supervisor whose children are modules of the BEAM: the process that starts them, is their parent,
-%% and sends them their exit signals, as the native supervisor orders it. It is the pid that start_link returns.
+%% The shadow of a native supervisor whose children are modules of the BEAM: the process that starts them, is their
+%% parent, and sends them their exit signals, as the native supervisor orders it. It is the pid that start_link returns.
 %%
-%% The supervisor decides: it has a native child for each, a keeper (c_src/keeper.c), which asks this process to start, stop
-%% and kill. Shadow and supervisor end together. Requests of users come as OTP's supervisor takes them, so its functions
-%% work on this pid too. This process waits in a child's start function, as OTP's supervisor does, and nowhere else.
+%% The supervisor decides: it has a native child for each, a keeper (c_src/keeper.c), which asks this process to start,
+%% stop and kill. Shadow and supervisor end together. Requests of users come as OTP's supervisor takes them, so its
+%% functions work on this pid too. This process waits in a child's start function, as OTP's supervisor does, and nowhere
+%% else.
 -module(regrow_shadow).
 -behaviour(gen_server).
 
@@ -69,12 +70,13 @@ init({dynamic, Runtime, Init}) ->
 
 begin_static(Runtime, Native, Given) ->
     Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
-    State = #state{runtime = regrow:root(Runtime), kind = static, specs = maps:from_list([{maps:get(id, Spec), Both} || {Spec, _} = Both <- Specs])},
+    ById = maps:from_list([{maps:get(id, Spec), Both} || {Spec, _} = Both <- Specs]),
+    State = #state{runtime = regrow:root(Runtime), kind = static, specs = ById},
     Children = [native(Spec, Key) || {Spec, Key} <- Specs],
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
 begin_native(State, Native) ->
-    case ask(supervisor_begin, State#state.runtime, {Native, self()}, State) of
+    case ask(process_start_for, State#state.runtime, {Native, self()}, State) of
         {{ok, Supervisor}, Started} ->
             Monitor = regrow:monitor(Supervisor),
             {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
@@ -100,7 +102,8 @@ flags(Given) when is_map(Given) ->
     case [{Reason, maps:get(Flag, All)} || {Flag, Reason} <- Checks, not is_flag(Flag, maps:get(Flag, All))] of
         [] ->
             #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown} = All,
-            {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000, auto_shutdown => Shutdown}};
+            {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000,
+                   auto_shutdown => Shutdown}};
         [Wrong | _] ->
             {error, Wrong}
     end;
@@ -114,13 +117,15 @@ is_flag(auto_shutdown, Shutdown) -> lists:member(Shutdown, [never, any_significa
 
 %% A child spec with all that OTP fills in.
 normal({Id, Start, Restart, Shutdown, Type, Modules}) ->
-    #{id => Id, start => Start, restart => Restart, significant => false, shutdown => Shutdown, type => Type, modules => Modules};
+    #{id => Id, start => Start, restart => Restart, significant => false, shutdown => Shutdown, type => Type,
+      modules => Modules};
 normal(#{kind := _} = Native) ->
     Native;
 normal(#{start := {Module, _, _}} = Spec) ->
     Type = maps:get(type, Spec, worker),
     Shutdown = case Type of worker -> 5000; supervisor -> infinity end,
-    maps:merge(#{restart => permanent, significant => false, shutdown => Shutdown, type => Type, modules => [Module]}, Spec).
+    Defaults = #{restart => permanent, significant => false, shutdown => Shutdown, type => Type, modules => [Module]},
+    maps:merge(Defaults, Spec).
 
 %% As Elixir's DynamicSupervisor has checked it and sends it.
 of_elixir({{Module, Function, Arguments}, Restart, Shutdown, Type, Modules}, #state{extra = Extra}) ->
@@ -132,13 +137,13 @@ key() -> erlang:unique_integer([positive]).
 %% As the native supervisor gets it: its keeper.
 native(#{kind := _} = Native, _) ->
     Native;
-native(#{id := Id, start := Start, restart := Restart, significant := Significant, shutdown := Shutdown, type := Type, modules := Modules} = Spec, Key) ->
-    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => {self(), Key, {Start, Type, Modules}}, id => Id,
-               restart => Restart, significant => Significant, shutdown => Shutdown},
-    maps:merge(Keeper, maps:with([backoff], Spec)).
+native(#{start := Start, type := Type, modules := Modules} = Spec, Key) ->
+    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => {self(), Key, {Start, Type, Modules}}},
+    maps:merge(Keeper, maps:with([id, restart, significant, shutdown, backoff], Spec)).
 
 %% OTP's record, which is in its errors.
-record(#{id := Id, start := Start, restart := Restart, significant := Significant, shutdown := Shutdown, type := Type, modules := Modules}) ->
+record(#{id := Id, start := Start, restart := Restart, significant := Significant, shutdown := Shutdown, type := Type,
+         modules := Modules}) ->
     {child, undefined, Id, Start, Restart, Significant, Shutdown, Type, Modules};
 record(Native) ->
     Native.
@@ -183,9 +188,11 @@ handle_call({get_childspec, Id}, _, #state{kind = static} = State) ->
         _ -> {reply, {error, not_found}, State}
     end;
 handle_call(which_children, From, State) ->
-    {noreply, later(supervisor_which_children, {}, fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end, State)};
+    Show = fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end,
+    {noreply, later(supervisor_which_children, {}, Show, State)};
 handle_call(count_children, From, State) ->
-    {noreply, later(supervisor_which_children, {}, fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now)), Now) end, State)};
+    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now)), Now) end,
+    {noreply, later(supervisor_which_children, {}, Count, State)};
 handle_call(native, _, State) ->
     {reply, State#state.supervisor, State};
 handle_call(_, _, State) ->
@@ -216,7 +223,9 @@ started(Outcome, Key, State) ->
     {Answer, Rest}.
 
 with_spec({error, {already_started, _}} = Error, _) -> Error;
-with_spec({error, Reason}, _) when Reason =:= already_present; Reason =:= max_children; Reason =:= noproc; Reason =:= ignore -> {error, Reason};
+with_spec({error, Reason}, _)
+  when Reason =:= already_present; Reason =:= max_children; Reason =:= noproc; Reason =:= ignore ->
+    {error, Reason};
 with_spec({error, Reason}, Spec) -> {error, {Reason, record(Spec)}};
 with_spec(Answer, _) -> Answer.
 
@@ -228,7 +237,8 @@ to_elixir(Answer, _) -> Answer.
 
 kept({error, _}, _, _, State) -> State;
 kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
-kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) -> State#state{specs = (State#state.specs)#{Id => {Spec, Key}}};
+kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) ->
+    State#state{specs = (State#state.specs)#{Id => {Spec, Key}}};
 kept(_, _, _, State) -> State.
 
 %% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
@@ -270,8 +280,11 @@ show({Id, Native, Type, Kind}, #state{kind = static} = State) ->
     end;
 show({_, Native, Type, Kind}, State) ->
     case State#state.by_keeper of
-        #{Native := Key} -> #child{pid = Pid, type = OfBeam, modules = Modules} = maps:get(Key, State#state.live), {undefined, Pid, OfBeam, Modules};
-        _ -> {undefined, running(Native, State), Type, [Kind]}
+        #{Native := Key} ->
+            #child{pid = Pid, type = OfBeam, modules = Modules} = maps:get(Key, State#state.live),
+            {undefined, Pid, OfBeam, Modules};
+        _ ->
+            {undefined, running(Native, State), Type, [Kind]}
     end.
 
 %% The process behind a native pid. A keeper whose process has ended, or is about to be started, is none.
@@ -344,7 +357,8 @@ begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
     Monitor = erlang:monitor(process, Pid),
     Child = #child{pid = Pid, monitor = Monitor, keeper = Keeper, type = Type, modules = Modules},
     Awaited = case State#state.awaited of #{Key := _} = All -> All#{Key := {Pid, Info}}; All -> All end,
-    Begun = State#state{live = (State#state.live)#{Key => Child}, by_monitor = (State#state.by_monitor)#{Monitor => Key},
+    Begun = State#state{live = (State#state.live)#{Key => Child},
+                        by_monitor = (State#state.by_monitor)#{Monitor => Key},
                         by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
     case answer(From, {started, Pid}) of
         ok -> Begun;

@@ -9,6 +9,15 @@
 -export([start/0, serve/2, give_up/1, gone/2]).
 -export([init/1]).
 
+-record(steward, {
+    root :: pid(),
+    %% The monitors of the processes that have a proxy.
+    watched = #{} :: #{pid() => reference()},
+    %% How many proxies it has heard of, and who waits until it has heard of more.
+    count = 0 :: non_neg_integer(),
+    waiting = [] :: [{non_neg_integer(), pid(), reference()}]
+}).
+
 %% Starts one, which nobody is linked with.
 -spec start() -> pid().
 start() ->
@@ -47,7 +56,7 @@ init(Starter) ->
     receive
         {root, Root} ->
             erlang:demonitor(Monitor, [flush]),
-            loop(Root, #{});
+            loop(#steward{root = Root});
         {'$regrow', closed} ->
             ok;
         {'DOWN', Monitor, process, Starter, _} ->
@@ -58,48 +67,53 @@ init(Starter) ->
             end
     end.
 
-%% `Watched` has the monitors of the processes that have a proxy.
-loop(Root, Watched) ->
+loop(#steward{watched = Watched} = State) ->
     receive
         {'$regrow', closed} ->
             ok;
         {'$regrow', {monitor, Pid}} ->
-            loop(Root, Watched#{Pid => erlang:monitor(process, Pid)});
+            Watching = Watched#{Pid => erlang:monitor(process, Pid)},
+            loop(synced(State#steward{watched = Watching, count = State#steward.count + 1}));
+        {sync, Count, From, Ref} ->
+            loop(synced(State#steward{waiting = [{Count, From, Ref} | State#steward.waiting]}));
         {'$regrow', {exit, Pid, Reason}} ->
             exit(Pid, signal_of(Reason)),
-            loop(Root, Watched);
+            loop(State);
         {'$regrow', {signal, Pid, From, Reason}} ->
             spawn(fun() -> signal(Pid, From, Reason) end),
-            loop(Root, Watched);
+            loop(State);
         {'$regrow', {log, Level, Text}} ->
             logger:log(level(Level), "~ts", [Text], #{domain => [regrow]}),
-            loop(Root, Watched);
+            loop(State);
         {{'$regrow', Server, Call}, Reply} when is_integer(Server), is_integer(Call) ->
             _ = regrow_nif:answer(Server, Call, Reply),
-            loop(Root, Watched);
+            loop(State);
         {'DOWN', _, process, Pid, Reason} when is_map_key(Pid, Watched) ->
-            loop(Root, ended(Root, Pid, Reason, Watched));
-        {sync, From, Ref} ->
-            From ! {Ref, synced},
-            loop(Root, Watched);
+            loop(ended(Pid, Reason, State));
         {gone, Pid, From, Ref} when is_map_key(Pid, Watched) ->
             %% It is dead, so this is on its way.
             receive
                 {'DOWN', _, process, Pid, Reason} ->
-                    Left = ended(Root, Pid, Reason, Watched),
+                    Left = ended(Pid, Reason, State),
                     From ! {Ref, gone},
-                    loop(Root, Left)
+                    loop(Left)
             end;
         {gone, _, From, Ref} ->
             From ! {Ref, gone},
-            loop(Root, Watched);
+            loop(State);
         _ ->
-            loop(Root, Watched)
+            loop(State)
     end.
 
-ended(Root, Pid, Reason, Watched) ->
+%% Tells those who wait for so many proxies.
+synced(#steward{count = Count, waiting = Waiting} = State) ->
+    {Still, Done} = lists:partition(fun({Wanted, _, _}) -> Wanted > Count end, Waiting),
+    [From ! {Ref, synced} || {_, From, Ref} <- Done],
+    State#steward{waiting = Still}.
+
+ended(Pid, Reason, #steward{root = Root, watched = Watched} = State) ->
     ok = regrow_nif:ended(Root, Pid, Reason),
-    maps:remove(Pid, Watched).
+    State#steward{watched = maps:remove(Pid, Watched)}.
 
 %% What a process that traps exits gets as a message names who sent it; so it is made here, where a signal would be in
 %% the name of the steward. In a process of its own: asking another may take as long as that is busy.

@@ -2,15 +2,15 @@
 %% init/1 and the child specs are as there; beside them a child spec may have `backoff`, a map as regrow.h describes
 %% regrow_backoff_spec, and a child may be native: a spec as regrow:start/2 takes it, with an id.
 %%
-%% What start_link/3,4 return is the pid of the supervisor's shadow, a process of the BEAM: it is the children's parent,
-%% can stand under another supervisor, and takes the calls of OTP's supervisor too. Where the functions take a supervisor
-%% they also take a native one, for native children.
+%% What start_link/3,4 return is the pid of the supervisor's shadow, a process of the BEAM: it is the children's
+%% parent, can stand under another supervisor, and takes the calls of OTP's supervisor too. Where the functions take a
+%% supervisor they also take a native one, for native children.
 %%
 %% Different from OTP: no simple_one_for_one (regrow_dynamic_supervisor is for that), no code change.
 -module(regrow_supervisor).
 
--export([start_link/3, start_link/4, start_child/2, terminate_child/2, restart_child/2, delete_child/2, which_children/1,
-         count_children/1, get_childspec/2, native/1, history/1, tree/1]).
+-export([start_link/3, start_link/4, start_child/2, terminate_child/2, restart_child/2, delete_child/2,
+         which_children/1, count_children/1, get_childspec/2, native/1, history/1, tree/1]).
 -export_type([sup_ref/0]).
 
 -type sup_ref() :: pid() | atom() | {global, term()} | {via, module(), term()} | {atom(), node()}.

@@ -15,6 +15,7 @@ process_test_() ->
               {"a call to what is not there, or crashes, is an error", fun beam_calls_end/1},
               {"a native process that crashes tells its monitors and links why", fun native_ends/1},
               {"a process of the BEAM that ends tells native monitors and links why", fun beam_ends/1},
+              {"what is started with a link ends with its parent", fun parents/1},
               {"an exit signal from native code ends a process of the BEAM", fun exits/1},
               {"a dead process of the BEAM is nowhere to be found", fun no_stale_names/1},
               {"a name of a process that ended this moment can be taken", fun names_are_free/1},
@@ -65,7 +66,8 @@ native_calls_beam(Runtime) ->
     ?assertEqual({ok, {ok, {a, 1.5, Server}}}, regrow:call(Actor, {call, Server, {reply, {a, 1.5, Server}}, 5000})),
     ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {send, Server, hello})),
     ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {send, Server, {'$gen_cast', tell}})),
-    ?assertEqual([tell, hello], gen_server:call(Server, state)),
+    %% They are sent when the call is answered, and on their way.
+    ?assert(regrow_test:until(fun() -> gen_server:call(Server, state) =:= [tell, hello] end)),
     Large = lists:seq(1, 100000),
     ?assertEqual({ok, {ok, Large}}, regrow:call(Actor, {call, Server, {reply, Large}, 5000})),
     gen_server:stop(Server).
@@ -153,6 +155,21 @@ beam_ends(Runtime) ->
     {ok, {ok, []}} = regrow:call(Actor, {link, Partner}),
     exit(Partner, kill),
     ?assertEqual({actor, {'EXIT', Partner, killed}}, regrow_test:receive_one()).
+
+%% A registry traps exits, and ends with its parent all the same; so do a supervisor and a plain server.
+parents(Runtime) ->
+    regrow_test:plugin(counter),
+    Test = self(),
+    [begin
+         Parent = spawn(fun() -> Test ! {started, regrow:start_link(Runtime, Spec)}, receive {exit, Reason} -> exit(Reason) end end),
+         {started, {ok, Child}} = regrow_test:receive_one(),
+         Monitor = regrow:monitor(Child),
+         Parent ! {exit, boom},
+         ?assertMatch({'DOWN', Monitor, process, Child, _}, regrow_test:receive_one())
+     end || Spec <- [#{kind => registry}, #{kind => supervisor}, #{kind => pubsub}, #{kind => agent},
+                     #{kind => behaviour, behaviour => <<"counter">>}]],
+    ?assertEqual({error, failed}, regrow:start_link(Runtime, #{kind => behaviour, behaviour => <<"actor">>, arg => fail})),
+    ?assert(regrow_test:until(fun() -> {ok, #{processes := Left}} = regrow:stats(Runtime), Left =:= 2 end)).
 
 exits(Runtime) ->
     Actor = regrow_test:actor(Runtime),

@@ -8,7 +8,8 @@ supervisor_test_() ->
     {foreach,
      fun() -> #{level := Level} = logger:get_primary_config(), logger:set_primary_config(level, none),
               process_flag(trap_exit, true), {regrow_test:runtime(#{log_level => silent}), Level} end,
-     fun({Runtime, Level}) -> regrow_test:over(Runtime), logger:set_primary_config(level, Level) end,
+     fun({Runtime, Level}) -> regrow_test:over(Runtime), process_flag(trap_exit, false), regrow_test:flush(),
+                              logger:set_primary_config(level, Level) end,
      [fun({Runtime, _}) -> {Name, {timeout, 60, fun() -> process_flag(trap_exit, true), Test(Runtime) end}} end
       || {Name, Test} <-
              [{"its functions give what OTP's give", fun as_otp/1},
@@ -22,6 +23,7 @@ supervisor_test_() ->
               {"a child is linked with the shadow, and so is a supervisor above", fun family/1},
               {"trees hold trees, and native children", fun trees/1},
               {"a start that fails is as OTP's, and leaves nothing behind", fun failed_starts/1},
+              {"a relay stands for a native process, under OTP's supervisors too", fun relays/1},
               {"a dynamic supervisor's children come and go", fun dynamic/1},
               {"1,000 children that crash at random are all there again", fun many/1}]]}.
 
@@ -266,6 +268,38 @@ failed_starts(Runtime) ->
     ?assertError(badarg, regrow_supervisor:start_link(Runtime, "module", [])),
     ?assert(regrow_test:until(fun() -> length(processes()) =< Before + 1 end)),
     regrow_test:flush().
+
+relays(Runtime) ->
+    regrow_test:plugin(counter),
+    Counter = #{kind => behaviour, behaviour => <<"counter">>, arg => 7, name => <<"relayed">>},
+    {ok, Above} = supervisor:start_link(?MODULE, {#{}, [#{id => c, start => {regrow_relay, start_link, [Runtime, Counter]}}]}),
+    [{c, Relay, worker, _}] = supervisor:which_children(Above),
+    {ok, Native} = regrow:whereis(Runtime, <<"relayed">>),
+    ?assertEqual(8, gen_server:call(Relay, {add, 1})),
+    ok = gen_server:cast(Relay, reset),
+    ?assertEqual(7, gen_server:call(Relay, get)),
+    Monitor = monitor(process, Relay),
+    ?assertExit({{unknown_request, what}, _}, gen_server:call(Relay, what)),
+    ?assertEqual({'DOWN', Monitor, process, Relay, {unknown_request, what}}, regrow_test:receive_one()),
+    ?assert(regrow_test:until(fun() -> case regrow:whereis(Runtime, <<"relayed">>) of {ok, New} -> New =/= Native; _ -> false end end)),
+    {ok, Last} = regrow:whereis(Runtime, <<"relayed">>),
+    ?assertEqual(shutdown, over(Above)),
+    ?assertNot(regrow:is_alive(Last)),
+    %% Of a process that was there before.
+    Actor = regrow_test:actor(Runtime),
+    {ok, Pid} = regrow:to_pid(Actor),
+    ?assertEqual({ok, Pid}, regrow:to_pid(Pid)),
+    Pid ! hello,
+    ?assertEqual({actor, hello}, regrow_test:receive_one()),
+    Down = regrow:monitor(Actor),
+    exit(Pid, boom),
+    ?assertEqual({'DOWN', Down, process, Actor, boom}, regrow_test:receive_one()),
+    ?assert(regrow_test:until(fun() -> not is_process_alive(Pid) end)),
+    ?assertEqual({error, noproc}, regrow:to_pid(Actor)),
+    ?assertEqual({error, badarg}, regrow_relay:start_link(Runtime, #{kind => unknown})),
+    ?assertEqual({error, not_found}, regrow_relay:start_link(Runtime, Counter#{behaviour => <<"nobody">>})),
+    ?assertError(badarg, regrow_relay:start(self())),
+    ?assertError(badarg, regrow:to_pid(17)).
 
 dynamic(Runtime) ->
     {ok, Supervisor} = regrow_dynamic_supervisor:start_link(Runtime, #{max_children => 3, name => {local, regrow_dynamic}}),

@@ -24,7 +24,6 @@ defmodule Regrow.Native do
 
     case :regrow.start_link(root, spec) do
       {:ok, native} ->
-        guard(native)
         :ets.new(name, [:named_table, :protected, read_concurrency: true])
         true = :ets.insert(name, {__MODULE__, known.(native)})
         {:ok, native}
@@ -32,21 +31,6 @@ defmodule Regrow.Native do
       {:error, reason} ->
         {:stop, reason}
     end
-  end
-
-  # The link is not enough: who keeps entries for others outlives those that it is linked with.
-  defp guard(native) do
-    owner = self()
-
-    spawn(fn ->
-      monitor = Process.monitor(owner)
-      end_of_native = :regrow.monitor(native)
-
-      receive do
-        {:DOWN, ^monitor, _, _, _} -> :regrow.exit(native, :kill)
-        {:DOWN, ^end_of_native, _, _, _} -> :ok
-      end
-    end)
   end
 
   # It is a supervisor to who looks, as Elixir's registry, and has no children on the BEAM.
@@ -60,8 +44,10 @@ defmodule Regrow.Native do
   def handle_call(_, _, native), do: {:noreply, native}
 
   @impl true
+  # The runtime ends, which may be `normal` to what is in it.
+  def handle_info({:EXIT, native, :normal}, native), do: {:stop, :shutdown, native}
   def handle_info({:EXIT, native, reason}, native), do: {:stop, reason, native}
-  # Somebody who is linked with it: an entry's process.
+  # Somebody who has registered.
   def handle_info(_, native), do: {:noreply, native}
 
   @impl true

@@ -128,7 +128,7 @@ defmodule Regrow.PubSubTest do
     assert Supervisor.count_children(server).active == 0
     monitor = :regrow.monitor(PubSub.native(name))
     Process.exit(server, :kill)
-    assert_receive {:DOWN, ^monitor, _, _, :killed}
+    assert_receive {:DOWN, ^monitor, _, _, _}
     {:ok, server} = PubSub.start_link(name: name, runtime: runtime)
     :ok = GenServer.stop(runtime)
     assert_receive {:EXIT, ^server, reason} when reason in [:shutdown, :killed]
