@@ -132,6 +132,9 @@ of_elixir({{Module, Function, Arguments}, Restart, Shutdown, Type, Modules}, #st
     #{id => undefined, start => {Module, Function, Extra ++ Arguments}, restart => Restart, significant => false,
       shutdown => Shutdown, type => Type, modules => Modules}.
 
+given(nil, ForAll) -> ForAll;
+given(Given, _) -> Given.
+
 key() -> erlang:unique_integer([positive]).
 
 %% As the native supervisor gets it: its keeper.
@@ -154,6 +157,16 @@ handle_call({?KEEPER, _, _, _, _} = Asked, From, State) -> {noreply, keeper_asks
 handle_call({?KEEPER, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
 handle_call({start_child, {{_, _, _}, _, _, _, _} = Given}, From, #state{kind = dynamic} = State) ->
     {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
+handle_call({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynamic} = State) ->
+    %% Of Elixir's Task.Supervisor, whose init/1 has left there what holds for all.
+    case get('Elixir.Task.Supervisor') of
+        {ForAll, TimeForAll} ->
+            Given = {{'Elixir.Task.Supervised', start_link, Arguments}, given(Restart, ForAll), given(Shutdown, TimeForAll),
+                     worker, ['Elixir.Task.Supervised']},
+            {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
+        undefined ->
+            {reply, {error, not_supported}, State}
+    end;
 handle_call({start_child, Given}, From, State) ->
     case is_native(Given) orelse supervisor:check_childspecs([Given]) of
         {error, Reason} -> {reply, {error, Reason}, State};
