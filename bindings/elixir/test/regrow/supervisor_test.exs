@@ -3,6 +3,7 @@ defmodule Regrow.SupervisorTest do
   doctest Regrow.Supervisor
   doctest Regrow.DynamicSupervisor
   doctest Regrow.PartitionSupervisor
+  doctest Regrow.Task.Supervisor
 
   alias Regrow.{DynamicSupervisor, PartitionSupervisor, Registry, Runtime, Supervisor}
 
@@ -42,6 +43,14 @@ defmodule Regrow.SupervisorTest do
       [{_, next, _, _}] = Supervisor.which_children(supervisor)
       assert next == :restarting or not :regrow.is_native(next)
     end
+  end
+
+  test "only a supervisor of tasks takes tasks" do
+    {:ok, supervisor} = DynamicSupervisor.start_link([])
+    assert Regrow.Task.Supervisor.start_child(supervisor, fn -> :ok end) == {:error, :not_supported}
+    {:ok, static} = Supervisor.start_link([], strategy: :one_for_one)
+    assert Regrow.Task.Supervisor.start_child(static, fn -> :ok end) == {:error, :not_supported}
+    assert DynamicSupervisor.count_children(supervisor).active == 0
   end
 
   test "what has happened can be asked natively" do
