@@ -4,8 +4,8 @@ defmodule Regrow.DynamicSupervisor do
 
       children = [{Regrow.DynamicSupervisor, name: MyApp.Workers, strategy: :one_for_one}]
 
-  The pid is that of the supervisor's shadow, as with `Regrow.Supervisor`; `:runtime` names the runtime that it is in. What a
-  start function throws is the reason of the error as it is, without `:nocatch` and a stack.
+  The pid is that of the supervisor's shadow, as with `Regrow.Supervisor`; `:runtime` names the runtime that it is in.
+  What a start function throws is the reason of the error as it is, without `:nocatch` and a stack.
 
   ## Examples
 

@@ -6,8 +6,8 @@ defmodule Regrow.PartitionSupervisor do
 
       Regrow.DynamicSupervisor.start_child({:via, Regrow.PartitionSupervisor, {MyApp.Workers, self()}}, {Agent, fn -> 0 end})
 
-  A key that is an integer leads to its partition by remainder, any other by its hash. A partition whose child is not there
-  is found by no key. `:runtime` names the runtime that the supervisor is in; see `Regrow.Runtime`.
+  A key that is an integer leads to its partition by remainder, any other by its hash. A partition whose child is not
+  there is found by no key. `:runtime` names the runtime that the supervisor is in; see `Regrow.Runtime`.
 
   ## Examples
 

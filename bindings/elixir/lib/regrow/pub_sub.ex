@@ -7,15 +7,16 @@ defmodule Regrow.PubSub do
       Regrow.PubSub.subscribe(MyApp.PubSub, "rooms.42")
       Regrow.PubSub.broadcast(MyApp.PubSub, "rooms.42", {:said, "hello"})
 
-  The functions for topics are those that Phoenix.PubSub has: `subscribe/3`, `unsubscribe/2`, `broadcast/3`, `broadcast_from/4`,
-  and with `!`. A topic is a string of pieces between dots; who subscribes to a pattern, with `*` for one piece, and `>` at
-  the end for one or more, gets what is broadcast to any topic that it matches. The functions for groups are those of
-  OTP's `:pg`, within this node: a group is any term.
+  The functions for topics are those that Phoenix.PubSub has: `subscribe/3`, `unsubscribe/2`, `broadcast/3`,
+  `broadcast_from/4`, and with `!`. A topic is a string of pieces between dots; who subscribes to a pattern, with `*`
+  for one piece, and `>` at the end for one or more, gets what is broadcast to any topic that it matches. The functions
+  for groups are those of OTP's `:pg`, within this node: a group is any term.
 
   Who has ended is no subscriber and no member, as soon as anybody can see that.
 
-  A pubsub is a process of the BEAM, which has the name, and a native one (`native/1`); they end together. `:runtime` names the
-  runtime that it is in; see `Regrow.Runtime`. A name that nobody has is an `ArgumentError`, and so is a topic that is none.
+  A pubsub is a process of the BEAM, which has the name, and a native one (`native/1`); they end together. `:runtime`
+  names the runtime that it is in; see `Regrow.Runtime`. A name that nobody has is an `ArgumentError`, and so is a topic
+  that is none.
 
   ## Examples
 
@@ -40,8 +41,8 @@ defmodule Regrow.PubSub do
   How a process is subscribed:
 
     * `:queue` - a string: each message goes to one of those who are in the same queue group;
-    * `:max_messages` - so many are kept for who has not received them; then `{:lag, topic, count}` stands for those that are
-      missing, which are the newest or, with `overflow: :drop_oldest`, the oldest;
+    * `:max_messages` - so many are kept for who has not received them; then `{:lag, topic, count}` stands for those
+      that are missing, which are the newest or, with `overflow: :drop_oldest`, the oldest;
     * `:once` - nothing happens when the process is subscribed to that topic;
     * `:pid` - who is subscribed, instead of the caller.
   """

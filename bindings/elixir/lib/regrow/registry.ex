@@ -6,16 +6,16 @@ defmodule Regrow.Registry do
 
   What is different:
 
-    * No answer is stale: an entry is gone before anybody can see that its process has ended, in duplicate registries too.
-      `count/1`, `select/2` and `count_select/2` alone may count, for a moment, one whose end is on its way.
+    * No answer is stale: an entry is gone before anybody can see that its process has ended, in duplicate registries
+      too. `count/1`, `select/2` and `count_select/2` alone may count, for a moment, one whose end is on its way.
     * Native processes are entries too: those that native code, or `:regrow_registry`, registers in `native/1`.
     * `:runtime` names the runtime that the registry is in; see `Regrow.Runtime`.
-    * The pid in `{:ok, pid}`, with which whoever registers is linked, is that of the registry itself, whatever `:partitions`
-      says; the native registry has partitions of its own.
+    * The pid in `{:ok, pid}`, with which whoever registers is linked, is that of the registry itself, whatever
+      `:partitions` says; the native registry has partitions of its own.
 
-  A registry is a process of the BEAM, which has the name, and the native registry that it stands for. They end together;
-  then those who have registered get its exit signal, as with Elixir's, and one more of the native registry: who traps exits
-  gets two messages.
+  A registry is a process of the BEAM, which has the name, and the native registry that it stands for. They end
+  together; then those who have registered get its exit signal, as with Elixir's, and one more of the native registry:
+  who traps exits gets two messages.
 
   ## Examples
 
@@ -63,9 +63,9 @@ defmodule Regrow.Registry do
   @doc """
   Starts a registry, linked with the caller.
 
-  Options: `:keys` (`:unique` or `:duplicate`) and `:name` (an atom), which must be given; `:partitions` (1), `:listeners`
-  (names of processes, which get `{:register, registry, key, pid, value}` and `{:unregister, registry, key, pid}` from
-  who does so), `:meta`, `:runtime`. `:compressed` is taken, and says nothing here.
+  Options: `:keys` (`:unique` or `:duplicate`) and `:name` (an atom), which must be given; `:partitions` (1),
+  `:listeners` (names of processes, which get `{:register, registry, key, pid, value}` and `{:unregister, registry, key,
+  pid}` from who does so), `:meta`, `:runtime`. `:compressed` is taken, and says nothing here.
 
   Raises `ArgumentError` for a wrong option.
   """
@@ -164,8 +164,8 @@ defmodule Regrow.Registry do
   end
 
   @doc """
-  Takes those of the caller's entries under a key away whose values match. Listeners hear of it once none is left under the
-  key.
+  Takes those of the caller's entries under a key away whose values match. Listeners hear of it once none is left under
+  the key.
   """
   @spec unregister_match(registry, key, match_pattern, guards) :: :ok
   def unregister_match(registry, key, pattern, guards \\ []) when is_atom(registry) and is_list(guards) do
@@ -290,8 +290,8 @@ defmodule Regrow.Registry do
   end
 
   @doc """
-  Calls a function, or a module's with the entries as its first argument, with the entries of a key; not at all when there
-  are none.
+  Calls a function, or a module's with the entries as its first argument, with the entries of a key; not at all when
+  there are none.
 
   As in Elixir's, a duplicate registry with partitions has it called once for each partition in which there are some:
   in the caller, or, with `parallel: true`, each in a task of its own.

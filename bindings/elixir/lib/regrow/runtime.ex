@@ -14,9 +14,9 @@ defmodule Regrow.Runtime do
         {Regrow.Registry, keys: :unique, name: MyApp.Registry, runtime: MyApp.Runtime}
       ]
 
-  A runtime ends with its process, and so does all that is in it; its supervisor starts another. Processes that stand on it,
-  as `Regrow.Registry`, end then with the reason that they were given (`:shutdown`, `:killed`), and are started again by
-  their own supervisors.
+  A runtime ends with its process, and so does all that is in it; its supervisor starts another. Processes that stand on
+  it, as `Regrow.Registry`, end then with the reason that they were given (`:shutdown`, `:killed`), and are started
+  again by their own supervisors.
 
       iex> {:ok, runtime} = Regrow.Runtime.start_link(workers: 1)
       iex> :regrow.is_native(Regrow.Runtime.root(runtime))

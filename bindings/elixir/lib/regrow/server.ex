@@ -2,9 +2,10 @@ defmodule Regrow.Server do
   @moduledoc """
   Elixir's `GenServer`, for servers of both kinds: the same functions, callbacks, results and exits.
 
-  A server whose code is Elixir is an ordinary process of the BEAM, with the callbacks of `GenServer`. One that is native,
-  as `:regrow.start/2` and specifications with `:kind` start them, is called, told and stopped the same way, by its pid or by a
-  name that leads to it, as `{:via, Regrow.Registry, {registry, key}}`. So a module does not know which kind it talks to:
+  A server whose code is Elixir is an ordinary process of the BEAM, with the callbacks of `GenServer`. One that is
+  native, as `:regrow.start/2` and specifications with `:kind` start them, is called, told and stopped the same way, by
+  its pid or by a name that leads to it, as `{:via, Regrow.Registry, {registry, key}}`. So a module does not know which
+  kind it talks to:
 
       alias Regrow.Server, as: GenServer
 
@@ -58,8 +59,8 @@ defmodule Regrow.Server do
   @doc """
   Asks a server, and waits for its answer.
 
-  Exits with `{reason, {Regrow.Server, :call, [server, request, timeout]}}` where `GenServer.call/3` exits: `:noproc`, `:timeout`,
-  `:calling_self`, or the reason with which the server ended.
+  Exits with `{reason, {Regrow.Server, :call, [server, request, timeout]}}` where `GenServer.call/3` exits: `:noproc`,
+  `:timeout`, `:calling_self`, or the reason with which the server ended.
   """
   @spec call(server, term, timeout) :: term
   def call(server, request, timeout \\ 5000)
@@ -90,8 +91,8 @@ defmodule Regrow.Server do
   end
 
   @doc """
-  Asks a server to end, and waits until it has. Exits where `GenServer.stop/3` exits: `:noproc`, `:timeout`, or the reason with
-  which it ended where that is another.
+  Asks a server to end, and waits until it has. Exits where `GenServer.stop/3` exits: `:noproc`, `:timeout`, or the
+  reason with which it ended where that is another.
   """
   @spec stop(server, term, timeout) :: :ok
   def stop(server, reason \\ :normal, timeout \\ :infinity) do

@@ -10,8 +10,8 @@ defmodule Regrow.Supervisor do
 
       Regrow.Supervisor.start_link(children, strategy: :one_for_one)
 
-  What `start_link/2,3` return is the supervisor's *shadow*, a process of the BEAM: its children's parent. It stands under any
-  other supervisor, and takes what Elixir's `Supervisor` and OTP's `:supervisor` ask.
+  What `start_link/2,3` return is the supervisor's *shadow*, a process of the BEAM: its children's parent. It stands
+  under any other supervisor, and takes what Elixir's `Supervisor` and OTP's `:supervisor` ask.
 
   Beside Elixir's:
 

@@ -2,15 +2,16 @@ defmodule Regrow.Table do
   @moduledoc """
   Tables, as OTP's `:ets` has them, shared with native code: the same functions, options and results.
 
-  A table belongs to the process that makes it, and is gone as soon as anybody can see that this has ended, or is its heir's.
-  What only the owner may do costs a message each way: a table that one process writes to often is better `:public`.
+  A table belongs to the process that makes it, and is gone as soon as anybody can see that this has ended, or is its
+  heir's. What only the owner may do costs a message each way: a table that one process writes to often is better
+  `:public`.
 
   What is different from `:ets`:
 
     * A table is what `new/2` and `whereis/2` give; with `:named_table` it is found by its name, and is not that name.
     * `:runtime` in the options of `new/2` names the runtime that it is in; see `Regrow.Runtime`.
-    * There are no continuations (`match/3`, `select/3`), no `foldl/3`, no `safe_fixtable/2`: `tab2list/1` and `select/2` give all
-      at once.
+    * There are no continuations (`match/3`, `select/3`), no `foldl/3`, no `safe_fixtable/2`: `tab2list/1` and
+      `select/2` give all at once.
     * The ref in `{:"ETS-TRANSFER", ref, from, data}` is made a table by `of_ref/2`.
 
   What `:ets` raises is an `ArgumentError` here too, which says why: there is no such table, it is another's, an

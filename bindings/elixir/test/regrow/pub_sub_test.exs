@@ -23,6 +23,9 @@ defmodule Regrow.PubSubTest do
     for _ <- 1..2, do: assert_receive(:two)
     assert PubSub.broadcast_from(pubsub, self(), "a.b", :none) == :ok
     assert PubSub.broadcast_from!(pubsub, self(), "a.b", :none) == :ok
+    # What comes next is what was broadcast next.
+    assert PubSub.broadcast_from(pubsub, spawn(fn -> :ok end), "a.b", :all) == :ok
+    for _ <- 1..2, do: assert(receive(do: (message -> message)) == :all)
     assert PubSub.unsubscribe(pubsub, "a.b") == :ok
     assert PubSub.unsubscribe(pubsub, "a.b") == :ok
     assert PubSub.broadcast(pubsub, "a.b", :three) == :ok

@@ -6,8 +6,8 @@ defmodule Regrow.Task.Supervisor do
 
       Regrow.Task.Supervisor.async(MyApp.Tasks, fn -> 1 + 1 end) |> Task.await()
 
-  Its tasks are Elixir's own, and `Task.await/2` and its like are for them. The pid is that of the supervisor's shadow, as with
-  `Regrow.Supervisor`; `:runtime` names the runtime that it is in.
+  Its tasks are Elixir's own, and `Task.await/2` and its like are for them. The pid is that of the supervisor's shadow,
+  as with `Regrow.Supervisor`; `:runtime` names the runtime that it is in.
 
   ## Examples
 
