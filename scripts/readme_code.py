@@ -10,7 +10,12 @@ import re
 import sys
 
 # What a block has that is a whole program, and how its file is called.
-PROGRAMS = {"c": ("int main(", "c"), "cpp": ("int main(", "cpp"), "python": ("import regrow", "py")}
+PROGRAMS = {
+    "c": ("int main(", "c"),
+    "cpp": ("int main(", "cpp"),
+    "python": ("import regrow", "py"),
+    "elixir": ("defmodule ", "exs"),
+}
 
 markdown, folder = open(sys.argv[1]).read(), sys.argv[2]
 wanted = sys.argv[3] if len(sys.argv) > 3 else "c"

@@ -519,6 +519,31 @@ stage_erlang() {
   fi
 }
 
+# Counts what ExUnit reports.
+count_exunit() { # LOG
+  awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
+       /^[0-9].* tests?, [0-9]+ failures?/ { for (n = 1; n < NF; n++) { if ($(n + 1) ~ /^(doctest|test)s?,/) t += $n; if ($(n + 1) ~ /^failure/) f = $n }
+                                             if (t > f) print "pass " t - f }' "$1" >>"$results"
+}
+
+# The Elixir binding: Mix builds the NIF, the Erlang modules and its own, offline; ExUnit and the doctests.
+stage_elixir() {
+  needs gcc make erl elixir mix
+  [ -e "$(erl -noshell -eval 'io:format("~ts/erts-~ts/include/erl_nif.h", [code:root_dir(), erlang:system_info(version)]), halt().')" ] ||
+    { skip "erl_nif.h is not there (Debian: erlang-dev)"; return; }
+  temporary
+  local mix=(env -C bindings/elixir HEX_OFFLINE=1 mix)
+  attempt "mix builds it" "${mix[@]}" compile --warnings-as-errors
+  attempt "it is formatted" "${mix[@]}" format --check-formatted
+  "${mix[@]}" test --no-color >"$scratch/exunit" 2>&1 || true
+  cat "$scratch/exunit"
+  count_exunit "$scratch/exunit"
+  grep -qE '^[0-9].* tests?, [0-9]+ failures?' "$scratch/exunit" || fail "ExUnit said nothing"
+  [ "$(python3 scripts/readme_code.py README.md "$scratch" elixir)" = 1 ] || fail "the README has not one Elixir program"
+  attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
+  attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
+}
+
 # ---- installing ----
 
 build_by_cmake() { # TARGET

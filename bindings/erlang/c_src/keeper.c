@@ -64,6 +64,9 @@ static regrow_next init(regrow_context *context, void *user, const regrow_term *
   (void)regrow_self(&self->self);
   /* So that an order to end comes to terminate. */
   (void)regrow_trap_exit(true, NULL);
+  /* By which the shadow knows one whose process has ended from a native child. */
+  const regrow_term label = regrow_atom(KEEPER_ATOM);
+  (void)regrow_set_label(&label);
   self->key = regrow_term_clone(regrow_tuple_get(arg, 1));
   start = regrow_term_clone(regrow_tuple_get(arg, 2));
   regrow_error error =

@@ -19,6 +19,8 @@
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
+    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's DynamicSupervisor asks for.
+    extra = [] :: [term()],
     %% Those that run, by their keys; a key stays the same over restarts.
     live = #{} :: #{integer() => #child{}},
     by_monitor = #{} :: #{reference() => integer()},
@@ -54,9 +56,17 @@ init({static, Runtime, Module, Args}) ->
         Other ->
             {stop, {bad_return, {Module, init, Other}}}
     end;
-init({dynamic, Runtime, Native}) ->
+init({dynamic, Runtime, Native}) when is_map(Native) ->
+    init({dynamic, Runtime, fun() -> {ok, Native, []} end});
+init({dynamic, Runtime, Init}) ->
     process_flag(trap_exit, true),
-    begin_native(#state{runtime = regrow:root(Runtime), kind = dynamic}, Native#{kind => dynamic_supervisor}).
+    case Init() of
+        {ok, Native, Extra} ->
+            State = #state{runtime = regrow:root(Runtime), kind = dynamic, extra = Extra},
+            begin_native(State, Native#{kind => dynamic_supervisor});
+        Other ->
+            Other
+    end.
 
 begin_static(Runtime, Native, Given) ->
     Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
@@ -86,25 +96,24 @@ is_native(_) -> false.
 %% OTP's defaults, which are not regrow's.
 flags({Strategy, Intensity, Period}) -> flags(#{strategy => Strategy, intensity => Intensity, period => Period});
 flags(Given) when is_map(Given) ->
-    case maps:merge(#{strategy => one_for_one, intensity => 1, period => 5, auto_shutdown => never}, Given) of
-        #{strategy := simple_one_for_one} ->
-            {error, {invalid_strategy, simple_one_for_one}};
-        #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown}
-          when is_integer(Intensity), Intensity >= 0, is_integer(Period), Period > 0, Period =< 4000000 ->
-            Known = lists:member(Strategy, [one_for_one, one_for_all, rest_for_one]) andalso
-                lists:member(Shutdown, [never, any_significant, all_significant]),
-            case Known of
-                true ->
-                    {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000,
-                           auto_shutdown => Shutdown}};
-                false ->
-                    {error, {invalid_type, Given}}
-            end;
-        _ ->
-            {error, {invalid_type, Given}}
+    All = maps:merge(#{strategy => one_for_one, intensity => 1, period => 5, auto_shutdown => never}, Given),
+    Checks = [{strategy, invalid_strategy}, {intensity, invalid_intensity}, {period, invalid_period},
+              {auto_shutdown, invalid_auto_shutdown}],
+    case [{Reason, maps:get(Flag, All)} || {Flag, Reason} <- Checks, not is_flag(Flag, maps:get(Flag, All))] of
+        [] ->
+            #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown} = All,
+            {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000,
+                   auto_shutdown => Shutdown}};
+        [Wrong | _] ->
+            {error, Wrong}
     end;
 flags(Given) ->
     {error, {invalid_type, Given}}.
+
+is_flag(strategy, Strategy) -> lists:member(Strategy, [one_for_one, one_for_all, rest_for_one]);
+is_flag(intensity, Intensity) -> is_integer(Intensity) andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE;
+is_flag(period, Period) -> is_integer(Period) andalso Period > 0 andalso Period =< 4000000;
+is_flag(auto_shutdown, Shutdown) -> lists:member(Shutdown, [never, any_significant, all_significant]).
 
 %% A child spec with all that OTP fills in.
 normal({Id, Start, Restart, Shutdown, Type, Modules}) ->
@@ -117,6 +126,14 @@ normal(#{start := {Module, _, _}} = Spec) ->
     Shutdown = case Type of worker -> 5000; supervisor -> infinity end,
     Defaults = #{restart => permanent, significant => false, shutdown => Shutdown, type => Type, modules => [Module]},
     maps:merge(Defaults, Spec).
+
+%% As Elixir's DynamicSupervisor has checked it and sends it.
+of_elixir({{Module, Function, Arguments}, Restart, Shutdown, Type, Modules}, #state{extra = Extra}) ->
+    #{id => undefined, start => {Module, Function, Extra ++ Arguments}, restart => Restart, significant => false,
+      shutdown => Shutdown, type => Type, modules => Modules}.
+
+given(nil, ForAll) -> ForAll;
+given(Given, _) -> Given.
 
 key() -> erlang:unique_integer([positive]).
 
@@ -138,16 +155,33 @@ record(Native) ->
 
 handle_call({?KEEPER, _, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
 handle_call({?KEEPER, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
+handle_call({start_child, {{_, _, _}, _, _, _, _} = Given}, From, #state{kind = dynamic} = State) ->
+    {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
+handle_call({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynamic} = State) ->
+    %% Of Elixir's Task.Supervisor, whose init/1 has left there what holds for all.
+    case get('Elixir.Task.Supervisor') of
+        {ForAll, TimeForAll} ->
+            Given = {{'Elixir.Task.Supervised', start_link, Arguments}, given(Restart, ForAll), given(Shutdown, TimeForAll),
+                     worker, ['Elixir.Task.Supervised']},
+            {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
+        undefined ->
+            {reply, {error, not_supported}, State}
+    end;
 handle_call({start_child, Given}, From, State) ->
     case is_native(Given) orelse supervisor:check_childspecs([Given]) of
         {error, Reason} -> {reply, {error, Reason}, State};
-        _ -> {noreply, start_child(normal(Given), From, State)}
+        _ -> {noreply, start_child(normal(Given), fun with_spec/2, From, State)}
     end;
 handle_call({terminate_child, Id}, From, State) ->
     case native_id(Id, State) of
         {ok, Native} ->
-            Ended = fun(Outcome, Now) -> reply(From, plain(Outcome), Now) end,
-            {noreply, later(supervisor_terminate_child, {Native}, Ended, State)};
+            Key = key_of(Id, State),
+            Terminated = fun(Outcome, Now) ->
+                %% One whose keeper was killed may have a moment to live.
+                After = case Outcome of {ok, ok} -> make_sure_it_is_dead(Key, Now); _ -> Now end,
+                reply(From, plain(Outcome), After)
+            end,
+            {noreply, later(supervisor_terminate_child, {Native}, Terminated, State)};
         error ->
             {reply, {error, not_found}, State}
     end;
@@ -177,11 +211,11 @@ handle_call(native, _, State) ->
 handle_call(_, _, State) ->
     {reply, {error, not_supported}, State}.
 
-start_child(Spec, From, State) ->
+start_child(Spec, Show, From, State) ->
     Key = key(),
     Done = fun(Outcome, Now) ->
         {Answer, After} = started(Outcome, Key, Now),
-        reply(From, with_spec(Answer, Spec), kept(Answer, Spec, Key, After))
+        reply(From, Show(Answer, Spec), kept(Answer, Spec, Key, After))
     end,
     later(supervisor_start_child, {native(Spec, Key)}, Done, await_start(Key, State)).
 
@@ -208,6 +242,12 @@ with_spec({error, Reason}, _)
 with_spec({error, Reason}, Spec) -> {error, {Reason, record(Spec)}};
 with_spec(Answer, _) -> Answer.
 
+%% What that gives.
+to_elixir({error, ignore}, _) -> ignore;
+to_elixir({error, {'EXIT', Reason}}, _) -> {error, Reason};
+to_elixir({ok, undefined}, _) -> ignore;
+to_elixir(Answer, _) -> Answer.
+
 kept({error, _}, _, _, State) -> State;
 kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
 kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) ->
@@ -225,6 +265,18 @@ native_id(Pid, State) when is_pid(Pid) ->
 native_id(_, _) ->
     error.
 
+%% The key that goes with that; 0: it has none, for it does not run, or is native.
+key_of(Id, #state{kind = static, specs = Specs}) ->
+    case Specs of
+        #{Id := {_, Key}} -> Key;
+        _ -> 0
+    end;
+key_of(Pid, #state{live = Live}) ->
+    case [Key || {Key, #child{pid = Known}} <- maps:to_list(Live), Known =:= Pid] of
+        [Key] -> Key;
+        [] -> 0
+    end.
+
 beam(Keeper, State) ->
     case State#state.by_keeper of
         #{Keeper := Key} -> (maps:get(Key, State#state.live))#child.pid;
@@ -236,7 +288,7 @@ shown({error, _}, _) -> [].
 
 show({Id, Native, Type, Kind}, #state{kind = static} = State) ->
     case State#state.specs of
-        #{Id := {#{start := _, type := OfBeam, modules := Modules}, _}} -> {Id, beam(Native, State), OfBeam, Modules};
+        #{Id := {#{start := _, type := OfBeam, modules := Modules}, _}} -> {Id, running(Native, State), OfBeam, Modules};
         _ -> {Id, Native, Type, [Kind]}
     end;
 show({_, Native, Type, Kind}, State) ->
@@ -245,8 +297,23 @@ show({_, Native, Type, Kind}, State) ->
             #child{pid = Pid, type = OfBeam, modules = Modules} = maps:get(Key, State#state.live),
             {undefined, Pid, OfBeam, Modules};
         _ ->
-            {undefined, Native, Type, [Kind]}
+            {undefined, running(Native, State), Type, [Kind]}
     end.
+
+%% The process behind a native pid. A keeper whose process has ended, or is about to be started, is none.
+running(Native, State) when is_pid(Native) ->
+    case beam(Native, State) of
+        Native ->
+            case regrow:info(Native) of
+                {ok, #{label := ?KEEPER}} -> restarting;
+                {ok, _} -> Native;
+                {error, _} -> restarting
+            end;
+        Pid ->
+            Pid
+    end;
+running(NotRunning, _) ->
+    NotRunning.
 
 counted(Children) ->
     Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),

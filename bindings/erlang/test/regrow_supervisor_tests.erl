@@ -261,8 +261,9 @@ failed_starts(Runtime) ->
      end || Given <- [{#{}, [spec(good), spec(bad)]}, {#{}, [spec(good), spec(crashing)]}, {#{}, [spec(good), spec(good)]},
                       {#{}, [#{id => x}]}, ignore, nonsense]],
     ?assertEqual({error, {start_spec, not_a_list}}, regrow_supervisor:start_link(Runtime, ?MODULE, {#{}, not_a_list})),
-    ?assertMatch({error, {supervisor_data, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {#{strategy => some}, []})),
-    ?assertMatch({error, {supervisor_data, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {#{intensity => -1}, []})),
+    [?assertEqual(supervisor:start_link(?MODULE, {Flags, []}), regrow_supervisor:start_link(Runtime, ?MODULE, {Flags, []}))
+     || Flags <- [#{strategy => some, intensity => -1}, #{intensity => -1, period => 0}, #{period => infinity},
+                  #{auto_shutdown => x}, {some, 1, 1}, {one_for_one, x, 1}, {one_for_one, 1, 0}, 17, []]],
     ?assertMatch({error, {supervisor_data, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {#{strategy => simple_one_for_one}, []})),
     ?assertError(badarg, regrow_supervisor:start_link(Runtime, "module", [])),
     ?assert(regrow_test:until(fun() -> length(processes()) =< Before + 1 end)),

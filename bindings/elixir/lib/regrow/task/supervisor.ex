@@ -1,0 +1,83 @@
+defmodule Regrow.Task.Supervisor do
+  @moduledoc """
+  Elixir's `Task.Supervisor`, over a native supervisor: the same functions, options, results, errors and exits.
+
+      children = [{Regrow.Task.Supervisor, name: MyApp.Tasks}]
+
+      Regrow.Task.Supervisor.async(MyApp.Tasks, fn -> 1 + 1 end) |> Task.await()
+
+  Its tasks are Elixir's own, and `Task.await/2` and its like are for them. The pid is that of the supervisor's shadow,
+  as with `Regrow.Supervisor`; `:runtime` names the runtime that it is in.
+
+  ## Examples
+
+      iex> {:ok, supervisor} = Regrow.Task.Supervisor.start_link()
+      iex> task = Regrow.Task.Supervisor.async(supervisor, fn -> 40 + 2 end)
+      iex> Task.await(task)
+      42
+      iex> Regrow.Task.Supervisor.async_stream(supervisor, 1..3, &(&1 * 2)) |> Enum.to_list()
+      [ok: 2, ok: 4, ok: 6]
+  """
+
+  @type option :: Task.Supervisor.option() | {:runtime, Regrow.Runtime.t()}
+
+  @doc "A specification to start one under a supervisor; its id is its name, if there is one."
+  @spec child_spec([option]) :: Supervisor.child_spec()
+  def child_spec(options) when is_list(options) do
+    id =
+      case Keyword.get(options, :name, Regrow.Task.Supervisor) do
+        name when is_atom(name) -> name
+        {:global, name} -> name
+        {:via, _, name} -> name
+      end
+
+    %{id: id, start: {Regrow.Task.Supervisor, :start_link, [options]}, type: :supervisor}
+  end
+
+  @doc "Starts one, linked with the caller. Options: `:max_children`, `:max_restarts`, `:max_seconds`, `:name`, `:runtime`."
+  @spec start_link([option]) :: Supervisor.on_start()
+  def start_link(options \\ []) do
+    {init, options} = Keyword.split(options, [:max_children, :max_seconds, :max_restarts])
+    # What a task is if nothing else is said, and how long it has to end.
+    Regrow.DynamicSupervisor.start_link(Task.Supervisor, {{:temporary, 5000}, init}, options)
+  end
+
+  @doc "Starts a task that nobody waits for. Options: `:restart` (`:temporary`), `:shutdown` (5000)."
+  defdelegate start_child(supervisor, function, options \\ []), to: Task.Supervisor
+
+  @doc "As `start_child/3`, of a function of a module."
+  defdelegate start_child(supervisor, module, function, arguments, options \\ []), to: Task.Supervisor
+
+  @doc "Starts a task that is linked with the caller, who waits for it. Options: `:shutdown` (5000)."
+  defdelegate async(supervisor, function, options \\ []), to: Task.Supervisor
+
+  @doc "As `async/3`, of a function of a module."
+  defdelegate async(supervisor, module, function, arguments, options \\ []), to: Task.Supervisor
+
+  @doc "Starts a task for which the caller waits, and with which it is not linked."
+  defdelegate async_nolink(supervisor, function, options \\ []), to: Task.Supervisor
+
+  @doc "As `async_nolink/3`, of a function of a module."
+  defdelegate async_nolink(supervisor, module, function, arguments, options \\ []), to: Task.Supervisor
+
+  @doc "What a function gives for each element, in a task each; options as `Task.Supervisor.async_stream/4` takes them."
+  defdelegate async_stream(supervisor, enumerable, function, options \\ []), to: Task.Supervisor
+
+  @doc "As `async_stream/4`, of a function of a module."
+  defdelegate async_stream(supervisor, enumerable, module, function, arguments, options \\ []), to: Task.Supervisor
+
+  @doc "As `async_stream/4`, with tasks that are not linked with the caller."
+  defdelegate async_stream_nolink(supervisor, enumerable, function, options \\ []), to: Task.Supervisor
+
+  @doc "As `async_stream_nolink/4`, of a function of a module."
+  defdelegate async_stream_nolink(supervisor, enumerable, module, function, arguments, options \\ []),
+    to: Task.Supervisor
+
+  @doc "The pids of the tasks."
+  @spec children(Supervisor.supervisor()) :: [pid]
+  defdelegate children(supervisor), to: Task.Supervisor
+
+  @doc "Ends a task, by its pid."
+  @spec terminate_child(Supervisor.supervisor(), pid) :: :ok | {:error, :not_found}
+  defdelegate terminate_child(supervisor, pid), to: Task.Supervisor
+end
