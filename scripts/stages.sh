@@ -494,6 +494,31 @@ stage_erlang() {
   fi
 }
 
+# ---- Gleam ----
+
+# Compiled by the Gleam compiler that npm has, which is installed once.
+stage_gleam() {
+  exists "Gleam package" "bindings/gleam/gleam.toml"
+  needs gcc erl erlc node npm perl
+  [ -e "$(erl -noshell -eval 'io:format("~ts/erts-~ts/include/erl_nif.h", [code:root_dir(), erlang:system_info(version)]), halt().')" ] ||
+    { skip "erl_nif.h is not there (Debian: erlang-dev)"; return; }
+  erl -noshell -eval 'halt(case code:which(eunit) of non_existing -> 1; _ -> 0 end).' ||
+    { skip "EUnit is not there (Debian: erlang-eunit)"; return; }
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  temporary
+  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/src bindings/gleam/test
+  attempt "the package compiles" make -C bindings/gleam
+  make -C bindings/gleam test >"$scratch/eunit" 2>&1 || true
+  cat "$scratch/eunit"
+  count_eunit "$scratch/eunit"
+  grep -q "^  All\|^  Failed\|^  Test passed" "$scratch/eunit" || fail "EUnit said nothing"
+  local name
+  for name in bindings/gleam/test/examples/*.gleam; do
+    name=$(basename "$name" .gleam)
+    attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
+  done
+}
+
 # ---- installing ----
 
 build_by_cmake() { # TARGET

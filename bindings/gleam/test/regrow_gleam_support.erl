@@ -1,0 +1,16 @@
+%% What the tests cannot say in Gleam.
+-module(regrow_gleam_support).
+
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0]).
+
+atom_count() -> erlang:system_info(atom_count).
+
+improper(Head, Tail) -> [Head | Tail].
+
+%% How many messages lie in this process's mailbox.
+mailbox() ->
+    {message_queue_len, Count} = process_info(self(), message_queue_len),
+    Count.
+
+%% The plug-in with the behaviour "counter".
+counter_path() -> unicode:characters_to_binary(os:getenv("REGROW_COUNTER")).
