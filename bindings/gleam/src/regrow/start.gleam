@@ -17,6 +17,8 @@ pub type StartError {
   InitTimeout
   /// The name or the id that it was to have belongs to this process.
   NameInUse(pid: process.Pid)
+  /// A supervisor has this child, which did not start.
+  ChildFailed(id: dynamic.Dynamic, error: StartError)
   /// A supervisor has as many children as it may.
   MaxChildren
   /// The runtime, the supervisor or the registry that it needs is dead.
