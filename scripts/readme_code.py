@@ -3,14 +3,14 @@
 
 usage: readme_code.py FILE.md FOLDER [LANGUAGE]
 
-Writes each block of LANGUAGE (c, python) that is a whole program to FOLDER/N.c or N.py, and the ```text block that
+Writes each block of LANGUAGE (c, python, gleam) that is a whole program to FOLDER/N.c, N.py or N.gleam, and the ```text block that
 follows it to FOLDER/N.txt: what the program prints. Prints how many there were.
 """
 import re
 import sys
 
 # What a block has that is a whole program, and how its file is called.
-PROGRAMS = {"c": ("int main(", "c"), "python": ("import regrow", "py")}
+PROGRAMS = {"c": ("int main(", "c"), "python": ("import regrow", "py"), "gleam": ("pub fn main(", "gleam")}
 
 markdown, folder = open(sys.argv[1]).read(), sys.argv[2]
 wanted = sys.argv[3] if len(sys.argv) > 3 else "c"

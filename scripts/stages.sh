@@ -517,6 +517,10 @@ stage_gleam() {
     name=$(basename "$name" .gleam)
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
+  # So the README's has run, too.
+  python3 scripts/readme_code.py README.md "$scratch" gleam
+  attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
+  attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
 }
 
 # ---- installing ----

@@ -43,7 +43,6 @@ pub fn main() -> Nil {
     Error(registry.NotFound) -> say.line("process not found")
     _ -> say.line("a stale answer")
   }
-  let assert Ok(0) = registry.count(in: users)
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
   Nil
 }
