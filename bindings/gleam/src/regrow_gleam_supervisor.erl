@@ -51,6 +51,9 @@ which_children(Supervisor) ->
         Error -> Error
     end.
 
+%% Between two lives of a child its supervisor shows the native process that stands for it.
+info({Id, Pid, Type, [regrow_gleam_child]}) when is_pid(Pid) ->
+    info({Id, case regrow:is_native(Pid) of true -> restarting; false -> Pid end, Type, started});
 info({Id, Pid, Type, _}) ->
     {child_info, Id, status_of(Pid), case Type of worker -> worker; supervisor -> supervising end}.
 

@@ -1,7 +1,7 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([atom_count/0, improper/2, mailbox/0, counter_path/0]).
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0, process_count/0]).
 
 atom_count() -> erlang:system_info(atom_count).
 
@@ -14,3 +14,5 @@ mailbox() ->
 
 %% The plug-in with the behaviour "counter".
 counter_path() -> unicode:characters_to_binary(os:getenv("REGROW_COUNTER")).
+
+process_count() -> erlang:system_info(process_count).

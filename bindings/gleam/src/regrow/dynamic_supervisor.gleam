@@ -60,7 +60,8 @@ pub fn terminate_child(in supervisor: DynamicSupervisor, id id: String) -> Resul
 @external(erlang, "regrow_gleam_dynamic_supervisor", "ids")
 pub fn ids(in supervisor: DynamicSupervisor) -> Result(List(String), supervisor.SupervisorError)
 
-/// The processes of the children that run, in no order.
+/// The processes of the children that run, in no order. One that is started again this moment may show as the native
+/// process that stands for it.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "pids")
 pub fn pids(in supervisor: DynamicSupervisor) -> Result(List(process.Pid), supervisor.SupervisorError)
 
