@@ -9,6 +9,9 @@
 //// let assert Ok(pubsub.Event("metrics.user_123", 1.0)) = process.receive(from: subject, within: 1000)
 //// ```
 ////
+//// Messages of one pubsub come in the order in which they were broadcast; between them and what the same sender sends
+//// directly there is no order.
+////
 //// A subscription may be to a pattern: `*` stands for one piece between dots, and `>` at the end for one or more.
 
 import regrow/dynamic
@@ -74,7 +77,8 @@ pub fn subscribe_process(
   pid pid: process.Pid,
 ) -> Result(process.Subject(Event(message)), PubSubError)
 
-/// Takes a subscription away, whoever asks for it: the subject says whose. Nothing happens if there is none.
+/// Takes a subscription away, whoever asks for it: the subject says whose. Nothing happens if there is none. What was
+/// broadcast before may still be on its way.
 @external(erlang, "regrow_gleam_pubsub", "unsubscribe")
 pub fn unsubscribe(
   from pubsub: PubSub(message),

@@ -17,7 +17,7 @@ pub fn main() -> Nil {
 
   let assert Ok(Nil) = pubsub.unsubscribe(from: metrics, topic: "user.*", subject: subject)
   let assert Ok(Nil) = pubsub.broadcast(over: metrics, topic: "user.123", message: 9)
-  let assert Error(process.NothingCame) = process.receive(from: subject, within: 0)
+  let assert Error(process.NothingCame) = process.receive(from: subject, within: 50)
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
   say.line("over")
 }
