@@ -1,7 +1,7 @@
 %% Child specs: from regrow/child to those of regrow_supervisor; and what a start function does.
 -module(regrow_gleam_child).
 
--export([spec/1, apply/3, data/2]).
+-export([spec/1, apply/3, data/3, behaviour/2]).
 -export([start/1]).
 
 spec({child, Id, Start, Restart, Shutdown, Significant, Kind, Backoff}) ->
@@ -9,7 +9,10 @@ spec({child, Id, Start, Restart, Shutdown, Significant, Kind, Backoff}) ->
     backoff(Backoff, maps:merge(Common, start_of(Start, Kind))).
 
 start_of({on_beam, Run}, Kind) -> #{start => {?MODULE, start, [Run]}, type => Kind};
-start_of({native, Behaviour, Argument}, _) -> #{kind => behaviour, behaviour => Behaviour, arg => Argument}.
+start_of({native, Spec, _}, _) when is_map(Spec) -> Spec;
+start_of({native, Other, _}, _) -> #{kind => Other}.
+
+behaviour(Name, Argument) -> #{kind => behaviour, behaviour => Name, arg => Argument}.
 
 shutdown({within, Milliseconds}) -> regrow_gleam_process:timeout(Milliseconds);
 shutdown(Shutdown) -> Shutdown.
@@ -42,6 +45,6 @@ started({ok, Pid, _}) when is_pid(Pid) -> {ok, {started, Pid, nil}};
 started({error, Reason}) -> {error, regrow_gleam_start:start_error(Reason)};
 started(Other) -> {error, {not_started, Other}}.
 
-%% What a child has given when it was started, as Started.
-data(Pid, [Data]) -> {started, Pid, Data};
-data(Pid, []) -> {started, Pid, nil}.
+%% What a child gives that was started: what its start function gave beside the pid, or what is made of a native one.
+data(_, Pid, [Data]) -> {started, Pid, Data};
+data({child, _, {native, _, Make}, _, _, _, _, _}, Pid, []) -> {started, Pid, Make(Pid)}.

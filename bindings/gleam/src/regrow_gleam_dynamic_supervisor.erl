@@ -34,8 +34,8 @@ at(Pid) ->
 start_child({_, Pid, _}, Child) ->
     Spec = regrow_gleam_child:spec(Child),
     case regrow_gleam_supervisor:asked(fun() -> regrow_dynamic_supervisor:start_child(Pid, Spec) end) of
-        {ok, {ok, Started}} -> {ok, regrow_gleam_child:data(Started, [])};
-        {ok, {ok, Started, Data}} -> {ok, regrow_gleam_child:data(Started, [Data])};
+        {ok, {ok, Started}} -> {ok, regrow_gleam_child:data(Child, Started, [])};
+        {ok, {ok, Started, Data}} -> {ok, regrow_gleam_child:data(Child, Started, [Data])};
         {ok, {error, {Reason, #{kind := _}}}} -> {error, regrow_gleam_start:start_error(Reason)};
         {ok, {error, Reason}} -> {error, regrow_gleam_start:start_error(Reason)};
         {ok, ignore} -> {error, {not_started, ignore}};

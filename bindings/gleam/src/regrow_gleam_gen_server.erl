@@ -34,7 +34,7 @@ load_plugin(Path) ->
     end.
 
 start_native(Runtime, Behaviour, Argument) ->
-    regrow_gleam_runtime:start_native(Runtime, #{kind => behaviour, behaviour => Behaviour, arg => Argument}).
+    regrow_gleam_runtime:start_native(Runtime, regrow_gleam_child:behaviour(Behaviour, Argument)).
 
 call(Server, _, _) when Server =:= self() ->
     {error, calling_self};

@@ -2,10 +2,12 @@
 %% each subscriber has for that pubsub.
 -module(regrow_gleam_pubsub).
 
--export([start/2, find/2, subscribe/3, unsubscribe/3, broadcast/3, broadcast_from/4, subscriber_count/2]).
+-export([start/2, spec/1, find/2, subscribe/3, unsubscribe/3, broadcast/3, broadcast_from/4, subscriber_count/2]).
 
-start(Runtime, {ok, Name}) -> regrow_gleam_runtime:start_native(Runtime, #{kind => pubsub, name => Name});
-start(Runtime, {error, nil}) -> regrow_gleam_runtime:start_native(Runtime, #{kind => pubsub}).
+start(Runtime, Name) -> regrow_gleam_runtime:start_native(Runtime, spec(Name)).
+
+spec({ok, Name}) -> #{kind => pubsub, name => Name};
+spec({error, nil}) -> #{kind => pubsub}.
 
 find(Runtime, Name) ->
     case regrow:whereis(Runtime, Name) of

@@ -19,8 +19,8 @@ init(Init) -> {ok, Init}.
 
 start_child(Supervisor, Child) ->
     case asked(fun() -> regrow_supervisor:start_child(Supervisor, regrow_gleam_child:spec(Child)) end) of
-        {ok, {ok, Pid}} -> {ok, regrow_gleam_child:data(Pid, [])};
-        {ok, {ok, Pid, Data}} -> {ok, regrow_gleam_child:data(Pid, [Data])};
+        {ok, {ok, Pid}} -> {ok, regrow_gleam_child:data(Child, Pid, [])};
+        {ok, {ok, Pid, Data}} -> {ok, regrow_gleam_child:data(Child, Pid, [Data])};
         {ok, {error, {already_started, Pid}}} -> {error, {not_started, {name_in_use, Pid}}};
         {ok, {error, {Reason, {child, _, _, _, _, _, _, _, _}}}} -> {error, why(Reason)};
         {ok, {error, {Reason, #{kind := _}}}} -> {error, why(Reason)};

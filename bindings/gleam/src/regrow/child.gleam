@@ -8,6 +8,7 @@
 
 import regrow/dynamic
 import regrow/gen_server
+import regrow/process
 import regrow/start
 
 /// When a child is started again: `Permanent`: always; `Transient`: when it ended other than normally or as it was told;
@@ -25,7 +26,7 @@ type Kind {
 
 type Start(data) {
   OnBeam(run: fn() -> Result(start.Started(data), start.StartError))
-  Native(behaviour: String, argument: dynamic.Dynamic)
+  Native(spec: dynamic.Dynamic, data: fn(process.Pid) -> data)
 }
 
 type Shutdown {
@@ -90,9 +91,19 @@ pub fn module(
 
 /// A native server of a plug-in, by the name of its behaviour.
 pub fn native(id id: String, behaviour name: String, with argument: dynamic.Dynamic) -> Child(Nil) {
+  native_kind(id: id, spec: do_behaviour(name, argument), giving: fn(_) { Nil })
+}
+
+/// Any native child: a spec as `regrow:start/2` of the Erlang binding takes it, a map with `kind`, and what is made of its
+/// process. For `registry.child` and its like; a spec that cannot be is an error when it is started.
+pub fn native_kind(
+  id id: String,
+  spec spec: dynamic.Dynamic,
+  giving data: fn(process.Pid) -> data,
+) -> Child(data) {
   Child(
     id: id,
-    start: Native(name, argument),
+    start: Native(spec, data),
     restart: Permanent,
     shutdown: Within(5000),
     significant: False,
@@ -131,3 +142,6 @@ fn do_apply(
   function: String,
   arguments: List(dynamic.Dynamic),
 ) -> Result(start.Started(Nil), start.StartError)
+
+@external(erlang, "regrow_gleam_child", "behaviour")
+fn do_behaviour(name: String, argument: dynamic.Dynamic) -> dynamic.Dynamic

@@ -14,6 +14,7 @@
 ////
 //// A subscription may be to a pattern: `*` stands for one piece between dots, and `>` at the end for one or more.
 
+import regrow/child
 import regrow/dynamic
 import regrow/process
 import regrow/runtime
@@ -54,6 +55,11 @@ pub fn named(builder: Builder, name: String) -> Builder {
 /// Starts a pubsub, which ends with its runtime.
 pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(PubSub(message), start.StartError) {
   do_start(runtime, builder.name)
+}
+
+/// A pubsub as a child of a supervisor. If it fails nobody fails with it, and all subscriptions are gone.
+pub fn child(builder: Builder, id id: String) -> child.Child(PubSub(message)) {
+  child.native_kind(id: id, spec: do_spec(builder.name), giving: of_pid)
 }
 
 /// The pubsub of that name. Of which type its messages are is what the caller says.
@@ -114,3 +120,9 @@ pub fn pid(of pubsub: PubSub(message)) -> process.Pid
 
 @external(erlang, "regrow_gleam_pubsub", "start")
 fn do_start(runtime: runtime.Runtime, name: Result(String, Nil)) -> Result(PubSub(message), start.StartError)
+
+@external(erlang, "regrow_gleam_pubsub", "spec")
+fn do_spec(name: Result(String, Nil)) -> dynamic.Dynamic
+
+@external(erlang, "regrow_gleam_dynamic", "identity")
+fn of_pid(pid: process.Pid) -> PubSub(message)

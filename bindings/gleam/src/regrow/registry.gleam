@@ -7,11 +7,13 @@
 //// let assert Ok(found) = registry.lookup(in: users, key: "user_123")
 //// ```
 ////
-//// An entry belongs to the subject's owner, whoever registers it, and goes with that owner.
+//// An entry belongs to the subject's owner, whoever registers it, and goes with that owner. It is a link with the registry: if
+//// that fails, or is ended before its runtime, so are those who are registered there, unless they trap exits.
 ////
 //// Beside subjects an entry may have any value (`register_value`, `values`), and so may those of native processes and of
 //// modules of Erlang and Elixir in the same registry.
 
+import regrow/child
 import regrow/decode
 import regrow/dynamic
 import regrow/process
@@ -66,6 +68,12 @@ pub fn named(builder: Builder, name: String) -> Builder {
 /// Starts a registry, which ends with its runtime.
 pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(Registry(key, message), start.StartError) {
   do_start(runtime, builder.keys, builder.partitions, builder.name)
+}
+
+/// A registry as a child of a supervisor. It comes before those who are registered there: if it fails they fail with it,
+/// and register again when they are started again. Named, it is found after that too.
+pub fn child(builder: Builder, id id: String) -> child.Child(Registry(key, message)) {
+  child.native_kind(id: id, spec: do_spec(builder.keys, builder.partitions, builder.name), giving: of_pid)
 }
 
 /// The registry of that name. Its types are what the caller says; a subject is checked to be one when it is found.
@@ -162,3 +170,9 @@ fn do_start(
 
 @external(erlang, "regrow_gleam_registry", "entries")
 fn do_entries(registry: Registry(key, message), key: key) -> Result(dynamic.Dynamic, RegistryError)
+
+@external(erlang, "regrow_gleam_registry", "spec")
+fn do_spec(keys: Keys, partitions: Int, name: Result(String, Nil)) -> dynamic.Dynamic
+
+@external(erlang, "regrow_gleam_dynamic", "identity")
+fn of_pid(pid: process.Pid) -> Registry(key, message)

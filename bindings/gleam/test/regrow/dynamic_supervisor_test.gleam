@@ -107,12 +107,12 @@ pub fn there_are_as_many_as_there_may_be_test() {
 
 pub fn what_cannot_be_is_an_error_test() {
   let assert Ok(over) = runtime.start(runtime.new())
-  let start = fn(builder) { dynamic_supervisor.start(builder, in: over) }
-  let assert Error(start.NotStarted(_)) = start(dynamic_supervisor.new() |> dynamic_supervisor.max_children(-1))
+  let attempt = fn(builder) { dynamic_supervisor.start(builder, in: over) }
+  let assert Error(start.NotStarted(_)) = attempt(dynamic_supervisor.new() |> dynamic_supervisor.max_children(-1))
   let assert Error(start.NotStarted(_)) =
-    start(dynamic_supervisor.new() |> dynamic_supervisor.restart_tolerance(intensity: 1, period: 0))
+    attempt(dynamic_supervisor.new() |> dynamic_supervisor.restart_tolerance(intensity: 1, period: 0))
   let assert Ok(Nil) = runtime.shutdown(over, within: 5000)
-  let assert Error(start.RuntimeIsOver) = start(dynamic_supervisor.new())
+  let assert Error(start.RuntimeIsOver) = attempt(dynamic_supervisor.new())
 }
 
 pub fn a_dead_supervisor_is_an_error_test() {

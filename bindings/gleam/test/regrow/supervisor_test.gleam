@@ -3,8 +3,10 @@ import regrow/decode
 import regrow/dynamic
 import regrow/gen_server
 import regrow/process
+import regrow/pubsub
 import regrow/registry
 import regrow/runtime
+import regrow/server
 import regrow/start
 import regrow/supervisor
 import support/counter
@@ -210,6 +212,42 @@ pub fn children_of_all_kinds_stand_side_by_side_test() {
   let assert False = process.is_alive(native)
   let assert False = process.is_alive(erlang)
   counter.until(fn() { registry.count(in: counters) == Ok(0) })
+}
+
+pub fn registries_and_topics_are_children_too_test() {
+  let assert Ok(runtime) = runtime.new() |> runtime.log_level(runtime.Silent) |> runtime.start
+  let assert Ok(started) = supervisor.new(supervisor.RestForOne) |> supervisor.start(in: runtime)
+  let names = registry.unique() |> registry.named("names")
+  let assert Ok(counters) = supervisor.start_child(in: started.data, child: registry.child(names, id: "names"))
+  let counters = counters.data
+  let assert Ok(news) = supervisor.start_child(in: started.data, child: pubsub.child(pubsub.new(), id: "news"))
+  let assert Ok(subject) = pubsub.subscribe(to: news.data, topic: "a")
+  let assert Ok(Nil) = pubsub.broadcast(over: news.data, topic: "a", message: 7)
+  let assert Ok(pubsub.Event("a", 7)) = process.receive(from: subject, within: 1000)
+  let counter =
+    child.worker(id: "a", starting: fn() {
+      let assert Ok(counters) = registry.find(in: runtime, named: "names")
+      server.start(counter.builder(in: counters, id: "a"))
+    })
+  let assert Ok(_) = supervisor.start_child(in: started.data, child: counter)
+  let assert 1 = counter.next(in: counters, id: "a")
+  // The registry fails, and who is registered there with it: both are there again.
+  process.kill(registry.pid(of: counters))
+  counter.until(fn() {
+    case registry.find(in: runtime, named: "names") {
+      Ok(again) -> again != counters && registry.count(in: again) == Ok(1)
+      Error(_) -> False
+    }
+  })
+  let assert Ok(again) = registry.find(in: runtime, named: "names")
+  let assert 1 = counter.next(in: again, id: "a")
+  let nonsense = child.native_kind(id: "x", spec: dynamic.int(1), giving: fn(_) { Nil })
+  let assert Error(supervisor.NotStarted(_)) = supervisor.start_child(in: started.data, child: nonsense)
+  let unknown = child.native_kind(id: "x", spec: dynamic.map([]), giving: fn(_) { Nil })
+  let assert Error(supervisor.NotStarted(_)) = supervisor.start_child(in: started.data, child: unknown)
+  let assert Ok(supervisor.Counts(3, 3, 0, 3)) = supervisor.count_children(in: started.data)
+  let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
 }
 
 pub fn a_function_that_is_not_there_is_an_error_and_no_atom_test() {
