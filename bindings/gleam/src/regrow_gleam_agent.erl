@@ -9,7 +9,8 @@ start(Make) ->
         Error -> Error
     end.
 
-get(Agent, Function, Timeout) -> asked(Agent, fun() -> regrow_agent:get(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
+get(Agent, Function, Timeout) ->
+    asked(Agent, fun() -> regrow_agent:get(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
 
 update(Agent, Function, Timeout) ->
     asked(Agent, fun() ->

@@ -20,7 +20,8 @@ shutdown(Shutdown) -> Shutdown.
 backoff(at_once, Spec) ->
     Spec;
 backoff({waiting, Initial, Most}, Spec) ->
-    Spec#{backoff => #{initial_ms => regrow_gleam_process:timeout(Initial), max_ms => regrow_gleam_process:timeout(Most)}}.
+    Times = #{initial_ms => regrow_gleam_process:timeout(Initial), max_ms => regrow_gleam_process:timeout(Most)},
+    Spec#{backoff => Times}.
 
 %% The start function that the supervisor knows. What the function gives beside the pid goes along.
 start(Run) ->

@@ -1,7 +1,7 @@
 %% What regrow/dynamic and regrow/decode cannot say in Gleam.
 -module(regrow_gleam_dynamic).
 
--export([identity/1, existing_atom/1, classify/1, inspect/1]).
+-export([identity/1, existing_atom/1, classify/1, mismatch/2, inspect/1]).
 -export([int/1, float/1, string/1, bits/1, bool/1, nil/1, pid/1, subject/1, list/1, element/2, value/2]).
 
 identity(Value) -> Value.
@@ -32,6 +32,9 @@ classify(Value) when is_function(Value) -> <<"Function">>;
 classify(Value) when is_reference(Value) -> <<"Reference">>;
 classify(_) -> <<"Port">>.
 
+%% One of regrow/decode's errors.
+mismatch(Expected, Value) -> {decode_error, Expected, classify(Value), []}.
+
 inspect(Value) -> unicode:characters_to_binary(io_lib:format("~0tp", [Value])).
 
 %% {ok, Value}, or {error, What it is}.
@@ -50,8 +53,10 @@ subject(Other) -> {error, classify(Other)}.
 %% Proper ones only: an improper list would end whoever walks along it.
 list(Value) -> checked(is_list(Value) andalso is_proper(Value), Value).
 
-element(Index, Value) when is_tuple(Value), Index >= 0, Index < tuple_size(Value) -> {ok, erlang:element(Index + 1, Value)};
-element(_, Value) -> {error, classify(Value)}.
+element(Index, Value) when is_tuple(Value), Index >= 0, Index < tuple_size(Value) ->
+    {ok, erlang:element(Index + 1, Value)};
+element(_, Value) ->
+    {error, classify(Value)}.
 
 value(Key, Map) when is_map(Map) ->
     case Map of

@@ -1,7 +1,7 @@
 %% What regrow/dynamic_supervisor asks of regrow_dynamic_supervisor.
 %%
-%% Children go by ids here, which only the native supervisor knows; so a supervisor is both: the pid of its shadow, which gives
-%% the children's own pids, and the native one.
+%% Children go by ids here, which only the native supervisor knows; so a supervisor is both: the pid of its shadow,
+%% which gives the children's own pids, and the native one.
 -module(regrow_gleam_dynamic_supervisor).
 
 -export([start/4, at/1, start_child/2, terminate_child/2, ids/1, pids/1, count_children/1, pid/1]).

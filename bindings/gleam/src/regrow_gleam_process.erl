@@ -1,7 +1,7 @@
 %% What regrow/process cannot say in Gleam; and what the other modules share: times, reasons, the errors of calls.
 %%
-%% A subject is {subject, Owner, Tag}, whose messages are {Tag, Message}; or, for the answer to a call, {reply, Owner, Alias},
-%% whose message goes to the alias and is dropped when nobody waits for it any more.
+%% A subject is {subject, Owner, Tag}, whose messages are {Tag, Message}; or, for the answer to a call, {reply, Owner,
+%% Alias}, whose message goes to the alias and is dropped when nobody waits for it any more.
 -module(regrow_gleam_process).
 
 -export([spawn/1, spawn_link/1, exit/2, stop/2, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1, demonitor/2,

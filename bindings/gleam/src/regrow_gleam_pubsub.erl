@@ -1,5 +1,5 @@
-%% What regrow/pubsub asks of regrow_pubsub. A message goes out with the pubsub as its tag, so that it comes to the subject that
-%% each subscriber has for that pubsub.
+%% What regrow/pubsub asks of regrow_pubsub. A message goes out with the pubsub as its tag, so that it comes to the
+%% subject that each subscriber has for that pubsub.
 -module(regrow_gleam_pubsub).
 
 -export([start/2, spec/1, find/2, subscribe/3, unsubscribe/3, broadcast/3, broadcast_from/4, subscriber_count/2]).

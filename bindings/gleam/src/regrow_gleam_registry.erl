@@ -1,8 +1,8 @@
 %% What regrow/registry asks of regrow_registry.
 -module(regrow_gleam_registry).
 
--export([start/4, spec/3, find/2, register/3, register_value/4, unregister/2, unregister_process/3, lookup/2, lookup_all/2, entries/2,
-         whereis/2, keys/2, count/1, dispatch/3]).
+-export([start/4, spec/3, find/2, register/3, register_value/4, unregister/2, unregister_process/3, lookup/2,
+         lookup_all/2, entries/2, whereis/2, keys/2, count/1, dispatch/3]).
 
 start(Runtime, Keys, Partitions, Name) -> regrow_gleam_runtime:start_native(Runtime, spec(Keys, Partitions, Name)).
 
@@ -81,7 +81,7 @@ subjects([Entry | Rest], Found) ->
 
 %% What somebody else registered there may be anything.
 subject({Pid, {Kind, Pid, _} = Subject}) when Kind =:= subject; Kind =:= reply -> {ok, Subject};
-subject({_, Other}) -> {error, {undecodable, [{decode_error, <<"Subject">>, regrow_gleam_dynamic:classify(Other), []}]}}.
+subject({_, Other}) -> {error, {undecodable, [regrow_gleam_dynamic:mismatch(<<"Subject">>, Other)]}}.
 
 entries(Registry, Key) -> outcome(regrow_registry:lookup(Registry, Key)).
 

@@ -51,7 +51,8 @@ handle_cast(Message, Server) ->
     ?LOG_WARNING("server ~p: nobody handles ~tp", [self(), Message], #{domain => [regrow]}),
     {noreply, Server}.
 
-handle_info({Tag, Message}, #server{inputs = Inputs, on_message = Handle, state = State} = Server) when is_map_key(Tag, Inputs) ->
+handle_info({Tag, Message}, #server{inputs = Inputs} = Server) when is_map_key(Tag, Inputs) ->
+    #server{on_message = Handle, state = State} = Server,
     case Handle(State, (map_get(Tag, Inputs))(Message)) of
         {continue, New} -> {noreply, Server#server{state = New}};
         stop -> {stop, normal, Server};

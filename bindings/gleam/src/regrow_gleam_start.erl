@@ -1,5 +1,5 @@
-%% Starts modules with gen_server's callbacks, linked with the caller, such that one which does not start is an error and
-%% no exit signal: gen_server:start_link of OTP 25 sends one, and a caller that does not trap exits ends by it.
+%% Starts modules with gen_server's callbacks, linked with the caller, such that one which does not start is an error
+%% and no exit signal: gen_server:start_link of OTP 25 sends one, and a caller that does not trap exits ends by it.
 -module(regrow_gleam_start).
 
 -export([link/3, start_error/1]).
@@ -15,7 +15,7 @@ link(Module, Arguments, Timeout) ->
     end.
 
 init(Parent, Module, Arguments) ->
-    try Module:init(Arguments) of
+    try returned(Module, Arguments) of
         {ok, State} -> enter(Parent, Module, State, infinity);
         {ok, State, Action} -> enter(Parent, Module, State, Action);
         ignore -> refuse(Parent, {not_started, ignore}, normal);
@@ -23,8 +23,15 @@ init(Parent, Module, Arguments) ->
         Other -> refuse(Parent, {not_started, {bad_return_value, Other}}, {bad_return_value, Other})
     catch
         exit:Reason -> refuse(Parent, {init_exited, regrow_gleam_process:reason(Reason)}, Reason);
-        throw:Value -> refuse(Parent, {init_exited, {abnormal, {nocatch, Value}}}, {nocatch, Value});
         error:Reason:Stack -> refuse(Parent, {init_exited, {abnormal, {Reason, Stack}}}, {Reason, Stack})
+    end.
+
+%% What is thrown is as good, as in gen_server.
+returned(Module, Arguments) ->
+    try
+        Module:init(Arguments)
+    catch
+        throw:Value -> Value
     end.
 
 enter(Parent, Module, State, Action) ->

@@ -2,7 +2,8 @@
 -module(regrow_gleam_supervisor).
 -behaviour(regrow_supervisor).
 
--export([start/6, start_child/2, terminate_child/2, restart_child/2, delete_child/2, which_children/1, status/2, count_children/1]).
+-export([start/6, start_child/2, terminate_child/2, restart_child/2, delete_child/2, which_children/1, status/2,
+         count_children/1]).
 -export([asked/1]).
 -export([init/1]).
 

@@ -1,8 +1,8 @@
 %% What regrow/table asks of regrow_table. An object is {Key, Value}; others may have put larger ones there.
 -module(regrow_gleam_table).
 
--export([create/4, find/2, insert/3, insert_new/3, lookup/2, take/2, contains/2, delete/2, clear/1, add/4, size/1, to_list/1,
-         give_away/2, drop/1]).
+-export([create/4, find/2, insert/3, insert_new/3, lookup/2, take/2, contains/2, delete/2, clear/1, add/4, size/1,
+         to_list/1, give_away/2, drop/1]).
 
 create(Runtime, Kind, Access, Name) ->
     Options = [Kind, Access | [{name, Text} || {ok, Text} <- [Name]]],
@@ -24,7 +24,7 @@ take(Table, Key) -> value(asked(fun() -> regrow_table:take(Table, Key) end)).
 
 value({ok, []}) -> {error, not_found};
 value({ok, [{_, Value} | _]}) -> {ok, Value};
-value({ok, [Object | _]}) -> {error, {undecodable, [{decode_error, <<"Tuple of 2">>, regrow_gleam_dynamic:classify(Object), []}]}};
+value({ok, [Object | _]}) -> {error, {undecodable, [regrow_gleam_dynamic:mismatch(<<"Tuple of 2">>, Object)]}};
 value(Error) -> Error.
 
 contains(Table, Key) -> asked(fun() -> regrow_table:member(Table, Key) end).

@@ -1,5 +1,5 @@
-%% What regrow/task asks of regrow_task. A function that panics is a value here, so that it does not end the owner by their
-%% link; what ends the task from outside does, as in OTP, unless the owner traps exits.
+%% What regrow/task asks of regrow_task. A function that panics is a value here, so that it does not end the owner by
+%% their link; what ends the task from outside does, as in OTP, unless the owner traps exits.
 -module(regrow_gleam_task).
 
 -export([async/1, await/2, await_all/2, shutdown/2, pid/1]).

@@ -1,7 +1,7 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([atom_count/0, improper/2, mailbox/0, counter_path/0, process_count/0]).
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, process_count/0]).
 
 atom_count() -> erlang:system_info(atom_count).
 
@@ -12,7 +12,11 @@ mailbox() ->
     {message_queue_len, Count} = process_info(self(), message_queue_len),
     Count.
 
-%% The plug-in with the behaviour "counter".
-counter_path() -> unicode:characters_to_binary(os:getenv("REGROW_COUNTER")).
+%% The plug-ins of the Erlang binding's tests: the behaviours "counter", and "actor", which does what it is told.
+counter_path() -> plugin("counter.so").
+
+actor_path() -> plugin("actor.so").
+
+plugin(Name) -> unicode:characters_to_binary(filename:join(os:getenv("REGROW_PLUGINS"), Name)).
 
 process_count() -> erlang:system_info(process_count).

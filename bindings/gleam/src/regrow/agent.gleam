@@ -25,8 +25,8 @@ pub type AgentError {
   Undecodable(errors: List(decode.DecodeError))
 }
 
-/// Starts an agent whose first value a function makes, in the agent; linked with the caller. A function that panics is an
-/// error, and never ends the caller.
+/// Starts an agent whose first value a function makes, in the agent; linked with the caller. A function that panics is
+/// an error, and never ends the caller.
 @external(erlang, "regrow_gleam_agent", "start")
 pub fn start(with make: fn() -> state) -> Result(start.Started(Agent(state)), start.StartError)
 
@@ -62,8 +62,8 @@ pub fn stop(agent: Agent(state), within milliseconds: Int) -> Result(Nil, proces
 @external(erlang, "regrow_gleam_dynamic", "identity")
 pub fn pid(of agent: Agent(state)) -> process.Pid
 
-/// The agent that a process is: one that somebody else started, in Gleam or Erlang. What it keeps now is decoded, so that a wrong
-/// type is an error here and no crash later.
+/// The agent that a process is: one that somebody else started, in Gleam or Erlang. What it keeps now is decoded, so
+/// that a wrong type is an error here and no crash later.
 pub fn at(
   pid pid: process.Pid,
   decoder decoder: decode.Decoder(state),

@@ -11,8 +11,8 @@ import regrow/gen_server
 import regrow/process
 import regrow/start
 
-/// When a child is started again: `Permanent`: always; `Transient`: when it ended other than normally or as it was told;
-/// `Temporary`: never.
+/// When a child is started again: `Permanent`: always; `Transient`: when it ended other than normally or as it was
+/// told; `Temporary`: never.
 pub type Restart {
   Permanent
   Transient
@@ -78,8 +78,8 @@ pub fn supervisor(
   Child(..worker(id: id, starting: run), shutdown: Infinity, kind: Supervisor)
 }
 
-/// A module of Erlang or Elixir, by the function that starts it, as `start_link`, and its arguments. If there is no such function
-/// the child does not start: no atom is made of its name.
+/// A module of Erlang or Elixir, by the function that starts it, as `start_link`, and its arguments. If there is no
+/// such function the child does not start: no atom is made of its name.
 pub fn module(
   id id: String,
   module module: gen_server.Module,
@@ -94,8 +94,8 @@ pub fn native(id id: String, behaviour name: String, with argument: dynamic.Dyna
   native_kind(id: id, spec: do_behaviour(name, argument), giving: fn(_) { Nil })
 }
 
-/// Any native child: a spec as `regrow:start/2` of the Erlang binding takes it, a map with `kind`, and what is made of its
-/// process. For `registry.child` and its like; a spec that cannot be is an error when it is started.
+/// Any native child: a spec as `regrow:start/2` of the Erlang binding takes it, a map with `kind`, and what is made of
+/// its process. For `registry.child` and its like; a spec that cannot be is an error when it is started.
 pub fn native_kind(
   id id: String,
   spec spec: dynamic.Dynamic,

@@ -154,7 +154,11 @@ pub fn one_of(first: Decoder(a), or others: List(Decoder(a))) -> Decoder(a) {
   }
 }
 
-fn do_one_of(value: dynamic.Dynamic, others: List(Decoder(a)), errors: List(DecodeError)) -> Result(a, List(DecodeError)) {
+fn do_one_of(
+  value: dynamic.Dynamic,
+  others: List(Decoder(a)),
+  errors: List(DecodeError),
+) -> Result(a, List(DecodeError)) {
   case others {
     [] -> Error(errors)
     [decoder, ..rest] ->

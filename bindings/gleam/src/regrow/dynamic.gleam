@@ -1,9 +1,9 @@
-//// Values of which the compiler does not know the type: what comes from native code and from modules of Erlang and Elixir,
-//// and what goes there. `regrow/decode` has the way back.
+//// Values of which the compiler does not know the type: what comes from native code and from modules of Erlang and
+//// Elixir, and what goes there. `regrow/decode` has the way back.
 ////
 //// No function makes an atom out of a string: the BEAM's table of atoms is never emptied. A custom type's constructor
-//// without fields is an atom that the program has anyway: `GetCount` is `get_count`, so `from(GetCount)` is a request that
-//// a module of Elixir takes.
+//// without fields is an atom that the program has anyway: `GetCount` is `get_count`, so `from(GetCount)` is a request
+//// that a module of Elixir takes.
 
 /// A value of any type.
 pub type Dynamic

@@ -1,5 +1,5 @@
-//// Supervisors whose children come and go, by the thousand: each has an id that no other has, by which it is ended, and is
-//// forgotten when it has ended and is not started again.
+//// Supervisors whose children come and go, by the thousand: each has an id that no other has, by which it is ended,
+//// and is forgotten when it has ended and is not started again.
 ////
 //// ```gleam
 //// let assert Ok(users) = dynamic_supervisor.new() |> dynamic_supervisor.start(in: runtime)
@@ -36,7 +36,10 @@ pub fn restart_tolerance(builder: Builder, intensity intensity: Int, period seco
 }
 
 /// Starts a supervisor, linked with the caller.
-pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(start.Started(DynamicSupervisor), start.StartError) {
+pub fn start(
+  builder: Builder,
+  in runtime: runtime.Runtime,
+) -> Result(start.Started(DynamicSupervisor), start.StartError) {
   do_start(runtime, builder.max_children, builder.intensity, builder.period)
 }
 

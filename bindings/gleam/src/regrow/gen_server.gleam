@@ -1,5 +1,5 @@
-//// Servers that are written in another language: modules of Erlang and Elixir with gen_server's callbacks, and native servers of
-//// a plug-in. Requests are encoded, replies decoded.
+//// Servers that are written in another language: modules of Erlang and Elixir with gen_server's callbacks, and native
+//// servers of a plug-in. Requests are encoded, replies decoded.
 ////
 //// ```gleam
 //// let assert Ok(module) = gen_server.module(named: "Elixir.MyApp.Counter")
@@ -25,13 +25,13 @@ pub type CallError {
   Undecodable(errors: List(decode.DecodeError))
 }
 
-/// The module of that name, which is loaded if it is on the code path; one of Elixir has "Elixir." in front. `Error(Nil)`: there
-/// is none, and no atom of that name is made.
+/// The module of that name, which is loaded if it is on the code path; one of Elixir has "Elixir." in front.
+/// `Error(Nil)`: there is none, and no atom of that name is made.
 @external(erlang, "regrow_gleam_gen_server", "module")
 pub fn module(named name: String) -> Result(Module, Nil)
 
-/// Starts a server of a module with gen_server's callbacks, linked with the caller; its `init` gets the argument. One that
-/// does not start is an error, and never ends the caller.
+/// Starts a server of a module with gen_server's callbacks, linked with the caller; its `init` gets the argument. One
+/// that does not start is an error, and never ends the caller.
 @external(erlang, "regrow_gleam_gen_server", "start")
 pub fn start(module: Module, with argument: dynamic.Dynamic) -> Result(process.Pid, start.StartError)
 

@@ -7,8 +7,8 @@ import regrow/dynamic
 /// A process, of the BEAM or native.
 pub type Pid
 
-/// Where messages of one type are sent: a process and a tag of its own, so that the messages are told from all others in its
-/// mailbox. In memory it is what gleam_erlang's unnamed `Subject` is.
+/// Where messages of one type are sent: a process and a tag of its own, so that the messages are told from all others
+/// in its mailbox. In memory it is what gleam_erlang's unnamed `Subject` is.
 pub type Subject(message)
 
 pub type Monitor

@@ -1,6 +1,6 @@
-//// Topics: one message to all who subscribe, wherever they are. Nothing is spawned for a subscriber and nothing sleeps: who is
-//// subscribed when `subscribe` returns gets all that is broadcast from then on, and who can see that a subscriber has ended finds
-//// it subscribed no more.
+//// Topics: one message to all who subscribe, wherever they are. Nothing is spawned for a subscriber and nothing
+//// sleeps: who is subscribed when `subscribe` returns gets all that is broadcast from then on, and who can see that a
+//// subscriber has ended finds it subscribed no more.
 ////
 //// ```gleam
 //// let assert Ok(news) = pubsub.new() |> pubsub.start(in: runtime)
@@ -66,8 +66,8 @@ pub fn child(builder: Builder, id id: String) -> child.Child(PubSub(message)) {
 @external(erlang, "regrow_gleam_pubsub", "find")
 pub fn find(in runtime: runtime.Runtime, named name: String) -> Result(PubSub(message), PubSubError)
 
-/// Subscribes this process to a topic or pattern. All that it is subscribed to comes to the same subject; subscribing twice
-/// changes nothing.
+/// Subscribes this process to a topic or pattern. All that it is subscribed to comes to the same subject; subscribing
+/// twice changes nothing.
 pub fn subscribe(
   to pubsub: PubSub(message),
   topic topic: String,

@@ -7,11 +7,12 @@
 //// let assert Ok(found) = registry.lookup(in: users, key: "user_123")
 //// ```
 ////
-//// An entry belongs to the subject's owner, whoever registers it, and goes with that owner. It is a link with the registry: if
-//// that fails, or is ended before its runtime, so are those who are registered there, unless they trap exits.
+//// An entry belongs to the subject's owner, whoever registers it, and goes with that owner. It is a link with the
+//// registry: if that fails, or is ended before its runtime, so are those who are registered there, unless they trap
+//// exits.
 ////
-//// Beside subjects an entry may have any value (`register_value`, `values`), and so may those of native processes and of
-//// modules of Erlang and Elixir in the same registry.
+//// Beside subjects an entry may have any value (`register_value`, `values`), and so may those of native processes and
+//// of modules of Erlang and Elixir in the same registry.
 
 import regrow/child
 import regrow/decode
@@ -70,8 +71,8 @@ pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(Registry(k
   do_start(runtime, builder.keys, builder.partitions, builder.name)
 }
 
-/// A registry as a child of a supervisor. It comes before those who are registered there: if it fails they fail with it,
-/// and register again when they are started again. Named, it is found after that too.
+/// A registry as a child of a supervisor. It comes before those who are registered there: if it fails they fail with
+/// it, and register again when they are started again. Named, it is found after that too.
 pub fn child(builder: Builder, id id: String) -> child.Child(Registry(key, message)) {
   child.native_kind(id: id, spec: do_spec(builder.keys, builder.partitions, builder.name), giving: of_pid)
 }

@@ -15,8 +15,9 @@ import regrow/process
 /// A runtime's handle. When the last copy of it is collected the runtime ends, so keep it.
 pub type Runtime
 
-/// Why something was not done. `BadOption`: an option has a value that it cannot have. `NotManual`: only a manual clock is
-/// moved on. `Stuck`: the time was over; everything was killed, and these are in native callbacks that have not returned.
+/// Why something was not done. `BadOption`: an option has a value that it cannot have. `NotManual`: only a manual clock
+/// is moved on. `Stuck`: the time was over; everything was killed, and these are in native callbacks that have not
+/// returned.
 pub type RuntimeError {
   BadOption
   Failed(reason: dynamic.Dynamic)

@@ -21,7 +21,8 @@
 //// let assert Ok(0) = process.call(counter.data, sending: Get, within: 1000)
 //// ```
 ////
-//// A panic in a handler ends the server, with the panic as its reason; it is its supervisor's business to start another.
+//// A panic in a handler ends the server, with the panic as its reason; it is its supervisor's business to start
+//// another.
 
 import regrow/dynamic
 import regrow/process
@@ -55,8 +56,8 @@ pub fn new(state: state) -> Builder(state, message) {
   new_with_initialiser(within: 5000, running: fn(_) { Ok(initialised(state)) })
 }
 
-/// A server whose state is made by a function, which runs in the server and gets its subject. If that gives an error the
-/// server does not start, and if it takes too long it is killed.
+/// A server whose state is made by a function, which runs in the server and gets its subject. If that gives an error
+/// the server does not start, and if it takes too long it is killed.
 pub fn new_with_initialiser(
   within milliseconds: Int,
   running initialise: fn(process.Subject(message)) -> Result(Initialised(state, message), String),
@@ -92,8 +93,8 @@ pub fn on_message(
   Builder(..builder, on_message: handler)
 }
 
-/// What is answered to a request of whoever knows no subject: native servers, and `gen_server:call` of Erlang and Elixir.
-/// Without it they are answered `{error, not_supported}`.
+/// What is answered to a request of whoever knows no subject: native servers, and `gen_server:call` of Erlang and
+/// Elixir. Without it they are answered `{error, not_supported}`.
 pub fn on_request(
   builder: Builder(state, message),
   handler: fn(state, dynamic.Dynamic) -> #(dynamic.Dynamic, state),
@@ -101,8 +102,8 @@ pub fn on_request(
   Builder(..builder, on_request: Ok(handler))
 }
 
-/// Registers the server's subject at each start, before anybody knows that it has started. If the key is taken the server does
-/// not start, with `NameInUse`.
+/// Registers the server's subject at each start, before anybody knows that it has started. If the key is taken the
+/// server does not start, with `NameInUse`.
 pub fn registered(
   builder: Builder(state, message),
   in registry: registry.Registry(key, message),

@@ -1,6 +1,6 @@
 //// Supervisors with children that are known beforehand: started in order, started again when they fail, ended last to
-//// first. Limits, order and restarts are the native library's; children may be servers in Gleam, modules of Erlang and Elixir,
-//// native servers and further supervisors, side by side.
+//// first. Limits, order and restarts are the native library's; children may be servers in Gleam, modules of Erlang and
+//// Elixir, native servers and further supervisors, side by side.
 ////
 //// ```gleam
 //// supervisor.new(supervisor.OneForOne)
@@ -94,8 +94,8 @@ pub fn add(builder: Builder, child: child.Child(data)) -> Builder {
   Builder(..builder, children: [erase(child), ..builder.children])
 }
 
-/// Starts a supervisor and its children, linked with the caller. If a child does not start, those before it are ended, and
-/// the error is `ChildFailed`; the caller goes on.
+/// Starts a supervisor and its children, linked with the caller. If a child does not start, those before it are ended,
+/// and the error is `ChildFailed`; the caller goes on.
 pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(start.Started(Supervisor), start.StartError) {
   do_start(
     runtime,

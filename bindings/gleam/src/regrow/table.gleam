@@ -1,5 +1,5 @@
-//// Tables: values by key, shared by processes of the BEAM and native ones, as `ets` has them. A table belongs to the process that
-//// makes it, and goes when that ends, before anybody can see that.
+//// Tables: values by key, shared by processes of the BEAM and native ones, as `ets` has them. A table belongs to the
+//// process that makes it, and goes when that ends, before anybody can see that.
 ////
 //// ```gleam
 //// let assert Ok(scores) = table.new() |> table.access(table.Public) |> table.create(in: runtime)
@@ -7,7 +7,8 @@
 //// let assert Ok(7) = table.lookup(in: scores, key: "anna")
 //// ```
 ////
-//// A table that others may write to is found by its name with decoders, which look at each key and value that comes out.
+//// A table that others may write to is found by its name with decoders, which look at each key and value that comes
+//// out.
 
 import regrow/decode
 import regrow/dynamic
@@ -122,8 +123,8 @@ pub fn clear(table: Table(key, value)) -> Result(Nil, TableError) {
   do_clear(table.raw)
 }
 
-/// Adds to the number of a key, which is the given one if there is none, and tells what it is now. No other process's change
-/// comes in between.
+/// Adds to the number of a key, which is the given one if there is none, and tells what it is now. No other process's
+/// change comes in between.
 pub fn add(
   to table: Table(key, Int),
   key key: key,

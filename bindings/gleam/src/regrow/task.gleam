@@ -5,8 +5,8 @@
 //// let assert Ok(42) = task.await(answer, within: 5000)
 //// ```
 ////
-//// A task is linked with its owner, the process that began it, and ends with it. A function that panics ends neither: that is
-//// told by `await`, as `Error(Crashed(_))`. Only the owner can wait.
+//// A task is linked with its owner, the process that began it, and ends with it. A function that panics ends neither:
+//// that is told by `await`, as `Error(Crashed(_))`. Only the owner can wait.
 
 import regrow/dynamic
 import regrow/process
@@ -14,8 +14,8 @@ import regrow/process
 /// A function that runs, or has run.
 pub type Task(value)
 
-/// Why there is no value. `Crashed`: the function panicked, and with what. `Exited`: the task was ended from outside, or
-/// ended itself.
+/// Why there is no value. `Crashed`: the function panicked, and with what. `Exited`: the task was ended from outside,
+/// or ended itself.
 pub type TaskError {
   Timeout
   Crashed(with: dynamic.Dynamic)

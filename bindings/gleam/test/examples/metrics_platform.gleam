@@ -1,5 +1,5 @@
-//// A metrics platform: a collector, and an actor for each user who is connected, 10,000 of them. They are found by their users'
-//// ids, told of metrics, and come and go; at the end nothing is left.
+//// A metrics platform: a collector, and an actor for each user who is connected, 10,000 of them. They are found by
+//// their users' ids, told of metrics, and come and go; at the end nothing is left.
 
 import regrow/child
 import regrow/dynamic_supervisor

@@ -1,5 +1,5 @@
-//// A worker written in Elixir (`test/workers/worker.ex`) under a supervisor of Gleam: asked and told in its own terms, by atoms
-//// that are constructors here.
+//// A worker written in Elixir (`test/workers/worker.ex`) under a supervisor of Gleam: asked and told in its own terms,
+//// by atoms that are constructors here.
 
 import regrow/child
 import regrow/decode

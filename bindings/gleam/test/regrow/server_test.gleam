@@ -62,19 +62,22 @@ pub fn a_server_ends_as_it_says_test() {
   let assert process.Abnormal(_) = ended(unlinked(counter()), by: Fail)
 }
 
+type Initialising =
+  Result(server.Initialised(Int, Int), String)
+
 pub fn a_server_that_does_not_start_is_an_error_and_ends_nobody_test() {
   let failing =
-    server.new_with_initialiser(within: 1000, running: fn(_: process.Subject(Int)) -> Result(server.Initialised(Int, Int), String) {
+    server.new_with_initialiser(within: 1000, running: fn(_) -> Initialising {
       Error("no database")
     })
   let assert Error(start.InitFailed("no database")) = server.start(failing)
   let panicking =
-    server.new_with_initialiser(within: 1000, running: fn(_: process.Subject(Int)) -> Result(server.Initialised(Int, Int), String) {
+    server.new_with_initialiser(within: 1000, running: fn(_) -> Initialising {
       panic
     })
   let assert Error(start.InitExited(process.Abnormal(_))) = server.start(panicking)
   let late =
-    server.new_with_initialiser(within: 10, running: fn(_: process.Subject(Int)) -> Result(server.Initialised(Int, Int), String) {
+    server.new_with_initialiser(within: 10, running: fn(_) -> Initialising {
       process.sleep(10_000)
       Ok(server.initialised(1))
     })
@@ -201,6 +204,9 @@ pub fn a_module_that_does_not_start_is_an_error_and_ends_nobody_test() {
   let assert Ok(module) = gen_server.module(named: "my_app_worker")
   let assert Error(start.NotStarted(_)) = gen_server.start(module, with: dynamic.from(Refuse))
   let assert Error(start.InitExited(process.Abnormal(_))) = gen_server.start(module, with: dynamic.string("crash"))
+  let assert Error(start.InitExited(process.Normal)) = gen_server.start(module, with: dynamic.string("exit"))
+  let assert Error(start.NotStarted(_)) = gen_server.start(module, with: dynamic.string("throw"))
+  let assert Error(start.NotStarted(_)) = gen_server.start(module, with: dynamic.string("ignore"))
   process.sleep(20)
   let continued = worker(with: dynamic.string("continue"))
   let assert Ok(41) = gen_server.call(continued, dynamic.from(GetCount), decode.int, within: 1000)
@@ -252,6 +258,38 @@ pub fn a_native_server_is_called_the_same_way_test() {
 pub type Unknown {
   Increase
 }
+
+pub type Told {
+  Call(pid: process.Pid, request: Request, milliseconds: Int)
+}
+
+pub type Answer {
+  Answer(number: Int)
+}
+
+pub fn a_native_server_calls_a_server_in_gleam_test() {
+  let assert Ok(runtime) = runtime.start(runtime.new())
+  let assert Ok(Nil) = gen_server.load_plugin(from: actor_path())
+  let assert Ok(actor) = gen_server.start_native(in: runtime, behaviour: "actor", with: dynamic.from(process.self()))
+  let counter =
+    counter()
+    |> server.on_request(fn(count, _) { #(dynamic.from(Answer(count)), count + 1) })
+    |> unlinked
+    |> process.owner
+  // It is told to call the counter, and answers what that answered.
+  let answer = {
+    use number <- decode.element(at: 1, of: decode.element(at: 1, of: decode.int, then: decode.success))
+    decode.success(number)
+  }
+  let told = dynamic.from(Call(counter, GetCount, 1000))
+  let assert Ok(40) = gen_server.call(actor, told, answer, within: 5000)
+  let assert Ok(41) = gen_server.call(actor, told, answer, within: 5000)
+  process.kill(counter)
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
+}
+
+@external(erlang, "regrow_gleam_support", "actor_path")
+fn actor_path() -> String
 
 @external(erlang, "regrow_gleam_support", "atom_count")
 fn atoms() -> Int

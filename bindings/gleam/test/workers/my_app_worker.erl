@@ -9,7 +9,9 @@ start_link(Config) -> gen_server:start_link(?MODULE, Config, []).
 
 init(refuse) -> {stop, refused};
 init(<<"crash">>) -> error(crashed);
-init(<<"late">>) -> timer:sleep(1000), {ok, 0};
+init(<<"exit">>) -> exit(normal);
+init(<<"throw">>) -> throw(thrown);
+init(<<"ignore">>) -> ignore;
 init(<<"continue">>) -> {ok, 0, {continue, 41}};
 init(Count) when is_integer(Count) -> {ok, Count};
 init(_) -> {ok, 0}.
