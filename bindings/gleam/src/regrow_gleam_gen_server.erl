@@ -13,13 +13,13 @@ module(Name) ->
             end;
         {error, nil} ->
             File = unicode:characters_to_list(<<Name/binary, ".beam">>),
-            case lists:member($/, File) orelse code:where_is_file(File) of
+            case code:where_is_file(File) of
                 Path when is_list(Path) ->
                     case code:load_abs(filename:rootname(Path)) of
                         {module, Module} -> {ok, Module};
                         {error, _} -> {error, nil}
                     end;
-                _ ->
+                non_existing ->
                     {error, nil}
             end
     end.
@@ -36,8 +36,6 @@ load_plugin(Path) ->
 start_native(Runtime, Behaviour, Argument) ->
     regrow_gleam_runtime:start_native(Runtime, regrow_gleam_child:behaviour(Behaviour, Argument)).
 
-call(Server, _, _) when Server =:= self() ->
-    {error, calling_self};
 call(Server, Request, Timeout) ->
     case regrow:call(Server, Request, regrow_gleam_process:timeout(Timeout)) of
         {ok, Reply} -> {ok, Reply};

@@ -2,6 +2,8 @@ import regrow/process
 import regrow/registry
 import regrow/runtime
 import regrow/start
+import regrow/supervisor
+import support/counter
 
 pub fn a_runtime_starts_and_ends_test() {
   let assert Ok(runtime) = runtime.new() |> runtime.log_level(runtime.Silent) |> runtime.start
@@ -15,6 +17,27 @@ pub fn a_runtime_starts_and_ends_test() {
   let assert Error(Nil) = runtime.whereis(runtime, "anybody")
   let assert Error(Nil) = runtime.unregister(runtime, "anybody")
   let assert Error(runtime.DeadProcess) = runtime.register(runtime, pid: process.self(), named: "me")
+}
+
+pub fn a_runtime_and_its_tree_end_with_who_started_it_test() {
+  let told = process.new_subject()
+  let owner =
+    process.spawn_unlinked(running: fn() {
+      let assert Ok(runtime) = runtime.start(runtime.new())
+      let assert Ok(counters) = registry.unique() |> registry.start(in: runtime)
+      let assert Ok(started) =
+        supervisor.new(supervisor.OneForOne)
+        |> supervisor.add(counter.child(in: counters, id: "a"))
+        |> supervisor.start(in: runtime)
+      let assert Ok(counter) = registry.whereis(in: counters, key: "a")
+      process.send(to: told, message: #(runtime, [registry.pid(of: counters), started.pid, counter]))
+      process.sleep(60_000)
+    })
+  let assert Ok(#(runtime, [registry, supervisor, counter])) = process.receive(from: told, within: 5000)
+  let assert True = process.is_alive(registry) && process.is_alive(supervisor) && process.is_alive(counter)
+  process.kill(owner)
+  counter.until(fn() { !process.is_alive(registry) && !process.is_alive(supervisor) && !process.is_alive(counter) })
+  counter.until(fn() { runtime.process_count(runtime) == Error(runtime.AlreadyOver) })
 }
 
 pub fn an_option_that_cannot_be_is_an_error_test() {

@@ -287,6 +287,9 @@ pub fn a_child_waits_before_it_is_started_again_test() {
     |> supervisor.start(in: runtime)
   counter.end(in: counters, id: "a", by: counter.Crash)
   counter.until(fn() { supervisor.status(in: started.data, id: "a") == Ok(supervisor.Waiting) })
+  // Were it started again at once, it would be by now.
+  process.sleep(50)
+  let assert Ok(supervisor.Waiting) = supervisor.status(in: started.data, id: "a")
   let assert Ok(Nil) = supervisor.terminate_child(in: started.data, id: "a")
   let assert Ok(supervisor.Stopped) = supervisor.status(in: started.data, id: "a")
   let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
