@@ -10,20 +10,17 @@ start(Make) ->
     end.
 
 get(Agent, Function, Timeout) ->
-    asked(Agent, fun() -> regrow_agent:get(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
+    regrow_gleam_process:asking(fun() -> regrow_agent:get(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
 
 update(Agent, Function, Timeout) ->
-    asked(Agent, fun() ->
+    regrow_gleam_process:asking(fun() ->
         ok = regrow_agent:update(Agent, Function, regrow_gleam_process:timeout(Timeout)),
         nil
     end).
 
 get_and_update(Agent, Function, Timeout) ->
-    asked(Agent, fun() -> regrow_agent:get_and_update(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
+    regrow_gleam_process:asking(fun() -> regrow_agent:get_and_update(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
 
 cast(Agent, Function) ->
     ok = regrow_agent:cast(Agent, Function),
     nil.
-
-asked(Agent, _) when Agent =:= self() -> {error, calling_self};
-asked(_, Ask) -> regrow_gleam_process:asking(Ask).

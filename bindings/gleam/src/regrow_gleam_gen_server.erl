@@ -27,19 +27,23 @@ module(Name) ->
 start(Module, Argument) -> regrow_gleam_start:link(Module, Argument, infinity).
 
 load_plugin(Path) ->
-    case regrow:load_plugin(Path) of
+    try regrow:load_plugin(Path) of
         ok -> {ok, nil};
         {error, already_started} -> {ok, nil};
         {error, Reason} -> {error, Reason}
+    catch
+        error:badarg -> {error, badarg}
     end.
 
 start_native(Runtime, Behaviour, Argument) ->
     regrow_gleam_runtime:start_native(Runtime, regrow_gleam_child:behaviour(Behaviour, Argument)).
 
 call(Server, Request, Timeout) ->
-    case regrow:call(Server, Request, regrow_gleam_process:timeout(Timeout)) of
+    try regrow:call(Server, Request, regrow_gleam_process:timeout(Timeout)) of
         {ok, Reply} -> {ok, Reply};
         {error, Reason} -> {error, regrow_gleam_process:call_error(Reason)}
+    catch
+        error:badarg -> {error, cannot_cross}
     end.
 
 cast(Server, Message) -> sent(Server, fun() -> regrow:cast(Server, Message) end).
@@ -47,8 +51,10 @@ cast(Server, Message) -> sent(Server, fun() -> regrow:cast(Server, Message) end)
 send(Server, Message) -> sent(Server, fun() -> regrow:send(Server, Message) end).
 
 sent(Server, Send) ->
-    case regrow:is_alive(Server) andalso Send() of
+    try regrow:is_alive(Server) andalso Send() of
         ok -> {ok, nil};
         false -> {error, no_process};
         {error, Reason} -> {error, regrow_gleam_process:call_error(Reason)}
+    catch
+        error:badarg -> {error, cannot_cross}
     end.

@@ -29,15 +29,15 @@ is_registry(Pid) ->
 register(Registry, Key, {_, Owner, _} = Subject) -> register_value(Registry, Key, Owner, Subject).
 
 register_value(Registry, Key, Pid, Value) ->
-    case regrow_registry:register(Registry, Key, Pid, Value) of
-        ok -> {ok, nil};
-        {error, {already_registered, Other}} -> {error, {already_registered, Other}};
-        {error, noproc} ->
+    case asked(fun() -> regrow_registry:register(Registry, Key, Pid, Value) end) of
+        %% Either of the two.
+        {error, dead_registry} ->
             case regrow:is_alive(Registry) of
                 true -> {error, dead_process};
                 false -> {error, dead_registry}
             end;
-        Outcome -> outcome(Outcome)
+        Outcome ->
+            Outcome
     end.
 
 unregister(Registry, Key) ->
@@ -56,7 +56,7 @@ unregister_all(Registry, Key, [Pid | Rest]) ->
     end.
 
 unregister_process(Registry, Key, Pid) ->
-    outcome(regrow_registry:unregister(Registry, Key, Pid)).
+    asked(fun() -> regrow_registry:unregister(Registry, Key, Pid) end).
 
 lookup(Registry, Key) ->
     case entries(Registry, Key) of
@@ -83,7 +83,7 @@ subjects([Entry | Rest], Found) ->
 subject({Pid, {Kind, Pid, _} = Subject}) when Kind =:= subject; Kind =:= reply -> {ok, Subject};
 subject({_, Other}) -> {error, {undecodable, [regrow_gleam_dynamic:mismatch(<<"Subject">>, Other)]}}.
 
-entries(Registry, Key) -> outcome(regrow_registry:lookup(Registry, Key)).
+entries(Registry, Key) -> asked(fun() -> regrow_registry:lookup(Registry, Key) end).
 
 whereis(Registry, Key) ->
     case entries(Registry, Key) of
@@ -92,9 +92,9 @@ whereis(Registry, Key) ->
         Error -> Error
     end.
 
-keys(Registry, Pid) -> outcome(regrow_registry:keys(Registry, Pid)).
+keys(Registry, Pid) -> asked(fun() -> regrow_registry:keys(Registry, Pid) end).
 
-count(Registry) -> outcome(regrow_registry:count(Registry)).
+count(Registry) -> asked(fun() -> regrow_registry:count(Registry) end).
 
 dispatch(Registry, Key, Message) ->
     case lookup_all(Registry, Key) of
@@ -105,12 +105,19 @@ dispatch(Registry, Key, Message) ->
             Error
     end.
 
-outcome(ok) -> {ok, nil};
-outcome({ok, Value}) -> {ok, Value};
-outcome({error, Reason}) -> {error, why(Reason)}.
+%% A key or value that cannot cross is an error, too.
+asked(Ask) ->
+    try Ask() of
+        ok -> {ok, nil};
+        {ok, Value} -> {ok, Value};
+        {error, Reason} -> {error, why(Reason)}
+    catch
+        error:badarg -> {error, {failed, badarg}}
+    end.
 
 why(noproc) -> dead_registry;
 why(not_alive) -> dead_registry;
 why(wrong_kind) -> dead_registry;
 why(not_found) -> not_found;
+why({already_registered, Pid}) -> {already_registered, Pid};
 why(Reason) -> {failed, Reason}.

@@ -9,9 +9,9 @@ create(Runtime, Kind, Access, Name) ->
     asked(fun() -> regrow_table:new(Runtime, Options) end).
 
 find(Runtime, Name) ->
-    case regrow_table:whereis(Runtime, Name) of
-        {ok, Table} -> {ok, Table};
-        {error, _} -> {error, no_table}
+    case asked(fun() -> regrow_table:whereis(Runtime, Name) end) of
+        {error, not_found} -> {error, no_table};
+        Outcome -> Outcome
     end.
 
 insert(Table, Key, Value) -> asked(fun() -> regrow_table:insert(Table, {Key, Value}) end).
@@ -54,6 +54,7 @@ asked(Ask) ->
         {ok, Answer} -> {ok, Answer};
         {error, access} -> {error, denied};
         {error, Gone} when Gone =:= no_table; Gone =:= not_alive; Gone =:= noproc -> {error, no_table};
+        {error, not_found} -> {error, not_found};
         {error, exists} -> {error, name_taken};
         {error, {already_started, _}} -> {error, name_taken};
         {error, Reason} -> {error, {failed, Reason}}

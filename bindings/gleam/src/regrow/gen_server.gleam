@@ -23,6 +23,8 @@ pub type CallError {
   CallingSelf
   Exited(reason: process.ExitReason)
   Undecodable(errors: List(decode.DecodeError))
+  /// The request cannot go to a native process: an integer in it has more than 128 KiB.
+  CannotCross
 }
 
 /// The module of that name, which is loaded if it is on the code path; one of Elixir has "Elixir." in front.
@@ -61,10 +63,7 @@ pub fn call(
         Ok(decoded) -> Ok(decoded)
         Error(errors) -> Error(Undecodable(errors))
       }
-    Error(process.NoProcess) -> Error(NoProcess)
-    Error(process.Timeout) -> Error(Timeout)
-    Error(process.CallingSelf) -> Error(CallingSelf)
-    Error(process.Exited(reason)) -> Error(Exited(reason))
+    Error(error) -> Error(error)
   }
 }
 
@@ -85,4 +84,4 @@ fn do_call(
   server: process.Pid,
   request: dynamic.Dynamic,
   milliseconds: Int,
-) -> Result(dynamic.Dynamic, process.CallError)
+) -> Result(dynamic.Dynamic, CallError)

@@ -34,7 +34,7 @@ pub type PubSubError {
   DeadProcess
   /// The pubsub is dead, or this is none.
   DeadPubSub
-  /// A pattern that cannot be, or one to broadcast over.
+  /// A pattern that cannot be, or one to broadcast over; or a message that cannot cross.
   BadTopic
   Failed(reason: dynamic.Dynamic)
 }

@@ -120,6 +120,25 @@ pub fn it_is_found_by_its_name_and_only_a_registry_is_test() {
   let assert Error(start.NotStarted(_)) = registry.unique() |> registry.partitions(-1) |> registry.start(in: runtime)
 }
 
+pub fn a_key_that_cannot_cross_is_an_error_test() {
+  use runtime <- with_runtime
+  let assert Ok(users) = registry.unique() |> registry.start(in: runtime)
+  let key = too_large()
+  let assert Error(registry.Failed(_)) = registry.register(in: users, key: key, subject: process.new_subject())
+  let assert Error(registry.Failed(_)) =
+    registry.register_value(in: users, key: dynamic.int(1), pid: process.self(), value: key)
+  let assert Error(registry.Failed(_)) = registry.lookup(in: users, key: key)
+  let assert Error(registry.Failed(_)) = registry.lookup_all(in: users, key: key)
+  let assert Error(registry.Failed(_)) = registry.whereis(in: users, key: key)
+  let assert Error(registry.Failed(_)) = registry.unregister(in: users, key: key)
+  let assert Error(registry.Failed(_)) = registry.unregister_process(in: users, key: key, pid: process.self())
+  let assert Error(registry.Failed(_)) = registry.dispatch(in: users, key: key, message: Nil)
+  let assert Ok(0) = registry.count(in: users)
+}
+
+@external(erlang, "regrow_gleam_support", "too_large")
+fn too_large() -> dynamic.Dynamic
+
 pub fn a_dead_registry_is_an_error_test() {
   use runtime <- with_runtime
   let assert Ok(users) = registry.unique() |> registry.start(in: runtime)

@@ -238,6 +238,7 @@ pub fn a_native_server_is_called_the_same_way_test() {
   let assert Ok(Nil) = gen_server.load_plugin(from: counter_path())
   let assert Ok(Nil) = gen_server.load_plugin(from: counter_path())
   let assert Error(_) = gen_server.load_plugin(from: "/no/such/plugin.so")
+  let assert Error(_) = gen_server.load_plugin(from: zero())
   let assert Ok(counter) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.int(40))
   let assert True = process.is_native(counter)
   let add = dynamic.tuple([dynamic.from(Increase), dynamic.int(2)])
@@ -247,6 +248,9 @@ pub fn a_native_server_is_called_the_same_way_test() {
   let assert Ok(42) = gen_server.call(other, dynamic.tuple([add, dynamic.int(2)]), decode.int, within: 1000)
   let assert Error(gen_server.Undecodable(_)) =
     gen_server.call(other, dynamic.tuple([add, dynamic.int(2)]), decode.list(of: decode.int), within: 1000)
+  let assert Error(gen_server.CannotCross) = gen_server.call(other, too_large(), decode.int, within: 1000)
+  let assert Error(gen_server.CannotCross) = gen_server.cast(other, too_large())
+  let assert Error(gen_server.CannotCross) = gen_server.send(other, too_large())
   let assert Ok(Nil) = gen_server.stop(other, within: 1000)
   let assert Error(gen_server.NoProcess) = gen_server.call(other, add, decode.int, within: 1000)
   let assert Error(start.NotStarted(_)) =
@@ -290,6 +294,12 @@ pub fn a_native_server_calls_a_server_in_gleam_test() {
 
 @external(erlang, "regrow_gleam_support", "actor_path")
 fn actor_path() -> String
+
+@external(erlang, "regrow_gleam_support", "zero")
+fn zero() -> String
+
+@external(erlang, "regrow_gleam_support", "too_large")
+fn too_large() -> dynamic.Dynamic
 
 @external(erlang, "regrow_gleam_support", "atom_count")
 fn atoms() -> Int

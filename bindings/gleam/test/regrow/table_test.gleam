@@ -127,6 +127,10 @@ pub fn what_others_wrote_is_decoded_and_the_wrong_decoder_is_an_error_test() {
   let assert Error(table.Undecodable(_)) = table.add(to: numbers, key: "bert", number: 1, starting_at: 0)
   let assert Ok(8) = table.add(to: numbers, key: "anna", number: 1, starting_at: 0)
   let assert Error(table.NoTable) = table.find(in: runtime, named: "nobody", key: decode.string, value: decode.int)
+  let assert Error(_) = table.find(in: runtime, named: zero(), key: decode.string, value: decode.int)
+  let assert Error(table.Failed(_)) = table.new() |> table.named(zero()) |> table.create(in: runtime)
+  let assert Error(table.Failed(_)) = table.insert(into: scores, key: "carl", value: too_large())
+  let assert Ok(2) = table.size(of: scores)
 }
 
 pub fn a_runtime_that_is_over_is_an_error_test() {
@@ -139,3 +143,9 @@ pub fn a_runtime_that_is_over_is_an_error_test() {
   let assert Error(table.NoTable) = table.create(table.new(), in: over)
   let assert Error(table.NoTable) = table.find(in: over, named: "x", key: decode.int, value: decode.int)
 }
+
+@external(erlang, "regrow_gleam_support", "too_large")
+fn too_large() -> dynamic.Dynamic
+
+@external(erlang, "regrow_gleam_support", "zero")
+fn zero() -> String
