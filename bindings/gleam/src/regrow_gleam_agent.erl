@@ -19,7 +19,8 @@ update(Agent, Function, Timeout) ->
     end).
 
 get_and_update(Agent, Function, Timeout) ->
-    regrow_gleam_process:asking(fun() -> regrow_agent:get_and_update(Agent, Function, regrow_gleam_process:timeout(Timeout)) end).
+    Most = regrow_gleam_process:timeout(Timeout),
+    regrow_gleam_process:asking(fun() -> regrow_agent:get_and_update(Agent, Function, Most) end).
 
 cast(Agent, Function) ->
     ok = regrow_agent:cast(Agent, Function),
