@@ -3,8 +3,8 @@
 
 usage: readme_code.py FILE.md FOLDER [LANGUAGE]
 
-Writes each block of LANGUAGE (c, cpp, python) that is a whole program to FOLDER/N.c, N.cpp or N.py, and the ```text block that
-follows it to FOLDER/N.txt: what the program prints. Prints how many there were.
+Writes each block of LANGUAGE (c, cpp, python, elixir, gleam) that is a whole program to FOLDER, as 1.c, 2.c and so on,
+and the ```text block that follows it to FOLDER/N.txt: what the program prints. Prints how many there were.
 """
 import re
 import sys
@@ -15,6 +15,7 @@ PROGRAMS = {
     "cpp": ("int main(", "cpp"),
     "python": ("import regrow", "py"),
     "elixir": ("defmodule ", "exs"),
+    "gleam": ("pub fn main(", "gleam"),
 }
 
 markdown, folder = open(sys.argv[1]).read(), sys.argv[2]

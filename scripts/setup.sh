@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 # tool:package; a tool is there when it is a command
 build_tools="cc:gcc"
 test_tools="g++:g++ clang:clang python3:python3 pkg-config:pkg-config cmake:cmake ninja:ninja-build
-            valgrind:valgrind abidw:abigail-tools doxygen:doxygen erl:erlang-base elixir:elixir git:git rebar3:rebar3"
+            valgrind:valgrind abidw:abigail-tools doxygen:doxygen erl:erlang-base elixir:elixir git:git rebar3:rebar3 node:nodejs npm:npm"
 
 missing() {
   local entry

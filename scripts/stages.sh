@@ -40,6 +40,9 @@ temporary() {
   trap 'rm -rf "$scratch"' EXIT
 }
 
+# shellcheck source=scripts/bindings.sh
+. scripts/bindings.sh
+
 # ---- the crate ----
 
 stage_build() {
@@ -419,131 +422,6 @@ stage_readme() {
   attempt "the first one is bindings/cpp/examples/hello.cpp" cmp "$scratch/1.cpp" bindings/cpp/examples/hello.cpp
 }
 
-# ---- Python ----
-
-python=build/python
-
-# The package in a virtual environment. Skips the stage when there can be none; that it does not build is a failure.
-needs_python() {
-  local said
-  scripts/python.sh $python 2>"$scratch/said" && return
-  said=$(tail -n 1 "$scratch/said")
-  cat "$scratch/said"
-  case $said in
-    "python3 "* | "cc "* | "pip cannot"*) skip "$said" ;;
-    *) fail "the Python package does not install" ;;
-  esac
-  exit 0
-}
-
-without_cargo() { # it says what is missing
-  local said
-  said=$(cd bindings/python && PATH=/usr/bin:/bin env -u REGROW_LIBRARY "$OLDPWD/$python/bin/python" setup.py -q build \
-    --build-base "$scratch/build" 2>&1) && return 1
-  grep -q "regrow needs cargo to build" <<<"$said"
-}
-
-stage_python() {
-  exists "Python package" "bindings/python/pyproject.toml"
-  temporary
-  needs_python
-  attempt "the Python package's types" $python/bin/mypy --config-file bindings/python/pyproject.toml bindings/python/regrow
-  if PATH=/usr/bin:/bin command -v cargo >/dev/null; then
-    skip "a build without cargo: /usr/bin has it"
-  else
-    attempt "a build without cargo" without_cargo
-  fi
-  local status=0
-  $python/bin/pytest -c bindings/python/pyproject.toml bindings/python/tests -p no:cacheprovider 2>&1 | tee "$scratch/pytest" || status=$?
-  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p' "$scratch/pytest" >>"$results"
-  pass "$(grep -oE '[0-9]+ passed' "$scratch/pytest" | tail -n 1 | cut -d' ' -f1)"
-  local count number
-  count=$(python3 scripts/readme_code.py README.md "$scratch" python)
-  [ "$count" -gt 0 ] || fail "the README has no Python program"
-  for ((number = 1; number <= count; number++)); do
-    attempt "Python program $number of the README prints what it says" \
-      diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
-  done
-  attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
-  return $status
-}
-
-stage_conformance_python() {
-  exists "Python package" "bindings/python/pyproject.toml"
-  temporary
-  needs_python
-  conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
-}
-
-# ---- Erlang ----
-
-# Counts what EUnit reports.
-count_eunit() { # LOG
-  awk '/^  All [0-9]+ tests passed/ { print "pass " $2 } /^  Test passed/ { print "pass 1" }
-       /^  Failed: / { gsub(/\./, ""); if ($6) print "pass " $6; for (n = 0; n < $2; n++) print "fail EUnit" }
-       /tests were cancelled/ { print "fail EUnit: tests were cancelled" }' "$1" >>"$results"
-}
-
-# The Erlang binding: its NIF and modules by make and by rebar3, and its tests.
-stage_erlang() {
-  needs gcc erl erlc
-  [ -e "$(erl -noshell -eval 'io:format("~ts/erts-~ts/include/erl_nif.h", [code:root_dir(), erlang:system_info(version)]), halt().')" ] ||
-    { skip "erl_nif.h is not there (Debian: erlang-dev)"; return; }
-  erl -noshell -eval 'halt(case code:which(eunit) of non_existing -> 1; _ -> 0 end).' ||
-    { skip "EUnit is not there (Debian: erlang-eunit)"; return; }
-  temporary
-  attempt "make builds the NIF and the modules" make -C bindings/erlang
-  make -C bindings/erlang test >"$scratch/eunit" 2>&1 || true
-  cat "$scratch/eunit"
-  count_eunit "$scratch/eunit"
-  grep -q "^pass" "$results" || fail "EUnit said nothing"
-  # What the README shows.
-  attempt "the README's Erlang is examples/hello.erl" diff \
-    <(awk '/^```erlang$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) bindings/erlang/examples/hello.erl
-  erlc -pa bindings/erlang/ebin -o bindings/erlang/build/test bindings/erlang/examples/hello.erl
-  attempt "it prints what the README says" diff \
-    <(awk '/^```erlang$/ { seen = 1 } seen && /^```text$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) \
-    <(cd bindings/erlang/build/test && timeout 60 erl -noshell -pa ../../ebin . -run hello main -run init stop)
-  # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
-  if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
-    make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
-    cat "$scratch/eunit"
-    count_eunit "$scratch/eunit"
-  else
-    skip "AddressSanitizer's library is not there"
-  fi
-  if command -v rebar3 >/dev/null 2>&1; then
-    attempt "rebar3 builds them" env -C bindings/erlang rebar3 compile
-  else
-    skip "rebar3 is not installed"
-  fi
-}
-
-# Counts what ExUnit reports.
-count_exunit() { # LOG
-  awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
-       /^[0-9].* tests?, [0-9]+ failures?/ { for (n = 1; n < NF; n++) { if ($(n + 1) ~ /^(doctest|test)s?,/) t += $n; if ($(n + 1) ~ /^failure/) f = $n }
-                                             if (t > f) print "pass " t - f }' "$1" >>"$results"
-}
-
-# The Elixir binding: Mix builds the NIF, the Erlang modules and its own, offline; ExUnit and the doctests.
-stage_elixir() {
-  needs gcc make erl elixir mix
-  [ -e "$(erl -noshell -eval 'io:format("~ts/erts-~ts/include/erl_nif.h", [code:root_dir(), erlang:system_info(version)]), halt().')" ] ||
-    { skip "erl_nif.h is not there (Debian: erlang-dev)"; return; }
-  temporary
-  local mix=(env -C bindings/elixir HEX_OFFLINE=1 mix)
-  attempt "mix builds it" "${mix[@]}" compile --warnings-as-errors
-  attempt "it is formatted" "${mix[@]}" format --check-formatted
-  "${mix[@]}" test --no-color >"$scratch/exunit" 2>&1 || true
-  cat "$scratch/exunit"
-  count_exunit "$scratch/exunit"
-  grep -qE '^[0-9].* tests?, [0-9]+ failures?' "$scratch/exunit" || fail "ExUnit said nothing"
-  [ "$(python3 scripts/readme_code.py README.md "$scratch" elixir)" = 1 ] || fail "the README has not one Elixir program"
-  attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
-  attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
-}
-
 # ---- installing ----
 
 build_by_cmake() { # TARGET
@@ -601,76 +479,6 @@ LIST
   else
     skip "cmake is not installed"
   fi
-}
-
-# ---- C++ ----
-
-cpp_tests() {
-  local file
-  for file in bindings/cpp/tests/*.cpp; do basename "$file" .cpp; done
-}
-
-cpp_examples() { # each has its output beside it
-  local file
-  for file in bindings/cpp/examples/*.txt; do basename "$file" .txt; done
-}
-
-cpp_prints_what_is_expected() { # FOLDER NAME
-  timeout 100 "$1/$2" 2>/dev/null | diff "bindings/cpp/examples/$2.txt" -
-}
-
-# Without exceptions and type information, by the other compiler and in the newest language: errors are values.
-cpp_without_exceptions() { # NAME
-  clang++ -std=c++2b -fno-exceptions -fno-rtti $cpp_warnings -Iinclude -Ibindings/cpp "bindings/cpp/$2/$1.cpp" \
-    -o "build/cpp-values/$1" -Lbuild -lregrow -Wl,-rpath,"$PWD/build" -pthread
-}
-
-# The header in two files of one program, and as the first thing in one: COMPILER STANDARD FLAGS
-cpp_header_compiles() {
-  # shellcheck disable=SC2086
-  $1 -std=$2 ${3:-} $cpp_warnings -Iinclude -Ibindings/cpp -fsyntax-only -x c++ - <<<'#include <regrow.hpp>
-    #include <regrow.hpp>
-    int used() { return regrow::term(1).as<int>().value_or(0); }'
-}
-
-cpp_header_matrix() { # COMPILER STANDARD FLAGS, a line each
-  local compiler std flags
-  for compiler in "g++ c++17 c++20 c++23" "clang++ c++17 c++20 c++2b"; do
-    for flags in -fno-exceptions -fno-rtti; do echo "${compiler%% *} c++17 $flags"; done
-    for std in ${compiler#* }; do
-      for flags in "" " -fno-exceptions -fno-rtti"; do echo "${compiler%% *} $std$flags"; done
-    done
-  done
-}
-
-stage_cpp() {
-  needs g++ clang++
-  export -f cpp_without_exceptions cpp_header_compiles
-  export cpp_warnings="-Wall -Wextra -Wpedantic -Werror"
-  mkdir -p build/cpp-values
-  temporary
-  local name compiler std flags
-  cpp_header_matrix >"$out/cpp-header.txt"
-  # Two at a time; what fails says so, and is asked again below for its result.
-  xargs -P 2 -L 1 bash -c 'cpp_header_compiles "$1" "$2" "${*:3}" && touch "build/cpp-values/header-$1-$2-${*:3}"' header \
-    <"$out/cpp-header.txt" || true
-  while read -r compiler std flags; do
-    attempt "regrow.hpp as $std with $compiler $flags" rm "build/cpp-values/header-$compiler-$std-$flags"
-  done <"$out/cpp-header.txt"
-  # shellcheck disable=SC2046
-  make -j 2 CXXFLAGS="-O0 -g -Werror" $(cpp_tests | sed 's|^|build/cpp/|') $(cpp_examples | sed 's|^|build/cpp/|')
-  # shellcheck disable=SC2046
-  TEST_LIMIT=100 run_tests build/cpp $(cpp_tests)
-  for name in $(cpp_examples); do attempt "$name" cpp_prints_what_is_expected build/cpp "$name"; done
-  # hello is about exceptions, and so is parks.
-  cpp_tests | grep -v '^parks$' | xargs -P 2 -I NAME bash -c 'cpp_without_exceptions NAME tests'
-  attempt "shop without exceptions" cpp_without_exceptions shop examples
-  # shellcheck disable=SC2046
-  TEST_LIMIT=100 run_tests build/cpp-values $(cpp_tests | grep -v '^parks$')
-  attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
-  needs python3
-  make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
-  REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
 # ---- memory and races ----

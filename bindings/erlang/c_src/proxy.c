@@ -47,9 +47,11 @@ static bool is_exit(const regrow_term *message, regrow_pid *from) {
          regrow_as_pid(regrow_tuple_get(message, 1), from);
 }
 
-/* Whether a signal is that of a runtime which ends all that is in it: that means the proxy, not its process. */
-static bool is_end_of_runtime(runtime *rt, regrow_pid from) {
-  return atomic_load(&rt->closing) && (from.id == 0 || from.id == rt->root.id);
+/* Whether a signal is that of a runtime which ends all that is in it: that means the proxy, not its process. So does the
+ * end of a registry then, whose links are not the process's own. */
+static bool is_end_of_runtime(proxy *self, regrow_pid from) {
+  uint64_t unused;
+  return atomic_load(&self->rt->closing) && !index_find(&self->links, from.id, &unused);
 }
 
 /* A table that has come to a process, which its heir is, or whom it was given. */
@@ -113,7 +115,7 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
   note_end(self, message);
   regrow_pid from;
   bool is_signal = caller.server == 0 && is_exit(message, &from);
-  if (is_signal && is_end_of_runtime(self->rt, from)) return;
+  if (is_signal && is_end_of_runtime(self, from)) return;
   if (is_signal) (void)index_remove(&self->links, from.id);
   ErlNifEnv *env = enif_alloc_env();
   if (is_signal) {

@@ -8,6 +8,7 @@ runtime_test_() ->
             [{"a runtime ends with its owner", fun owner/0},
              {"a runtime ends with its steward", fun steward/0},
              {"a handle that is collected ends its runtime", fun collected/0},
+             {"the end of a runtime ends nobody for being registered there", fun registered/0},
              {"a manual clock stands still until it is moved", fun clock/0},
              {"a runtime that cannot end in time says who is stuck, and ends later", fun stuck/0},
              {"the log goes to logger", fun log/0},
@@ -17,6 +18,21 @@ runtime_test_() ->
              {"10,000 operations whose owners are killed leave nothing behind", fun nothing_left/0}]].
 
 alive(Root) -> regrow:is_alive(Root).
+
+%% An entry is a link with its registry, which is killed with all others in no order.
+registered() ->
+    [begin
+        {Pid, Monitor} = spawn_monitor(fun() ->
+            Runtime = regrow_test:runtime(),
+            {ok, Registry} = regrow_registry:start(Runtime, #{}),
+            ok = regrow_registry:register(Registry, key, self(), value),
+            ok = regrow:shutdown(Runtime),
+            %% What a killed registry sends would be on its way.
+            timer:sleep(20),
+            exit(spared)
+        end),
+        ?assertEqual({'DOWN', Monitor, process, Pid, spared}, regrow_test:receive_one())
+     end || _ <- lists:seq(1, 30)].
 
 owner() ->
     Test = self(),

@@ -1,0 +1,128 @@
+//// Topics: one message to all who subscribe, wherever they are. Nothing is spawned for a subscriber and nothing
+//// sleeps: who is subscribed when `subscribe` returns gets all that is broadcast from then on, and who can see that a
+//// subscriber has ended finds it subscribed no more.
+////
+//// ```gleam
+//// let assert Ok(news) = pubsub.new() |> pubsub.start(in: runtime)
+//// let assert Ok(subject) = pubsub.subscribe(to: news, topic: "metrics.user_123")
+//// let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "metrics.user_123", message: 1.0)
+//// let assert Ok(pubsub.Event("metrics.user_123", 1.0)) = process.receive(from: subject, within: 1000)
+//// ```
+////
+//// Messages of one pubsub come in the order in which they were broadcast; between them and what the same sender sends
+//// directly there is no order.
+////
+//// A subscription may be to a pattern: `*` stands for one piece between dots, and `>` at the end for one or more.
+
+import regrow/child
+import regrow/dynamic
+import regrow/process
+import regrow/runtime
+import regrow/start
+
+/// Topics whose messages are of one type.
+pub type PubSub(message)
+
+/// A message, and the topic over which it came.
+pub type Event(message) {
+  Event(topic: String, message: message)
+}
+
+pub type PubSubError {
+  NotFound
+  /// The process that is to be subscribed is dead.
+  DeadProcess
+  /// The pubsub is dead, or this is none.
+  DeadPubSub
+  /// A pattern that cannot be, or one to broadcast over; or a message that cannot cross.
+  BadTopic
+  Failed(reason: dynamic.Dynamic)
+}
+
+pub opaque type Builder {
+  Builder(name: Result(String, Nil))
+}
+
+pub fn new() -> Builder {
+  Builder(name: Error(Nil))
+}
+
+/// Has a name in its runtime, by which `find` finds it.
+pub fn named(builder: Builder, name: String) -> Builder {
+  Builder(..builder, name: Ok(name))
+}
+
+/// Starts a pubsub, which ends with its runtime.
+pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(PubSub(message), start.StartError) {
+  do_start(runtime, builder.name)
+}
+
+/// A pubsub as a child of a supervisor. If it fails nobody fails with it, and all subscriptions are gone.
+pub fn child(builder: Builder, id id: String) -> child.Child(PubSub(message)) {
+  child.native_kind(id: id, spec: do_spec(builder.name), giving: of_pid)
+}
+
+/// The pubsub of that name. Of which type its messages are is what the caller says.
+@external(erlang, "regrow_gleam_pubsub", "find")
+pub fn find(in runtime: runtime.Runtime, named name: String) -> Result(PubSub(message), PubSubError)
+
+/// Subscribes this process to a topic or pattern. All that it is subscribed to comes to the same subject; subscribing
+/// twice changes nothing.
+pub fn subscribe(
+  to pubsub: PubSub(message),
+  topic topic: String,
+) -> Result(process.Subject(Event(message)), PubSubError) {
+  subscribe_process(to: pubsub, topic: topic, pid: process.self())
+}
+
+/// Subscribes another process: the subject is that one's.
+@external(erlang, "regrow_gleam_pubsub", "subscribe")
+pub fn subscribe_process(
+  to pubsub: PubSub(message),
+  topic topic: String,
+  pid pid: process.Pid,
+) -> Result(process.Subject(Event(message)), PubSubError)
+
+/// Takes a subscription away, whoever asks for it: the subject says whose. Nothing happens if there is none. What was
+/// broadcast before may still be on its way.
+@external(erlang, "regrow_gleam_pubsub", "unsubscribe")
+pub fn unsubscribe(
+  from pubsub: PubSub(message),
+  topic topic: String,
+  subject subject: process.Subject(Event(message)),
+) -> Result(Nil, PubSubError)
+
+/// Sends a message to all who are subscribed.
+@external(erlang, "regrow_gleam_pubsub", "broadcast")
+pub fn broadcast(
+  over pubsub: PubSub(message),
+  topic topic: String,
+  message message: message,
+) -> Result(Nil, PubSubError)
+
+/// Sends a message to all who are subscribed but one, as a rule the sender.
+@external(erlang, "regrow_gleam_pubsub", "broadcast_from")
+pub fn broadcast_from(
+  over pubsub: PubSub(message),
+  sender pid: process.Pid,
+  topic topic: String,
+  message message: message,
+) -> Result(Nil, PubSubError)
+
+/// How many subscriptions a broadcast meets. Those of processes of the BEAM that have ended this moment may be counted
+/// still.
+@external(erlang, "regrow_gleam_pubsub", "subscriber_count")
+pub fn subscriber_count(of pubsub: PubSub(message), topic topic: String) -> Result(Int, PubSubError)
+
+/// The pubsub's own process.
+@external(erlang, "regrow_gleam_dynamic", "identity")
+pub fn pid(of pubsub: PubSub(message)) -> process.Pid
+
+@external(erlang, "regrow_gleam_pubsub", "start")
+fn do_start(runtime: runtime.Runtime, name: Result(String, Nil)) -> Result(PubSub(message), start.StartError)
+
+@external(erlang, "regrow_gleam_pubsub", "spec")
+fn do_spec(name: Result(String, Nil)) -> dynamic.Dynamic
+
+@external(erlang, "regrow_gleam_dynamic", "identity")
+fn of_pid(pid: process.Pid) -> PubSub(message)

@@ -1,0 +1,61 @@
+%% What regrow/dynamic_supervisor asks of regrow_dynamic_supervisor.
+%%
+%% Children go by ids here, which only the native supervisor knows; so a supervisor is both: the pid of its shadow,
+%% which gives the children's own pids, and the native one.
+-module(regrow_gleam_dynamic_supervisor).
+
+-export([start/4, at/1, start_child/2, terminate_child/2, ids/1, pids/1, count_children/1, pid/1]).
+
+start(Runtime, MaxChildren, Intensity, Period) ->
+    Most = case MaxChildren of {ok, Count} -> Count; {error, nil} -> infinity end,
+    Good = is_atom(Most) orelse (Most >= 0 andalso Most < 16#FFFFFFFE),
+    case Good andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE andalso Period > 0 andalso Period =< 4000000 of
+        true ->
+            Native = #{max_children => Most, max_restarts => Intensity, period_ms => Period * 1000, unique_ids => true},
+            %% What regrow_dynamic_supervisor:start_link/2 starts, which has no unique ids.
+            case regrow_gleam_start:link(regrow_shadow, {dynamic, Runtime, Native}, infinity) of
+                {ok, Pid} -> started(Pid, at(Pid));
+                Error -> Error
+            end;
+        false ->
+            {error, {not_started, badarg}}
+    end.
+
+started(Pid, {ok, Supervisor}) -> {ok, {started, Pid, Supervisor}};
+started(_, {error, dead_supervisor}) -> {error, runtime_is_over}.
+
+at(Pid) ->
+    case regrow_gleam_supervisor:asked(fun() -> regrow_supervisor:native(Pid) end) of
+        {ok, Native} when is_pid(Native) -> {ok, {dynamic_supervisor, Pid, Native}};
+        {ok, _} -> {error, not_found};
+        Error -> Error
+    end.
+
+start_child({_, Pid, _}, Child) ->
+    Spec = regrow_gleam_child:spec(Child),
+    case regrow_gleam_supervisor:asked(fun() -> regrow_dynamic_supervisor:start_child(Pid, Spec) end) of
+        {ok, {ok, Started}} -> {ok, regrow_gleam_child:data(Child, Started, [])};
+        {ok, {ok, Started, Data}} -> {ok, regrow_gleam_child:data(Child, Started, [Data])};
+        {ok, {error, {Reason, #{kind := _}}}} -> {error, regrow_gleam_start:start_error(Reason)};
+        {ok, {error, Reason}} -> {error, regrow_gleam_start:start_error(Reason)};
+        {ok, ignore} -> {error, {not_started, ignore}};
+        {error, dead_supervisor} -> {error, runtime_is_over}
+    end.
+
+terminate_child({_, _, Native}, Id) -> regrow_gleam_supervisor:terminate_child(Native, Id).
+
+ids({_, _, Native}) ->
+    case regrow_gleam_supervisor:which_children(Native) of
+        {ok, Children} -> {ok, [Id || {child_info, Id, _, _} <- Children, is_binary(Id)]};
+        Error -> Error
+    end.
+
+pids({_, Pid, _}) ->
+    case regrow_gleam_supervisor:which_children(Pid) of
+        {ok, Children} -> {ok, [Child || {child_info, _, {running, Child}, _} <- Children]};
+        Error -> Error
+    end.
+
+count_children({_, Pid, _}) -> regrow_gleam_supervisor:count_children(Pid).
+
+pid({_, Pid, _}) -> Pid.

@@ -1,0 +1,132 @@
+%% What regrow/process cannot say in Gleam; and what the other modules share: times, reasons, the errors of calls.
+%%
+%% A subject is {subject, Owner, Tag}, whose messages are {Tag, Message}; or, for the answer to a call, {reply, Owner,
+%% Alias}, whose message goes to the alias and is dropped when nobody waits for it any more.
+-module(regrow_gleam_process).
+
+-export([spawn/1, spawn_link/1, exit/2, stop/2, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1, demonitor/2,
+         receive_down/2]).
+-export([new_subject/0, owner/1, tag/1, send/2, 'receive'/2, call/3]).
+-export([timeout/1, reason/1, signal/1, call_error/1, asking/1]).
+
+%% With proc_lib, so that a crash is logged with its reason, and $ancestors are there.
+spawn(Function) -> proc_lib:spawn(Function).
+
+spawn_link(Function) -> proc_lib:spawn_link(Function).
+
+exit(Pid, Reason) ->
+    _ = regrow:exit(Pid, signal(Reason)),
+    nil.
+
+stop(Pid, Timeout) ->
+    case regrow:stop(Pid, normal, timeout(Timeout)) of
+        ok -> {ok, nil};
+        {error, Reason} -> {error, call_error(Reason)}
+    end.
+
+sleep(Milliseconds) ->
+    timer:sleep(timeout(Milliseconds)),
+    nil.
+
+link(Pid) ->
+    try regrow:link(Pid) of
+        true -> {ok, nil};
+        {error, _} -> {error, nil}
+    catch
+        error:noproc -> {error, nil}
+    end.
+
+unlink(Pid) ->
+    _ = regrow:unlink(Pid),
+    nil.
+
+trap_exits(Trap) ->
+    _ = process_flag(trap_exit, Trap),
+    nil.
+
+receive_exit(Timeout) ->
+    receive
+        {'EXIT', Pid, Reason} -> {ok, {down, Pid, reason(Reason)}}
+    after timeout(Timeout) -> {error, nothing_came}
+    end.
+
+demonitor(Pid, Monitor) ->
+    true = regrow:demonitor(Pid, Monitor),
+    nil.
+
+receive_down(Monitor, Timeout) ->
+    receive
+        {'DOWN', Monitor, process, Pid, Reason} -> {ok, {down, Pid, reason(Reason)}}
+    after timeout(Timeout) -> {error, nothing_came}
+    end.
+
+%% ---- subjects ----
+
+new_subject() -> {subject, self(), make_ref()}.
+
+owner({_, Pid, _}) -> Pid.
+
+tag({_, _, Tag}) -> Tag.
+
+send({subject, Pid, Tag}, Message) ->
+    Pid ! {Tag, Message},
+    nil;
+send({reply, _, Alias}, Message) ->
+    Alias ! {Alias, Message},
+    nil.
+
+'receive'({_, Owner, Tag}, Timeout) when Owner =:= self() ->
+    receive
+        {Tag, Message} -> {ok, Message}
+    after timeout(Timeout) -> {error, nothing_came}
+    end;
+'receive'(_, _) ->
+    {error, not_the_owner}.
+
+call({_, Owner, _}, _, _) when Owner =:= self() ->
+    {error, calling_self};
+call({_, Owner, _} = Subject, Make, Timeout) ->
+    Ref = erlang:monitor(process, Owner, [{alias, reply_demonitor}]),
+    send(Subject, Make({reply, self(), Ref})),
+    receive
+        {Ref, Reply} -> {ok, Reply};
+        {'DOWN', Ref, process, _, Reason} -> {error, call_error(Reason)}
+    after timeout(Timeout) ->
+        erlang:demonitor(Ref, [flush]),
+        receive
+            {Ref, Reply} -> {ok, Reply}
+        after 0 -> {error, timeout}
+        end
+    end.
+
+%% ---- shared ----
+
+%% As timers take it.
+timeout(Milliseconds) -> max(0, min(Milliseconds, 16#FFFFFFFD)).
+
+reason(normal) -> normal;
+reason(shutdown) -> shutdown;
+reason(killed) -> killed;
+reason(Reason) -> {abnormal, Reason}.
+
+signal(killed) -> kill;
+signal({abnormal, Reason}) -> Reason;
+signal(Reason) -> Reason.
+
+call_error(noproc) -> no_process;
+call_error(not_alive) -> no_process;
+call_error(timeout) -> timeout;
+call_error(calling_self) -> calling_self;
+call_error(Reason) -> {exited, reason(Reason)}.
+
+%% The outcome of a function that exits where it has none, as gen_server:call does. Not of one that was killed: a signal
+%% is no exception.
+asking(Ask) ->
+    try
+        {ok, Ask()}
+    catch
+        exit:{Reason, {Module, Function, Arguments}} when is_atom(Module), is_atom(Function), is_list(Arguments) ->
+            {error, call_error(Reason)};
+        exit:Reason ->
+            {error, call_error(Reason)}
+    end.

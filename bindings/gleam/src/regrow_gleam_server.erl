@@ -1,0 +1,65 @@
+%% The process of a server that regrow/server describes.
+-module(regrow_gleam_server).
+-behaviour(gen_server).
+-include_lib("kernel/include/logger.hrl").
+
+-export([start/5]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+%% `inputs`: by their tags, the subjects that it listens to, each with what makes a message of it.
+-record(server, {state, inputs, on_message, on_request}).
+
+%% `Registrations`: functions that take the server's subject, called before anybody knows that it has started.
+start(Initialise, OnMessage, OnRequest, Registrations, Timeout) ->
+    Tag = make_ref(),
+    Arguments = {Tag, Initialise, OnMessage, OnRequest, lists:reverse(Registrations)},
+    case regrow_gleam_start:link(?MODULE, Arguments, regrow_gleam_process:timeout(Timeout)) of
+        {ok, Pid} -> {ok, {started, Pid, {subject, Pid, Tag}}};
+        Error -> Error
+    end.
+
+init({Tag, Initialise, OnMessage, OnRequest, Registrations}) ->
+    Subject = {subject, self(), Tag},
+    case Initialise(Subject) of
+        {ok, {initialised, State, Inputs}} ->
+            case registered(Registrations, Subject) of
+                {ok, nil} ->
+                    All = maps:from_list([{Tag, fun(Message) -> Message end} | lists:reverse(Inputs)]),
+                    {ok, #server{state = State, inputs = All, on_message = OnMessage, on_request = OnRequest}};
+                {error, Error} ->
+                    {stop, {start_error, Error}}
+            end;
+        {error, Text} ->
+            {stop, {start_error, {init_failed, Text}}}
+    end.
+
+registered([], _) ->
+    {ok, nil};
+registered([Register | Rest], Subject) ->
+    case Register(Subject) of
+        {ok, nil} -> registered(Rest, Subject);
+        Error -> Error
+    end.
+
+handle_call(Request, _, #server{on_request = {ok, Handle}, state = State} = Server) ->
+    {Reply, New} = Handle(State, Request),
+    {reply, Reply, Server#server{state = New}};
+handle_call(_, _, Server) ->
+    {reply, {error, not_supported}, Server}.
+
+handle_cast(Message, Server) ->
+    ?LOG_WARNING("server ~p: nobody handles ~tp", [self(), Message], #{domain => [regrow]}),
+    {noreply, Server}.
+
+handle_info({Tag, Message}, #server{inputs = Inputs} = Server) when is_map_key(Tag, Inputs) ->
+    #server{on_message = Handle, state = State} = Server,
+    case Handle(State, (map_get(Tag, Inputs))(Message)) of
+        {continue, New} -> {noreply, Server#server{state = New}};
+        stop -> {stop, normal, Server};
+        {stop_with, Reason} -> {stop, exit_reason(Reason), Server}
+    end;
+handle_info(Message, Server) ->
+    handle_cast(Message, Server).
+
+exit_reason({abnormal, Reason}) -> Reason;
+exit_reason(Reason) -> Reason.

@@ -1,0 +1,98 @@
+%% What regrow/supervisor asks of regrow_supervisor.
+-module(regrow_gleam_supervisor).
+-behaviour(regrow_supervisor).
+
+-export([start/6, start_child/2, terminate_child/2, restart_child/2, delete_child/2, which_children/1, status/2,
+         count_children/1]).
+-export([asked/1]).
+-export([init/1]).
+
+start(Runtime, Strategy, Intensity, Period, AutoShutdown, Children) ->
+    Flags = #{strategy => Strategy, intensity => Intensity, period => Period, auto_shutdown => AutoShutdown},
+    Init = {Flags, [regrow_gleam_child:spec(Child) || Child <- Children]},
+    %% What regrow_supervisor:start_link/3 starts; see regrow_gleam_start for why not that.
+    case regrow_gleam_start:link(regrow_shadow, {static, Runtime, ?MODULE, Init}, infinity) of
+        {ok, Pid} -> {ok, {started, Pid, Pid}};
+        Error -> Error
+    end.
+
+init(Init) -> {ok, Init}.
+
+start_child(Supervisor, Child) ->
+    case asked(fun() -> regrow_supervisor:start_child(Supervisor, regrow_gleam_child:spec(Child)) end) of
+        {ok, {ok, Pid}} -> {ok, regrow_gleam_child:data(Child, Pid, [])};
+        {ok, {ok, Pid, Data}} -> {ok, regrow_gleam_child:data(Child, Pid, [Data])};
+        {ok, {error, {already_started, Pid}}} -> {error, {not_started, {name_in_use, Pid}}};
+        {ok, {error, {Reason, {child, _, _, _, _, _, _, _, _}}}} -> {error, why(Reason)};
+        {ok, {error, {Reason, #{kind := _}}}} -> {error, why(Reason)};
+        {ok, {error, Reason}} -> {error, why(Reason)};
+        Error -> Error
+    end.
+
+restart_child(Supervisor, Id) ->
+    case asked(fun() -> regrow_supervisor:restart_child(Supervisor, Id) end) of
+        {ok, {ok, Pid}} -> {ok, Pid};
+        {ok, {ok, Pid, _}} -> {ok, Pid};
+        {ok, {error, Reason}} -> {error, why(Reason)};
+        Error -> Error
+    end.
+
+terminate_child(Supervisor, Id) -> done(asked(fun() -> regrow_supervisor:terminate_child(Supervisor, Id) end)).
+
+delete_child(Supervisor, Id) -> done(asked(fun() -> regrow_supervisor:delete_child(Supervisor, Id) end)).
+
+done({ok, ok}) -> {ok, nil};
+done({ok, {error, Reason}}) -> {error, why(Reason)};
+done(Error) -> Error.
+
+which_children(Supervisor) ->
+    case asked(fun() -> regrow_supervisor:which_children(Supervisor) end) of
+        {ok, Children} when is_list(Children) -> {ok, [info(Child) || Child <- Children]};
+        {ok, {error, Reason}} -> {error, why(Reason)};
+        Error -> Error
+    end.
+
+%% Between two lives of a child its supervisor shows the native process that stands for it.
+info({Id, Pid, Type, [regrow_gleam_child]}) when is_pid(Pid) ->
+    info({Id, case regrow:is_native(Pid) of true -> restarting; false -> Pid end, Type, started});
+info({Id, Pid, Type, _}) ->
+    {child_info, Id, status_of(Pid), case Type of worker -> worker; supervisor -> supervising end}.
+
+status_of(Pid) when is_pid(Pid) -> {running, Pid};
+status_of(undefined) -> stopped;
+status_of(_) -> waiting.
+
+status(Supervisor, Id) ->
+    case which_children(Supervisor) of
+        {ok, Children} ->
+            case lists:keyfind(Id, 2, Children) of
+                {child_info, Id, Status, _} -> {ok, Status};
+                false -> {error, not_found}
+            end;
+        Error ->
+            Error
+    end.
+
+count_children(Supervisor) ->
+    case asked(fun() -> regrow_supervisor:count_children(Supervisor) end) of
+        {ok, [{specs, Specs}, {active, Active}, {supervisors, Supervisors}, {workers, Workers}]} ->
+            {ok, {counts, Specs, Active, Supervisors, Workers}};
+        {ok, {error, Reason}} ->
+            {error, why(Reason)};
+        Error ->
+            Error
+    end.
+
+%% What a supervisor was asked, unless it is dead.
+asked(Ask) ->
+    case regrow_gleam_process:asking(Ask) of
+        {ok, Answer} -> {ok, Answer};
+        {error, _} -> {error, dead_supervisor}
+    end.
+
+why(not_found) -> not_found;
+why(running) -> still_running;
+why(restarting) -> restarting;
+why(already_present) -> already_present;
+why(noproc) -> dead_supervisor;
+why(Reason) -> {not_started, regrow_gleam_start:start_error(Reason)}.

@@ -1,0 +1,155 @@
+import regrow/process
+import regrow/pubsub
+import regrow/runtime
+import regrow/server
+import regrow/start
+import support/counter
+
+fn with_news(body: fn(runtime.Runtime, pubsub.PubSub(Int)) -> a) -> Nil {
+  let assert Ok(runtime) = runtime.start(runtime.new())
+  let assert Ok(news) = pubsub.new() |> pubsub.named("news") |> pubsub.start(in: runtime)
+  body(runtime, news)
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
+  Nil
+}
+
+pub fn who_is_subscribed_gets_the_message_test() {
+  use _, news <- with_news
+  let assert Ok(subject) = pubsub.subscribe(to: news, topic: "a")
+  let assert Ok(_) = pubsub.subscribe(to: news, topic: "a")
+  let assert Ok(1) = pubsub.subscriber_count(of: news, topic: "a")
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 1)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "b", message: 2)
+  let assert Ok(Nil) = pubsub.broadcast_from(over: news, sender: process.self(), topic: "a", message: 3)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 4)
+  // In order; so nothing is on its way in between.
+  let assert Ok(pubsub.Event("a", 1)) = process.receive(from: subject, within: 1000)
+  let assert Ok(pubsub.Event("a", 4)) = process.receive(from: subject, within: 1000)
+}
+
+// FEATURES 0.16: glixir's subscribe spawns a process and sleeps 10 ms.
+pub fn the_first_message_after_subscribing_is_not_missed_and_nothing_is_spawned_test() {
+  use _, news <- with_news
+  // What makes the first contact with a process is over.
+  let assert Ok(_) = pubsub.subscribe(to: news, topic: "other")
+  let before = process_count()
+  thousand(news, 1000)
+  let assert True = process_count() <= before
+}
+
+fn thousand(news: pubsub.PubSub(Int), left: Int) -> Nil {
+  case left {
+    0 -> Nil
+    _ -> {
+      let assert Ok(subject) = pubsub.subscribe(to: news, topic: "a")
+      let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: left)
+      let assert Ok(Nil) = pubsub.unsubscribe(from: news, topic: "a", subject: subject)
+      let assert Ok(pubsub.Event("a", number)) = process.receive(from: subject, within: 1000)
+      let assert True = number == left
+      thousand(news, left - 1)
+    }
+  }
+}
+
+// FEATURES 0.16: glixir's unsubscribe, called from another process, takes nothing away.
+pub fn anybody_takes_a_subscription_away_test() {
+  use _, news <- with_news
+  let assert Ok(subject) = pubsub.subscribe(to: news, topic: "a")
+  let done = process.new_subject()
+  let _ =
+    process.spawn(running: fn() {
+      process.send(to: done, message: pubsub.unsubscribe(from: news, topic: "a", subject: subject))
+    })
+  let assert Ok(Ok(Nil)) = process.receive(from: done, within: 1000)
+  let assert Ok(0) = pubsub.subscriber_count(of: news, topic: "a")
+  let assert Ok(_) = pubsub.subscribe(to: news, topic: "b")
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 1)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "b", message: 2)
+  let assert Ok(pubsub.Event("b", 2)) = process.receive(from: subject, within: 1000)
+  let assert Ok(Nil) = pubsub.unsubscribe(from: news, topic: "a", subject: subject)
+}
+
+pub fn another_process_is_subscribed_and_goes_when_it_ends_test() {
+  use _, news <- with_news
+  let told = process.new_subject()
+  let other =
+    process.spawn_unlinked(running: fn() {
+      let mine = process.new_subject()
+      process.send(to: told, message: Error(mine))
+      let assert Ok(subject) = process.receive(from: mine, within: 5000)
+      let event = process.receive(from: subject, within: 5000)
+      process.send(to: told, message: Ok(event))
+      process.sleep(60_000)
+    })
+  let assert Ok(Error(its)) = process.receive(from: told, within: 1000)
+  let assert Ok(subject) = pubsub.subscribe_process(to: news, topic: "a", pid: other)
+  process.send(to: its, message: subject)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 7)
+  let assert Ok(Ok(Ok(pubsub.Event("a", 7)))) = process.receive(from: told, within: 1000)
+  let monitor = process.monitor(other)
+  process.kill(other)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Error(pubsub.DeadProcess) = pubsub.subscribe_process(to: news, topic: "a", pid: other)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 8)
+}
+
+pub fn a_pattern_stands_for_many_topics_test() {
+  use _, news <- with_news
+  let assert Ok(one) = pubsub.subscribe(to: news, topic: "user.*")
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "user.1", message: 1)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "user.1.page", message: 2)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "user.2", message: 3)
+  let assert Ok(pubsub.Event("user.1", 1)) = process.receive(from: one, within: 1000)
+  let assert Ok(pubsub.Event("user.2", 3)) = process.receive(from: one, within: 1000)
+  let assert Error(pubsub.BadTopic) = pubsub.broadcast(over: news, topic: "user.*", message: 1)
+  let assert Error(pubsub.BadTopic) = pubsub.subscribe(to: news, topic: ">.a")
+}
+
+pub type Message {
+  News(event: pubsub.Event(Int))
+  Sum(reply: process.Subject(Int))
+}
+
+pub fn a_server_listens_to_a_topic_test() {
+  use _, news <- with_news
+  let assert Ok(started) =
+    server.new_with_initialiser(within: 1000, running: fn(_) {
+      case pubsub.subscribe(to: news, topic: "a") {
+        Ok(subject) -> Ok(server.initialised(0) |> server.listening(to: subject, wrapping: News))
+        Error(_) -> Error("no news")
+      }
+    })
+    |> server.on_message(fn(sum, message) {
+      case message {
+        News(pubsub.Event(_, number)) -> server.Continue(sum + number)
+        Sum(reply) -> {
+          process.send(to: reply, message: sum)
+          server.Continue(sum)
+        }
+      }
+    })
+    |> server.start
+  process.unlink(from: started.pid)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 40)
+  let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 2)
+  counter.until(fn() { process.call(started.data, sending: Sum, within: 1000) == Ok(42) })
+  process.kill(started.pid)
+}
+
+pub fn it_is_found_by_its_name_and_a_dead_one_is_an_error_test() {
+  use runtime, news <- with_news
+  let assert Ok(found) = pubsub.find(in: runtime, named: "news")
+  let assert True = found == news
+  let assert Error(pubsub.NotFound) = pubsub.find(in: runtime, named: "nobody")
+  let assert Error(start.NameInUse(_)) = pubsub.new() |> pubsub.named("news") |> pubsub.start(in: runtime)
+  let monitor = process.monitor(pubsub.pid(of: news))
+  process.kill(pubsub.pid(of: news))
+  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Error(pubsub.DeadPubSub) = pubsub.subscribe(to: news, topic: "a")
+  let assert Error(pubsub.DeadPubSub) = pubsub.broadcast(over: news, topic: "a", message: 1)
+  let assert Error(pubsub.DeadPubSub) = pubsub.subscriber_count(of: news, topic: "a")
+  let assert Error(pubsub.NotFound) = pubsub.find(in: runtime, named: "news")
+}
+
+@external(erlang, "regrow_gleam_support", "process_count")
+fn process_count() -> Int

@@ -1,0 +1,28 @@
+%% What the tests cannot say in Gleam.
+-module(regrow_gleam_support).
+
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, process_count/0]).
+
+atom_count() -> erlang:system_info(atom_count).
+
+improper(Head, Tail) -> [Head | Tail].
+
+%% How many messages lie in this process's mailbox.
+mailbox() ->
+    {message_queue_len, Count} = process_info(self(), message_queue_len),
+    Count.
+
+%% The plug-ins of the Erlang binding's tests: the behaviours "counter", and "actor", which does what it is told.
+counter_path() -> plugin("counter.so").
+
+actor_path() -> plugin("actor.so").
+
+plugin(Name) -> unicode:characters_to_binary(filename:join(os:getenv("REGROW_PLUGINS"), Name)).
+
+process_count() -> erlang:system_info(process_count).
+
+%% An integer that no native process takes.
+too_large() -> 1 bsl (8 * 256 * 1024).
+
+%% A string that is none in C.
+zero() -> <<"a", 0, "b">>.
