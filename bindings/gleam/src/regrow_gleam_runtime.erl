@@ -4,9 +4,13 @@
 -export([start/3, shutdown/2, settle/2, advance/2, process_count/1, register/3, unregister/2, whereis/2]).
 -export([start_native/2]).
 
+%% A runtime is to end with who started it, and not when the last handle has been used for the last time, which is
+%% before its processes have been: a handle nobody has is collected. So the starter keeps one.
 start(Workers, Clock, Level) ->
     try regrow:init(#{workers => Workers, clock => Clock, log_level => level(Level)}) of
-        {ok, Runtime} -> {ok, Runtime};
+        {ok, Runtime} ->
+            put({?MODULE, Runtime}, kept),
+            {ok, Runtime};
         {error, Reason} -> {error, {failed, Reason}}
     catch
         error:badarg -> {error, bad_option}
@@ -15,7 +19,10 @@ start(Workers, Clock, Level) ->
 level(failure) -> error;
 level(Level) -> Level.
 
-shutdown(Runtime, Timeout) -> ended(regrow:shutdown(Runtime, regrow_gleam_process:timeout(Timeout))).
+shutdown(Runtime, Timeout) ->
+    Ended = ended(regrow:shutdown(Runtime, regrow_gleam_process:timeout(Timeout))),
+    [erase({?MODULE, Runtime}) || Ended =:= {ok, nil}],
+    Ended.
 
 settle(Runtime, Timeout) -> ended(regrow:settle(Runtime, regrow_gleam_process:timeout(Timeout))).
 

@@ -1,7 +1,7 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, process_count/0]).
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0, process_count/0]).
 
 atom_count() -> erlang:system_info(atom_count).
 
@@ -18,6 +18,11 @@ counter_path() -> plugin("counter.so").
 actor_path() -> plugin("actor.so").
 
 plugin(Name) -> unicode:characters_to_binary(filename:join(os:getenv("REGROW_PLUGINS"), Name)).
+
+%% Collects what this process has no use for any more.
+collect() ->
+    true = garbage_collect(),
+    nil.
 
 process_count() -> erlang:system_info(process_count).
 

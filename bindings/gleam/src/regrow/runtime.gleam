@@ -12,7 +12,7 @@
 import regrow/dynamic
 import regrow/process
 
-/// A runtime's handle. When the last copy of it is collected the runtime ends, so keep it.
+/// A runtime's handle. Whoever starts a runtime keeps it alive until it ends itself, or shuts it down.
 pub type Runtime
 
 /// Why something was not done. `BadOption`: an option has a value that it cannot have. `NotManual`: only a manual clock

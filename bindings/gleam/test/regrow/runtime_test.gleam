@@ -67,3 +67,30 @@ pub fn a_name_goes_with_its_process_test() {
   let assert Ok(Nil) = runtime.unregister(runtime, "other")
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 1000)
 }
+
+/// Its handle is not used any more, here: the compiler lets go of it.
+fn names_of_a_runtime() -> registry.Registry(String, Int) {
+  let assert Ok(runtime) = runtime.start(runtime.new())
+  let assert Ok(names) = registry.unique() |> registry.start(in: runtime)
+  names
+}
+
+pub fn a_runtime_stays_while_who_started_it_lives_test() {
+  let names = names_of_a_runtime()
+  stays(names, rounds: 200)
+}
+
+/// That something does not happen can only be looked at for a while.
+fn stays(names: registry.Registry(String, Int), rounds rounds: Int) -> Nil {
+  collect()
+  process.sleep(1)
+  let assert True = process.is_alive(registry.pid(of: names))
+  let assert Error(registry.NotFound) = registry.lookup(in: names, key: "nobody")
+  case rounds {
+    0 -> Nil
+    _ -> stays(names, rounds: rounds - 1)
+  }
+}
+
+@external(erlang, "regrow_gleam_support", "collect")
+fn collect() -> Nil
