@@ -15,7 +15,7 @@ find them, agents, tasks, tables, groups and topics; written in Rust, with OTP's
 (1, 2)
 
 Terms and Python values: `regrow.terms`. Exceptions: `regrow.errors`. Threads, asyncio, forks, the end of the program:
-docs/bindings.md of the project.
+docs/bindings/python.md of the project.
 """
 
 from . import _library
