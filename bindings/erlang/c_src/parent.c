@@ -12,10 +12,10 @@ static regrow_error start_for(const arguments *given, bool linked, regrow_term *
   spec_memory *memory;
   regrow_pid parent, child = {0};
   regrow_ref monitor;
-  if (!regrow_as_pid(regrow_tuple_get(given->items, 1), &parent)) return REGROW_ERR_NO_PROCESS;
+  if (!regrow_as_pid(&given->items[1], &parent)) return REGROW_ERR_NO_PROCESS;
   regrow_error error = regrow_trap_exit(true, NULL);
   if (error != REGROW_OK) return error;
-  error = spec_read(regrow_tuple_get(given->items, 0), &spec, &memory);
+  error = spec_read(&given->items[0], &spec, &memory);
   if (error == REGROW_OK) error = regrow_start_link(&spec, &child);
   spec_free(memory);
   if (error != REGROW_OK) return error;
