@@ -107,7 +107,7 @@ stage_python() {
   fi
   local status=0
   $python/bin/pytest -c bindings/python/pyproject.toml bindings/python/tests -p no:cacheprovider 2>&1 | tee "$scratch/pytest" || status=$?
-  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p' "$scratch/pytest" >>"$results"
+  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p; s/^SKIPPED \[[0-9]*\] /skip /p' "$scratch/pytest" >>"$results"
   pass "$(grep -oE '[0-9]+ passed' "$scratch/pytest" | tail -n 1 | cut -d' ' -f1)"
   local count number
   count=$(python3 scripts/readme_code.py README.md "$scratch" python)
