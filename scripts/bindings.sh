@@ -230,3 +230,23 @@ stage_gleam() {
   attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
 }
 
+# ---- all of them in one tree ----
+
+mixed_prints_what_is_expected() {
+  timeout 100 make -s -f examples/mixed/Makefile 2>"$scratch/errors" | diff examples/mixed/expected.txt - ||
+    { cat "$scratch/errors"; return 1; }
+}
+
+stage_mixed() {
+  needs_erlang
+  needs make elixir mix node npm
+  temporary
+  needs_python
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  [ -e "$($python/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME"), sep="/")')" ] ||
+    { skip "this Python has no libpython (Debian: libpython3-dev)"; return; }
+  local round
+  for ((round = 0; round < rounds; round++)); do
+    attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
+  done
+}
