@@ -49,7 +49,7 @@ impl<C: HostCallbacks> Behaviour for Host<C> {
                 system::wrong_kind(reply);
                 return Flow::Continue;
             }
-            Message::Exit { from, reason } if from == me.parent() && from.0 != 0 => return Flow::Stop(reason),
+            Message::Exit { from, reason } if me.obeys(from) => return Flow::Stop(reason),
             other => match other.into_term() {
                 Ok(term) => (term, 0),
                 Err(_) => return Flow::Continue,
