@@ -209,7 +209,7 @@ const operation process_operations[] = {
     {"process_register", process_register, RUN_NOW, 2},
     {"process_unregister", process_unregister, RUN_NOW, 1},
     {"process_whereis", process_whereis, RUN_NOW, 1},
-    {"process_exit", process_exit, RUN_NOW, 1},
+    {"process_exit", process_exit, RUN_CALLER, 1},
     {"process_info", process_info, RUN_NOW, 0},
     {"process_send", process_send, RUN_PROCESS, 1},
     {"process_cast", process_cast, RUN_PROCESS, 1},

@@ -232,11 +232,11 @@ send(Pid, Message) ->
         Outcome -> Outcome
     end.
 
-%% Sends an exit signal; to a dead process nothing.
+%% Sends an exit signal, from the caller: what traps exits gets {'EXIT', Caller, Reason}. To a dead process nothing.
 -spec exit(pid(), term()) -> true.
 exit(Pid, Reason) ->
     case kind(Pid) of
-        native -> _ = regrow_nif:now(process_exit, Pid, {Reason}), true;
+        native -> _ = regrow_nif:await(process_exit, Pid, {Reason}), true;
         local -> erlang:exit(Pid, Reason)
     end.
 
