@@ -1,6 +1,36 @@
 # shellcheck shell=bash
 # The stages of the bindings, a section each; read by scripts/stages.sh, whose words they use.
 
+# ---- the source documents: the programs of examples/drills, examples/tokens and examples/pooly in every language ----
+
+documents() { # NAME EXPECTED
+  local file
+  for file in examples/drills/expected/*.txt; do echo "$(basename "$file" .txt) $file"; done
+  echo "tokens examples/tokens/expected.txt"
+  sed '/^-- the pool$/,$d' examples/pooly/expected.txt >"$scratch/console.txt"
+  echo "console $scratch/console.txt"
+}
+
+# A program ends well, prints that, and nothing to stderr: EXPECTED COMMAND...
+document_prints() {
+  local status=0
+  timeout 100 "${@:2}" >"$scratch/output" 2>"$scratch/errors" </dev/null || status=$?
+  cat "$scratch/errors"
+  [ $status = 0 ] && [ ! -s "$scratch/errors" ] && diff "$1" "$scratch/output"
+}
+
+# Each in a language, where NAME stands for its name in the command. It prints what C's program does; what it has beside
+# it, in a FOLDER, is what a language prints instead, as its page in docs/bindings says: FOLDER COMMAND...
+print_documents() {
+  local folder=$1 name expected
+  shift
+  documents >"$scratch/documents"
+  while read -r name expected; do
+    [ ! -e "$folder/$name.txt" ] || expected=$folder/$name.txt
+    attempt "$name prints what it does in C" document_prints "$expected" "${@//NAME/$name}"
+  done <"$scratch/documents"
+}
+
 # ---- C++ ----
 
 cpp_tests() {
@@ -198,6 +228,7 @@ stage_elixir() {
   [ "$(python3 scripts/readme_code.py README.md "$scratch" elixir)" = 1 ] || fail "the README has not one Elixir program"
   attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
   attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
+  print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
 }
 
 # ---- Gleam ----
