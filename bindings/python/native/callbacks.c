@@ -349,6 +349,16 @@ static void each(void *user, regrow_pid pid, const regrow_term *entry)
   IN_PYTHON(rp_py_each((uint64_t)number_of(user), pid.id, &value));
 }
 
+/* In a process of regrow's, beside others. */
+static void each_beside(void *user, regrow_pid pid, const regrow_term *entry)
+{
+  if (atomic_load(&rp_is_closed))
+    return;
+  rp_may_not_wait++;
+  each(user, pid, entry);
+  rp_may_not_wait--;
+}
+
 static void run(void *user)
 {
   IN_PYTHON(rp_py_run((uint64_t)number_of(user)));

@@ -337,6 +337,7 @@ class TaskSpec(ChildSpec):
         spec.watchdog_ms = _time(self.watchdog, "watchdog")
         # As the child of a task supervisor it is the task that says it.
         spec.restart = 0 if self.restart is None else choice(self.restart, "restart", _RESTARTS)
+        spec.shutdown_ms = _shutdown(self.shutdown)
         lib.rp_task_callbacks(spec, structs.hold((function(self.run, "run"), args)))
         return spec
 
