@@ -36,6 +36,7 @@ static ErlNifFunc functions[] = {
     {"is_alive", 1, nif_is_alive, 0},
     {"ended", 3, nif_ended, 0},
     {"answer", 3, nif_answer, 0},
+    {"credit", 3, nif_credit, 0},
     {"now_once", 3, nif_now, 0},
     {"later_once", 4, nif_later, 0},
     {"load_plugin", 1, nif_load_plugin, ERL_NIF_DIRTY_JOB_IO_BOUND},
