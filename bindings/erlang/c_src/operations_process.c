@@ -228,7 +228,6 @@ const operation process_operations[] = {
     {"runtime_advance", runtime_advance, RUN_THREAD, 1},
     {"runtime_now", runtime_now, RUN_NOW, 0},
     {"runtime_stats", runtime_stats, RUN_NOW, 0},
-    {"process_start_for", parent_start, RUN_PROCESS, 2},
     {"supervisor_start_child", supervisor_start_child, RUN_PROCESS, 1},
     {"supervisor_terminate_child", supervisor_terminate_child, RUN_PROCESS, 1},
     {"supervisor_delete_child", supervisor_delete_child, RUN_PROCESS, 1},

@@ -76,7 +76,7 @@ begin_static(Runtime, Native, Given) ->
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
 begin_native(State, Native) ->
-    case ask(process_start_for, State#state.runtime, {Native, self()}, State) of
+    case ask(process_start_link, State#state.runtime, {Native, self()}, State) of
         {{ok, Supervisor}, Started} ->
             Monitor = regrow:monitor(Supervisor),
             {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
