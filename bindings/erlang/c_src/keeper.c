@@ -29,7 +29,11 @@ static regrow_term message_of(const keeper *self, const char *what, regrow_term 
 
 static void drop(void *state) {
   keeper *self = state;
-  if (!self->ended) (void)regrow_send(self->shadow, message_of(self, "kill", NULL, 0));
+  runtime *rt = self->ended ? NULL : runtime_of(self->shadow);
+  if (rt != NULL) {
+    proxy_tell(rt, self->shadow, message_of(self, "kill", NULL, 0));
+    runtime_release(rt);
+  }
   regrow_term_free(&self->key);
   free(self);
 }

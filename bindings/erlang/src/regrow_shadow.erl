@@ -77,7 +77,7 @@ begin_static(Runtime, Native, Given) ->
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
 begin_native(State, Native) ->
-    case ask(process_start_for, State#state.runtime, {Native, self()}, State) of
+    case ask(process_start_link, State#state.runtime, {Native, self()}, State) of
         {{ok, Supervisor}, Started} ->
             Monitor = regrow:monitor(Supervisor),
             {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
@@ -339,6 +339,9 @@ plain(Error) -> Error.
 
 handle_cast(_, State) -> {noreply, State}.
 
+handle_info({'DOWN', Monitor, process, _, noproc}, #state{monitor = Monitor} = State) ->
+    %% It ended before it was monitored: its children gave it reason to give up at once.
+    {stop, shutdown, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, Reason, State#state{supervisor = undefined}};
 handle_info({'EXIT', Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->

@@ -48,8 +48,10 @@ defmodule Regrow.Registry do
   @type meta_key :: atom | tuple
   @type meta_value :: term
   @type match_pattern :: atom | term
-  @type guards :: [term]
-  @type spec :: [{match_pattern, guards, body :: [term]}]
+  @type guard :: atom | tuple
+  @type guards :: [guard]
+  @type body :: [term]
+  @type spec :: [{match_pattern, guards, body}]
 
   @type start_option ::
           {:keys, keys}
@@ -104,6 +106,12 @@ defmodule Regrow.Registry do
 
   defp valid!(true, _, _), do: :ok
   defp valid!(false, what, given), do: raise(ArgumentError, "expected #{what}, got: #{inspect(given)}")
+
+  @doc false
+  @deprecated "Use Registry.start_link/1 instead"
+  def start_link(keys, name, options \\ []) when keys in [:unique, :duplicate] and is_atom(name) do
+    start_link([keys: keys, name: name] ++ options)
+  end
 
   @doc "A specification to start a registry under a supervisor; its id is its name."
   @spec child_spec([start_option]) :: Supervisor.child_spec()
