@@ -241,6 +241,16 @@ stage_elixir() {
   print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
 }
 
+# The suite on Elixir's modules, as on Erlang's.
+stage_conformance_elixir() {
+  needs_erlang
+  needs make python3 elixir mix
+  temporary
+  env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # ---- Gleam ----
 
 # Compiled by the Gleam compiler that npm has, which is installed once.
