@@ -206,6 +206,16 @@ stage_erlang() {
   fi
 }
 
+# The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
+stage_conformance_erlang() {
+  needs_erlang
+  needs make python3
+  temporary
+  make -C bindings/erlang
+  REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # Counts what ExUnit reports.
 count_exunit() { # LOG
   awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
@@ -229,6 +239,16 @@ stage_elixir() {
   attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
   attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
   print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
+}
+
+# The suite on Elixir's modules, as on Erlang's.
+stage_conformance_elixir() {
+  needs_erlang
+  needs make python3 elixir mix
+  temporary
+  env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
 }
 
 # ---- Gleam ----
