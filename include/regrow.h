@@ -1814,8 +1814,6 @@ regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
 /// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
 
-/* ----  ---- */
-
 /// Gives the callbacks of a server a name, by which child specs of the kind REGROW_BEHAVIOUR start such servers. For
 /// good, in all runtimes of the program: a library that registers some is not to be unloaded. Any thread.
 ///

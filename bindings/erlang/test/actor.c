@@ -96,5 +96,9 @@ regrow_error regrow_plugin(void) {
   spec.mailbox_limit = 1;
   spec.mailbox_policy = REGROW_BLOCK;
   spec.mailbox_wait_ms = 5000;
-  return error == REGROW_OK ? regrow_behaviour_register("narrow", &spec) : error;
+  if (error == REGROW_OK) error = regrow_behaviour_register("narrow", &spec);
+  /* And one that refuses more. */
+  spec.mailbox_policy = REGROW_REJECT;
+  spec.mailbox_wait_ms = 0;
+  return error == REGROW_OK ? regrow_behaviour_register("refusing", &spec) : error;
 }
