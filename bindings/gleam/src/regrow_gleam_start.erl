@@ -18,8 +18,8 @@ init(Parent, Module, Arguments) ->
     try returned(Module, Arguments) of
         {ok, State} -> enter(Parent, Module, State, infinity);
         {ok, State, Action} -> enter(Parent, Module, State, Action);
-        ignore -> refuse(Parent, {not_started, ignore}, normal);
-        {stop, Reason} -> refuse(Parent, start_error(Reason), shutdown);
+        ignore -> refuse(Parent, ignored, normal);
+        {stop, Reason} -> refuse(Parent, start_error(Reason), exit_reason(Reason));
         Other -> refuse(Parent, {not_started, {bad_return_value, Other}}, {bad_return_value, Other})
     catch
         exit:Reason -> refuse(Parent, {init_exited, regrow_gleam_process:reason(Reason)}, Reason);
@@ -44,10 +44,15 @@ refuse(Parent, Error, Reason) ->
     proc_lib:init_ack(Parent, {refused, Error}),
     exit(Reason).
 
+%% What its monitors are told.
+exit_reason({shutdown, _} = Reason) -> Reason;
+exit_reason(_) -> shutdown.
+
 %% An Erlang reason for not starting, as regrow/start has it.
 start_error({start_error, Error}) -> Error;
 start_error({already_started, Pid}) when is_pid(Pid) -> {name_in_use, Pid};
 start_error(max_children) -> max_children;
+start_error(ignore) -> ignored;
 start_error(noproc) -> runtime_is_over;
 start_error(not_alive) -> runtime_is_over;
 start_error({shutdown, {failed_to_start_child, Id, Reason}}) -> {child_failed, Id, start_error(Reason)};

@@ -29,7 +29,8 @@ type Start(data) {
   Native(spec: dynamic.Dynamic, data: fn(process.Pid) -> data)
 }
 
-type Shutdown {
+/// How a child is ended: killed at once, told to end and killed after a time, or told to end.
+pub type Shutdown {
   BrutalKill
   Within(milliseconds: Int)
   Infinity
