@@ -103,6 +103,8 @@ typedef struct runtime {
   /* Tables to their owners, where these are processes of the BEAM. */
   number_index owners;
   size_t owners_swept;
+  /* See attention.c. */
+  number_index attended;
   struct runtime *next;
 } runtime;
 
@@ -189,6 +191,17 @@ void proxy_links(regrow_pid pid, bool linked);
 bool proxy_acting(ErlNifPid *beam);
 
 nif_function nif_ended, nif_answer;
+
+/* ---- attention.c: what regrow_settle() waits for on the BEAM ---- */
+
+/* A message of native code is on its way to a process: the runtime is not quiet until that has dealt with it. */
+void attention_delivered(runtime *rt, const ErlNifPid *beam);
+/* An answer is; it counts for who got a message before, and has asked for this on account of it. */
+void attention_answered(runtime *rt, const ErlNifPid *beam);
+/* A busy token for something else that the steward does to a process, which tells regrow_attention of it; 0: none. */
+uint64_t attention_token(runtime *rt);
+
+nif_function nif_look, nif_at_rest, nif_done;
 
 /* ---- waiter.c: who gets {Ref, {ok, Value}} or {Ref, {error, Reason}} ---- */
 

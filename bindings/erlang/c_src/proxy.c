@@ -120,9 +120,10 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
   ErlNifEnv *env = enif_alloc_env();
   if (is_signal) {
     tell_steward(self->rt, env,
-                 enif_make_tuple4(env, atoms.signal, enif_make_pid(env, &self->beam),
+                 enif_make_tuple5(env, atoms.signal, enif_make_pid(env, &self->beam),
                                   term_out_whole(env, regrow_tuple_get(message, 1), self->rt),
-                                  term_out_whole(env, regrow_tuple_get(message, 2), self->rt)));
+                                  term_out_whole(env, regrow_tuple_get(message, 2), self->rt),
+                                  enif_make_uint64(env, attention_token(self->rt))));
     return;
   }
   ERL_NIF_TERM out = term_out_whole(env, message, self->rt);
@@ -132,8 +133,8 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
     ERL_NIF_TERM asker = enif_make_tuple2(env, enif_make_pid(env, &self->rt->steward), tag);
     out = enif_make_tuple3(env, atoms.gen_call, asker, out);
   }
-  /* To a dead process: its proxy is about to end, and answers what it owes. */
-  message_send(&self->beam, env, out);
+  /* To a dead process: its proxy is about to end, and answers what it owes. A call keeps the runtime busy by itself. */
+  if (message_send(&self->beam, env, out) && caller.server == 0) attention_delivered(self->rt, &self->beam);
 }
 
 /* Has the proxy forgotten, but for its name in terms. The lock is held. */
@@ -160,8 +161,9 @@ static void tell_all(proxy *self) {
     regrow_term from = regrow_from_pid((regrow_pid){key});
     ErlNifEnv *env = enif_alloc_env();
     tell_steward(self->rt, env,
-                 enif_make_tuple4(env, atoms.signal, enif_make_pid(env, &self->beam),
-                                  term_out_whole(env, &from, self->rt), enif_make_atom(env, "shutdown")));
+                 enif_make_tuple5(env, atoms.signal, enif_make_pid(env, &self->beam),
+                                  term_out_whole(env, &from, self->rt), enif_make_atom(env, "shutdown"),
+                                  enif_make_uint64(env, 0)));
     regrow_term_free(&from);
   }
 }
@@ -185,8 +187,9 @@ static void ended(void *user, regrow_pid pid, const regrow_term *reason) {
     return;
   }
   tell_steward(self->rt, env,
-               enif_make_tuple3(env, atoms.exit, enif_make_pid(env, &self->beam),
-                                term_out_whole(env, reason, self->rt)));
+               enif_make_tuple4(env, atoms.exit, enif_make_pid(env, &self->beam),
+                                term_out_whole(env, reason, self->rt),
+                                enif_make_uint64(env, attention_token(self->rt))));
 }
 
 static void drop(void *user) {
@@ -331,6 +334,9 @@ NIF(nif_ended) {
   if (how == NOT_CONVERTED) reason = regrow_atom("undecodable");
   /* Forgotten by ended(), when nothing is left of it: until then it is known to be stale. */
   bool is_fresh;
+  pthread_rwlock_wrlock(&rt->lock);
+  (void)index_remove(&rt->attended, key_of(env, &beam));
+  pthread_rwlock_unlock(&rt->lock);
   if (find_native(rt, key_of(env, &beam), &native, &is_fresh)) {
     (void)regrow_host_exit(native, reason);
   } else {

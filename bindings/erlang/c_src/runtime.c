@@ -27,6 +27,7 @@ void runtime_release(runtime *rt) {
   index_free(&rt->fresh);
   index_free(&rt->beam_pids);
   index_free(&rt->owners);
+  index_free(&rt->attended);
   free(rt->ended);
   pthread_rwlock_destroy(&rt->lock);
   free(rt);

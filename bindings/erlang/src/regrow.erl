@@ -112,13 +112,15 @@ root(Runtime) ->
 settle(Runtime) ->
     settle(Runtime, 5000).
 
-%% Waits until nothing runs in a runtime, and no call to a process of the BEAM waits for its answer. For tests.
+%% Waits until nothing runs in a runtime, and the processes of the BEAM have dealt with what native code has sent them
+%% and answered its calls: regrow_attention says how that is known. For tests.
 -spec settle(runtime(), timeout()) ->
     {ok, quiet | {waiting, DeadlineMs :: integer(), user | supervision | sleep}} | {error, term()}.
 settle(Runtime, Timeout) ->
     regrow_nif:await(runtime_settle, Runtime, {ms(Timeout)}).
 
-%% Moves a manual clock on, from deadline to deadline. For tests.
+%% Moves a manual clock on, from deadline to deadline; time stands still while a process of the BEAM deals with what
+%% settle/2 waits for. For tests.
 -spec advance(runtime(), non_neg_integer()) -> ok | {error, term()}.
 advance(Runtime, Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE ->
     plain(regrow_nif:await(runtime_advance, Runtime, {Ms}));
