@@ -2727,6 +2727,27 @@ private:
     std::shared_ptr<const detail::maker<T>> maker_;
 };
 
+/// A server that goes by the name it was registered under; see tree::behaviour.
+class behaviour_child : public child_options<behaviour_child> {
+public:
+    static constexpr std::uint32_t number = REGROW_BEHAVIOUR;
+    explicit behaviour_child(std::string name) : name_(std::move(name)) {}
+    /// What `init` gets, at each start, in place of what was registered with it.
+    behaviour_child& argument(term argument) { return argument_ = detail::keep(std::move(argument)), *this; }
+    const void* spec(detail::arena& made) const
+    {
+        regrow_behaviour_spec& spec = made.make<regrow_behaviour_spec>();
+        spec.size = sizeof spec;
+        spec.name = detail::c_text(name_).value_or(""); // which nobody is registered as
+        spec.arg = detail::pointer(argument_);
+        return &spec;
+    }
+
+private:
+    std::string name_;
+    detail::kept_term argument_;
+};
+
 /// A server of functions; see tree::server_of.
 template <class State> class function_server_child : public detail::server_options<function_server_child<State>> {
 public:
@@ -3266,6 +3287,12 @@ template <class Initial> auto server_of(term id, Initial initial)
     }
 }
 
+/// A server that another part of the program, or a plug-in, has registered under this name: register_behaviour().
+inline behaviour_child behaviour(term id, std::string name)
+{
+    return behaviour_child(std::move(name)).id(std::move(id));
+}
+
 /// A function that runs once, in a process of its own, and may receive: takes a context& or nothing; returns nothing or
 /// a `next`. Each start gets a copy of it.
 template <class F> process_child<F> process(term id, F body)
@@ -3354,7 +3381,34 @@ template <class Call> result<pid> started(const child& what, Call&& call)
     });
 }
 
+template <class Server> result<void> behaviour_registered(const std::string& name, const Server& server)
+{
+    const auto text = c_text(name);
+    if (!text)
+        return bad_text();
+    arena made;
+    const auto* spec = static_cast<const regrow_server_spec*>(server.spec(made));
+    made.hand_over();
+    return checked(regrow_behaviour_register(*text, spec));
+}
+
 } // namespace detail
+
+/// Gives a server a name, by which specs in any language start it (tree::behaviour): of `server` the callbacks and their
+/// options count, and the constructor's arguments; not its id and how it is restarted. For good, in all runtimes of the
+/// program, so that a library that registers some is not to be unloaded. REGROW_ERR_EXISTS: the name is taken.
+///
+///     regrow::register_behaviour("counter", regrow::tree::server<counter>("counter", 5));
+template <class T> result<void> try_register_behaviour(const std::string& name, const server_child<T>& server)
+{
+    return detail::behaviour_registered(name, server);
+}
+template <class State>
+result<void> try_register_behaviour(const std::string& name, const function_server_child<State>& server)
+{
+    return detail::behaviour_registered(name, server);
+}
+REGROW_TWIN(, register_behaviour)
 
 /// A process and the caller's monitor of it.
 struct monitored {

@@ -331,6 +331,9 @@ plain(Error) -> Error.
 
 handle_cast(_, State) -> {noreply, State}.
 
+handle_info({'DOWN', Monitor, process, _, noproc}, #state{monitor = Monitor} = State) ->
+    %% It ended before it was monitored: its children gave it reason to give up at once.
+    {stop, shutdown, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, Reason, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, State) ->

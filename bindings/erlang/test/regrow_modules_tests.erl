@@ -7,6 +7,7 @@ modules_test_() ->
      [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
       || {Name, Test} <- [{"an agent keeps a term, and goes by a key", fun agents/1},
                           {"an agent's functions that fail end it", fun agents_end/1},
+                          {"a native agent's term is exchanged", fun native_agents/1},
                           {"both kinds of server are called the same way", fun servers/1},
                           {"a task gives its value, or says why not", fun tasks/1},
                           {"tasks end with their owner, and only that waits for them", fun owners/1},
@@ -28,6 +29,31 @@ agents(Runtime) ->
                 regrow_agent:get({Registry, agent}, fun(State) -> State end)),
     ?assertError(badarg, regrow_agent:get(Agent, not_a_function)),
     ?assertError(badarg, regrow_agent:start(not_a_function)).
+
+native_agents(Runtime) ->
+    {ok, Agent} = regrow:start(Runtime, #{kind => agent, initial => #{count => 1}}),
+    ?assertEqual({ok, #{count => 1}}, regrow_agent:fetch(Agent, 5000)),
+    ?assertEqual({ok, false}, regrow_agent:exchange(Agent, #{count => 1.0}, other, 5000)),
+    ?assertEqual({ok, true}, regrow_agent:exchange(Agent, #{count => 1}, 0, infinity)),
+    %% Eight processes, and no update is lost.
+    Increment = fun Increment(0) -> ok;
+                    Increment(Left) ->
+                        {ok, Count} = regrow_agent:fetch(Agent, 5000),
+                        case regrow_agent:exchange(Agent, Count, Count + 1, 5000) of
+                            {ok, true} -> Increment(Left - 1);
+                            {ok, false} -> Increment(Left)
+                        end
+                end,
+    Tasks = [regrow_task:async(fun() -> Increment(100) end) || _ <- lists:seq(1, 8)],
+    ?assertEqual(lists:duplicate(8, ok), regrow_task:await_many(Tasks, 30000)),
+    ?assertEqual({ok, 800}, regrow_agent:fetch(Agent, 5000)),
+    {ok, Other} = regrow:start(Runtime, #{kind => pubsub}),
+    ?assertEqual({error, wrong_kind}, regrow_agent:fetch(Other, 5000)),
+    ?assertEqual({error, wrong_kind}, regrow_agent:exchange(Other, 1, 2, 5000)),
+    ?assertError(badarg, regrow_agent:fetch(Agent, soon)),
+    ok = regrow:stop(Agent),
+    ?assertEqual({error, noproc}, regrow_agent:fetch(Agent, 5000)),
+    ?assertEqual({error, noproc}, regrow_agent:exchange(Agent, 1, 2, 5000)).
 
 agents_end(_) ->
     logger:set_primary_config(level, none),

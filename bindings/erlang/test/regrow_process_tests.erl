@@ -17,6 +17,7 @@ process_test_() ->
               {"a process of the BEAM that ends tells native monitors and links why", fun beam_ends/1},
               {"what is started with a link ends with its parent", fun parents/1},
               {"an exit signal from native code ends a process of the BEAM", fun exits/1},
+              {"an exit signal from the BEAM comes from who sent it", fun exits_name_their_sender/1},
               {"a dead process of the BEAM is nowhere to be found", fun no_stale_names/1},
               {"a name of a process that ended this moment can be taken", fun names_are_free/1},
               {"a call to a process of the BEAM keeps its runtime busy", fun calls_are_busy/1},
@@ -184,6 +185,17 @@ exits(Runtime) ->
     {Killed, Last} = spawn_monitor(fun() -> process_flag(trap_exit, true), receive after infinity -> ok end end),
     {ok, {ok, []}} = regrow:call(Actor, {exit, Killed, kill}),
     ?assertEqual({'DOWN', Last, process, Killed, killed}, regrow_test:receive_one()).
+
+exits_name_their_sender(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    {ok, {ok, []}} = regrow:call(Actor, {trap}),
+    ?assertEqual(true, regrow:exit(Actor, because)),
+    ?assertEqual({actor, {'EXIT', self(), because}}, regrow_test:receive_one()),
+    ?assertEqual(true, regrow:exit(Actor, normal)),
+    ?assertEqual({actor, {'EXIT', self(), normal}}, regrow_test:receive_one()),
+    Monitor = regrow:monitor(Actor),
+    ?assertEqual(true, regrow:exit(Actor, kill)),
+    ?assertEqual({'DOWN', Monitor, process, Actor, killed}, regrow_test:receive_one()).
 
 %% Whoever has seen the end of a process finds nothing of it.
 no_stale_names(Runtime) ->

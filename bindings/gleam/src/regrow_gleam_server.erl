@@ -6,7 +6,7 @@
 -export([start/6]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
-%% `inputs`: by their tags, the subjects that it listens to, each with what makes a message of it.
+%% `inputs`: a selector, of the subjects that it listens to and whatever else it waits for.
 -record(server, {state, inputs, on_message, on_request, on_terminate}).
 
 %% `Registrations`: functions that take the server's subject, called before anybody knows that it has started.
@@ -25,7 +25,7 @@ init({Tag, Initialise, Handlers, Registrations}) ->
         {ok, {initialised, State, Inputs}} ->
             case registered(Registrations, Subject) of
                 {ok, nil} ->
-                    All = maps:from_list([{Tag, fun(Message) -> Message end} | lists:reverse(Inputs)]),
+                    All = regrow_gleam_selector:add(Inputs, Subject, fun(Message) -> Message end),
                     {ok, Handlers#server{state = State, inputs = All}};
                 {error, Error} ->
                     {stop, {start_error, Error}}
@@ -50,14 +50,16 @@ handle_call(Request, _, #server{on_request = {ok, Handle}, state = State} = Serv
 handle_call(_, _, Server) ->
     {reply, {error, not_supported}, Server}.
 
-handle_cast(Message, Server) ->
-    ?LOG_WARNING("server ~p: nobody handles ~tp", [self(), Message], #{domain => [regrow]}),
-    {noreply, Server}.
+handle_cast(Message, Server) -> handle_info(Message, Server).
 
-handle_info({Tag, Message}, #server{inputs = Inputs} = Server) when is_map_key(Tag, Inputs) ->
-    handle((map_get(Tag, Inputs))(Message), Server);
-handle_info(Message, Server) ->
-    handle_cast(Message, Server).
+handle_info(Given, #server{inputs = Inputs} = Server) ->
+    case regrow_gleam_selector:match(Inputs, Given) of
+        {ok, Message} ->
+            handle(Message, Server);
+        error ->
+            ?LOG_WARNING("server ~p: nobody handles ~tp", [self(), Given], #{domain => [regrow]}),
+            {noreply, Server}
+    end.
 
 handle(Message, #server{on_message = Handle, state = State} = Server) ->
     case Handle(State, Message) of

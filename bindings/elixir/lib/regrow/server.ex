@@ -84,7 +84,7 @@ defmodule Regrow.Server do
   @doc "Tells a server something. Always `:ok`."
   @spec cast(server, term) :: :ok
   def cast(server, message) do
-    case native(server) do
+    case native_if_any(server) do
       nil -> GenServer.cast(server, message)
       pid -> with {:error, _} <- :regrow.cast(pid, message), do: :ok
     end
@@ -111,8 +111,17 @@ defmodule Regrow.Server do
     end
   end
 
-  # The pid of a server that is native.
-  defp native(pid) when is_pid(pid), do: if(:regrow.is_native(pid), do: pid)
-  defp native({:via, module, name}), do: native(module.whereis_name(name))
-  defp native(_), do: nil
+  @doc false
+  # The pid of a server that is native; nil: it is none, or nobody has that name.
+  def native(pid) when is_pid(pid), do: if(:regrow.is_native(pid), do: pid)
+  def native({:via, module, name}), do: native(module.whereis_name(name))
+  def native(_), do: nil
+
+  @doc false
+  # For casts, which fail for no reason, a wrong name included.
+  def native_if_any(server) do
+    native(server)
+  catch
+    _, _ -> nil
+  end
 end
