@@ -32,7 +32,7 @@ start(Run) ->
     case Run() of
         {ok, {started, Pid, Data}} -> {ok, Pid, Data};
         {error, ignored} -> ignore;
-        {error, Error} -> {error, {start_error, Error}}
+        {error, Error} -> {error, regrow_gleam_start:reason(Error)}
     end.
 
 apply(Module, Name, Arguments) ->

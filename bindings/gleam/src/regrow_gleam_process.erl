@@ -4,8 +4,8 @@
 %% Alias}, whose message goes to the alias and is dropped when nobody waits for it any more.
 -module(regrow_gleam_process).
 
--export([spawn/1, spawn_link/1, exit/2, stop/2, stop/3, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1, demonitor/2,
-         receive_down/2]).
+-export([spawn/1, spawn_link/1, exit/2, stop/2, stop/3, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1,
+         demonitor/2, receive_down/2]).
 -export([new_subject/0, owner/1, send/2, 'receive'/2, call/3]).
 -export([send_after/3, cancel_timer/1, time_left/1]).
 -export([timeout/1, reason/1, exit_reason/1, signal/1, call_error/1, asking/1]).
@@ -52,8 +52,15 @@ receive_exit(Timeout) ->
     end.
 
 demonitor(Pid, Monitor) ->
-    true = regrow:demonitor(Pid, Monitor),
-    nil.
+    case regrow:is_native(Pid) of
+        false ->
+            erlang:demonitor(Monitor, [flush, info]);
+        true ->
+            receive
+                {'DOWN', Monitor, process, _, _} -> false
+            after 0 -> regrow:demonitor(Pid, Monitor)
+            end
+    end.
 
 receive_down(Monitor, Timeout) ->
     receive

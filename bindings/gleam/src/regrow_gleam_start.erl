@@ -2,7 +2,7 @@
 %% and no exit signal: gen_server:start_link of OTP 25 sends one, and a caller that does not trap exits ends by it.
 -module(regrow_gleam_start).
 
--export([link/3, start_error/1]).
+-export([link/3, start_error/1, reason/1]).
 -export([init/3]).
 
 %% {ok, Pid}, or {error, StartError} as regrow/start has it. An init says {stop, {start_error, Error}} for one of these.
@@ -47,6 +47,10 @@ refuse(Parent, Error, Reason) ->
 %% What its monitors are told.
 exit_reason({shutdown, _} = Reason) -> Reason;
 exit_reason(_) -> shutdown.
+
+%% The reason that a child's start function gives its supervisor. That of a supervisor is OTP's.
+reason({child_failed, Id, Error}) -> {shutdown, {failed_to_start_child, Id, reason(Error)}};
+reason(Error) -> {start_error, Error}.
 
 %% An Erlang reason for not starting, as regrow/start has it.
 start_error({start_error, Error}) -> Error;

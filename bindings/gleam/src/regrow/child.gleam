@@ -122,6 +122,11 @@ pub fn shutdown(child: Child(data), within milliseconds: Int) -> Child(data) {
   Child(..child, shutdown: Within(milliseconds))
 }
 
+/// Gives a child all the time it takes to end.
+pub fn shutdown_without_limit(child: Child(data)) -> Child(data) {
+  Child(..child, shutdown: Infinity)
+}
+
 /// Has a child killed where others are told to end.
 pub fn brutal_kill(child: Child(data)) -> Child(data) {
   Child(..child, shutdown: BrutalKill)

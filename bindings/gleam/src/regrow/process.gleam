@@ -107,9 +107,9 @@ pub fn receive_exit(within milliseconds: Int) -> Result(Down, ReceiveError)
 @external(erlang, "regrow", "monitor")
 pub fn monitor(pid: Pid) -> Monitor
 
-/// Takes a monitor away, and what it told.
+/// Takes a monitor away, and what it told; tells whether it was there still, and had told nothing.
 @external(erlang, "regrow_gleam_process", "demonitor")
-pub fn demonitor(pid: Pid, monitor: Monitor) -> Nil
+pub fn demonitor(pid: Pid, monitor: Monitor) -> Bool
 
 @external(erlang, "regrow_gleam_process", "receive_down")
 pub fn receive_down(from monitor: Monitor, within milliseconds: Int) -> Result(Down, ReceiveError)
