@@ -25,7 +25,8 @@ flags(MaxChildren, Intensity, Period) ->
     Good = is_atom(Most) orelse (Most >= 0 andalso Most < 16#FFFFFFFE),
     case Good andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE andalso Period > 0 andalso Period =< 4000000 of
         true ->
-            {ok, #{max_children => Most, max_restarts => Intensity, period_ms => Period * 1000, unique_ids => true}, []};
+            Native = #{max_children => Most, max_restarts => Intensity, period_ms => Period * 1000, unique_ids => true},
+            {ok, Native, []};
         false ->
             {stop, badarg}
     end.

@@ -132,7 +132,7 @@ pub fn is_sayable(world: world.World, line: scenario.Line) -> Bool {
 fn builder(world: world.World, line: scenario.Line) -> Result(supervisor.Builder, Nil) {
   let assert [_, id, ..] = line.words
   use strategy <- try(strategy(scenario.option(of: line, named: "strategy", or: "one_for_one")))
-  use auto <- try(auto_shutdown(scenario.option(of: line, named: "auto", or: "never")))
+  use ending <- try(auto_shutdown(scenario.option(of: line, named: "auto", or: "never")))
   use #(intensity, period) <- try(tolerance(line, or: "1"))
   use children <- try(
     scenario.children(in: world.scenario, of: id)
@@ -141,7 +141,7 @@ fn builder(world: world.World, line: scenario.Line) -> Result(supervisor.Builder
   )
   supervisor.new(strategy)
   |> supervisor.restart_tolerance(intensity: intensity, period: period)
-  |> supervisor.auto_shutdown(auto)
+  |> supervisor.auto_shutdown(ending)
   |> lists.fold(children, from: _, with: supervisor.add)
   |> Ok
 }

@@ -330,7 +330,10 @@ pub fn a_supervisor_that_is_not_wanted_does_not_start_test() {
     child.supervisor(id: "unwanted", starting: fn() {
       supervisor.start_with_initialiser(running: fn() { Error(start.Ignored) }, in: runtime)
     })
-  let assert Ok(outer) = supervisor.new(supervisor.OneForOne) |> supervisor.add(unwanted) |> supervisor.start(in: runtime)
+  let assert Ok(outer) =
+    supervisor.new(supervisor.OneForOne)
+    |> supervisor.add(unwanted)
+    |> supervisor.start(in: runtime)
   let assert Ok(supervisor.Stopped) = supervisor.status(in: outer.data, id: "unwanted")
   let assert Error(supervisor.NotStarted(start.Ignored)) = supervisor.restart_child(in: outer.data, id: "unwanted")
   let assert Ok(Nil) = supervisor.delete_child(in: outer.data, id: "unwanted")
