@@ -55,6 +55,10 @@ take(Inputs, Timeout) ->
             made({group, Ref}, Inputs, Message);
         {lag, Topic, _} = Message when is_map_key({lag, Topic}, Inputs) ->
             made({lag, Topic}, Inputs, Message);
+        {register, Home, _, _, _} = Message when is_map_key({registry, Home}, Inputs) ->
+            made({registry, Home}, Inputs, Message);
+        {unregister, Home, _, _} = Message when is_map_key({registry, Home}, Inputs) ->
+            made({registry, Home}, Inputs, Message);
         Message when is_map_key(other, Inputs) ->
             made(other, Inputs, Message)
     after Timeout -> {error, nothing_came}
@@ -75,6 +79,8 @@ key({'DOWN', Ref, process, _, _}) -> {down, Ref};
 key({'EXIT', _, _}) -> exit;
 key({Ref, Change, _, _}) when Change =:= join; Change =:= leave -> {group, Ref};
 key({lag, Topic, _}) -> {lag, Topic};
+key({register, Home, _, _, _}) -> {registry, Home};
+key({unregister, Home, _, _}) -> {registry, Home};
 key(_) -> other.
 
 made(Key, Inputs, Message) -> {ok, (map_get(Key, Inputs))(Message)}.
