@@ -206,6 +206,16 @@ stage_erlang() {
   fi
 }
 
+# The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
+stage_conformance_erlang() {
+  needs_erlang
+  needs make python3
+  temporary
+  make -C bindings/erlang
+  REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # Counts what ExUnit reports.
 count_exunit() { # LOG
   awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }

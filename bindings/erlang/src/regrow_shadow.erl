@@ -11,8 +11,9 @@
 -export([start_link/1, start_named/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
-%% A process that runs. `stopping`: whom to answer when it has ended.
--record(child, {pid, monitor, keeper, type, modules, stopping}).
+%% A process that runs. Its end is noticed by its link, as in OTP: that of one which has unlinked itself is not. Whoever
+%% is told to end is monitored as well. `stopping`: whom to answer when it has ended.
+-record(child, {pid, monitor, keeper, id, restart, type, modules, stopping}).
 
 -record(state, {
     runtime :: pid(),
@@ -23,7 +24,7 @@
     extra = [] :: [term()],
     %% Those that run, by their keys; a key stays the same over restarts.
     live = #{} :: #{integer() => #child{}},
-    by_monitor = #{} :: #{reference() => integer()},
+    by_pid = #{} :: #{pid() => integer()},
     by_keeper = #{} :: #{pid() => integer()},
     %% Of a static supervisor: the specs by id, each with its key.
     specs = #{} :: #{term() => {map(), integer()}},
@@ -140,8 +141,9 @@ key() -> erlang:unique_integer([positive]).
 %% As the native supervisor gets it: its keeper.
 native(#{kind := _} = Native, _) ->
     Native;
-native(#{start := Start, type := Type, modules := Modules} = Spec, Key) ->
-    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => {self(), Key, {Start, Type, Modules}}},
+native(#{id := Id, start := Start, restart := Restart, type := Type, modules := Modules} = Spec, Key) ->
+    Arguments = {self(), Key, {Start, Id, Restart, Type, Modules}},
+    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => Arguments},
     maps:merge(Keeper, maps:with([id, restart, significant, shutdown, backoff], Spec)).
 
 %% OTP's record, which is in its errors.
@@ -195,11 +197,16 @@ handle_call({delete_child, Id}, From, #state{kind = static} = State) ->
         reply(From, plain(Outcome), Left)
     end,
     {noreply, later(supervisor_delete_child, {Id}, Deleted, State)};
-handle_call({get_childspec, Id}, _, #state{kind = static} = State) ->
-    case State#state.specs of
-        #{Id := {Spec, _}} -> {reply, {ok, Spec}, State};
-        _ -> {reply, {error, not_found}, State}
-    end;
+handle_call({get_childspec, Id}, From, #state{kind = static} = State) ->
+    %% The native side knows whether it is there, for a temporary one is forgotten; here is how it was given.
+    Show = fun
+        ({ok, Native}, Now) ->
+            {Spec, _} = maps:get(Id, Now#state.specs, {Native, none}),
+            reply(From, {ok, Spec}, Now);
+        (Error, Now) ->
+            reply(From, Error, Now)
+    end,
+    {noreply, later(supervisor_get_childspec, {Id}, Show, State)};
 handle_call(which_children, From, State) ->
     Show = fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end,
     {noreply, later(supervisor_which_children, {}, Show, State)};
@@ -249,7 +256,7 @@ to_elixir({ok, undefined}, _) -> ignore;
 to_elixir(Answer, _) -> Answer.
 
 kept({error, _}, _, _, State) -> State;
-kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
+kept(_, #{restart := temporary}, Key, #state{live = Live} = State) when not is_map_key(Key, Live) -> State;
 kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) ->
     State#state{specs = (State#state.specs)#{Id => {Spec, Key}}};
 kept(_, _, _, State) -> State.
@@ -317,7 +324,8 @@ running(NotRunning, _) ->
 
 counted(Children) ->
     Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),
-    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, is_pid(Pid)])},
+    [{specs, length(Children)},
+     {active, length([Pid || {_, Pid, _, _} <- Children, is_pid(Pid), regrow:is_alive(Pid)])},
      {supervisors, Supervisors}, {workers, length(Children) - Supervisors}].
 
 reply(From, Answer, State) ->
@@ -336,22 +344,24 @@ handle_info({'DOWN', Monitor, process, _, noproc}, #state{monitor = Monitor} = S
     {stop, shutdown, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, Reason, State#state{supervisor = undefined}};
-handle_info({'DOWN', Monitor, process, _, Reason}, State) ->
-    {noreply, child_down(Monitor, Reason, State)};
+handle_info({'EXIT', Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->
+    {noreply, child_down(Pid, Reason, State)};
+handle_info({'DOWN', _, process, Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->
+    {noreply, child_down(Pid, Reason, State)};
 handle_info({?KEEPER, kill, Keeper, Key}, State) ->
     {noreply, keeper_killed(Keeper, Key, State)};
 handle_info({Ref, Outcome}, #state{pending = Pending} = State) when is_map_key(Ref, Pending) ->
     {Then, Rest} = maps:take(Ref, Pending),
     {noreply, Then(Outcome, State#state{pending = Rest})};
 handle_info(_, State) ->
-    %% The EXIT of a child: its DOWN tells the same, also of one that is not linked any more.
     {noreply, State}.
 
-keeper_asks({?KEEPER, start, Keeper, Key, {{Module, Function, Arguments}, Type, Modules}}, From, Given) ->
+keeper_asks({?KEEPER, start, Keeper, Key, {{Module, Function, Arguments}, Id, Restart, Type, Modules}}, From, Given) ->
     State = make_sure_it_is_dead(Key, Given),
+    Child = #child{keeper = Keeper, id = Id, restart = Restart, type = Type, modules = Modules},
     case catch apply(Module, Function, Arguments) of
-        {ok, Pid} when is_pid(Pid) -> begun(Pid, [], Keeper, Key, Type, Modules, From, State);
-        {ok, Pid, Info} when is_pid(Pid) -> begun(Pid, [Info], Keeper, Key, Type, Modules, From, State);
+        {ok, Pid} when is_pid(Pid) -> begun(Child#child{pid = Pid}, [], Key, From, State);
+        {ok, Pid, Info} when is_pid(Pid) -> begun(Child#child{pid = Pid}, [Info], Key, From, State);
         ignore -> _ = answer(From, ignore), State;
         {error, Reason} -> _ = answer(From, {error, Reason}), State;
         Other -> _ = answer(From, {error, Other}), State
@@ -359,8 +369,9 @@ keeper_asks({?KEEPER, start, Keeper, Key, {{Module, Function, Arguments}, Type, 
 keeper_asks({?KEEPER, stop, Keeper, Key}, From, State) ->
     case State#state.live of
         #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            Stopping = (monitored(Child))#child{stopping = From},
             exit(Pid, shutdown),
-            State#state{live = (State#state.live)#{Key := Child#child{stopping = From}}};
+            State#state{live = (State#state.live)#{Key := Stopping}};
         _ ->
             _ = answer(From, ok),
             State
@@ -369,12 +380,10 @@ keeper_asks(_, From, State) ->
     _ = answer(From, {error, badarg}),
     State.
 
-begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
-    Monitor = erlang:monitor(process, Pid),
-    Child = #child{pid = Pid, monitor = Monitor, keeper = Keeper, type = Type, modules = Modules},
+begun(#child{pid = Pid, keeper = Keeper} = Child, Info, Key, From, State) ->
     Awaited = case State#state.awaited of #{Key := _} = All -> All#{Key := {Pid, Info}}; All -> All end,
     Begun = State#state{live = (State#state.live)#{Key => Child},
-                        by_monitor = (State#state.by_monitor)#{Monitor => Key},
+                        by_pid = (State#state.by_pid)#{Pid => Key},
                         by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
     case answer(From, {started, Pid}) of
         ok -> Begun;
@@ -384,34 +393,51 @@ begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
 %% Its keeper was killed, and so is it.
 keeper_killed(Keeper, Key, State) ->
     case State#state.live of
-        #{Key := #child{keeper = Keeper, pid = Pid}} -> exit(Pid, kill);
-        _ -> ok
-    end,
-    State.
+        #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            Killed = monitored(Child),
+            exit(Pid, kill),
+            State#state{live = (State#state.live)#{Key := Killed}};
+        _ ->
+            State
+    end.
+
+monitored(#child{pid = Pid, monitor = undefined} = Child) -> Child#child{monitor = erlang:monitor(process, Pid)};
+monitored(Child) -> Child.
 
 %% The one before, whose keeper was killed a moment ago: its names must be free.
 make_sure_it_is_dead(Key, State) ->
     case State#state.live of
-        #{Key := #child{pid = Pid, monitor = Monitor}} ->
+        #{Key := #child{pid = Pid} = Child} ->
+            #child{monitor = Monitor} = Killed = monitored(Child),
             exit(Pid, kill),
             receive
-                {'DOWN', Monitor, process, Pid, Reason} -> child_down(Monitor, Reason, State)
+                {'DOWN', Monitor, process, Pid, Reason} ->
+                    child_down(Pid, Reason, State#state{live = (State#state.live)#{Key := Killed}})
             end;
         _ ->
             State
     end.
 
-child_down(Monitor, Reason, State) ->
-    case maps:take(Monitor, State#state.by_monitor) of
-        {Key, Monitors} ->
-            {#child{keeper = Keeper, stopping = From}, Live} = maps:take(Key, State#state.live),
-            case From of
-                undefined -> _ = regrow:cast(Keeper, {exited, Reason});
-                _ -> _ = answer(From, ok)
-            end,
-            State#state{live = Live, by_monitor = Monitors, by_keeper = maps:remove(Keeper, State#state.by_keeper)};
-        error ->
-            State
+%% Told by its EXIT or its DOWN, whichever comes first.
+child_down(Pid, Reason, State) ->
+    {Key, Pids} = maps:take(Pid, State#state.by_pid),
+    {#child{keeper = Keeper, stopping = From} = Child, Live} = maps:take(Key, State#state.live),
+    Child#child.monitor =:= undefined orelse erlang:demonitor(Child#child.monitor, [flush]),
+    case From of
+        undefined -> _ = regrow:cast(Keeper, {exited, Reason});
+        _ -> _ = answer(From, ok)
+    end,
+    Left = State#state{live = Live, by_pid = Pids, by_keeper = maps:remove(Keeper, State#state.by_keeper)},
+    case Child of
+        #child{restart = temporary, id = Id} -> Left#state{specs = without(Id, Key, Left#state.specs)};
+        _ -> Left
+    end.
+
+%% The native supervisor has forgotten it too; another may have the id by now.
+without(Id, Key, Specs) ->
+    case Specs of
+        #{Id := {_, Key}} -> maps:remove(Id, Specs);
+        _ -> Specs
     end.
 
 %% Answers a keeper itself and not by the steward, to know whether it was there to be told.
@@ -435,7 +461,7 @@ ask(Operation, Pid, Items, State) ->
         {error, _} = Error -> {Error, State}
     end.
 
-serve_until(Ref, #state{by_monitor = Monitors} = State) ->
+serve_until(Ref, #state{by_pid = Pids} = State) ->
     receive
         {Ref, Outcome} ->
             {Outcome, State};
@@ -443,8 +469,10 @@ serve_until(Ref, #state{by_monitor = Monitors} = State) ->
             serve_until(Ref, keeper_asks(Asked, From, State));
         {?KEEPER, kill, Keeper, Key} ->
             serve_until(Ref, keeper_killed(Keeper, Key, State));
-        {'DOWN', Monitor, process, _, Reason} when is_map_key(Monitor, Monitors) ->
-            serve_until(Ref, child_down(Monitor, Reason, State))
+        {'EXIT', Pid, Reason} when is_map_key(Pid, Pids) ->
+            serve_until(Ref, child_down(Pid, Reason, State));
+        {'DOWN', _, process, Pid, Reason} when is_map_key(Pid, Pids) ->
+            serve_until(Ref, child_down(Pid, Reason, State))
     end.
 
 %% ---- the end ----
@@ -457,6 +485,7 @@ terminate(_, #state{supervisor = Supervisor} = State) ->
     kill_all(Left).
 
 kill_all(#state{live = Live}) ->
-    [exit(Pid, kill) || #child{pid = Pid} <- maps:values(Live)],
-    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- maps:values(Live)],
+    Killed = [monitored(Child) || Child <- maps:values(Live)],
+    [exit(Pid, kill) || #child{pid = Pid} <- Killed],
+    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- Killed],
     ok.
