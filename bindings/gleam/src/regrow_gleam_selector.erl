@@ -2,7 +2,7 @@
 %% of the whole message; owners are those of the subjects in it, as the keys of a map.
 -module(regrow_gleam_selector).
 
--export([new/0, add/3, down/3, exits/2, other/2, merge/2, map/2, 'receive'/2]).
+-export([new/0, add/3, down/3, monitors/2, exits/2, other/2, merge/2, map/2, 'receive'/2]).
 -export([input/3, match/2]).
 
 new() -> {selector, #{}, #{}}.
@@ -13,6 +13,11 @@ add({selector, Owners, Inputs}, {_, Owner, Tag}, Wrap) ->
 down(Selector, Monitor, Wrap) ->
     input(Selector, {down, Monitor}, fun({_, _, _, Pid, Reason}) ->
         Wrap({down, Pid, regrow_gleam_process:reason(Reason)})
+    end).
+
+monitors(Selector, Wrap) ->
+    input(Selector, down, fun({_, Monitor, _, Pid, Reason}) ->
+        Wrap(Monitor, {down, Pid, regrow_gleam_process:reason(Reason)})
     end).
 
 exits(Selector, Wrap) ->
@@ -42,6 +47,8 @@ take(Inputs, Timeout) ->
             made({tag, Tag}, Inputs, Message);
         {'DOWN', Ref, process, _, _} = Message when is_map_key({down, Ref}, Inputs) ->
             made({down, Ref}, Inputs, Message);
+        {'DOWN', _, process, _, _} = Message when is_map_key(down, Inputs) ->
+            made(down, Inputs, Message);
         {'EXIT', _, _} = Message when is_map_key(exit, Inputs) ->
             made(exit, Inputs, Message);
         {Ref, Change, _, _} = Message when Change =:= join orelse Change =:= leave, is_map_key({group, Ref}, Inputs) ->
@@ -64,6 +71,7 @@ match({selector, _, Inputs}, Message) ->
     Key = key(Message),
     if
         is_map_key(Key, Inputs) -> made(Key, Inputs, Message);
+        element(1, Key) =:= down, is_map_key(down, Inputs) -> made(down, Inputs, Message);
         is_map_key(other, Inputs) -> made(other, Inputs, Message);
         true -> error
     end.
