@@ -22,6 +22,7 @@
 //!   start has failed, since the starter is promised that nothing of it is left.
 
 use super::control::Process;
+use super::few::{self, Few};
 use super::holdings::{Link, Owned, Ties, Watch};
 use super::id_hash::IdHash;
 use super::message::{Message, StartResult};
@@ -34,7 +35,7 @@ use super::{current, signal, start, table, timer, wait};
 use crate::scheduler::{self, Header, Runnable};
 use crate::sync::{Ordering, inside};
 use crate::term::{Pid, Ref, Term, atoms};
-use hashbrown::{HashMap, hash_map, hash_set};
+use hashbrown::{HashMap, hash_map};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -290,23 +291,23 @@ struct Exit {
     owned: Vec<(Pid, Arc<dyn Owned>)>,
     /// Descendants whose names are to go.
     descendants: Vec<Pid>,
-    watching: HashMap<Ref, Watch, IdHash>,
-    watchers: HashMap<Ref, Pid, IdHash>,
+    watching: Few<Ref, Watch>,
+    watchers: Few<Ref, Pid>,
     deferred: HashMap<u64, ReplyTo, IdHash>,
 }
 
 /// What comes next; with what is left of its list.
 enum Step {
     Fence,
-    Timers(hash_set::IntoIter<u64>),
+    Timers(few::IntoIter<u64, ()>),
     Owned,
     Face,
     Names,
     Descendants,
     Stale,
-    Links(hash_map::IntoIter<Pid, Link>),
-    Watchers(hash_map::IntoIter<Ref, Pid>),
-    Watching(hash_map::IntoIter<Ref, Watch>),
+    Links(few::IntoIter<Pid, Link>),
+    Watchers(few::IntoIter<Ref, Pid>),
+    Watching(few::IntoIter<Ref, Watch>),
     State,
     Deferred(hash_map::IntoIter<u64, ReplyTo>),
     Mailbox,
@@ -324,8 +325,8 @@ impl Exit {
             name: None,
             owned: Vec::new(),
             descendants: Vec::new(),
-            watching: HashMap::default(),
-            watchers: HashMap::default(),
+            watching: Few::default(),
+            watchers: Few::default(),
             deferred: HashMap::default(),
         }
     }
@@ -354,7 +355,7 @@ impl Exit {
                     self.fence(process);
                 }
                 Step::Timers(timers) => match timers.next() {
-                    Some(timer) => {
+                    Some((timer, ())) => {
                         timer::cancel_listed(node, timer);
                         limit -= 1;
                     }
@@ -555,6 +556,10 @@ fn empty_mailbox(process: &Process, reason: &Term, limit: &mut usize) -> bool {
 /// push meanwhile; one after the other, under the lock, since there is no receiver any more. Not under a lock.
 #[cold]
 pub(super) fn too_late(process: &Process) {
+    // Whoever pushes from now on sees the word, and comes here.
+    if process.mailbox_is_bare() {
+        return;
+    }
     let mut late = Vec::new();
     // Who is answered may run the user's code, outside; only the caller's guard keeps the process.
     let _held = current::count(process);

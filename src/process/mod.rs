@@ -53,6 +53,7 @@ mod control;
 mod current;
 mod error;
 mod exit;
+mod few;
 mod holdings;
 mod id_hash;
 mod inbox;
