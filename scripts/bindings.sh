@@ -1,6 +1,36 @@
 # shellcheck shell=bash
 # The stages of the bindings, a section each; read by scripts/stages.sh, whose words they use.
 
+# ---- the source documents: the programs of examples/drills, examples/tokens and examples/pooly in every language ----
+
+documents() { # NAME EXPECTED
+  local file
+  for file in examples/drills/expected/*.txt; do echo "$(basename "$file" .txt) $file"; done
+  echo "tokens examples/tokens/expected.txt"
+  sed '/^-- the pool$/,$d' examples/pooly/expected.txt >"$scratch/console.txt"
+  echo "console $scratch/console.txt"
+}
+
+# A program ends well, prints that, and nothing to stderr: EXPECTED COMMAND...
+document_prints() {
+  local status=0
+  timeout 100 "${@:2}" >"$scratch/output" 2>"$scratch/errors" </dev/null || status=$?
+  cat "$scratch/errors"
+  [ $status = 0 ] && [ ! -s "$scratch/errors" ] && diff "$1" "$scratch/output"
+}
+
+# Each in a language, where NAME stands for its name in the command. It prints what C's program does; what it has beside
+# it, in a FOLDER, is what a language prints instead, as its page in docs/bindings says: FOLDER COMMAND...
+print_documents() {
+  local folder=$1 name expected
+  shift
+  documents >"$scratch/documents"
+  while read -r name expected; do
+    [ ! -e "$folder/$name.txt" ] || expected=$folder/$name.txt
+    attempt "$name prints what it does in C" document_prints "$expected" "${@//NAME/$name}"
+  done <"$scratch/documents"
+}
+
 # ---- C++ ----
 
 cpp_tests() {
@@ -107,7 +137,7 @@ stage_python() {
   fi
   local status=0
   $python/bin/pytest -c bindings/python/pyproject.toml bindings/python/tests -p no:cacheprovider 2>&1 | tee "$scratch/pytest" || status=$?
-  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p' "$scratch/pytest" >>"$results"
+  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p; s/^SKIPPED \[[0-9]*\] /skip /p' "$scratch/pytest" >>"$results"
   pass "$(grep -oE '[0-9]+ passed' "$scratch/pytest" | tail -n 1 | cut -d' ' -f1)"
   local count number
   count=$(python3 scripts/readme_code.py README.md "$scratch" python)
@@ -198,6 +228,7 @@ stage_elixir() {
   [ "$(python3 scripts/readme_code.py README.md "$scratch" elixir)" = 1 ] || fail "the README has not one Elixir program"
   attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
   attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
+  print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
 }
 
 # ---- Gleam ----
@@ -224,9 +255,38 @@ stage_gleam() {
     fi
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
+  # The same with a compiler of the 1.x line, where there is one: no registry of CI's has it.
+  if command -v gleam >/dev/null 2>&1; then
+    make -C bindings/gleam GLEAM=gleam test >"$scratch/eunit" 2>&1 || echo "fail the tests, compiled by $(gleam --version)" >>"$results"
+    cat "$scratch/eunit"
+    count_eunit "$scratch/eunit"
+    attempt "the examples print the same, compiled by $(gleam --version)" make -C bindings/gleam GLEAM=gleam examples
+  else
+    skip "a Gleam compiler of the 1.x line is not installed"
+  fi
   # So the README's has run, too.
   python3 scripts/readme_code.py README.md "$scratch" gleam
   attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
   attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
 }
 
+# ---- all of them in one tree ----
+
+mixed_prints_what_is_expected() {
+  timeout 100 make -s -f examples/mixed/Makefile 2>"$scratch/errors" | diff examples/mixed/expected.txt - ||
+    { cat "$scratch/errors"; return 1; }
+}
+
+stage_mixed() {
+  needs_erlang
+  needs make elixir mix node npm
+  temporary
+  needs_python
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  [ -e "$($python/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME"), sep="/")')" ] ||
+    { skip "this Python has no libpython (Debian: libpython3-dev)"; return; }
+  local round
+  for ((round = 0; round < rounds; round++)); do
+    attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
+  done
+}

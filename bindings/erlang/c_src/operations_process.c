@@ -1,4 +1,4 @@
-/* Operations on processes, runtimes and supervisors. */
+/* Operations on processes, agents, runtimes and supervisors. */
 #include "operations.h"
 
 /* ---- processes and names ---- */
@@ -74,6 +74,31 @@ OPERATION(process_start) {
   if (error == REGROW_OK) error = regrow_start(given->pid, &spec, &pid);
   spec_free(memory);
   return told(error, result, regrow_from_pid(pid));
+}
+
+/* ---- agents ---- */
+
+OPERATION(agent_get) {
+  uint32_t timeout_ms;
+  if (number_of(ITEM(0), &timeout_ms) != REGROW_OK) return REGROW_ERR_ARGUMENT;
+  return regrow_agent_get(given->pid, NULL, NULL, timeout_ms, result);
+}
+
+/* In the agent, while agent_exchange() waits: `user` is what it was given. */
+static regrow_next exchange(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
+                            regrow_term *reply) {
+  const arguments *given = user;
+  (void)context;
+  bool same = regrow_term_equal(state, ITEM(0));
+  if (same) *next = CLONE(1);
+  *reply = regrow_bool(same);
+  return REGROW_DONE;
+}
+
+OPERATION(agent_exchange) {
+  uint32_t timeout_ms;
+  if (number_of(ITEM(2), &timeout_ms) != REGROW_OK) return REGROW_ERR_ARGUMENT;
+  return regrow_agent_get_and_update(given->pid, exchange, (void *)given, timeout_ms, result);
 }
 
 /* ---- runtimes ---- */
@@ -184,7 +209,7 @@ const operation process_operations[] = {
     {"process_register", process_register, RUN_NOW, 2},
     {"process_unregister", process_unregister, RUN_NOW, 1},
     {"process_whereis", process_whereis, RUN_NOW, 1},
-    {"process_exit", process_exit, RUN_NOW, 1},
+    {"process_exit", process_exit, RUN_CALLER, 1},
     {"process_info", process_info, RUN_NOW, 0},
     {"process_send", process_send, RUN_PROCESS, 1},
     {"process_cast", process_cast, RUN_PROCESS, 1},
@@ -196,12 +221,13 @@ const operation process_operations[] = {
     {"process_get_state", process_get_state, RUN_PROCESS, 1},
     {"process_replace_state", process_replace_state, RUN_PROCESS, 2},
     {"process_start", process_start, RUN_PROCESS, 1},
+    {"agent_get", agent_get, RUN_PROCESS, 1},
+    {"agent_exchange", agent_exchange, RUN_PROCESS, 3},
     {"process_start_link", parent_start_link, RUN_PROCESS, 2},
     {"runtime_settle", runtime_settle, RUN_THREAD, 1},
     {"runtime_advance", runtime_advance, RUN_THREAD, 1},
     {"runtime_now", runtime_now, RUN_NOW, 0},
     {"runtime_stats", runtime_stats, RUN_NOW, 0},
-    {"process_start_for", parent_start, RUN_PROCESS, 2},
     {"supervisor_start_child", supervisor_start_child, RUN_PROCESS, 1},
     {"supervisor_terminate_child", supervisor_terminate_child, RUN_PROCESS, 1},
     {"supervisor_delete_child", supervisor_delete_child, RUN_PROCESS, 1},

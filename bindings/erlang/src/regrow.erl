@@ -13,6 +13,7 @@
 -export([link/1, unlink/1, monitor/1, demonitor/2, is_alive/1, is_native/1, info/1]).
 -export([register/3, unregister/2, whereis/2, to_pid/1]).
 -export([get_state/1, get_state/2, replace_state/2, replace_state/3, load_plugin/1]).
+-export([ms/1]).
 -export_type([runtime/0, spec/0, options/0]).
 
 %% A runtime's handle, or any native process of it. A handle ends the runtime when it is collected.
@@ -112,13 +113,15 @@ root(Runtime) ->
 settle(Runtime) ->
     settle(Runtime, 5000).
 
-%% Waits until nothing runs in a runtime, and no call to a process of the BEAM waits for its answer. For tests.
+%% Waits until nothing runs in a runtime, and the processes of the BEAM have dealt with what native code has sent them
+%% and answered its calls: regrow_attention says how that is known. For tests.
 -spec settle(runtime(), timeout()) ->
     {ok, quiet | {waiting, DeadlineMs :: integer(), user | supervision | sleep}} | {error, term()}.
 settle(Runtime, Timeout) ->
     regrow_nif:await(runtime_settle, Runtime, {ms(Timeout)}).
 
-%% Moves a manual clock on, from deadline to deadline. For tests.
+%% Moves a manual clock on, from deadline to deadline; time stands still while a process of the BEAM deals with what
+%% settle/2 waits for. For tests.
 -spec advance(runtime(), non_neg_integer()) -> ok | {error, term()}.
 advance(Runtime, Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE ->
     plain(regrow_nif:await(runtime_advance, Runtime, {Ms}));
@@ -229,11 +232,11 @@ send(Pid, Message) ->
         Outcome -> Outcome
     end.
 
-%% Sends an exit signal; to a dead process nothing.
+%% Sends an exit signal, from the caller: what traps exits gets {'EXIT', Caller, Reason}. To a dead process nothing.
 -spec exit(pid(), term()) -> true.
 exit(Pid, Reason) ->
     case kind(Pid) of
-        native -> _ = regrow_nif:now(process_exit, Pid, {Reason}), true;
+        native -> _ = regrow_nif:await(process_exit, Pid, {Reason}), true;
         local -> erlang:exit(Pid, Reason)
     end.
 
@@ -367,6 +370,8 @@ plain({error, _} = Error) -> Error.
 truth({ok, ok}) -> true;
 truth({error, _} = Error) -> Error.
 
+%% For the other modules of this library: a time limit as native code takes it.
+-spec ms(timeout()) -> non_neg_integer().
 ms(infinity) -> ?INFINITY;
 ms(Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE -> Ms;
 ms(_) -> erlang:error(badarg).

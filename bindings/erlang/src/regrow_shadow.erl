@@ -25,6 +25,7 @@
     live = #{} :: #{integer() => #child{}},
     by_monitor = #{} :: #{reference() => integer()},
     by_keeper = #{} :: #{pid() => integer()},
+    by_pid = #{} :: #{pid() => integer()},
     %% Of a static supervisor: the specs by id, each with its key.
     specs = #{} :: #{term() => {map(), integer()}},
     %% Requests to the native side that are not answered: what is to be done with the answer.
@@ -76,7 +77,7 @@ begin_static(Runtime, Native, Given) ->
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
 begin_native(State, Native) ->
-    case ask(process_start_for, State#state.runtime, {Native, self()}, State) of
+    case ask(process_start_link, State#state.runtime, {Native, self()}, State) of
         {{ok, Supervisor}, Started} ->
             Monitor = regrow:monitor(Supervisor),
             {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
@@ -257,10 +258,10 @@ kept(_, _, _, State) -> State.
 %% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
 native_id(Id, #state{kind = static}) ->
     {ok, Id};
-native_id(Pid, State) when is_pid(Pid) ->
-    case [Child#child.keeper || Child <- maps:values(State#state.live), Child#child.pid =:= Pid] of
-        [Keeper] -> {ok, Keeper};
-        [] -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
+native_id(Pid, #state{live = Live, by_pid = Keys}) when is_pid(Pid) ->
+    case Keys of
+        #{Pid := Key} -> {ok, (maps:get(Key, Live))#child.keeper};
+        _ -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
     end;
 native_id(_, _) ->
     error.
@@ -271,11 +272,8 @@ key_of(Id, #state{kind = static, specs = Specs}) ->
         #{Id := {_, Key}} -> Key;
         _ -> 0
     end;
-key_of(Pid, #state{live = Live}) ->
-    case [Key || {Key, #child{pid = Known}} <- maps:to_list(Live), Known =:= Pid] of
-        [Key] -> Key;
-        [] -> 0
-    end.
+key_of(Pid, #state{by_pid = Keys}) ->
+    maps:get(Pid, Keys, 0).
 
 beam(Keeper, State) ->
     case State#state.by_keeper of
@@ -331,6 +329,9 @@ plain(Error) -> Error.
 
 handle_cast(_, State) -> {noreply, State}.
 
+handle_info({'DOWN', Monitor, process, _, noproc}, #state{monitor = Monitor} = State) ->
+    %% It ended before it was monitored: its children gave it reason to give up at once.
+    {stop, shutdown, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, Reason, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, State) ->
@@ -372,8 +373,10 @@ begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
     Awaited = case State#state.awaited of #{Key := _} = All -> All#{Key := {Pid, Info}}; All -> All end,
     Begun = State#state{live = (State#state.live)#{Key => Child},
                         by_monitor = (State#state.by_monitor)#{Monitor => Key},
-                        by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
-    case answer(From, {started, Pid}) of
+                        by_keeper = (State#state.by_keeper)#{Keeper => Key},
+                        by_pid = (State#state.by_pid)#{Pid => Key}, awaited = Awaited},
+    %% The keeper has no use for the pid, which would get a proxy.
+    case answer(From, started) of
         ok -> Begun;
         {error, _} -> keeper_killed(Keeper, Key, Begun)
     end.
@@ -401,12 +404,13 @@ make_sure_it_is_dead(Key, State) ->
 child_down(Monitor, Reason, State) ->
     case maps:take(Monitor, State#state.by_monitor) of
         {Key, Monitors} ->
-            {#child{keeper = Keeper, stopping = From}, Live} = maps:take(Key, State#state.live),
+            {#child{pid = Pid, keeper = Keeper, stopping = From}, Live} = maps:take(Key, State#state.live),
             case From of
                 undefined -> _ = regrow:cast(Keeper, {exited, Reason});
                 _ -> _ = answer(From, ok)
             end,
-            State#state{live = Live, by_monitor = Monitors, by_keeper = maps:remove(Keeper, State#state.by_keeper)};
+            State#state{live = Live, by_monitor = Monitors, by_keeper = maps:remove(Keeper, State#state.by_keeper),
+                        by_pid = maps:remove(Pid, State#state.by_pid)};
         error ->
             State
     end.

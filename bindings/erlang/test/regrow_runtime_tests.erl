@@ -9,6 +9,7 @@ runtime_test_() ->
              {"a runtime ends with its steward", fun steward/0},
              {"a handle that is collected ends its runtime", fun collected/0},
              {"the end of a runtime ends nobody for being registered there", fun registered/0},
+             {"processes of the BEAM do not keep a runtime from ending at once", fun ends_at_once/0},
              {"a manual clock stands still until it is moved", fun clock/0},
              {"a runtime that cannot end in time says who is stuck, and ends later", fun stuck/0},
              {"the log goes to logger", fun log/0},
@@ -33,6 +34,22 @@ registered() ->
         end),
         ?assertEqual({'DOWN', Monitor, process, Pid, spared}, regrow_test:receive_one())
      end || _ <- lists:seq(1, 30)].
+
+%% What stands outside a runtime's tree and traps exits, as those processes do, has 100 ms to end by itself.
+ends_at_once() ->
+    Took = [begin
+        Runtime = regrow_test:runtime(),
+        {ok, Registry} = regrow_registry:start(Runtime, #{}),
+        Others = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, 10)],
+        [ok = regrow_registry:register(Registry, Pid, Pid, value) || Pid <- [self() | Others]],
+        Monitor = regrow:monitor(Registry),
+        {Microseconds, ok} = timer:tc(fun() -> regrow:shutdown(Runtime) end),
+        ?assertMatch({'DOWN', Monitor, process, Registry, _}, regrow_test:receive_one()),
+        ?assertEqual([], [Pid || Pid <- Others, not is_process_alive(Pid)]),
+        [Pid ! stop || Pid <- Others],
+        Microseconds
+    end || _ <- lists:seq(1, 10)],
+    ?assert(lists:min(Took) < 50000).
 
 owner() ->
     Test = self(),

@@ -6,7 +6,7 @@
 
 -export([spawn/1, spawn_link/1, exit/2, stop/2, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1, demonitor/2,
          receive_down/2]).
--export([new_subject/0, owner/1, tag/1, send/2, 'receive'/2, call/3]).
+-export([new_subject/0, owner/1, send/2, 'receive'/2, call/3]).
 -export([timeout/1, reason/1, signal/1, call_error/1, asking/1]).
 
 %% With proc_lib, so that a crash is logged with its reason, and $ancestors are there.
@@ -65,8 +65,6 @@ receive_down(Monitor, Timeout) ->
 new_subject() -> {subject, self(), make_ref()}.
 
 owner({_, Pid, _}) -> Pid.
-
-tag({_, _, Tag}) -> Tag.
 
 send({subject, Pid, Tag}, Message) ->
     Pid ! {Tag, Message},

@@ -6,7 +6,7 @@
 -export([start/5]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
-%% `inputs`: by their tags, the subjects that it listens to, each with what makes a message of it.
+%% `inputs`: a selector, of the subjects that it listens to and whatever else it waits for.
 -record(server, {state, inputs, on_message, on_request}).
 
 %% `Registrations`: functions that take the server's subject, called before anybody knows that it has started.
@@ -24,7 +24,7 @@ init({Tag, Initialise, OnMessage, OnRequest, Registrations}) ->
         {ok, {initialised, State, Inputs}} ->
             case registered(Registrations, Subject) of
                 {ok, nil} ->
-                    All = maps:from_list([{Tag, fun(Message) -> Message end} | lists:reverse(Inputs)]),
+                    All = regrow_gleam_selector:add(Inputs, Subject, fun(Message) -> Message end),
                     {ok, #server{state = State, inputs = All, on_message = OnMessage, on_request = OnRequest}};
                 {error, Error} ->
                     {stop, {start_error, Error}}
@@ -47,19 +47,20 @@ handle_call(Request, _, #server{on_request = {ok, Handle}, state = State} = Serv
 handle_call(_, _, Server) ->
     {reply, {error, not_supported}, Server}.
 
-handle_cast(Message, Server) ->
-    ?LOG_WARNING("server ~p: nobody handles ~tp", [self(), Message], #{domain => [regrow]}),
-    {noreply, Server}.
+handle_cast(Message, Server) -> handle_info(Message, Server).
 
-handle_info({Tag, Message}, #server{inputs = Inputs} = Server) when is_map_key(Tag, Inputs) ->
-    #server{on_message = Handle, state = State} = Server,
-    case Handle(State, (map_get(Tag, Inputs))(Message)) of
-        {continue, New} -> {noreply, Server#server{state = New}};
-        stop -> {stop, normal, Server};
-        {stop_with, Reason} -> {stop, exit_reason(Reason), Server}
-    end;
-handle_info(Message, Server) ->
-    handle_cast(Message, Server).
+handle_info(Given, #server{inputs = Inputs, on_message = Handle, state = State} = Server) ->
+    case regrow_gleam_selector:match(Inputs, Given) of
+        {ok, Message} ->
+            case Handle(State, Message) of
+                {continue, New} -> {noreply, Server#server{state = New}};
+                stop -> {stop, normal, Server};
+                {stop_with, Reason} -> {stop, exit_reason(Reason), Server}
+            end;
+        error ->
+            ?LOG_WARNING("server ~p: nobody handles ~tp", [self(), Given], #{domain => [regrow]}),
+            {noreply, Server}
+    end.
 
 exit_reason({abnormal, Reason}) -> Reason;
 exit_reason(Reason) -> Reason.

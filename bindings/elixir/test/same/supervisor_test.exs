@@ -128,6 +128,15 @@ defmodule Same.SupervisorTest do
     assert_receive {:EXIT, ^supervisor, :shutdown}
   end
 
+  test "it gives up when one ends at once, again and again" do
+    for _ <- 1..20 do
+      child = %{id: 1, start: {Task, :start_link, [fn -> :ok end]}}
+      {:ok, supervisor} = Supervisor.start_link([child], strategy: :one_for_one)
+      assert_receive {:EXIT, ^supervisor, reason}
+      assert reason == :shutdown
+    end
+  end
+
   test "what a child's restart says" do
     children = for restart <- [:permanent, :transient, :temporary], do: child(restart, 0, %{restart: restart})
     {:ok, supervisor} = begin(children, max_restarts: 10)

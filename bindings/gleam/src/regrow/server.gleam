@@ -27,6 +27,7 @@
 import regrow/dynamic
 import regrow/process
 import regrow/registry
+import regrow/selector
 import regrow/start
 
 /// What a server does after a message. `StopWith(process.Normal)` is `Stop`.
@@ -38,7 +39,7 @@ pub type Next(state) {
 
 /// What an initialiser gives: a state, and what else the server listens to.
 pub opaque type Initialised(state, message) {
-  Initialised(state: state, inputs: List(#(dynamic.Dynamic, fn(dynamic.Dynamic) -> message)))
+  Initialised(state: state, inputs: selector.Selector(message))
 }
 
 pub opaque type Builder(state, message) {
@@ -73,7 +74,7 @@ pub fn new_with_initialiser(
 
 /// The state that a server begins with.
 pub fn initialised(state: state) -> Initialised(state, message) {
-  Initialised(state: state, inputs: [])
+  Initialised(state: state, inputs: selector.new())
 }
 
 /// Has a server take what comes to another subject of its own, made a message of.
@@ -82,7 +83,15 @@ pub fn listening(
   to subject: process.Subject(other),
   wrapping wrap: fn(other) -> message,
 ) -> Initialised(state, message) {
-  Initialised(..initialised, inputs: [#(tag(subject), coerce(wrap)), ..initialised.inputs])
+  Initialised(..initialised, inputs: selector.add(initialised.inputs, subject: subject, wrapping: wrap))
+}
+
+/// Has a server take all that a selector waits for. With `selector.other` that is also what others cast to it.
+pub fn selecting(
+  initialised: Initialised(state, message),
+  from inputs: selector.Selector(message),
+) -> Initialised(state, message) {
+  Initialised(..initialised, inputs: selector.merge(initialised.inputs, with: inputs))
 }
 
 /// What becomes of the state with each message.
@@ -133,9 +142,3 @@ fn do_start(
   registrations: List(fn(process.Subject(message)) -> Result(Nil, start.StartError)),
   within: Int,
 ) -> Result(start.Started(process.Subject(message)), start.StartError)
-
-@external(erlang, "regrow_gleam_process", "tag")
-fn tag(subject: process.Subject(message)) -> dynamic.Dynamic
-
-@external(erlang, "regrow_gleam_dynamic", "identity")
-fn coerce(function: fn(other) -> message) -> fn(dynamic.Dynamic) -> message
