@@ -6,17 +6,13 @@ use hashbrown::{HashMap, hash_map};
 use std::hash::Hash;
 
 /// Keys to values, both small.
+#[derive(Default)]
 pub(super) enum Few<K, V> {
+    #[default]
     None,
     One(K, V),
     /// Since the second came; it may have become empty again.
     Many(HashMap<K, V, IdHash>),
-}
-
-impl<K, V> Default for Few<K, V> {
-    fn default() -> Few<K, V> {
-        Few::None
-    }
 }
 
 impl<K: Copy + Eq + Hash, V> Few<K, V> {
