@@ -45,6 +45,16 @@ OPERATION(process_monitor) {
   return told(error, result, regrow_from_ref(reference));
 }
 
+OPERATION(process_monitor_name) {
+  regrow_address address = {.size = sizeof address, .runtime = given->pid, .name_term = ITEM(0)};
+  regrow_ref reference = {0};
+  regrow_pid now;
+  regrow_error error = regrow_monitor_at(&address, &reference);
+  if (error == REGROW_OK && regrow_whereis_term(given->pid, ITEM(0), &now) == REGROW_OK)
+    proxy_monitors(reference, now);
+  return told(error, result, regrow_from_ref(reference));
+}
+
 OPERATION(process_demonitor) {
   regrow_ref reference;
   bool removed = false;
@@ -217,6 +227,7 @@ const operation process_operations[] = {
     {"process_link", process_link, RUN_CALLER, 0},
     {"process_unlink", process_unlink, RUN_CALLER, 0},
     {"process_monitor", process_monitor, RUN_CALLER, 0},
+    {"process_monitor_name", process_monitor_name, RUN_CALLER, 1},
     {"process_demonitor", process_demonitor, RUN_CALLER, 1},
     {"process_get_state", process_get_state, RUN_PROCESS, 1},
     {"process_replace_state", process_replace_state, RUN_PROCESS, 2},

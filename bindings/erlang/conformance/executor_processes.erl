@@ -36,17 +36,26 @@ perform("unlink", [Whom], _) ->
     try atom_to_list(regrow:unlink(reference_recorder:find(Whom)))
     catch error:badarg -> "error badarg"
     end;
+perform("monitor", ["@" ++ Name], #{"as" := Mark}) ->
+    Runtime = executor_runtime:get(),
+    monitors(Mark, regrow:root(Runtime), regrow:monitor(Runtime, list_to_atom(Name)));
 perform("monitor", [Whom], #{"as" := Mark}) ->
     Pid = reference_operation:process(Whom),
-    Ref = regrow:monitor(Pid),
+    monitors(Mark, Pid, regrow:monitor(Pid));
+perform("demonitor", [Mark | Options], _) ->
+    case reference_memory:get(monitor, Mark) of
+        none ->
+            "error badarg";
+        Ref ->
+            Flags = [list_to_atom(Option) || Option <- Options],
+            atom_to_list(regrow:demonitor(reference_memory:get(monitored, Ref), Ref, Flags))
+    end.
+
+%% Whom it is of is needed to take it away.
+monitors(Mark, Pid, Ref) ->
     reference_memory:put(monitor, Mark, Ref),
     reference_memory:put(monitored, Ref, Pid),
-    "ok";
-perform("demonitor", [Mark | _Flush], _) ->
-    case reference_memory:get(monitor, Mark) of
-        none -> "error badarg";
-        Ref -> atom_to_list(regrow:demonitor(reference_memory:get(monitored, Ref), Ref))
-    end.
+    "ok".
 
 registered(Name, Pid) ->
     true_or_badarg(regrow:register(executor_runtime:get(), list_to_atom(Name), Pid)).

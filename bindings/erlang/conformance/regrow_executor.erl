@@ -52,15 +52,6 @@ named(Name) -> executor_runtime:named(Name).
 %% What the binding does not have.
 refuses(#line{words = ["sup" | _], options = #{"strategy" := "simple_one_for_one"}}) ->
     "regrow_supervisor has no simple_one_for_one";
-refuses(#line{words = ["do", _, "monitor", "@" ++ _ | _]}) ->
-    "regrow:monitor/1 takes no name";
-refuses(#line{words = ["do", _, "demonitor", _ | Flags]}) ->
-    case lists:member("info", Flags) of
-        true -> "regrow:demonitor/2 does not say whether there was a monitor";
-        false -> none
-    end;
-refuses(#line{words = ["do", _, "ets_setopts" | _]}) ->
-    "regrow_table has no setopts";
 refuses(_) ->
     none.
 
