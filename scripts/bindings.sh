@@ -98,6 +98,7 @@ stage_cpp() {
   attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
   needs python3
   make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
+  attempt "the C++ executor names its operations" names_all_operations build/regrow-conformance-cpp
   REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
@@ -150,12 +151,17 @@ stage_python() {
   return $status
 }
 
-stage_conformance_python() {
+conformance_python() {
   exists "Python package" "bindings/python/pyproject.toml"
   temporary
   needs_python
-  conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+  local executor="$python/bin/python bindings/python/conformance/executor.py"
+  attempt "the Python executor names its operations" names_all_operations "$executor"
+  conformance "$executor" tests/conformance/scenarios tests/conformance/random
 }
+
+stage_conformance_python() { conformance_python; }
+stage_conformance_python_manual() { REGROW_CLOCK=manual conformance_python; }
 
 # ---- Erlang ----
 
