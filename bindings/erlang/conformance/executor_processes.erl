@@ -1,5 +1,5 @@
-%% Operations on processes: signals, messages, names, links, monitors. The processes are of the BEAM, and so is whoever
-%% carries an operation out; the names are native.
+%% Operations on processes: signals, messages, names, links, monitors, timers. The processes are of the BEAM, and so is
+%% whoever carries an operation out; names and timers are native.
 -module(executor_processes).
 -export([perform/3]).
 
@@ -49,6 +49,29 @@ perform("demonitor", [Mark | Options], _) ->
         Ref ->
             Flags = [list_to_atom(Option) || Option <- Options],
             atom_to_list(regrow:demonitor(reference_memory:get(monitored, Ref), Ref, Flags))
+    end;
+
+%% ---- timers ----
+
+perform("timer", [Mark, Ms, X], _) ->
+    Message = {'reference timer', reference_words:term(X)},
+    {ok, Timer} = regrow:send_after(executor_runtime:get(), reference_words:number(Ms), self(), Message),
+    reference_memory:put(native_timer, Mark, Timer),
+    "ok";
+perform("cancel", [Mark], _) ->
+    left(Mark, fun regrow:cancel_timer/2);
+perform("read_timer", [Mark], _) ->
+    left(Mark, fun regrow:read_timer/2).
+
+left(Mark, Ask) ->
+    case reference_memory:get(native_timer, Mark) of
+        none ->
+            "false";
+        Timer ->
+            case Ask(executor_runtime:get(), Timer) of
+                {ok, Ms} when is_integer(Ms) -> "left";
+                {error, not_found} -> "false"
+            end
     end.
 
 %% Whom it is of is needed to take it away.

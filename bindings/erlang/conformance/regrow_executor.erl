@@ -24,11 +24,12 @@ operations(main) ->
                          "agent_stop"]}];
 operations(process) ->
     [{reference_processes, ["call", "trap"]},
-     {executor_processes, ["link", "unlink", "monitor", "demonitor", "exit", "register", "unregister", "send"]},
+     {executor_processes, ["link", "unlink", "monitor", "demonitor", "exit", "register", "unregister", "send",
+                           "timer", "cancel", "read_timer"]},
      {executor_registries, ["reg_register", "reg_unregister", "reg_unregister_match", "reg_update"]},
      {executor_tables, ["ets_new" | tables()]},
      {executor_groups, ["join", "leave"]},
-     {executor_tasks, ["task_await", "task_yield", "task_shutdown", "task_kill"]}].
+     {executor_tasks, ["task_await", "task_yield", "task_shutdown", "task_kill", "task_nolink"]}].
 
 tables() ->
     ["ets_insert", "ets_insert_new", "ets_delete", "ets_delete_object", "ets_clear", "ets_drop", "ets_member",

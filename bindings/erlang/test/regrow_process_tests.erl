@@ -257,6 +257,7 @@ monitored(Runtime) ->
     {ok, _} = regrow:settle(Runtime),
     ?assertEqual({messages, [{'DOWN', hd(Ends), process, Actor, boom}]}, process_info(self(), messages)),
     regrow_test:flush(),
+    ?assertEqual([true, false], [regrow:demonitor(Actor, make_ref(), Info) || Info <- [[], [info]]]),
     %% Of processes of the BEAM as erlang:demonitor/2.
     Stays = spawn_link(fun() -> receive stop -> ok end end),
     Local = regrow:monitor(Stays),
