@@ -21,6 +21,7 @@ process_test_() ->
               {"what is started with a link ends with its parent", fun parents/1},
               {"what is started with a link ends as its parent does, and when it is told so", fun parents_reasons/1},
               {"native code that sends too much waits", fun credit/1},
+              {"a name is monitored, and demonitor says whether it took something away", fun monitored/1},
               {"an exit signal from native code ends a process of the BEAM", fun exits/1},
               {"an exit signal from the BEAM comes from who sent it", fun exits_name_their_sender/1},
               {"a dead process of the BEAM is nowhere to be found", fun no_stale_names/1},
@@ -296,6 +297,40 @@ credit(Runtime) ->
     ?assertEqual({ok, {error, 'REGROW_ERR_TIMEOUT', timeout}}, regrow:call(Other, {call, Slow, hello, 20})),
     Slow ! begin_reading,
     ?assertEqual([{flooded, {ok, {ok, []}}}, {got, Count}], lists:sort([regrow_test:receive_one() || _ <- [1, 2]])).
+
+monitored(Runtime) ->
+    {Pid, Alone} = spawn_monitor(fun() -> receive {exit, Reason} -> exit(Reason) end end),
+    ok = regrow:register(Runtime, {any, term}, Pid),
+    Ref = regrow:monitor(Runtime, {any, term}),
+    Other = regrow:monitor(Runtime, {any, term}),
+    Root = regrow:root(Runtime),
+    ?assertEqual(true, regrow:demonitor(Root, Other, [info])),
+    ?assertEqual(false, regrow:demonitor(Root, Other, [info])),
+    ?assertEqual(true, regrow:demonitor(Root, Other, [flush])),
+    Pid ! {exit, boom},
+    ?assertEqual({'DOWN', Alone, process, Pid, boom}, regrow_test:receive_one()),
+    ?assertEqual({'DOWN', Ref, process, {any, term}, boom}, regrow_test:receive_one()),
+    Nobody = regrow:monitor(Runtime, nobody),
+    ?assertEqual({'DOWN', Nobody, process, nobody, noproc}, regrow_test:receive_one()),
+    %% Its message is there already, and stays unless it is flushed.
+    Actor = regrow_test:actor(Runtime, none),
+    Ends = [regrow:monitor(Actor) || _ <- [1, 2]],
+    true = regrow:exit(Actor, boom),
+    {ok, _} = regrow:settle(Runtime),
+    ?assertEqual([false, false],
+                 [regrow:demonitor(Actor, End, [info | Flush]) || {End, Flush} <- lists:zip(Ends, [[], [flush]])]),
+    {ok, _} = regrow:settle(Runtime),
+    ?assertEqual({messages, [{'DOWN', hd(Ends), process, Actor, boom}]}, process_info(self(), messages)),
+    regrow_test:flush(),
+    ?assertEqual([true, false], [regrow:demonitor(Actor, make_ref(), Info) || Info <- [[], [info]]]),
+    %% Of processes of the BEAM as erlang:demonitor/2.
+    Stays = spawn_link(fun() -> receive stop -> ok end end),
+    Local = regrow:monitor(Stays),
+    ?assertEqual([true, false], [regrow:demonitor(Stays, Local, [info]) || _ <- [1, 2]]),
+    Stays ! stop,
+    [?assertError(badarg, regrow:demonitor(Actor, Wrong, Options))
+     || {Wrong, Options} <- [{Local, [flash]}, {Local, flush}, {none, []}]],
+    ?assertError(badarg, regrow:monitor(self(), name)).
 
 exits(Runtime) ->
     Actor = regrow_test:actor(Runtime),
