@@ -255,6 +255,7 @@ stage_gleam() {
     fi
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
+  print_documents bindings/gleam/test/documents make -s --no-print-directory -C bindings/gleam document DOCUMENT=NAME
   # So the README's has run, too.
   python3 scripts/readme_code.py README.md "$scratch" gleam
   attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
