@@ -5,14 +5,18 @@
 //// Exit status 0: done. 77: the scenario uses something that cannot be said in Gleam; what and why is on standard
 //// error. Else: failed.
 
+import executor/agents
+import executor/groups
 import executor/lists
 import executor/message
 import executor/operation
 import executor/processes
 import executor/quiet
 import executor/recorder
+import executor/registries
 import executor/scenario
 import executor/supervisors
+import executor/tasks
 import executor/text
 import executor/trace
 import executor/unsupported
@@ -51,7 +55,14 @@ pub fn main() -> Nil {
 }
 
 fn operations() -> List(operation.Operation) {
-  lists.flatten([supervisors.operations(), processes.operations()])
+  lists.flatten([
+    supervisors.operations(),
+    processes.operations(),
+    registries.operations(),
+    groups.operations(),
+    agents.operations(),
+    tasks.operations(),
+  ])
 }
 
 fn find(name: String, by: operation.By) -> Result(operation.Operation, Nil) {

@@ -89,11 +89,7 @@ fn call(world: world.World, words: List(String), _: scenario.Line) -> String {
   case world.target(world, name), milliseconds {
     Error(Nil), _ -> "error noproc"
     _, Error(Nil) -> "error badarg"
-    Ok(subject), Ok(milliseconds) ->
-      case process.call(subject, sending: fn(reply) { message.Call(request, reply) }, within: milliseconds) {
-        Ok(answer) -> "reply " <> world.show(world, answer)
-        Error(error) -> operation.show_call_error(world, error)
-      }
+    Ok(subject), Ok(milliseconds) -> operation.call(world, subject, request, milliseconds)
   }
 }
 

@@ -35,10 +35,8 @@ fn name(line: scenario.Line) -> String {
 
 fn reason(name: String) -> String {
   case name {
-    "reg_" <> _ -> "registries"
-    "ets_" <> _ -> "tables"
-    "agent_" <> _ -> "agents"
-    "task_" <> _ -> "tasks"
+    "ets_" <> _ -> "tables in Gleam have no bags, no heirs and no order to walk along"
+    "task_nolink" -> "there is no task supervisor in Gleam"
     _ -> "the executor does not know it"
   }
 }

@@ -7,6 +7,7 @@ import executor/text
 import executor/words
 import executor/world
 import regrow/dynamic
+import regrow/group
 import regrow/process
 import regrow/selector
 import regrow/server
@@ -93,6 +94,7 @@ fn up(
   server.initialised(State(me: subject, value: dynamic.int(0)))
   |> server.selecting(
     selector.new()
+    |> selector.add(subject: group.subject(of: world.groups), wrapping: message.Tell)
     |> selector.exits(wrapping: message.Linked)
     |> selector.monitors(wrapping: message.Monitored)
     |> selector.other(wrapping: message.Else),

@@ -8,6 +8,7 @@ import executor/text
 import executor/words
 import regrow/agent
 import regrow/dynamic
+import regrow/group
 import regrow/process
 import regrow/registry
 import regrow/runtime
@@ -19,6 +20,7 @@ pub type World {
     recorder: recorder.Recorder,
     main: process.Pid,
     store: agent.Agent(Store),
+    groups: group.Groups(dynamic.Dynamic, dynamic.Dynamic),
   )
 }
 
@@ -44,6 +46,7 @@ const patience = 20_000
 
 /// A world whose main is the caller.
 pub fn new(scenario: scenario.Scenario, runtime: runtime.Runtime) -> World {
+  let assert Ok(groups) = group.new() |> group.start(in: runtime)
   let assert Ok(store) = agent.start(fn() { Store(count: 0, marks: [], timers: [], registries: []) })
   World(
     scenario: scenario,
@@ -51,6 +54,7 @@ pub fn new(scenario: scenario.Scenario, runtime: runtime.Runtime) -> World {
     recorder: recorder.start(),
     main: process.self(),
     store: store.data,
+    groups: groups,
   )
 }
 

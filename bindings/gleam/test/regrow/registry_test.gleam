@@ -328,4 +328,5 @@ fn kill_unlinked(registry: process.Pid) -> Nil {
   kill(registry)
   let assert Ok(_) = process.receive_exit(within: 1000)
   process.trap_exits(False)
+  Nil
 }
