@@ -79,8 +79,8 @@ def modules(folder):
 class Executor:
     """Several nodes on one system; record() may be called from several threads.
 
-    `system` is a module as reference_system.erl describes, `sources` has the .erl files beside the reference's own,
-    `paths` where compiled modules are."""
+    `system` is a module as reference_system.erl describes, `sources` has the .erl and .ex files beside the reference's
+    own, `paths` where compiled modules are."""
 
     knows_all = False
 
@@ -88,9 +88,13 @@ class Executor:
         self.folder = tempfile.mkdtemp(prefix="reference-of-regrow-")
         atexit.register(self.stop)
         found = [word for path in [self.folder] + paths for word in ("-pa", path)]
-        compiler = ["erlc", "-Wall", "-Werror", "-I", SOURCES, "-o", self.folder] + found
+        elixir = [path for path in sources if path.endswith(".ex")]
+        erlang = modules(SOURCES) + [path for path in sources if path not in elixir]
         try:
-            subprocess.run(compiler + modules(SOURCES) + sources, check=True)
+            subprocess.run(["erlc", "-Wall", "-Werror", "-I", SOURCES, "-o", self.folder] + found + erlang, check=True)
+            if elixir:
+                subprocess.run(["elixirc", "--warnings-as-errors", "-o", self.folder] + found + elixir, check=True,
+                               stdout=subprocess.DEVNULL)
         except subprocess.CalledProcessError:
             sys.exit("%s: the executor does not compile" % system)
         command = NODE + found + ["-s", "reference", "start", system]

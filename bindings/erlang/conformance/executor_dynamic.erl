@@ -3,7 +3,7 @@
 -export([start_link/2, init/1]).
 
 start_link(Declared, Id) ->
-    regrow_dynamic_supervisor:start_link(regrow_executor:runtime(), ?MODULE, {Declared, Id, self()}).
+    regrow_dynamic_supervisor:start_link(executor_runtime:get(), ?MODULE, {Declared, Id, self()}).
 
 init(Given) ->
     case reference_dynamic:init(Given) of

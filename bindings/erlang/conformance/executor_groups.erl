@@ -20,7 +20,7 @@ perform("publish", [Group, X], _) ->
 pubsub() ->
     case reference_memory:get(pubsub, groups) of
         none ->
-            {ok, Pubsub} = regrow_pubsub:start(regrow_executor:runtime(), #{}),
+            {ok, Pubsub} = regrow_pubsub:start(executor_runtime:get(), #{}),
             reference_memory:put(pubsub, groups, Pubsub),
             Pubsub;
         Pubsub ->

@@ -21,9 +21,9 @@ perform("register", [Name], _) ->
 perform("register", [Name, Whom], _) ->
     registered(Name, reference_operation:process(Whom));
 perform("unregister", [Name], _) ->
-    true_or_badarg(regrow:unregister(regrow_executor:runtime(), list_to_atom(Name)));
+    true_or_badarg(regrow:unregister(executor_runtime:get(), list_to_atom(Name)));
 perform("whereis", [Name], _) ->
-    reference_words:text(regrow_executor:named(Name));
+    reference_words:text(executor_runtime:named(Name));
 
 %% ---- links and monitors ----
 
@@ -49,7 +49,7 @@ perform("demonitor", [Mark | _Flush], _) ->
     end.
 
 registered(Name, Pid) ->
-    true_or_badarg(regrow:register(regrow_executor:runtime(), list_to_atom(Name), Pid)).
+    true_or_badarg(regrow:register(executor_runtime:get(), list_to_atom(Name), Pid)).
 
 true_or_badarg(ok) -> "true";
 true_or_badarg({error, _}) -> "error badarg".

@@ -5,7 +5,7 @@
 -define(CALL_MS, 1000).
 
 perform("reg_start", [Name, Keys], _) ->
-    {ok, Registry} = regrow_registry:start(regrow_executor:runtime(), #{keys => list_to_atom(Keys)}),
+    {ok, Registry} = regrow_registry:start(executor_runtime:get(), #{keys => list_to_atom(Keys)}),
     reference_memory:put(registry, Name, Registry),
     "ok";
 perform(Operation, [Name | Arguments], _) ->

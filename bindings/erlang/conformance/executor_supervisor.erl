@@ -4,7 +4,7 @@
 -export([start_link/2, init/1]).
 
 start_link(Declared, Id) ->
-    regrow_supervisor:start_link(regrow_executor:runtime(), ?MODULE, {Declared, Id, self()}).
+    regrow_supervisor:start_link(executor_runtime:get(), ?MODULE, {Declared, Id, self()}).
 
 init(Given) ->
     reference_supervisor:init(Given).

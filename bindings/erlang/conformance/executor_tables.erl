@@ -7,7 +7,7 @@ perform("ets_new", [Name, Type, Access], Options) ->
         #{"heir" := Whom} -> {heir, reference_operation:process(Whom), inherited};
         #{} -> {heir, none}
     end,
-    case regrow_table:new(regrow_executor:runtime(), [list_to_atom(Type), list_to_atom(Access), Heir]) of
+    case regrow_table:new(executor_runtime:get(), [list_to_atom(Type), list_to_atom(Access), Heir]) of
         {ok, Table} ->
             reference_memory:put(table, Name, Table),
             %% As who gets it hears of it.

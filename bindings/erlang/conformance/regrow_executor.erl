@@ -3,16 +3,11 @@
 %% registries, tables and groups are native.
 -module(regrow_executor).
 -behaviour(reference_system).
--export([operations/1, module/1, api/1, named/1, refuses/1, begins/0, ends/0, stamp/0]).
--export([runtime/0]).
+-export([operations/1, module/1, api/1, table_ref/1, named/1, refuses/1, begins/0, ends/0, stamp/0]).
 
 -include("reference.hrl").
 
--define(RUNTIME, {?MODULE, runtime}).
--define(REST_MS, 20000).
 -define(END_MS, 10000).
-%% Longer timers never fire within a scenario.
--define(LONGEST_TIMER_MS, 100).
 
 %% ---- the binding ----
 
@@ -46,14 +41,13 @@ module(_) -> executor_supervisor.
 
 api(server) -> regrow_server;
 api(supervisor) -> regrow_supervisor;
+api(childspecs) -> regrow_supervisor;
 api(dynamic_supervisor) -> regrow_dynamic_supervisor;
 api(agent) -> regrow_agent.
 
-named(Name) ->
-    case regrow:whereis(runtime(), list_to_atom(Name)) of
-        {ok, Pid} -> Pid;
-        {error, not_found} -> undefined
-    end.
+table_ref(Table) -> regrow_table:ref(Table).
+
+named(Name) -> executor_runtime:named(Name).
 
 %% What the binding does not have.
 refuses(#line{words = ["sup" | _], options = #{"strategy" := "simple_one_for_one"}}) ->
@@ -72,27 +66,13 @@ refuses(_) ->
 
 %% ---- its runtime ----
 
-runtime() -> persistent_term:get(?RUNTIME).
-
 begins() ->
     Workers = case os:getenv("REGROW_WORKERS") of false -> #{}; Number -> #{workers => list_to_integer(Number)} end,
     {ok, Runtime} = regrow:init(Workers#{log_level => silent}),
-    persistent_term:put(?RUNTIME, Runtime).
+    executor_runtime:use(Runtime).
 
 %% What cannot be stopped is a failure.
 ends() ->
-    Runtime = runtime(),
-    persistent_term:erase(?RUNTIME),
-    ok = regrow:shutdown(Runtime, ?END_MS).
+    ok = regrow:shutdown(executor_runtime:get(), ?END_MS).
 
-%% Nothing native runs, and no time limit is waited for; then what has been done by now.
-stamp() ->
-    {ok, Rest} = regrow:settle(runtime(), ?REST_MS),
-    {ok, Now} = regrow:now(runtime()),
-    case Rest of
-        {waiting, Deadline, Kind} when Kind =/= user; Deadline - Now =< ?LONGEST_TIMER_MS ->
-            busy;
-        _ ->
-            {ok, #{sent := Sent, handled := Handled}} = regrow:stats(runtime()),
-            {Sent, Handled}
-    end.
+stamp() -> executor_runtime:stamp().

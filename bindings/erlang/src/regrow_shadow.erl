@@ -77,7 +77,7 @@ begin_static(Runtime, Native, Given) ->
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
 begin_native(State, Native) ->
-    case ask(process_start_for, State#state.runtime, {Native, self()}, State) of
+    case ask(process_start_link, State#state.runtime, {Native, self()}, State) of
         {{ok, Supervisor}, Started} ->
             Monitor = regrow:monitor(Supervisor),
             {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
@@ -264,10 +264,10 @@ kept(_, _, _, State) -> State.
 %% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
 native_id(Id, #state{kind = static}) ->
     {ok, Id};
-native_id(Pid, State) when is_pid(Pid) ->
-    case [Child#child.keeper || Child <- maps:values(State#state.live), Child#child.pid =:= Pid] of
-        [Keeper] -> {ok, Keeper};
-        [] -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
+native_id(Pid, #state{live = Live, by_pid = Keys}) when is_pid(Pid) ->
+    case Keys of
+        #{Pid := Key} -> {ok, (maps:get(Key, Live))#child.keeper};
+        _ -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
     end;
 native_id(_, _) ->
     error.
@@ -278,11 +278,8 @@ key_of(Id, #state{kind = static, specs = Specs}) ->
         #{Id := {_, Key}} -> Key;
         _ -> 0
     end;
-key_of(Pid, #state{live = Live}) ->
-    case [Key || {Key, #child{pid = Known}} <- maps:to_list(Live), Known =:= Pid] of
-        [Key] -> Key;
-        [] -> 0
-    end.
+key_of(Pid, #state{by_pid = Keys}) ->
+    maps:get(Pid, Keys, 0).
 
 beam(Keeper, State) ->
     case State#state.by_keeper of
@@ -385,7 +382,8 @@ begun(#child{pid = Pid, keeper = Keeper} = Child, Info, Key, From, State) ->
     Begun = State#state{live = (State#state.live)#{Key => Child},
                         by_pid = (State#state.by_pid)#{Pid => Key},
                         by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
-    case answer(From, {started, Pid}) of
+    %% The keeper has no use for the pid, which would get a proxy.
+    case answer(From, started) of
         ok -> Begun;
         {error, _} -> keeper_killed(Keeper, Key, Begun)
     end.

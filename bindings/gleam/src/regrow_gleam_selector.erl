@@ -59,6 +59,8 @@ take(Inputs, Timeout) ->
             made({registry, Home}, Inputs, Message);
         {unregister, Home, _, _} = Message when is_map_key({registry, Home}, Inputs) ->
             made({registry, Home}, Inputs, Message);
+        {'ETS-TRANSFER', _, _, _} = Message when is_map_key(transfer, Inputs) ->
+            made(transfer, Inputs, Message);
         Message when is_map_key(other, Inputs) ->
             made(other, Inputs, Message)
     after Timeout -> {error, nothing_came}
@@ -81,6 +83,7 @@ key({Ref, Change, _, _}) when Change =:= join; Change =:= leave -> {group, Ref};
 key({lag, Topic, _}) -> {lag, Topic};
 key({register, Home, _, _, _}) -> {registry, Home};
 key({unregister, Home, _, _}) -> {registry, Home};
+key({'ETS-TRANSFER', _, _, _}) -> transfer;
 key(_) -> other.
 
 made(Key, Inputs, Message) -> {ok, (map_get(Key, Inputs))(Message)}.

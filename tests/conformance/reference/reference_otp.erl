@@ -1,7 +1,7 @@
 %% OTP and Elixir as they are installed: what the traces are recorded from.
 -module(reference_otp).
 -behaviour(reference_system).
--export([operations/1, module/1, api/1, named/1, refuses/1, begins/0, ends/0, stamp/0]).
+-export([operations/1, module/1, api/1, table_ref/1, named/1, refuses/1, begins/0, ends/0, stamp/0]).
 
 -include("reference.hrl").
 
@@ -35,11 +35,15 @@ module(_) -> reference_supervisor.
 
 api(server) -> gen_server;
 api(supervisor) -> supervisor;
+api(childspecs) -> supervisor;
 api(dynamic_supervisor) -> 'Elixir.DynamicSupervisor';
 api(agent) -> 'Elixir.Agent';
 api(task) -> 'Elixir.Task';
 api(task_supervisor) -> 'Elixir.Task.Supervisor';
-api(registry) -> 'Elixir.Registry'.
+api(registry) -> 'Elixir.Registry';
+api(table) -> ets.
+
+table_ref(Table) -> Table.
 
 named(Name) -> list_to_atom(Name).
 

@@ -50,7 +50,7 @@ perform_at("restart_child", [Id], #attempt{pid = Pid}) ->
 perform_at("delete_child", [Id], #attempt{pid = Pid}) ->
     done(?STATIC:delete_child(Pid, list_to_atom(Id)));
 perform_at("get_childspec", [Id], #attempt{pid = Pid}) ->
-    case ?STATIC:get_childspec(Pid, list_to_atom(Id)) of
+    case (reference_system:api(childspecs)):get_childspec(Pid, list_to_atom(Id)) of
         {ok, Spec} -> ["spec", [[$\s, atom_to_list(Key), $=, reference_words:text(maps:get(Key, Spec))]
                                 || Key <- [id, restart, shutdown, type, significant]]];
         {error, Reason} -> failed(Reason)

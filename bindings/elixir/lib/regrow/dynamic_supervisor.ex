@@ -21,6 +21,9 @@ defmodule Regrow.DynamicSupervisor do
 
   @type option :: GenServer.option() | {:runtime, Regrow.Runtime.t()}
   @type init_option :: DynamicSupervisor.init_option()
+  @type on_start_child :: DynamicSupervisor.on_start_child()
+  @type strategy :: DynamicSupervisor.strategy()
+  @type sup_flags :: DynamicSupervisor.sup_flags()
 
   @callback init(init_arg :: term) :: {:ok, DynamicSupervisor.sup_flags()} | :ignore
 

@@ -41,6 +41,10 @@ defmodule Regrow.Registry do
     defstruct @enforce_keys
   end
 
+  # Where a registry's number is in its table: of any, and of a unique one.
+  @number Regrow.Registry.Number
+  @unique Regrow.Registry.Unique
+
   @type registry :: atom
   @type keys :: :unique | :duplicate
   @type key :: term
@@ -48,8 +52,10 @@ defmodule Regrow.Registry do
   @type meta_key :: atom | tuple
   @type meta_value :: term
   @type match_pattern :: atom | term
-  @type guards :: [term]
-  @type spec :: [{match_pattern, guards, body :: [term]}]
+  @type guard :: atom | tuple
+  @type guards :: [guard]
+  @type body :: [term]
+  @type spec :: [{match_pattern, guards, body}]
 
   @type start_option ::
           {:keys, keys}
@@ -96,7 +102,9 @@ defmodule Regrow.Registry do
 
     # In its process.
     known = fn native ->
-      %Known{native: native, server: self(), keys: keys, partitions: partitions, listeners: listeners}
+      known = %Known{native: native, server: self(), keys: keys, partitions: partitions, listeners: listeners}
+      number = :regrow_nif.number(native)
+      {known, [{@number, number} | for(:unique <- [keys], do: {@unique, number})]}
     end
 
     Regrow.Native.start_link(root, name, spec, known)
@@ -104,6 +112,12 @@ defmodule Regrow.Registry do
 
   defp valid!(true, _, _), do: :ok
   defp valid!(false, what, given), do: raise(ArgumentError, "expected #{what}, got: #{inspect(given)}")
+
+  @doc false
+  @deprecated "Use Registry.start_link/1 instead"
+  def start_link(keys, name, options \\ []) when keys in [:unique, :duplicate] and is_atom(name) do
+    start_link([keys: keys, name: name] ++ options)
+  end
 
   @doc "A specification to start a registry under a supervisor; its id is its name."
   @spec child_spec([start_option]) :: Supervisor.child_spec()
@@ -213,7 +227,7 @@ defmodule Regrow.Registry do
   """
   @spec lookup(registry, key) :: [{pid, value}]
   def lookup(registry, key) when is_atom(registry) do
-    found!(:regrow_registry.lookup(native!(registry), key), registry)
+    found!(:regrow_nif.registry_lookup(number!(registry), key), registry)
   end
 
   @doc """
@@ -379,7 +393,7 @@ defmodule Regrow.Registry do
   def whereis_name({registry, key, _}), do: whereis(registry, key)
 
   defp whereis(registry, key) do
-    case :regrow_registry.whereis(unique!(registry, ":via"), key) do
+    case :regrow_nif.registry_whereis(unique_number!(registry, ":via"), key) do
       {:ok, pid} -> pid
       {:error, :not_found} -> :undefined
       {:error, _} -> unknown!(registry)
@@ -432,6 +446,20 @@ defmodule Regrow.Registry do
       %Known{keys: :unique, native: native} -> native
       %Known{keys: keys} -> raise ArgumentError, "#{what} is not supported for #{keys} registries"
     end
+  end
+
+  # What is asked most needs of what is known the native registry's number alone.
+  defp number!(registry) do
+    :ets.lookup_element(registry, @number, 2)
+  rescue
+    ArgumentError -> unknown!(registry)
+  end
+
+  defp unique_number!(registry, what) do
+    :ets.lookup_element(registry, @unique, 2)
+  rescue
+    # It is not there, or no unique one.
+    ArgumentError -> :regrow_nif.number(unique!(registry, what))
   end
 
   # Whoever has no entry left need not end with the registry.

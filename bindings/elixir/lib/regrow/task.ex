@@ -24,6 +24,7 @@ defmodule Regrow.Task do
 
   alias Regrow.Task.Supervised
 
+  @doc "A task; see `t:t/0`."
   @enforce_keys [:mfa, :owner, :pid, :ref]
   defstruct @enforce_keys
 

@@ -465,6 +465,24 @@ defmodule Same.RegistryTest do
     end
   end
 
+  test "start_link/2 and start_link/3, which are deprecated" do
+    # In a variable, so that the compiler does not say so.
+    deprecated = Registry
+    name = Module.concat(__MODULE__, Deprecated)
+    {:ok, _} = deprecated.start_link(:unique, name)
+    {:ok, _} = Registry.register(name, "hello", 1)
+    assert Registry.lookup(name, "hello") == [{self(), 1}]
+    other = Module.concat(__MODULE__, DeprecatedToo)
+    {:ok, _} = deprecated.start_link(:duplicate, other, partitions: 2, meta: [a: 1])
+    for _ <- 1..2, do: {:ok, _} = Registry.register(other, "hello", 1)
+    assert Registry.count(other) == 2
+    assert Registry.meta(other, :a) == {:ok, 1}
+    assert_raise FunctionClauseError, fn -> deprecated.start_link(:any, name) end
+    assert_raise FunctionClauseError, fn -> deprecated.start_link(:unique, "name", []) end
+    text = "expected :partitions to be a positive integer, got: 0"
+    assert_raise ArgumentError, text, fn -> deprecated.start_link(:unique, :"none of these", partitions: 0) end
+  end
+
   test "it stands under a supervisor", %{registry: registry} do
     name = Module.concat(registry, Other)
     assert %{id: ^name, type: :supervisor} = Supervisor.child_spec({Registry, keys: :unique, name: name}, [])
