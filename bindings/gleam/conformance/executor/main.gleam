@@ -16,6 +16,7 @@ import executor/recorder
 import executor/registries
 import executor/scenario
 import executor/supervisors
+import executor/tables
 import executor/tasks
 import executor/text
 import executor/trace
@@ -59,6 +60,7 @@ fn operations() -> List(operation.Operation) {
     supervisors.operations(),
     processes.operations(),
     registries.operations(),
+    tables.operations(),
     groups.operations(),
     agents.operations(),
     tasks.operations(),
@@ -79,7 +81,11 @@ fn run(scenario: scenario.Scenario) -> Int {
     }
     Error(Nil) -> {
       process.trap_exits(True)
-      let assert Ok(runtime) = runtime.new() |> runtime.log_level(runtime.Silent) |> runtime.start
+      let assert Ok(runtime) =
+        runtime.new()
+        |> runtime.workers(workers())
+        |> runtime.log_level(runtime.Silent)
+        |> runtime.start
       let world = world.new(scenario, runtime)
       print("scenario " <> scenario.name <> "\n")
       lists.fold(scenario.steps, from: 1, with: fn(number, line) {
@@ -132,6 +138,9 @@ fn died_or(step: recorder.Step, label: String, result: String) -> String {
 
 @external(erlang, "regrow_gleam_conformance", "arguments")
 fn arguments() -> List(String)
+
+@external(erlang, "regrow_gleam_conformance", "workers")
+fn workers() -> Int
 
 @external(erlang, "regrow_gleam_conformance", "read")
 fn read(path: String) -> Result(String, Nil)

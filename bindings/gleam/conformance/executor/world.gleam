@@ -39,6 +39,8 @@ pub type Store {
     marks: List(#(String, Mark)),
     timers: List(#(String, #(process.Timer, Int))),
     registries: List(#(String, Registry)),
+    // Their kinds.
+    tables: List(#(String, String)),
   )
 }
 
@@ -47,7 +49,7 @@ const patience = 20_000
 /// A world whose main is the caller.
 pub fn new(scenario: scenario.Scenario, runtime: runtime.Runtime) -> World {
   let assert Ok(groups) = group.new() |> group.start(in: runtime)
-  let assert Ok(store) = agent.start(fn() { Store(count: 0, marks: [], timers: [], registries: []) })
+  let assert Ok(store) = agent.start(fn() { Store(count: 0, marks: [], timers: [], registries: [], tables: []) })
   World(
     scenario: scenario,
     runtime: runtime,
