@@ -4,6 +4,7 @@
 import executor/lists
 import executor/recorder
 import executor/world
+import regrow/clock
 import regrow/dynamic
 import regrow/process
 import regrow/runtime
@@ -46,7 +47,7 @@ fn is_timer_pending(world: world.World) -> Bool {
   world.stored(world).timers
   |> lists.any(where: fn(entry) {
     let #(_, #(timer, milliseconds)) = entry
-    milliseconds <= short_timer && process.time_left(timer) != Error(Nil)
+    milliseconds <= short_timer && clock.time_left(timer) != Error(clock.NoTimer)
   })
 }
 

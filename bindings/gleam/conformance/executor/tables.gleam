@@ -36,6 +36,7 @@ pub fn operations() -> List(operation.Operation) {
     operation.Operation("ets_size", operation.Either, size),
     operation.Operation("ets_owner", operation.Either, owner),
     operation.Operation("ets_give", operation.Either, give),
+    operation.Operation("ets_setopts", operation.Either, set_heir),
   ]
 }
 
@@ -142,6 +143,13 @@ fn give(world: world.World, words: List(String), _: scenario.Line) -> String {
   let assert [_, whom, ..] = words
   use pid <- operation.with_pid(world, whom, or: "error noproc")
   let asking = fn(table) { table.give_away_telling(table, to: pid, telling: dynamic.string("given")) }
+  with(world, words, asking: asking, showing: is_done)
+}
+
+fn set_heir(world: world.World, words: List(String), _: scenario.Line) -> String {
+  let assert [_, whom, ..] = words
+  use pid <- operation.with_pid(world, whom, or: "error noproc")
+  let asking = fn(table) { table.set_heir(of: table, to: pid, telling: dynamic.string("inherited")) }
   with(world, words, asking: asking, showing: is_done)
 }
 

@@ -35,7 +35,6 @@ fn name(line: scenario.Line) -> String {
 
 fn reason(name: String) -> String {
   case name {
-    "ets_setopts" -> "a table's heir is given when it is made"
     "task_nolink" -> "there is no task supervisor in Gleam"
     _ -> "the executor does not know it"
   }

@@ -7,6 +7,7 @@ import executor/scenario
 import executor/text
 import executor/words
 import regrow/agent
+import regrow/clock
 import regrow/dynamic
 import regrow/group
 import regrow/process
@@ -37,7 +38,7 @@ pub type Store {
   Store(
     count: Int,
     marks: List(#(String, Mark)),
-    timers: List(#(String, #(process.Timer, Int))),
+    timers: List(#(String, #(clock.Timer, Int))),
     registries: List(#(String, Registry)),
     // Their kinds.
     tables: List(#(String, String)),
