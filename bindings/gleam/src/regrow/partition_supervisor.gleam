@@ -27,6 +27,7 @@ pub type PartitionError {
   DeadSupervisor
 }
 
+/// What a supervisor is to be, for `start`.
 pub opaque type Builder(data) {
   Builder(
     make: fn(Int) -> child.Child(data),
@@ -48,6 +49,7 @@ pub fn partitions(builder: Builder(data), count: Int) -> Builder(data) {
   Builder(..builder, partitions: count)
 }
 
+/// Who is started again when a child fails; only that child, if this is not said.
 pub fn strategy(builder: Builder(data), strategy: supervisor.Strategy) -> Builder(data) {
   Builder(..builder, strategy: strategy)
 }

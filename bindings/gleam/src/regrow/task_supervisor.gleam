@@ -20,6 +20,7 @@ import regrow/task
 /// A supervisor that runs.
 pub type TaskSupervisor
 
+/// What a supervisor is to be, for `start`.
 pub opaque type Builder {
   Builder(max_children: Result(Int, Nil), intensity: Int, period: Int)
 }

@@ -20,6 +20,7 @@ import regrow/process
 @external(erlang, "regrow_gleam_erlang_ffi", "identity")
 pub fn to_pid(pid: process.Pid) -> gleam_process.Pid
 
+/// A process.
 @external(erlang, "regrow_gleam_erlang_ffi", "identity")
 pub fn from_pid(pid: gleam_process.Pid) -> process.Pid
 
@@ -38,9 +39,11 @@ pub fn from_subject(
   subject: gleam_process.Subject(message),
 ) -> Result(process.Subject(message), Nil)
 
+/// A value without a type.
 @external(erlang, "regrow_gleam_erlang_ffi", "identity")
 pub fn to_dynamic(value: dynamic.Dynamic) -> gleam_dynamic.Dynamic
 
+/// A value without a type.
 @external(erlang, "regrow_gleam_erlang_ffi", "identity")
 pub fn from_dynamic(value: gleam_dynamic.Dynamic) -> dynamic.Dynamic
 
