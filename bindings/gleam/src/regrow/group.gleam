@@ -37,6 +37,7 @@ pub type Change(name) {
   Ended(reason: process.ExitReason)
 }
 
+/// Why something was not done.
 pub type GroupError {
   /// There are no groups of that name in the runtime.
   NotFound
@@ -52,10 +53,12 @@ pub type GroupError {
   Failed(reason: dynamic.Dynamic)
 }
 
+/// What groups are to be, for `start`.
 pub opaque type Builder {
   Builder(name: Result(String, Nil))
 }
 
+/// Groups without a name.
 pub fn new() -> Builder {
   Builder(name: Error(Nil))
 }

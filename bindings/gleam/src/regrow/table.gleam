@@ -21,6 +21,7 @@ import regrow/selector
 /// A table with keys of one type and values of another.
 pub type Table(key, value)
 
+/// Why something was not found or done.
 pub type TableError {
   /// There is no such table, or not any more; or the runtime is over.
   NoTable
@@ -53,6 +54,7 @@ type Kind {
   DuplicateBag
 }
 
+/// What a table is to be, for `create`.
 pub opaque type Builder {
   Builder(
     kind: Kind,
@@ -84,6 +86,7 @@ pub fn duplicate_bag(builder: Builder) -> Builder {
   Builder(..builder, kind: DuplicateBag)
 }
 
+/// Who may read and write; `Protected`, if this is not said.
 pub fn access(builder: Builder, access: Access) -> Builder {
   Builder(..builder, access: access)
 }
@@ -189,6 +192,7 @@ pub fn take(from table: Table(key, value), key key: key) -> Result(value, TableE
 @external(erlang, "regrow_gleam_table", "take_all")
 pub fn take_all(from table: Table(key, value), key key: key) -> Result(List(value), TableError)
 
+/// Whether a key has a value.
 @external(erlang, "regrow_gleam_table", "contains")
 pub fn contains(table: Table(key, value), key key: key) -> Result(Bool, TableError)
 
