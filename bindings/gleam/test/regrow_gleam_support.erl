@@ -1,7 +1,8 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0, process_count/0]).
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0,
+         process_count/0, schedulers/0]).
 
 atom_count() -> erlang:system_info(atom_count).
 
@@ -31,3 +32,5 @@ too_large() -> 1 bsl (8 * 256 * 1024).
 
 %% A string that is none in C.
 zero() -> <<"a", 0, "b">>.
+
+schedulers() -> erlang:system_info(schedulers_online).
