@@ -98,6 +98,7 @@ stage_cpp() {
   attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
   needs python3
   make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
+  attempt "the C++ executor names its operations" names_all_operations build/regrow-conformance-cpp
   REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
@@ -150,12 +151,17 @@ stage_python() {
   return $status
 }
 
-stage_conformance_python() {
+conformance_python() {
   exists "Python package" "bindings/python/pyproject.toml"
   temporary
   needs_python
-  conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+  local executor="$python/bin/python bindings/python/conformance/executor.py"
+  attempt "the Python executor names its operations" names_all_operations "$executor"
+  conformance "$executor" tests/conformance/scenarios tests/conformance/random
 }
+
+stage_conformance_python() { conformance_python; }
+stage_conformance_python_manual() { REGROW_CLOCK=manual conformance_python; }
 
 # ---- Erlang ----
 
@@ -206,6 +212,16 @@ stage_erlang() {
   fi
 }
 
+# The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
+stage_conformance_erlang() {
+  needs_erlang
+  needs make python3
+  temporary
+  make -C bindings/erlang
+  REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # Counts what ExUnit reports.
 count_exunit() { # LOG
   awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
@@ -229,6 +245,16 @@ stage_elixir() {
   attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
   attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
   print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
+}
+
+# The suite on Elixir's modules, as on Erlang's.
+stage_conformance_elixir() {
+  needs_erlang
+  needs make python3 elixir mix
+  temporary
+  env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
 }
 
 # ---- Gleam ----

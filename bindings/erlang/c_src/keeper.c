@@ -3,7 +3,7 @@
  * does.
  *
  * What the keeper asks of the shadow, by calls and, where it may not wait, messages:
- *   {'$regrow_keeper', start, Keeper, Key, Start}  answered {started, Pid} | ignore | {error, Reason}
+ *   {'$regrow_keeper', start, Keeper, Key, Start}  answered started | ignore | {error, Reason}
  *   {'$regrow_keeper', stop, Keeper, Key}          answered when the process has ended
  *   {'$regrow_keeper', kill, Keeper, Key}          a message: the keeper was killed
  * And the shadow calls it: {exited, Reason} ends it; anything else is answered with ok, once it is up. */
@@ -41,7 +41,7 @@ static void drop(void *state) {
 /* What the shadow's answer to `start` means. */
 static regrow_next begun(regrow_context *context, regrow_term *answer, void **state, keeper *self) {
   regrow_next next = REGROW_IGNORE;
-  if (regrow_is_atom(regrow_tuple_get(answer, 0), "started")) {
+  if (regrow_is_atom(answer, "started")) {
     self->ended = false;
     *state = self;
     next = REGROW_READY;

@@ -42,6 +42,9 @@ static ErlNifFunc functions[] = {
     {"credit", 3, nif_credit, 0},
     {"now_once", 3, nif_now, 0},
     {"later_once", 4, nif_later, 0},
+    {"registry_lookup_once", 2, nif_registry_lookup, 0},
+    {"registry_whereis_once", 2, nif_registry_whereis, 0},
+    {"number", 1, nif_number, 0},
     {"load_plugin", 1, nif_load_plugin, ERL_NIF_DIRTY_JOB_IO_BOUND},
 };
 

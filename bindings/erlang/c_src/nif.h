@@ -127,18 +127,49 @@ bool pid_in(ErlNifEnv *env, ERL_NIF_TERM term, regrow_pid *pid);
 
 typedef enum { CONVERTED, TOO_LARGE, NOT_CONVERTED } conversion;
 
+/* What an ordinary scheduler converts at once. */
+#define ELEMENTS_AT_ONCE 1000
+#define BYTES_AT_ONCE 65536
+
+/* What is left of that. */
+typedef struct allowance {
+  bool limited;
+  size_t elements, bytes;
+} allowance;
+
+static inline allowance allowance_of(bool limited) {
+  return (allowance){limited, ELEMENTS_AT_ONCE, BYTES_AT_ONCE};
+}
+
+/* Takes one element of so many bytes off; false: it is too much. */
+static inline bool allowance_take(allowance *left, size_t bytes) {
+  if (!left->limited) return true;
+  if (left->elements == 0 || left->bytes < bytes) return false;
+  left->elements--;
+  left->bytes -= bytes;
+  return true;
+}
+
 /* From the BEAM. `rt` may be NULL: then pids of the BEAM stay opaque. */
 conversion term_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, bool limited, regrow_term *to);
+/* The same within what is left. */
+conversion term_in_within(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, allowance *left, regrow_term *to);
 /* To the BEAM. NOT_CONVERTED: it names atoms that the BEAM has not and may not get, or there is no memory. */
 conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool limited, ERL_NIF_TERM *to);
+conversion term_out_within(ErlNifEnv *env, const regrow_term *from, runtime *rt, allowance *left, ERL_NIF_TERM *to);
 /* As term_out() without a limit; what cannot be converted comes as {regrow_undecodable, ExternalFormat}. */
 ERL_NIF_TERM term_out_whole(ErlNifEnv *env, const regrow_term *from, runtime *rt);
 
-/* ---- cache.c: native pids and references that were decoded lately ---- */
+/* ---- cache.c: atoms, native pids and references that were converted lately ---- */
 
 bool cache_find(ERL_NIF_TERM term, regrow_term *native);
+bool cache_find_out(ErlNifEnv *env, const regrow_term *native, ERL_NIF_TERM *term);
 /* Of any other term nothing is kept. */
 void cache_put(ERL_NIF_TERM term, const regrow_term *native);
+
+bool cache_atom_in(ERL_NIF_TERM atom, regrow_term *native);
+bool cache_atom_out(const regrow_term *native, ERL_NIF_TERM *atom);
+void cache_atom(ERL_NIF_TERM atom, const regrow_term *native);
 
 /* ---- parcel.c: native terms that the BEAM only holds ---- */
 
@@ -229,10 +260,12 @@ void waiter_await(waiter *who, regrow_request *request);
  * Each operation by its name: arguments and results are terms of regrow, so that it runs the same on a scheduler, in a
  * native process and as a proxy. The Erlang modules check types; what is wrong all the same is REGROW_ERR_ARGUMENT. */
 
+#define ITEMS_AT_MOST 6
+
 /* The arguments of an operation. */
 typedef struct arguments {
   regrow_pid pid;
-  /* A tuple, of as many items as the operation says. */
+  /* As many as the operation says. */
   const regrow_term *items;
   runtime *rt;
 } arguments;
@@ -273,6 +306,10 @@ regrow_term operation_trap_exit(void);
 regrow_term operation_credit(uint32_t unread);
 /* Told by a proxy: a message of ours, to be run as that process. True: it was one. */
 bool operation_delivered(const regrow_term *message);
+
+/* ---- lookup.c: what registries are asked most ---- */
+
+nif_function nif_registry_lookup, nif_registry_whereis, nif_number;
 
 /* ---- keeper.c: modules of the BEAM as children of native supervisors ---- */
 

@@ -8,7 +8,7 @@
 extern const operation process_operations[], registry_operations[], table_operations[];
 
 #define OPERATION(name) static regrow_error name(const arguments *given, regrow_term *result)
-#define ITEM(at) regrow_tuple_get(given->items, at)
+#define ITEM(at) (&given->items[at])
 #define CLONE(at) regrow_term_clone(ITEM(at))
 
 /* ---- arguments and results ---- */

@@ -194,6 +194,17 @@ OPERATION(supervisor_lookup) {
   return told(error, result, pid.id == 0 ? regrow_atom("undefined") : regrow_from_pid(pid));
 }
 
+OPERATION(partition_whereis) {
+  regrow_pid pid = {0};
+  return operation_living(given, regrow_partition_whereis(given->pid, ITEM(0), &pid), pid, result);
+}
+
+OPERATION(partition_count) {
+  uint32_t count = 0;
+  regrow_error error = regrow_partition_count(given->pid, &count);
+  return told(error, result, regrow_int(count));
+}
+
 OPERATION(supervisor_history) { return regrow_supervisor_history(given->pid, result); }
 
 OPERATION(supervisor_tree) {
@@ -236,6 +247,8 @@ const operation process_operations[] = {
     {"supervisor_count_children", supervisor_count_children, RUN_PROCESS, 0},
     {"supervisor_get_childspec", supervisor_get_childspec, RUN_PROCESS, 1},
     {"supervisor_lookup", supervisor_lookup, RUN_PROCESS, 1},
+    {"partition_whereis", partition_whereis, RUN_NOW, 1},
+    {"partition_count", partition_count, RUN_NOW, 0},
     {"supervisor_history", supervisor_history, RUN_PROCESS, 0},
     {"supervisor_tree", supervisor_tree, RUN_PROCESS, 2},
     {NULL, NULL, RUN_NOW, 0},

@@ -7,8 +7,8 @@ regrow_error parent_start_link(const arguments *given, regrow_term *result) {
   regrow_child_spec spec;
   spec_memory *memory;
   regrow_pid parent, child = {0};
-  if (!regrow_as_pid(regrow_tuple_get(given->items, 1), &parent)) return REGROW_ERR_NO_PROCESS;
-  regrow_error error = spec_read(regrow_tuple_get(given->items, 0), &spec, &memory);
+  if (!regrow_as_pid(&given->items[1], &parent)) return REGROW_ERR_NO_PROCESS;
+  regrow_error error = spec_read(&given->items[0], &spec, &memory);
   if (error == REGROW_OK) error = regrow_start_for(parent, &spec, &child);
   spec_free(memory);
   if (error != REGROW_OK) return error;

@@ -12,10 +12,11 @@
 -export([start_link/1, start_named/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, format_status/2]).
 
-%% A process that runs. `stopping`: whom to answer when it has ended.
--record(child, {pid, monitor, keeper, type, modules, restart, stopping}).
+%% A process that runs. Its end is noticed by its link, as in OTP: that of one which has unlinked itself is not. Whoever
+%% is told to end is monitored as well. `stopping`: whom to answer when it has ended.
+-record(child, {pid, monitor, keeper, id, restart, type, modules, stopping}).
 %% One that has ended and is to be started again. `tried`: that was tried, and failed.
--record(down, {pid, keeper, type, modules, tried = false}).
+-record(down, {child :: #child{}, tried :: boolean()}).
 
 -record(state, {
     runtime :: pid(),
@@ -24,13 +25,13 @@
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
-    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's DynamicSupervisor asks for.
+    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's asks for.
     extra = [] :: [term()],
     %% Of a dynamic supervisor: whether it has had children that this process cannot speak for.
     mixed = false :: boolean(),
     %% Those that run, by their keys; a key stays the same over restarts.
     live = #{} :: #{integer() => #child{}},
-    by_monitor = #{} :: #{reference() => integer()},
+    by_pid = #{} :: #{pid() => integer()},
     by_keeper = #{} :: #{pid() => integer()},
     %% Of a static supervisor: the specs by id, each with its key.
     specs = #{} :: #{term() => {map(), integer()}},
@@ -71,7 +72,9 @@ init({static, Runtime, Module, Args}) ->
             {stop, {bad_return, {Module, init, Other}}}
     end;
 init({dynamic, Runtime, Native}) when is_map(Native) ->
-    init({dynamic, Runtime, regrow_dynamic_supervisor, fun() -> {ok, Native, []} end});
+    init({dynamic, Runtime, fun() -> {ok, Native, []} end});
+init({dynamic, Runtime, Init}) ->
+    init({dynamic, Runtime, regrow_dynamic_supervisor, Init});
 init({dynamic, Runtime, Module, Init}) ->
     begin_as(Module),
     case Init() of
@@ -177,20 +180,25 @@ user_asks({delete_child, Id}, From, #state{kind = static} = State) ->
         reply(From, plain(Outcome), Left)
     end,
     {noreply, later(supervisor_delete_child, {Id}, Deleted, State)};
-user_asks({get_childspec, Id}, _, #state{kind = static} = State) ->
-    case State#state.specs of
-        #{Id := {Spec, _}} -> {reply, {ok, Spec}, State};
-        _ -> {reply, {error, not_found}, State}
-    end;
+user_asks({get_childspec, Id}, From, #state{kind = static} = State) ->
+    %% The native side knows whether it is there, for a temporary one is forgotten; here is how it was given.
+    Show = fun
+        ({ok, Native}, Now) ->
+            {Spec, _} = maps:get(Id, Now#state.specs, {Native, none}),
+            reply(From, {ok, Spec}, Now);
+        (Error, Now) ->
+            reply(From, Error, Now)
+    end,
+    {noreply, later(supervisor_get_childspec, {Id}, Show, State)};
 user_asks(which_children, _, #state{kind = dynamic, mixed = false} = State) ->
     {reply, dynamic_children(State), State};
 user_asks(count_children, _, #state{kind = dynamic, mixed = false} = State) ->
-    {reply, counted(dynamic_children(State)), State};
+    {reply, counted(dynamic_children(State), fun is_pid/1), State};
 user_asks(which_children, From, State) ->
     Show = fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end,
     {noreply, later(supervisor_which_children, {}, Show, State)};
 user_asks(count_children, From, State) ->
-    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now)), Now) end,
+    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now), fun is_active/1), Now) end,
     {noreply, later(supervisor_which_children, {}, Count, State)};
 user_asks(_, _, State) ->
     {reply, {error, not_supported}, State}.
@@ -238,7 +246,7 @@ to_elixir({ok, undefined}, _) -> ignore;
 to_elixir(Answer, _) -> Answer.
 
 kept({error, _}, _, _, State) -> State;
-kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
+kept(_, #{restart := temporary}, Key, #state{live = Live} = State) when not is_map_key(Key, Live) -> State;
 kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) ->
     State#state{specs = (State#state.specs)#{Id => {Spec, Key}}};
 kept(_, _, _, State) -> State.
@@ -246,10 +254,16 @@ kept(_, _, _, State) -> State.
 %% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
 native_id(Id, #state{kind = static}) ->
     {ok, Id};
-native_id(Pid, State) when is_pid(Pid) ->
-    case known(Pid, State) of
-        [{_, Keeper}] -> {ok, Keeper};
-        [] -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
+native_id(Pid, #state{live = Live, by_pid = Keys} = State) when is_pid(Pid) ->
+    case Keys of
+        #{Pid := Key} ->
+            {ok, (maps:get(Key, Live))#child.keeper};
+        _ ->
+            case {down_key(Pid, State), regrow:is_native(Pid)} of
+                {0, true} -> {ok, Pid};
+                {0, false} -> error;
+                {Key, _} -> {ok, (maps:get(Key, State#state.down))#down.child#child.keeper}
+            end
     end;
 native_id(_, _) ->
     error.
@@ -260,16 +274,18 @@ key_of(Id, #state{kind = static, specs = Specs}) ->
         #{Id := {_, Key}} -> Key;
         _ -> 0
     end;
-key_of(Pid, State) ->
-    case known(Pid, State) of
-        [{Key, _}] -> Key;
-        [] -> 0
+key_of(Pid, #state{by_pid = Keys} = State) ->
+    case Keys of
+        #{Pid := Key} -> Key;
+        _ -> down_key(Pid, State)
     end.
 
-%% The key and the keeper of a process that runs, or did.
-known(Pid, #state{live = Live, down = Down}) ->
-    [{Key, Keeper} || {Key, #child{pid = Known, keeper = Keeper}} <- maps:to_list(Live), Known =:= Pid] ++
-        [{Key, Keeper} || {Key, #down{pid = Known, keeper = Keeper}} <- maps:to_list(Down), Known =:= Pid].
+%% Of one that is restarting, by the pid that it had.
+down_key(Pid, #state{down = Down}) ->
+    case [Key || {Key, #down{child = #child{pid = Had}}} <- maps:to_list(Down), Had =:= Pid] of
+        [Key] -> Key;
+        [] -> 0
+    end.
 
 beam(Keeper, State) ->
     case State#state.by_keeper of
@@ -311,18 +327,20 @@ running(NotRunning, _) ->
 
 %% Of a dynamic supervisor, as Elixir's sorts them: by the pids that they have, or had.
 dynamic_children(#state{live = Live, down = Down}) ->
-    All = [{Pid, Pid, Type, Modules} || #child{pid = Pid, type = Type, modules = Modules} <- maps:values(Live)] ++
-        [{Pid, restarting, Type, Modules} || #down{pid = Pid, type = Type, modules = Modules} <- maps:values(Down)],
-    [{undefined, Shown, Type, Modules} || {_, Shown, Type, Modules} <- lists:keysort(1, All)].
+    All = [{Pid, Pid, Child} || #child{pid = Pid} = Child <- maps:values(Live)] ++
+        [{Pid, restarting, Child} || #down{child = #child{pid = Pid} = Child} <- maps:values(Down)],
+    [{undefined, Shown, Child#child.type, Child#child.modules} || {_, Shown, Child} <- lists:keysort(1, All)].
 
 %% The native supervisor alone knows of native children, and who is parked.
 is_mixed(#{backoff := _}, _) -> true;
 is_mixed(Given, State) -> State#state.mixed orelse is_native(Given).
 
-counted(Children) ->
+counted(Children, IsActive) ->
     Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),
-    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, is_pid(Pid)])},
+    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, IsActive(Pid)])},
      {supervisors, Supervisors}, {workers, length(Children) - Supervisors}].
+
+is_active(Pid) -> is_pid(Pid) andalso regrow:is_alive(Pid).
 
 reply(From, Answer, State) ->
     gen_server:reply(From, Answer),
@@ -340,8 +358,10 @@ handle_info({'DOWN', Monitor, process, _, noproc}, #state{monitor = Monitor} = S
     {stop, shutdown, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, Reason, State#state{supervisor = undefined}};
-handle_info({'DOWN', Monitor, process, _, Reason}, State) ->
-    {noreply, child_down(Monitor, Reason, State)};
+handle_info({'EXIT', Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->
+    {noreply, child_down(Pid, Reason, State)};
+handle_info({'DOWN', _, process, Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->
+    {noreply, child_down(Pid, Reason, State)};
 handle_info({?KEEPER, kill, Keeper, Key}, State) ->
     {noreply, keeper_killed(Keeper, Key, State)};
 handle_info({Ref, Outcome}, #state{pending = Pending} = State) when is_map_key(Ref, Pending) ->
@@ -351,12 +371,11 @@ handle_info({Call, _}, #state{calls = Calls} = State) when is_map_key(Call, Call
     {Key, Rest} = maps:take(Call, Calls),
     {noreply, settle(keeper_gone(Key, State#state{calls = Rest}))};
 handle_info(_, State) ->
-    %% The EXIT of a child: its DOWN tells the same, also of one that is not linked any more.
     {noreply, State}.
 
-keeper_asks({?KEEPER, start, Keeper, Key, {Start, Type, Modules, Restart}}, From, Given) ->
+keeper_asks({?KEEPER, start, Keeper, Key, {Start, Id, Restart, Type, Modules}}, From, Given) ->
     State = make_sure_it_is_dead(Key, Given),
-    Child = #child{keeper = Keeper, type = Type, modules = Modules, restart = Restart},
+    Child = #child{keeper = Keeper, id = Id, restart = Restart, type = Type, modules = Modules},
     case apply_start(Start, State) of
         {ok, Pid} when is_pid(Pid) -> begun(Child#child{pid = Pid}, [], Key, From, State);
         {ok, Pid, Info} when is_pid(Pid) -> begun(Child#child{pid = Pid}, [Info], Key, From, State);
@@ -367,8 +386,9 @@ keeper_asks({?KEEPER, start, Keeper, Key, {Start, Type, Modules, Restart}}, From
 keeper_asks({?KEEPER, stop, Keeper, Key}, From, State) ->
     case State#state.live of
         #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            Stopping = (monitored(Child))#child{stopping = From},
             exit(Pid, shutdown),
-            State#state{live = (State#state.live)#{Key := Child#child{stopping = From}}};
+            State#state{live = (State#state.live)#{Key := Stopping}};
         _ ->
             _ = answer(From, ok),
             State
@@ -394,12 +414,12 @@ begun(#child{pid = Pid, keeper = Keeper} = Child, Info, Key, From, Given) ->
         #{Key := _} -> call_keeper(Keeper, started, Key, forgotten(Key, Given));
         _ -> Given
     end,
-    Monitor = erlang:monitor(process, Pid),
     Awaited = case State#state.awaited of #{Key := _} = All -> All#{Key := {Pid, Info}}; All -> All end,
-    Begun = State#state{live = (State#state.live)#{Key => Child#child{monitor = Monitor}},
-                        by_monitor = (State#state.by_monitor)#{Monitor => Key},
+    Begun = State#state{live = (State#state.live)#{Key => Child},
+                        by_pid = (State#state.by_pid)#{Pid => Key},
                         by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
-    case answer(From, {started, Pid}) of
+    %% The keeper has no use for the pid, which would get a proxy.
+    case answer(From, started) of
         ok -> Begun;
         {error, _} -> keeper_killed(Keeper, Key, Begun)
     end.
@@ -407,41 +427,55 @@ begun(#child{pid = Pid, keeper = Keeper} = Child, Info, Key, From, Given) ->
 %% Its keeper was killed, and so is it.
 keeper_killed(Keeper, Key, State) ->
     case State#state.live of
-        #{Key := #child{keeper = Keeper, pid = Pid}} -> exit(Pid, kill);
-        _ -> ok
-    end,
-    State.
+        #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            Killed = monitored(Child),
+            exit(Pid, kill),
+            State#state{live = (State#state.live)#{Key := Killed}};
+        _ ->
+            State
+    end.
+
+monitored(#child{pid = Pid, monitor = undefined} = Child) -> Child#child{monitor = erlang:monitor(process, Pid)};
+monitored(Child) -> Child.
 
 %% The one before, whose keeper was killed a moment ago: its names must be free.
 make_sure_it_is_dead(Key, State) ->
     case State#state.live of
-        #{Key := #child{pid = Pid, monitor = Monitor}} ->
+        #{Key := #child{pid = Pid} = Child} ->
+            #child{monitor = Monitor} = Killed = monitored(Child),
             exit(Pid, kill),
             receive
-                {'DOWN', Monitor, process, Pid, Reason} -> child_down(Monitor, Reason, State)
+                {'DOWN', Monitor, process, Pid, Reason} ->
+                    child_down(Pid, Reason, State#state{live = (State#state.live)#{Key := Killed}})
             end;
         _ ->
             State
     end.
 
-child_down(Monitor, Reason, State) ->
-    case maps:take(Monitor, State#state.by_monitor) of
-        {Key, Monitors} ->
-            {#child{keeper = Keeper, stopping = From} = Child, Live} = maps:take(Key, State#state.live),
-            Keepers = maps:remove(Keeper, State#state.by_keeper),
-            Gone = State#state{live = Live, by_monitor = Monitors, by_keeper = Keepers},
-            case From of
-                undefined -> tell_keeper(Child, Key, Reason, Gone);
-                _ -> _ = answer(From, ok), Gone
-            end;
-        error ->
-            State
+%% Told by its EXIT or its DOWN, whichever comes first.
+child_down(Pid, Reason, State) ->
+    {Key, Pids} = maps:take(Pid, State#state.by_pid),
+    {#child{keeper = Keeper, stopping = From} = Child, Live} = maps:take(Key, State#state.live),
+    Child#child.monitor =:= undefined orelse erlang:demonitor(Child#child.monitor, [flush]),
+    Left = State#state{live = Live, by_pid = Pids, by_keeper = maps:remove(Keeper, State#state.by_keeper)},
+    Known = case Child of
+        #child{restart = temporary, id = Id} -> Left#state{specs = without(Id, Key, Left#state.specs)};
+        _ -> Left
+    end,
+    case From of
+        undefined -> to_be_started_again(Child, Key, Reason, call_keeper(Keeper, {exited, Reason}, Key, Known));
+        _ -> _ = answer(From, ok), Known
     end.
 
-%% A process has ended by itself. The call is answered once the keeper has ended, too, and its supervisor knows.
-tell_keeper(#child{keeper = Keeper} = Child, Key, Reason, State) ->
-    to_be_started_again(Child, Key, Reason, call_keeper(Keeper, {exited, Reason}, Key, State)).
+%% The native supervisor has forgotten it too; another may have the id by now.
+without(Id, Key, Specs) ->
+    case Specs of
+        #{Id := {_, Key}} -> maps:remove(Id, Specs);
+        _ -> Specs
+    end.
 
+%% What a keeper is told. Its process has ended by itself: the call is answered once the keeper has ended, too, and its
+%% supervisor knows.
 call_keeper(Keeper, What, Key, #state{calls = Calls} = State) ->
     Call = make_ref(),
     try regrow_nif:call(Keeper, What, regrow:ms(infinity), Call) of
@@ -455,10 +489,8 @@ call_keeper(Keeper, What, Key, #state{calls = Calls} = State) ->
 to_be_started_again(#child{restart = Restart} = Child, Key, Reason, #state{kind = dynamic, down = Down} = State) ->
     case Restart =:= permanent orelse Restart =:= transient andalso not is_orderly(Reason) of
         true ->
-            #child{pid = Pid, keeper = Keeper, type = Type, modules = Modules} = Child,
             %% Among those with a backoff nobody waits for one to be tried.
-            Next = #down{pid = Pid, keeper = Keeper, type = Type, modules = Modules, tried = State#state.mixed},
-            State#state{down = Down#{Key => Next}};
+            State#state{down = Down#{Key => #down{child = Child, tried = State#state.mixed}}};
         false ->
             State
     end;
@@ -474,10 +506,10 @@ is_orderly(_) -> false.
 keeper_gone(Key, #state{down = Down} = State) ->
     case is_untried(Key, State) of
         true ->
-            #{Key := #down{keeper = Keeper}} = Down,
+            #{Key := #down{child = #child{keeper = Keeper}}} = Down,
             Looked = fun(Outcome, Now) ->
                 case {Outcome, Now#state.down} of
-                    {{error, _}, #{Key := #down{keeper = Keeper}}} -> forgotten(Key, Now);
+                    {{error, _}, #{Key := #down{child = #child{keeper = Keeper}}}} -> forgotten(Key, Now);
                     %% It is there, or was started meanwhile.
                     _ -> Now
                 end
@@ -492,7 +524,7 @@ forgotten(Key, #state{down = Down} = State) -> State#state{down = maps:remove(Ke
 
 tried(Key, #state{down = Down} = State) ->
     case Down of
-        #{Key := Child} -> State#state{down = Down#{Key := Child#down{tried = true}}};
+        #{Key := Failed} -> State#state{down = Down#{Key := Failed#down{tried = true}}};
         _ -> State
     end.
 
@@ -517,7 +549,7 @@ ask(Operation, Pid, Items, State) ->
         {error, _} = Error -> {Error, State}
     end.
 
-serve_until(Ref, #state{by_monitor = Monitors} = State) ->
+serve_until(Ref, #state{by_pid = Pids} = State) ->
     receive
         {Ref, Outcome} ->
             {Outcome, State};
@@ -525,8 +557,10 @@ serve_until(Ref, #state{by_monitor = Monitors} = State) ->
             serve_until(Ref, keeper_asks(Asked, From, State));
         {?KEEPER, kill, Keeper, Key} ->
             serve_until(Ref, keeper_killed(Keeper, Key, State));
-        {'DOWN', Monitor, process, _, Reason} when is_map_key(Monitor, Monitors) ->
-            serve_until(Ref, child_down(Monitor, Reason, State))
+        {'EXIT', Pid, Reason} when is_map_key(Pid, Pids) ->
+            serve_until(Ref, child_down(Pid, Reason, State));
+        {'DOWN', _, process, Pid, Reason} when is_map_key(Pid, Pids) ->
+            serve_until(Ref, child_down(Pid, Reason, State))
     end.
 
 %% ---- the end ----
@@ -543,6 +577,7 @@ format_status(terminate, [_, State]) -> State;
 format_status(normal, [_, State]) -> [{data, [{"State", State}]}, {supervisor, [{"Callback", State#state.module}]}].
 
 kill_all(#state{live = Live}) ->
-    [exit(Pid, kill) || #child{pid = Pid} <- maps:values(Live)],
-    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- maps:values(Live)],
+    Killed = [monitored(Child) || Child <- maps:values(Live)],
+    [exit(Pid, kill) || #child{pid = Pid} <- Killed],
+    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- Killed],
     ok.

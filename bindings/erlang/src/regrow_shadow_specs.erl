@@ -60,9 +60,9 @@ of_elixir({{Module, Function, Arguments}, Restart, Shutdown, Type, Modules}, Ext
 -spec native(map(), integer()) -> map().
 native(#{kind := _} = Native, _) ->
     Native;
-native(#{start := Start, type := Type, modules := Modules, restart := Restart} = Spec, Key) ->
-    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER),
-               arg => {self(), Key, {Start, Type, Modules, Restart}}},
+native(#{id := Id, start := Start, restart := Restart, type := Type, modules := Modules} = Spec, Key) ->
+    Arguments = {self(), Key, {Start, Id, Restart, Type, Modules}},
+    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => Arguments},
     maps:merge(Keeper, maps:with([id, restart, significant, shutdown, backoff], Spec)).
 
 %% OTP's record, which is in its errors.

@@ -163,13 +163,18 @@ select_delete(Table, Spec) -> demand(table_select_delete, Table, [Spec]).
 
 %% ---- the rest ----
 
+%% What follows the table in an operation's items.
+demand(Operation, {?MODULE, Root, Ref}, []) when is_reference(Ref) -> found(Operation, Root, {Ref});
+demand(Operation, {?MODULE, Root, Ref}, [One]) when is_reference(Ref) -> found(Operation, Root, {Ref, One});
 demand(Operation, {?MODULE, Root, Ref}, Items) when is_reference(Ref) ->
-    case regrow_nif:demand(Operation, Root, list_to_tuple([Ref | Items])) of
+    found(Operation, Root, list_to_tuple([Ref | Items]));
+demand(_, _, _) -> erlang:error(badarg).
+
+found(Operation, Root, Items) ->
+    case regrow_nif:demand(Operation, Root, Items) of
         {error, noproc} -> {error, no_table};
         Outcome -> Outcome
-    end;
-demand(_, _, _) ->
-    erlang:error(badarg).
+    end.
 
 plain({ok, ok}) -> ok;
 plain({error, _} = Error) -> Error.

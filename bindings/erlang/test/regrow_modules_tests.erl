@@ -12,6 +12,7 @@ modules_test_() ->
                           {"a task gives its value, or says why not", fun tasks/1},
                           {"tasks end with their owner, and only that waits for them", fun owners/1},
                           {"a registry is a via module", fun via/1},
+                          {"a registry is looked up by its number, and whatever the size", fun numbers/1},
                           {"a dispatch and values of entries", fun entries/1},
                           {"groups and topics reach both kinds", fun topics/1}]]}.
 
@@ -107,7 +108,17 @@ tasks(_) ->
     ?assertEqual(undefined, regrow_task:shutdown(Killed, brutal_kill)),
     Stubborn = regrow_task:async(fun() -> process_flag(trap_exit, true), receive go -> went end end),
     timer:sleep(5),
-    ?assertEqual(undefined, regrow_task:shutdown(Stubborn, 5)),
+    ?assertEqual({exit, killed}, regrow_task:shutdown(Stubborn, 5)),
+    %% It answers when it is told to end.
+    Ready = regrow_task:async(fun() -> process_flag(trap_exit, true), receive {'EXIT', _, shutdown} -> went end end),
+    timer:sleep(5),
+    ?assertEqual({ok, went}, regrow_task:shutdown(Ready)),
+    [begin
+        Ended = regrow_task:async(fun() -> exit(shutdown) end),
+        Pid = element(2, Ended),
+        receive {'EXIT', Pid, shutdown} -> ok end,
+        ?assertEqual(Outcome, regrow_task:shutdown(Ended, How))
+     end || {How, Outcome} <- [{5000, undefined}, {brutal_kill, {exit, shutdown}}]],
     Ignored = regrow_task:async(fun() -> receive go -> went end end),
     ?assertEqual(undefined, regrow_task:ignore(Ignored)),
     element(2, Ignored) ! go,
@@ -142,6 +153,31 @@ via(Runtime) ->
     ?assertEqual(undefined, regrow_registry:whereis_name({Registry, "name"})),
     ?assertExit({noproc, _}, gen_server:call(Name, state)),
     ?assertExit({badarg, _}, regrow_registry:send({Registry, "name"}, x)).
+
+%% Keys and values of each kind; many entries, and large ones, are converted on a dirty scheduler.
+numbers(Runtime) ->
+    {ok, Registry} = regrow_registry:start(Runtime, #{keys => duplicate}),
+    Number = regrow_nif:number(Registry),
+    Native = regrow_test:actor(Runtime),
+    Large = {lists:seq(1, 5000), binary:copy(<<"x">>, 100000), #{self() => [Native | []]}},
+    [begin
+         ok = regrow_registry:register(Registry, Key, Value),
+         ok = regrow_registry:register(Registry, Key, Native, []),
+         ?assertEqual({ok, [{self(), Value}, {Native, []}]}, regrow_registry:lookup(Registry, Key)),
+         ?assertEqual({ok, [{self(), Value}, {Native, []}]}, regrow_nif:registry_lookup(Number, Key))
+     end || Key <- [key, 'Ω', 7, 1 bsl 80, -0.5, <<"key">>, <<1:3>>, [], [a | b], {self(), Native}, #{k => []}, Large],
+            Value <- [Large]],
+    [ok = regrow_registry:register(Registry, many, N) || N <- lists:seq(1, 3000)],
+    ?assertEqual({ok, [{self(), N} || N <- lists:seq(1, 3000)]}, regrow_nif:registry_lookup(Number, many)),
+    ?assertEqual({ok, []}, regrow_nif:registry_lookup(Number, none)),
+    {ok, Unique} = regrow_registry:start(Runtime, #{}),
+    ok = regrow_registry:register(Unique, {Native}, Native, []),
+    ?assertEqual({ok, Native}, regrow_nif:registry_whereis(regrow_nif:number(Unique), {Native})),
+    ok = regrow:stop(Unique),
+    ?assertEqual({error, noproc}, regrow_nif:registry_whereis(regrow_nif:number(Unique), {Native})),
+    ?assertEqual({error, noproc}, regrow_nif:registry_lookup(0, key)),
+    ?assertEqual({error, wrong_kind}, regrow_nif:registry_lookup(regrow_nif:number(Native), key)),
+    ?assertError(badarg, regrow_nif:registry_lookup(-1, key)).
 
 entries(Runtime) ->
     {ok, Registry} = regrow_registry:start(Runtime, #{keys => unique, meta => #{a => 1}}),

@@ -1,9 +1,10 @@
 %% Operations on Elixir's tasks, each started by the process that carries out the operation.
 -module(reference_tasks).
 -export([perform/3, stop_supervisor/0]).
+-export([run/2, wait_for/1, patience_ms/1, result/1]). % for systems whose tasks are others
 
--define(TASK, 'Elixir.Task').
--define(SUPERVISOR, 'Elixir.Task.Supervisor').
+-define(TASK, (reference_system:api(task))).
+-define(SUPERVISOR, (reference_system:api(task_supervisor))).
 -define(LONG_MS, 1000).
 -define(SHORT_MS, 20).
 
@@ -49,7 +50,7 @@ hang() ->
 
 %% Started, and either hanging or ended, with all that follows its end.
 started_fully(Id, Body) ->
-    #{'__struct__' := ?TASK, pid := Pid} = Task = start(Id, Body),
+    #{pid := Pid} = Task = start(Id, Body),
     wait_for(Pid),
     Task.
 

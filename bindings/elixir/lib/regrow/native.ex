@@ -6,8 +6,11 @@ defmodule Regrow.Native do
   # that this has ended. Whichever of the two processes ends, so does the other.
   use GenServer
 
-  @doc "Starts both. `known` makes of the native pid what `fetch/1` gives."
-  @spec start_link(pid, atom, map, (pid -> term)) :: GenServer.on_start()
+  @doc """
+  Starts both. `known` makes of the native pid what `fetch/1` gives, and objects of the table for those who cannot wait
+  for all of that.
+  """
+  @spec start_link(pid, atom, map, (pid -> {term, [tuple]})) :: GenServer.on_start()
   def start_link(root, name, spec, known), do: GenServer.start_link(__MODULE__, {root, name, spec, known}, name: name)
 
   @doc "What is known of the one with a name."
@@ -25,7 +28,8 @@ defmodule Regrow.Native do
     case :regrow.start_link(root, spec) do
       {:ok, native} ->
         :ets.new(name, [:named_table, :protected, read_concurrency: true])
-        true = :ets.insert(name, {__MODULE__, known.(native)})
+        {all, apart} = known.(native)
+        true = :ets.insert(name, [{__MODULE__, all} | apart])
         {:ok, native}
 
       {:error, reason} ->

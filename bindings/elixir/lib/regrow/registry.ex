@@ -41,6 +41,10 @@ defmodule Regrow.Registry do
     defstruct @enforce_keys
   end
 
+  # Where a registry's number is in its table: of any, and of a unique one.
+  @number Regrow.Registry.Number
+  @unique Regrow.Registry.Unique
+
   @type registry :: atom
   @type keys :: :unique | :duplicate
   @type key :: term
@@ -98,7 +102,9 @@ defmodule Regrow.Registry do
 
     # In its process.
     known = fn native ->
-      %Known{native: native, server: self(), keys: keys, partitions: partitions, listeners: listeners}
+      known = %Known{native: native, server: self(), keys: keys, partitions: partitions, listeners: listeners}
+      number = :regrow_nif.number(native)
+      {known, [{@number, number} | for(:unique <- [keys], do: {@unique, number})]}
     end
 
     Regrow.Native.start_link(root, name, spec, known)
@@ -221,7 +227,7 @@ defmodule Regrow.Registry do
   """
   @spec lookup(registry, key) :: [{pid, value}]
   def lookup(registry, key) when is_atom(registry) do
-    found!(:regrow_registry.lookup(native!(registry), key), registry)
+    found!(:regrow_nif.registry_lookup(number!(registry), key), registry)
   end
 
   @doc """
@@ -387,7 +393,7 @@ defmodule Regrow.Registry do
   def whereis_name({registry, key, _}), do: whereis(registry, key)
 
   defp whereis(registry, key) do
-    case :regrow_registry.whereis(unique!(registry, ":via"), key) do
+    case :regrow_nif.registry_whereis(unique_number!(registry, ":via"), key) do
       {:ok, pid} -> pid
       {:error, :not_found} -> :undefined
       {:error, _} -> unknown!(registry)
@@ -440,6 +446,20 @@ defmodule Regrow.Registry do
       %Known{keys: :unique, native: native} -> native
       %Known{keys: keys} -> raise ArgumentError, "#{what} is not supported for #{keys} registries"
     end
+  end
+
+  # What is asked most needs of what is known the native registry's number alone.
+  defp number!(registry) do
+    :ets.lookup_element(registry, @number, 2)
+  rescue
+    ArgumentError -> unknown!(registry)
+  end
+
+  defp unique_number!(registry, what) do
+    :ets.lookup_element(registry, @unique, 2)
+  rescue
+    # It is not there, or no unique one.
+    ArgumentError -> :regrow_nif.number(unique!(registry, what))
   end
 
   # Whoever has no entry left need not end with the registry.

@@ -40,8 +40,16 @@ pub fn start(
   builder: Builder,
   in runtime: runtime.Runtime,
 ) -> Result(start.Started(DynamicSupervisor), start.StartError) {
-  do_start(runtime, builder.max_children, builder.intensity, builder.period)
+  start_with_initialiser(running: fn() { Ok(builder) }, in: runtime)
 }
+
+/// As `start`, with what a function makes, which runs in the supervisor. If that gives an error the supervisor does not
+/// start; `Error(start.Ignored)`: it is not wanted.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "start")
+pub fn start_with_initialiser(
+  running initialise: fn() -> Result(Builder, start.StartError),
+  in runtime: runtime.Runtime,
+) -> Result(start.Started(DynamicSupervisor), start.StartError)
 
 /// The supervisor whose process this is: one that was started again by its own supervisor has another.
 /// `Error(NotFound)`: the process is something else.
@@ -68,6 +76,12 @@ pub fn ids(in supervisor: DynamicSupervisor) -> Result(List(String), supervisor.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "pids")
 pub fn pids(in supervisor: DynamicSupervisor) -> Result(List(process.Pid), supervisor.SupervisorError)
 
+/// The children in no order, with what becomes of them. The ids here are the atom `undefined`: `ids` has them.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "which_children")
+pub fn which_children(
+  in supervisor: DynamicSupervisor,
+) -> Result(List(supervisor.ChildInfo), supervisor.SupervisorError)
+
 @external(erlang, "regrow_gleam_dynamic_supervisor", "count_children")
 pub fn count_children(in supervisor: DynamicSupervisor) -> Result(supervisor.Counts, supervisor.SupervisorError)
 
@@ -79,11 +93,3 @@ pub fn pid(of supervisor: DynamicSupervisor) -> process.Pid
 pub fn stop(supervisor: DynamicSupervisor, within milliseconds: Int) -> Result(Nil, process.CallError) {
   process.stop(pid(of: supervisor), within: milliseconds)
 }
-
-@external(erlang, "regrow_gleam_dynamic_supervisor", "start")
-fn do_start(
-  runtime: runtime.Runtime,
-  max_children: Result(Int, Nil),
-  intensity: Int,
-  period: Int,
-) -> Result(start.Started(DynamicSupervisor), start.StartError)

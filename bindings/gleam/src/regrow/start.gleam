@@ -15,6 +15,8 @@ pub type StartError {
   InitExited(reason: process.ExitReason)
   /// It had not started in its time, and was killed.
   InitTimeout
+  /// It was not wanted: see `server.ignored`. A supervisor to which that was added has it, and can be told to start it.
+  Ignored
   /// The name or the id that it was to have belongs to this process.
   NameInUse(pid: process.Pid)
   /// A supervisor has this child, which did not start.

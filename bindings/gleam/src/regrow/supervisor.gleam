@@ -56,6 +56,17 @@ pub type Kind {
   Supervising
 }
 
+/// What a supervisor knows of a child.
+pub type ChildSpec {
+  ChildSpec(
+    id: dynamic.Dynamic,
+    restart: child.Restart,
+    shutdown: child.Shutdown,
+    kind: Kind,
+    significant: Bool,
+  )
+}
+
 pub type ChildInfo {
   ChildInfo(id: dynamic.Dynamic, status: Status, kind: Kind)
 }
@@ -97,17 +108,18 @@ pub fn add(builder: Builder, child: child.Child(data)) -> Builder {
 /// Starts a supervisor and its children, linked with the caller. If a child does not start, those before it are ended,
 /// and the error is `ChildFailed`; the caller goes on.
 pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(start.Started(Supervisor), start.StartError) {
-  do_start(
-    runtime,
-    builder.strategy,
-    builder.intensity,
-    builder.period,
-    builder.auto_shutdown,
-    reverse(builder.children),
-  )
+  start_with_initialiser(running: fn() { Ok(builder) }, in: runtime)
 }
 
-/// Starts one more child, after all others.
+/// As `start`, with what a function makes, which runs in the supervisor before any child starts. If that gives an error
+/// the supervisor does not start; `Error(start.Ignored)`: it is not wanted.
+@external(erlang, "regrow_gleam_supervisor", "start")
+pub fn start_with_initialiser(
+  running initialise: fn() -> Result(Builder, start.StartError),
+  in runtime: runtime.Runtime,
+) -> Result(start.Started(Supervisor), start.StartError)
+
+/// Starts one more child, after all others. `Error(NotStarted(start.Ignored))`: it is there, and does not run.
 @external(erlang, "regrow_gleam_supervisor", "start_child")
 pub fn start_child(
   in supervisor: Supervisor,
@@ -130,6 +142,10 @@ pub fn delete_child(in supervisor: Supervisor, id id: String) -> Result(Nil, Sup
 @external(erlang, "regrow_gleam_supervisor", "which_children")
 pub fn which_children(in supervisor: Supervisor) -> Result(List(ChildInfo), SupervisorError)
 
+/// What is known of one child.
+@external(erlang, "regrow_gleam_supervisor", "child_spec")
+pub fn child_spec(in supervisor: Supervisor, id id: String) -> Result(ChildSpec, SupervisorError)
+
 /// What becomes of one child.
 @external(erlang, "regrow_gleam_supervisor", "status")
 pub fn status(in supervisor: Supervisor, id id: String) -> Result(Status, SupervisorError)
@@ -145,18 +161,5 @@ pub fn pid(of supervisor: Supervisor) -> process.Pid
 @external(erlang, "regrow_gleam_process", "stop")
 pub fn stop(supervisor: Supervisor, within milliseconds: Int) -> Result(Nil, process.CallError)
 
-@external(erlang, "regrow_gleam_supervisor", "start")
-fn do_start(
-  runtime: runtime.Runtime,
-  strategy: Strategy,
-  intensity: Int,
-  period: Int,
-  auto_shutdown: AutoShutdown,
-  children: List(child.Child(dynamic.Dynamic)),
-) -> Result(start.Started(Supervisor), start.StartError)
-
 @external(erlang, "regrow_gleam_dynamic", "identity")
 fn erase(child: child.Child(data)) -> child.Child(dynamic.Dynamic)
-
-@external(erlang, "lists", "reverse")
-fn reverse(items: List(a)) -> List(a)
