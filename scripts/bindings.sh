@@ -281,6 +281,7 @@ stage_gleam() {
     fi
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
+  print_documents bindings/gleam/test/documents make -s --no-print-directory -C bindings/gleam document DOCUMENT=NAME
   # The same with a compiler of the 1.x line, where there is one: no registry of CI's has it.
   if command -v gleam >/dev/null 2>&1; then
     make -C bindings/gleam GLEAM=gleam test >"$scratch/eunit" 2>&1 || echo "fail the tests, compiled by $(gleam --version)" >>"$results"

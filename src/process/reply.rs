@@ -17,7 +17,6 @@ use super::slot::Cell;
 use super::table;
 use super::wait::{self, End};
 use crate::sync::parker::Parker;
-use crate::sync::tally::What;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
@@ -231,7 +230,7 @@ pub(super) fn queue_reply(pid: Pid, reply: ReplyTo, make: impl FnOnce(ReplyTo) -
 
 /// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds
 /// that it has waited.
-fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
+pub(super) fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
     let queued = table::with_process_or(
         pid,
         message,
@@ -306,15 +305,7 @@ fn call_then(
         message,
         |process, message, inside| {
             // A callback may take its time, and others wait for the turn.
-            if queued.is_some() {
-                return Some(Err(message));
-            }
-            let counts = message.counts();
-            let ran = run::inline(process, message);
-            if counts && ran.is_ok() {
-                inside.tally(process.number, What::Sent);
-            }
-            Some(ran)
+            Some(if queued.is_some() { Err(message) } else { run::inline(process, message, inside) })
         },
         |_| None,
     );

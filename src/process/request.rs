@@ -11,7 +11,7 @@ use super::pursuit::Pursuit;
 use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
 use super::start::ThreadHome;
 use super::wait::{self, End};
-use super::{table, timer};
+use super::{run, table, timer};
 use crate::sync::{Mutex, inside};
 use crate::term::Pid;
 use std::sync::Arc;
@@ -106,11 +106,49 @@ impl Request {
     }
 
     fn signalling(node: &Arc<Node>, timeout: Option<u32>, signal: Option<Arc<ThreadHome>>) -> Request {
+        let mut request = Request::untimed(node, signal);
+        request.limit(timeout);
+        request
+    }
+
+    fn untimed(node: &Arc<Node>, signal: Option<Arc<ThreadHome>>) -> Request {
         let inner = RequestInner { signal, ..RequestInner::default() };
         let state = Arc::new(RequestState { inner: Mutex::new(inner) });
         let slot = Slot::new(Waiter::Request(state.clone()));
-        let timer = timeout.map(|ms| timer::start_slot_timer(node, node.deadline(u64::from(ms)), &slot));
-        Request { slot, state, node: node.clone(), timer, detached: false, pursuit: None }
+        Request { slot, state, node: node.clone(), timer: None, detached: false, pursuit: None }
+    }
+
+    fn limit(&mut self, timeout: Option<u32>) {
+        let due = timeout.map(|ms| self.node.deadline(u64::from(ms)));
+        self.timer = due.map(|due| timer::start_slot_timer(&self.node, due, &self.slot));
+    }
+
+    /// A call of `pid`, to be collected later. A process that never waits, and is run by its callers while it is idle,
+    /// has answered when this returns; others are not, for this would wait when they do.
+    pub fn call(pid: Pid, timeout: Option<u32>, make: impl FnOnce(ReplyTo) -> Message) -> Result<Request, Error> {
+        let over = match current::identity()? {
+            // It is time for others: the request is queued, and what comes of it is waited for.
+            Identity::Process(me) => me.spend(),
+            Identity::Thread => false,
+        };
+        let found = table::with_process(pid, |process| (process.node().clone(), !over && process.answers_at_once()));
+        let (node, at_once) = found.ok_or(Error::NoProcess)?;
+        let mut pending = Request::untimed(&node, current::thread_home());
+        let mut message = make(pending.reply_to());
+        if at_once {
+            match run::inline_now(pid, message) {
+                // It may have put the answer off.
+                Ok(()) if pending.slot.cell.is_done() => return Ok(pending),
+                Ok(()) => {
+                    pending.limit(timeout);
+                    return Ok(pending);
+                }
+                Err(refused) => message = refused,
+            }
+        }
+        pending.limit(timeout);
+        reply::post(pid, &pending.slot, message, None)?;
+        Ok(pending)
     }
 
     /// Has `pursuit` called off when it is given up.

@@ -1,10 +1,10 @@
 defmodule Regrow.Conformance do
   @moduledoc """
-  The system (`:reference_system`) that the Elixir binding is: what the reference does through Elixir's modules and OTP's
-  is done through those of `Regrow`, in a runtime of each scenario's own.
+  The system (`:reference_system`) that the Elixir binding is: what the reference does through Elixir's modules and
+  OTP's is done through those of `Regrow`, in a runtime of each scenario's own.
 
-  What Elixir itself has in `Process` and `Kernel` (signals, links, monitors, names) has no module here, and goes through
-  Erlang's `:regrow`, as it does in any program in Elixir.
+  What Elixir itself has in `Process` and `Kernel` (signals, links, monitors, names, timers) has no module here, and
+  goes through Erlang's `:regrow`, as it does in any program in Elixir.
   """
   @behaviour :reference_system
 
@@ -33,7 +33,7 @@ defmodule Regrow.Conformance do
   def operations(:process) do
     [
       {:reference_processes, ~w(call trap)c},
-      {:executor_processes, ~w(link unlink monitor demonitor exit register unregister send)c},
+      {:executor_processes, ~w(link unlink monitor demonitor exit register unregister send timer cancel read_timer)c},
       {:reference_registries, ~w(reg_register reg_unregister reg_unregister_match reg_update)c},
       {:reference_tables, ['ets_new' | @tables]},
       {Regrow.Conformance.Groups, ~w(join leave)c},

@@ -45,10 +45,20 @@ OPERATION(process_monitor) {
   return told(error, result, regrow_from_ref(reference));
 }
 
+OPERATION(process_monitor_name) {
+  regrow_address address = {.size = sizeof address, .runtime = given->pid, .name_term = ITEM(0)};
+  regrow_ref reference = {0};
+  regrow_pid now;
+  regrow_error error = regrow_monitor_at(&address, &reference);
+  if (error == REGROW_OK && regrow_whereis_term(given->pid, ITEM(0), &now) == REGROW_OK)
+    proxy_monitors(reference, now);
+  return told(error, result, regrow_from_ref(reference));
+}
+
 OPERATION(process_demonitor) {
   regrow_ref reference;
   bool removed = false;
-  if (!regrow_as_ref(ITEM(0), &reference)) return REGROW_ERR_ARGUMENT;
+  if (!regrow_as_ref(ITEM(0), &reference)) return told(REGROW_OK, result, regrow_bool(false));
   regrow_error error = regrow_demonitor(reference, 0, &removed);
   proxy_demonitors(reference);
   return told(error, result, regrow_bool(removed));
@@ -99,6 +109,34 @@ OPERATION(agent_exchange) {
   uint32_t timeout_ms;
   if (number_of(ITEM(2), &timeout_ms) != REGROW_OK) return REGROW_ERR_ARGUMENT;
   return regrow_agent_get_and_update(given->pid, exchange, (void *)given, timeout_ms, result);
+}
+
+/* ---- timers ---- */
+
+OPERATION(timer_send_after) {
+  regrow_pid pid;
+  uint32_t ms;
+  regrow_ref timer = {0};
+  if (!pid_of(ITEM(0), &pid)) return REGROW_ERR_NO_PROCESS;
+  if (number_of(ITEM(1), &ms) != REGROW_OK) return REGROW_ERR_ARGUMENT;
+  regrow_error error = regrow_send_after(pid, ms, CLONE(2), &timer);
+  return told(error, result, regrow_from_ref(timer));
+}
+
+OPERATION(timer_cancel) {
+  regrow_ref timer;
+  uint64_t left_ms = 0;
+  if (!regrow_as_ref(ITEM(0), &timer)) return REGROW_ERR_NOT_FOUND;
+  regrow_error error = regrow_cancel_timer(given->pid, timer, 0, &left_ms);
+  return told(error, result, regrow_int((int64_t)left_ms));
+}
+
+OPERATION(timer_read) {
+  regrow_ref timer;
+  uint64_t left_ms = 0;
+  if (!regrow_as_ref(ITEM(0), &timer)) return REGROW_ERR_NOT_FOUND;
+  regrow_error error = regrow_read_timer(given->pid, timer, &left_ms);
+  return told(error, result, regrow_int((int64_t)left_ms));
 }
 
 /* ---- runtimes ---- */
@@ -228,6 +266,7 @@ const operation process_operations[] = {
     {"process_link", process_link, RUN_CALLER, 0},
     {"process_unlink", process_unlink, RUN_CALLER, 0},
     {"process_monitor", process_monitor, RUN_CALLER, 0},
+    {"process_monitor_name", process_monitor_name, RUN_CALLER, 1},
     {"process_demonitor", process_demonitor, RUN_CALLER, 1},
     {"process_get_state", process_get_state, RUN_PROCESS, 1},
     {"process_replace_state", process_replace_state, RUN_PROCESS, 2},
@@ -235,6 +274,9 @@ const operation process_operations[] = {
     {"agent_get", agent_get, RUN_PROCESS, 1},
     {"agent_exchange", agent_exchange, RUN_PROCESS, 3},
     {"process_start_link", parent_start_link, RUN_PROCESS, 2},
+    {"timer_send_after", timer_send_after, RUN_NOW, 3},
+    {"timer_cancel", timer_cancel, RUN_NOW, 1},
+    {"timer_read", timer_read, RUN_NOW, 1},
     {"runtime_settle", runtime_settle, RUN_THREAD, 1},
     {"runtime_advance", runtime_advance, RUN_THREAD, 1},
     {"runtime_now", runtime_now, RUN_NOW, 0},

@@ -1,5 +1,5 @@
-%% Operations on processes: signals, messages, names, links, monitors. The processes are of the BEAM, and so is whoever
-%% carries an operation out; the names are native.
+%% Operations on processes: signals, messages, names, links, monitors, timers. The processes are of the BEAM, and so is
+%% whoever carries an operation out; names and timers are native.
 -module(executor_processes).
 -export([perform/3]).
 
@@ -36,17 +36,49 @@ perform("unlink", [Whom], _) ->
     try atom_to_list(regrow:unlink(reference_recorder:find(Whom)))
     catch error:badarg -> "error badarg"
     end;
+perform("monitor", ["@" ++ Name], #{"as" := Mark}) ->
+    Runtime = executor_runtime:get(),
+    monitors(Mark, regrow:root(Runtime), regrow:monitor(Runtime, list_to_atom(Name)));
 perform("monitor", [Whom], #{"as" := Mark}) ->
     Pid = reference_operation:process(Whom),
-    Ref = regrow:monitor(Pid),
+    monitors(Mark, Pid, regrow:monitor(Pid));
+perform("demonitor", [Mark | Options], _) ->
+    case reference_memory:get(monitor, Mark) of
+        none ->
+            "error badarg";
+        Ref ->
+            Flags = [list_to_atom(Option) || Option <- Options],
+            atom_to_list(regrow:demonitor(reference_memory:get(monitored, Ref), Ref, Flags))
+    end;
+
+%% ---- timers ----
+
+perform("timer", [Mark, Ms, X], _) ->
+    Message = {'reference timer', reference_words:term(X)},
+    {ok, Timer} = regrow:send_after(executor_runtime:get(), reference_words:number(Ms), self(), Message),
+    reference_memory:put(native_timer, Mark, Timer),
+    "ok";
+perform("cancel", [Mark], _) ->
+    left(Mark, fun regrow:cancel_timer/2);
+perform("read_timer", [Mark], _) ->
+    left(Mark, fun regrow:read_timer/2).
+
+left(Mark, Ask) ->
+    case reference_memory:get(native_timer, Mark) of
+        none ->
+            "false";
+        Timer ->
+            case Ask(executor_runtime:get(), Timer) of
+                {ok, Ms} when is_integer(Ms) -> "left";
+                {error, not_found} -> "false"
+            end
+    end.
+
+%% Whom it is of is needed to take it away.
+monitors(Mark, Pid, Ref) ->
     reference_memory:put(monitor, Mark, Ref),
     reference_memory:put(monitored, Ref, Pid),
-    "ok";
-perform("demonitor", [Mark | _Flush], _) ->
-    case reference_memory:get(monitor, Mark) of
-        none -> "error badarg";
-        Ref -> atom_to_list(regrow:demonitor(reference_memory:get(monitored, Ref), Ref))
-    end.
+    "ok".
 
 registered(Name, Pid) ->
     true_or_badarg(regrow:register(executor_runtime:get(), list_to_atom(Name), Pid)).

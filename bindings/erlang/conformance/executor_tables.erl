@@ -52,11 +52,12 @@ of_none(Name, Ask) ->
 value({ok, Value}) -> reference_words:text(Value);
 value({error, Why}) -> erlang:error({badmatch, {error, Why}}).
 
-term("ets_give", Whom) -> reference_operation:process(Whom);
+term(Operation, Whom) when Operation =:= "ets_give"; Operation =:= "ets_setopts" -> reference_operation:process(Whom);
 term(_, Word) -> reference_words:term(Word).
 
 perform_at("ets_drop", Table, [], _) -> regrow_table:delete(Table);
 perform_at("ets_clear", Table, [], _) -> regrow_table:delete_all_objects(Table);
+perform_at("ets_setopts", Table, [Pid], _) -> regrow_table:setopts(Table, {heir, Pid, inherited});
 perform_at("ets_give", Table, [Pid], _) -> regrow_table:give_away(Table, Pid, given);
 perform_at("ets_insert", Table, [Key, Value], _) -> regrow_table:insert(Table, {Key, Value});
 perform_at("ets_insert_new", Table, [Key, Value], _) -> regrow_table:insert_new(Table, {Key, Value});

@@ -1,4 +1,5 @@
-%% Operations on tasks, through regrow_task; each is started by the process that carries out the operation.
+%% Operations on tasks, through regrow_task and regrow_task_supervisor; each is started by the process that carries out
+%% the operation.
 -module(executor_tasks).
 -export([perform/3]).
 
@@ -11,7 +12,11 @@ perform("task_yield", [Id, Body], _) ->
 perform("task_shutdown", [Id, Body], _) ->
     result(regrow_task:shutdown(started_fully(Id, Body), reference_tasks:patience_ms(Body)));
 perform("task_kill", [Id, Body], _) ->
-    result(regrow_task:shutdown(started_fully(Id, Body), brutal_kill)).
+    result(regrow_task:shutdown(started_fully(Id, Body), brutal_kill));
+perform("task_nolink", [Id, Body], _) ->
+    Supervisor = reference_tasks:supervisor(fun() -> regrow_task_supervisor:start_link(executor_runtime:get()) end),
+    Task = regrow_task_supervisor:async_nolink(Supervisor, fun() -> reference_tasks:run(Id, Body) end),
+    result(regrow_task:yield(Task, reference_tasks:patience_ms(Body))).
 
 start(Id, Body) ->
     regrow_task:async(fun() -> reference_tasks:run(Id, Body) end).

@@ -24,11 +24,12 @@ operations(main) ->
                          "agent_stop"]}];
 operations(process) ->
     [{reference_processes, ["call", "trap"]},
-     {executor_processes, ["link", "unlink", "monitor", "demonitor", "exit", "register", "unregister", "send"]},
+     {executor_processes, ["link", "unlink", "monitor", "demonitor", "exit", "register", "unregister", "send",
+                           "timer", "cancel", "read_timer"]},
      {executor_registries, ["reg_register", "reg_unregister", "reg_unregister_match", "reg_update"]},
      {executor_tables, ["ets_new" | tables()]},
      {executor_groups, ["join", "leave"]},
-     {executor_tasks, ["task_await", "task_yield", "task_shutdown", "task_kill"]}].
+     {executor_tasks, ["task_await", "task_yield", "task_shutdown", "task_kill", "task_nolink"]}].
 
 tables() ->
     ["ets_insert", "ets_insert_new", "ets_delete", "ets_delete_object", "ets_clear", "ets_drop", "ets_member",
@@ -52,15 +53,6 @@ named(Name) -> executor_runtime:named(Name).
 %% What the binding does not have.
 refuses(#line{words = ["sup" | _], options = #{"strategy" := "simple_one_for_one"}}) ->
     "regrow_supervisor has no simple_one_for_one";
-refuses(#line{words = ["do", _, "monitor", "@" ++ _ | _]}) ->
-    "regrow:monitor/1 takes no name";
-refuses(#line{words = ["do", _, "demonitor", _ | Flags]}) ->
-    case lists:member("info", Flags) of
-        true -> "regrow:demonitor/2 does not say whether there was a monitor";
-        false -> none
-    end;
-refuses(#line{words = ["do", _, "ets_setopts" | _]}) ->
-    "regrow_table has no setopts";
 refuses(_) ->
     none.
 

@@ -7,7 +7,7 @@
 -module(drill).
 -behaviour(gen_server).
 
--export([start_link/1, sleep/1, send_after/3, advance/1, now/0, settle/0, end_by/2, kill/1]).
+-export([start_link/1, sleep/1, send_after/3, run_after/2, advance/1, now/0, settle/0, end_by/2, kill/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -spec start_link(regrow:runtime()) -> {ok, pid()}.
@@ -22,9 +22,14 @@ sleep(Ms) ->
     gen_server:call(?MODULE, {sleep, Ms}, infinity).
 
 %% Sends a process a message when so much time has passed.
--spec send_after(pid(), term(), non_neg_integer()) -> reference().
+-spec send_after(pid(), term(), non_neg_integer()) -> ok.
 send_after(Pid, Message, Ms) ->
-    gen_server:call(?MODULE, {send_after, Pid, Message, Ms}).
+    run_after(fun() -> Pid ! Message end, Ms).
+
+%% Calls a function, which must not wait, when so much time has passed.
+-spec run_after(fun(() -> term()), non_neg_integer()) -> ok.
+run_after(Run, Ms) ->
+    gen_server:call(?MODULE, {run_after, Run, Ms}).
 
 %% Moves the clock on, from deadline to deadline: whoever waits for one has done what follows before the next.
 -spec advance(non_neg_integer()) -> ok.
@@ -53,8 +58,8 @@ init(Runtime) ->
 
 handle_call({sleep, Ms}, From, State) ->
     {noreply, wait(Ms, fun() -> gen_server:reply(From, ok) end, State)};
-handle_call({send_after, Pid, Message, Ms}, _, State) ->
-    {reply, make_ref(), wait(Ms, fun() -> Pid ! Message end, State)};
+handle_call({run_after, Run, Ms}, _, State) ->
+    {reply, ok, wait(Ms, Run, State)};
 handle_call({next, End}, _, {Runtime, Waiting} = State) ->
     {reply, {Runtime, lists:min([End | [At || {{At, _}, _} <- Waiting]])}, State};
 handle_call({wake, Now}, _, {Runtime, Waiting}) ->

@@ -4,7 +4,9 @@
 %% which gives the children's own pids, and the native one.
 -module(regrow_gleam_dynamic_supervisor).
 
--export([start/2, at/1, start_child/2, terminate_child/2, ids/1, pids/1, which_children/1, count_children/1, pid/1]).
+-export([start/2, at/1, start_child/2, terminate_child/2, ids/1, pids/1, which_children/1, count_children/1,
+         history/1, tree/1, pid/1]).
+-export([flags/3]).
 
 start(Initialise, Runtime) ->
     %% What regrow_dynamic_supervisor:start_link/2 starts, which has no unique ids.
@@ -15,18 +17,21 @@ start(Initialise, Runtime) ->
 
 init(Initialise) ->
     case Initialise() of
-        {ok, {builder, MaxChildren, Intensity, Period}} -> flags(MaxChildren, Intensity, Period);
+        {ok, {builder, MaxChildren, Intensity, Period}} -> unique(flags(MaxChildren, Intensity, Period));
         {error, ignored} -> ignore;
         {error, Error} -> {stop, {start_error, Error}}
     end.
 
+unique({ok, Native, Extra}) -> {ok, Native#{unique_ids => true}, Extra};
+unique(Stop) -> Stop.
+
+%% What regrow_shadow takes of a dynamic supervisor's init.
 flags(MaxChildren, Intensity, Period) ->
     Most = case MaxChildren of {ok, Count} -> Count; {error, nil} -> infinity end,
     Good = is_atom(Most) orelse (Most >= 0 andalso Most < 16#FFFFFFFE),
     case Good andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE andalso Period > 0 andalso Period =< 4000000 of
         true ->
-            Native = #{max_children => Most, max_restarts => Intensity, period_ms => Period * 1000, unique_ids => true},
-            {ok, Native, []};
+            {ok, #{max_children => Most, max_restarts => Intensity, period_ms => Period * 1000}, []};
         false ->
             {stop, badarg}
     end.
@@ -69,5 +74,9 @@ pids({_, Pid, _}) ->
 which_children({_, Pid, _}) -> regrow_gleam_supervisor:which_children(Pid).
 
 count_children({_, Pid, _}) -> regrow_gleam_supervisor:count_children(Pid).
+
+history({_, _, Native}) -> regrow_gleam_supervisor:history(Native).
+
+tree({_, _, Native}) -> regrow_gleam_supervisor:tree(Native).
 
 pid({_, Pid, _}) -> Pid.

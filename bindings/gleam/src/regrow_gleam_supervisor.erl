@@ -3,7 +3,7 @@
 -behaviour(regrow_supervisor).
 
 -export([start/2, start_child/2, terminate_child/2, restart_child/2, delete_child/2, which_children/1, status/2,
-         child_spec/2, count_children/1]).
+         child_spec/2, count_children/1, history/1, tree/1]).
 -export([asked/1]).
 -export([init/1]).
 
@@ -112,6 +112,42 @@ count_children(Supervisor) ->
         Error ->
             Error
     end.
+
+history(Supervisor) ->
+    case told(asked(fun() -> regrow_supervisor:history(Supervisor) end)) of
+        {ok, Failures} -> {ok, [failure(Failure) || Failure <- Failures]};
+        Error -> Error
+    end.
+
+failure(#{id := Id, pid := Pid, reason := Reason, count := Count, verdict := Verdict} = Failure) ->
+    #{time_ms := At, uptime_ms := Uptime} = Failure,
+    {failure, Id, pid(Pid), regrow_gleam_process:reason(Reason), Count, At, Uptime, verdict(Verdict)}.
+
+verdict({restart, Delay}) -> {restarts, Delay};
+verdict(parked) -> stays_down;
+verdict(shutdown) -> gave_up.
+
+tree(Supervisor) ->
+    case told(asked(fun() -> regrow_supervisor:tree(Supervisor) end)) of
+        {ok, Root} -> {ok, shown(Root)};
+        Error -> Error
+    end.
+
+shown(#{id := Id, pid := Pid, kind := Kind, status := Status, children := Children} = Process) ->
+    #{message_queue_len := Queue, restarts := Restarts} = Process,
+    Below = [shown(Child) || Child <- Children],
+    {node, Id, pid(Pid), atom_to_binary(Kind), atom_to_binary(Status), number(Queue), number(Restarts), Below}.
+
+pid(Pid) when is_pid(Pid) -> {ok, Pid};
+pid(undefined) -> {error, nil}.
+
+%% Nothing waits for what is not there.
+number(undefined) -> 0;
+number(Number) -> Number.
+
+told({ok, {ok, Answer}}) -> {ok, Answer};
+told({ok, {error, Reason}}) -> {error, why(Reason)};
+told(Error) -> Error.
 
 %% What a supervisor was asked, unless it is dead.
 asked(Ask) ->

@@ -5,8 +5,8 @@
 %% With another system in place of reference_otp it is the executor of a binding.
 %%
 %% Standard input has a line `NOISE FILE` for each scenario, NOISE being 0 or the seed of reference_noise. The answer is
-%% a line `KIND BYTES` and that many bytes: the trace (KIND `trace`), or what went wrong (`unsupported`, `failed`). A line
-%% `operations` is answered with the names of all operations that are known (KIND `operations`).
+%% a line `KIND BYTES` and that many bytes: the trace (KIND `trace`), or what went wrong (`unsupported`, `failed`). A
+%% line `operations` is answered with the names of all operations that are known (KIND `operations`).
 %%
 %% How it hangs together:
 %%   reference_system      what they are carried out on; reference_otp is OTP and Elixir

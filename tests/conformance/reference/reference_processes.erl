@@ -9,7 +9,8 @@ perform("spawn", [Id], Options) ->
     ["ok ", reference_recorder:label(Pid)];
 perform("stop", [Whom, Reason], _) ->
     try
-        (reference_system:api(server)):stop(reference_operation:process(Whom), reference_words:reason(Reason), infinity),
+        Pid = reference_operation:process(Whom),
+        (reference_system:api(server)):stop(Pid, reference_words:reason(Reason), infinity),
         "ok"
     catch
         exit:Failure -> reference_operation:failure(Failure)

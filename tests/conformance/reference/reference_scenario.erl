@@ -24,7 +24,8 @@ line(Text) ->
 run_lines(Noise, [#line{words = ["scenario", Name]} | Lines]) ->
     {Declarations, Steps} = lists:partition(fun is_declaration/1, Lines),
     persistent_term:put(?DECLARATIONS, Declarations),
-    Unknown = [["no operation ", reference_operation:name(Step)] || Step <- Steps, not reference_operation:is_known(Step)],
+    Unknown = [["no operation ", reference_operation:name(Step)]
+               || Step <- Steps, not reference_operation:is_known(Step)],
     case Unknown ++ [Why || Line <- Lines, (Why = reference_system:refuses(Line)) =/= none] of
         [] -> {trace, ["scenario ", Name, $\n, carry_out(Noise, Steps)]};
         [First | _] -> {unsupported, [First, $\n]}

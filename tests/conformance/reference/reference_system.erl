@@ -11,8 +11,8 @@
 -callback operations(main | process) -> [{module(), [string()]}].
 %% The module with start_link/2 for a declaration of that kind.
 -callback module(worker | static | simple | dynamic) -> module().
-%% The module that is as gen_server, supervisor (for its get_childspec), ets, and Elixir's DynamicSupervisor, Agent, Task,
-%% Task.Supervisor, Registry.
+%% The module that is as gen_server, supervisor, supervisor for its get_childspec/2, ets, and Elixir's DynamicSupervisor,
+%% Agent, Task, Task.Supervisor and Registry.
 -callback api(server | supervisor | childspecs | dynamic_supervisor | agent | task | task_supervisor | registry |
               table) -> module().
 %% What a transfer message has of a table of reference_tables'.

@@ -118,6 +118,7 @@ described(X) ->
     "got " ++ reference_words:text(X).
 
 monitored({Name, _Node}) -> "@" ++ atom_to_list(Name);
+monitored(Name) when is_atom(Name) -> "@" ++ atom_to_list(Name); % of bindings
 monitored(Pid) -> reference_recorder:label(Pid).
 
 %% ---- terminate ----

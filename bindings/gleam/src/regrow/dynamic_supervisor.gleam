@@ -85,6 +85,14 @@ pub fn which_children(
 @external(erlang, "regrow_gleam_dynamic_supervisor", "count_children")
 pub fn count_children(in supervisor: DynamicSupervisor) -> Result(supervisor.Counts, supervisor.SupervisorError)
 
+/// The last 100 failures of the children, the oldest first.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "history")
+pub fn history(in supervisor: DynamicSupervisor) -> Result(List(supervisor.Failure), supervisor.SupervisorError)
+
+/// As `supervisor.tree`.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "tree")
+pub fn tree(of supervisor: DynamicSupervisor) -> Result(supervisor.Node, supervisor.SupervisorError)
+
 /// Its process, which stands under another supervisor.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "pid")
 pub fn pid(of supervisor: DynamicSupervisor) -> process.Pid

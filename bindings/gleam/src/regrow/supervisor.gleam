@@ -76,6 +76,44 @@ pub type Counts {
   Counts(specs: Int, active: Int, supervisors: Int, workers: Int)
 }
 
+/// What became of a child that failed: it was to be started again, after so many milliseconds; or it stays down, since
+/// it failed too often for its backoff; or the supervisor gave up.
+pub type Verdict {
+  Restarts(after: Int)
+  StaysDown
+  GaveUp
+}
+
+/// A child that was to be started again: who it was and what process it had (`Error(Nil)`: none; of a child on the BEAM
+/// the native process that stands for it), why, how often so far, when, and how long it had been up. Times are
+/// milliseconds, of the runtime's clock.
+pub type Failure {
+  Failure(
+    id: dynamic.Dynamic,
+    pid: Result(process.Pid, Nil),
+    reason: process.ExitReason,
+    count: Int,
+    at: Int,
+    uptime: Int,
+    verdict: Verdict,
+  )
+}
+
+/// A process and those below it, as they were seen: its id under its supervisor, its kind and what it does ("server",
+/// "waiting" and so on: see regrow_tree() of regrow.h), how many messages wait for it, and how often it was to be
+/// started again. Children on the BEAM show as the native processes that stand for them.
+pub type Node {
+  Node(
+    id: dynamic.Dynamic,
+    pid: Result(process.Pid, Nil),
+    kind: String,
+    status: String,
+    queue: Int,
+    restarts: Int,
+    children: List(Node),
+  )
+}
+
 pub opaque type Builder {
   Builder(
     strategy: Strategy,
@@ -152,6 +190,15 @@ pub fn status(in supervisor: Supervisor, id id: String) -> Result(Status, Superv
 
 @external(erlang, "regrow_gleam_supervisor", "count_children")
 pub fn count_children(in supervisor: Supervisor) -> Result(Counts, SupervisorError)
+
+/// The last 100 failures of the children, the oldest first.
+@external(erlang, "regrow_gleam_supervisor", "history")
+pub fn history(in supervisor: Supervisor) -> Result(List(Failure), SupervisorError)
+
+/// The supervisor and all that is below it. Nobody is held up, and a supervisor that does not answer within 5 seconds
+/// shows what its links show.
+@external(erlang, "regrow_gleam_supervisor", "tree")
+pub fn tree(of supervisor: Supervisor) -> Result(Node, SupervisorError)
 
 /// Its process, which OTP's own functions for supervisors take too.
 @external(erlang, "regrow_gleam_dynamic", "identity")

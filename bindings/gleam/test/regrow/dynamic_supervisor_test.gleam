@@ -37,6 +37,27 @@ pub fn its_children_are_listed_and_one_that_is_not_wanted_is_none_test() {
   let assert True = pid == user.pid
 }
 
+pub fn it_remembers_who_failed_and_shows_who_is_there_test() {
+  use users, counters <- with_users(tolerant())
+  let assert Ok(_) = dynamic_supervisor.start_child(in: users, child: counter.child(in: counters, id: "a"))
+  let _ = counter.end(in: counters, id: "a", by: counter.Crash)
+  counter.until(fn() { result_length(dynamic_supervisor.history(in: users)) == 1 })
+  let assert Ok([supervisor.Failure(id, _, process.Abnormal(_), 1, _, _, supervisor.Restarts(after: 0))]) =
+    dynamic_supervisor.history(in: users)
+  let assert True = id == dynamic.string("a")
+  let assert Ok(supervisor.Node(_, _, "dynamic_supervisor", _, _, _, [user])) = dynamic_supervisor.tree(of: users)
+  let assert supervisor.Node(of_child, Ok(_), _, _, _, 1, []) = user
+  let assert True = of_child == id
+}
+
+fn result_length(outcome: Result(List(a), b)) -> Int {
+  case outcome {
+    Ok([]) -> 0
+    Ok([_]) -> 1
+    _ -> 2
+  }
+}
+
 pub fn a_supervisor_may_not_be_wanted_test() {
   let assert Ok(runtime) = runtime.start(runtime.new())
   let started = fn(initialise) { dynamic_supervisor.start_with_initialiser(running: initialise, in: runtime) }

@@ -327,5 +327,6 @@ fn kill_unlinked(registry: process.Pid) -> Nil {
   process.trap_exits(True)
   kill(registry)
   let assert Ok(_) = process.receive_exit(within: 1000)
-  process.trap_exits(False)
+  let _ = process.trap_exits(False)
+  Nil
 }

@@ -422,3 +422,40 @@ fn counter_path() -> String
 
 @external(erlang, "regrow_gleam_support", "atom_count")
 fn atoms() -> Int
+
+pub fn a_supervisor_remembers_who_failed_test() {
+  use runtime, counters <- with_counters
+  let assert Ok(started) = supervisor.start(three(supervisor.OneForOne, counters), in: runtime)
+  let assert Ok([]) = supervisor.history(in: started.data)
+  let _ = counter.end(in: counters, id: "b", by: counter.End)
+  counter.until(fn() {
+    case supervisor.history(in: started.data) {
+      Ok([_]) -> True
+      _ -> False
+    }
+  })
+  let assert Ok([failure]) = supervisor.history(in: started.data)
+  let assert supervisor.Failure(_, Ok(_), process.Normal, 1, _, _, supervisor.Restarts(after: 0)) = failure
+  let assert True = failure.id == dynamic.string("b")
+  let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
+  let assert Error(supervisor.DeadSupervisor) = supervisor.history(in: started.data)
+}
+
+pub fn a_tree_shows_who_is_there_test() {
+  use runtime, counters <- with_counters
+  let below = supervisor.new(supervisor.OneForAll) |> supervisor.add(counter.child(in: counters, id: "low"))
+  let assert Ok(started) =
+    supervisor.new(supervisor.OneForOne)
+    |> supervisor.add(child.supervisor(id: "below", starting: fn() { supervisor.start(below, in: runtime) }))
+    |> supervisor.add(pubsub.child(pubsub.new(), id: "news"))
+    |> supervisor.start(in: runtime)
+  let assert Ok(supervisor.Node(_, Ok(_), "supervisor", _, _, 0, [beam, native])) = supervisor.tree(of: started.data)
+  let assert True = beam.id == dynamic.string("below") && native.id == dynamic.string("news")
+  let assert supervisor.Node(_, Ok(pid), "pubsub", _, 0, 0, []) = native
+  let assert True = process.is_native(pid)
+  let assert Ok(Nil) = supervisor.terminate_child(in: started.data, id: "news")
+  let assert Ok(supervisor.Node(_, _, _, _, _, _, [_, stopped])) = supervisor.tree(of: started.data)
+  let assert supervisor.Node(_, Error(Nil), "pubsub", "stopped", 0, 0, []) = stopped
+  let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
+  let assert Error(supervisor.DeadSupervisor) = supervisor.tree(of: started.data)
+}
