@@ -250,6 +250,34 @@ pub fn an_heir_gets_the_table_test() {
     table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 0)
 }
 
+pub fn an_heir_is_named_later_test() {
+  use runtime <- with_runtime
+  use <- elsewhere
+  let me = process.self()
+  let told = process.new_subject()
+  let owner =
+    process.spawn_unlinked(running: fn() {
+      let assert Ok(kept) = table.create(table.new(), in: runtime)
+      let assert Ok(lost) = table.new() |> table.heir(to: me, telling: dynamic.nil()) |> table.create(in: runtime)
+      let assert Ok(Nil) = table.insert(into: kept, key: 1, value: "kept")
+      let assert Ok(Nil) = table.set_heir(kept, to: me, telling: dynamic.int(7))
+      let assert Ok(Nil) = table.remove_heir(lost)
+      process.send(to: told, message: #(kept, lost))
+      let assert Error(process.NothingCame) = process.receive(from: process.new_subject(), within: 50)
+    })
+  let monitor = process.monitor(owner)
+  let assert Ok(#(kept, lost)) = process.receive(from: told, within: 5000)
+  let assert Error(table.Denied) = table.set_heir(kept, to: me, telling: dynamic.int(8))
+  let assert Error(table.Denied) = table.remove_heir(kept)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 5000)
+  let assert Error(table.NoTable) = table.remove_heir(lost)
+  let assert Ok(table.Transfer(_, _, seven)) =
+    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 5000)
+  let assert True = seven == dynamic.int(7)
+  let assert Error(process.NothingCame) =
+    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 0)
+}
+
 pub fn who_is_given_a_table_is_told_test() {
   use runtime <- with_runtime
   let me = process.self()
