@@ -2,9 +2,12 @@
 %% processes of the node do.
 -module(regrow_gleam_conformance).
 
--export([arguments/0, read/1, print/1, complain/1, end_with/1, look/0, is_in_main_loop/1]).
+-export([arguments/0, workers/0, read/1, print/1, complain/1, end_with/1, look/0, is_in_main_loop/1]).
 
 arguments() -> [unicode:characters_to_binary(Argument) || Argument <- init:get_plain_arguments()].
+
+%% How many threads the runtime is to have; 0: as many as there are processors.
+workers() -> list_to_integer(os:getenv("REGROW_WORKERS", "0")).
 
 read(Path) ->
     case file:read_file(Path) of

@@ -2,7 +2,7 @@
 %% their link; what ends the task from outside does, as in OTP, unless the owner traps exits.
 -module(regrow_gleam_task).
 
--export([async/1, await/2, await_all/2, shutdown/2, pid/1]).
+-export([async/1, await/2, await_all/2, shutdown/2, kill/1, pid/1]).
 -export([run/1, outcome/1]).
 
 async(Function) -> regrow_task:async(?MODULE, run, [Function]).
@@ -25,6 +25,12 @@ shutdown(Task, Timeout) ->
     case asked(fun() -> regrow_task:shutdown(Task, regrow_gleam_process:timeout(Timeout)) end) of
         %% It ended as it was told.
         {error, timeout} -> {error, {exited, shutdown}};
+        Outcome -> Outcome
+    end.
+
+kill(Task) ->
+    case asked(fun() -> regrow_task:shutdown(Task, brutal_kill) end) of
+        {error, timeout} -> {error, {exited, killed}};
         Outcome -> Outcome
     end.
 

@@ -5,14 +5,19 @@
 //// Exit status 0: done. 77: the scenario uses something that cannot be said in Gleam; what and why is on standard
 //// error. Else: failed.
 
+import executor/agents
+import executor/groups
 import executor/lists
 import executor/message
 import executor/operation
 import executor/processes
 import executor/quiet
 import executor/recorder
+import executor/registries
 import executor/scenario
 import executor/supervisors
+import executor/tables
+import executor/tasks
 import executor/text
 import executor/trace
 import executor/unsupported
@@ -51,7 +56,15 @@ pub fn main() -> Nil {
 }
 
 fn operations() -> List(operation.Operation) {
-  lists.flatten([supervisors.operations(), processes.operations()])
+  lists.flatten([
+    supervisors.operations(),
+    processes.operations(),
+    registries.operations(),
+    tables.operations(),
+    groups.operations(),
+    agents.operations(),
+    tasks.operations(),
+  ])
 }
 
 fn find(name: String, by: operation.By) -> Result(operation.Operation, Nil) {
@@ -68,7 +81,11 @@ fn run(scenario: scenario.Scenario) -> Int {
     }
     Error(Nil) -> {
       process.trap_exits(True)
-      let assert Ok(runtime) = runtime.new() |> runtime.log_level(runtime.Silent) |> runtime.start
+      let assert Ok(runtime) =
+        runtime.new()
+        |> runtime.workers(workers())
+        |> runtime.log_level(runtime.Silent)
+        |> runtime.start
       let world = world.new(scenario, runtime)
       print("scenario " <> scenario.name <> "\n")
       lists.fold(scenario.steps, from: 1, with: fn(number, line) {
@@ -121,6 +138,9 @@ fn died_or(step: recorder.Step, label: String, result: String) -> String {
 
 @external(erlang, "regrow_gleam_conformance", "arguments")
 fn arguments() -> List(String)
+
+@external(erlang, "regrow_gleam_conformance", "workers")
+fn workers() -> Int
 
 @external(erlang, "regrow_gleam_conformance", "read")
 fn read(path: String) -> Result(String, Nil)

@@ -35,10 +35,7 @@ fn name(line: scenario.Line) -> String {
 
 fn reason(name: String) -> String {
   case name {
-    "reg_" <> _ -> "registries"
-    "ets_" <> _ -> "tables"
-    "agent_" <> _ -> "agents"
-    "task_" <> _ -> "tasks"
+    "task_nolink" -> "there is no task supervisor in Gleam"
     _ -> "the executor does not know it"
   }
 }

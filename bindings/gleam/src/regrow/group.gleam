@@ -95,6 +95,11 @@ pub fn join_process(
   pid pid: process.Pid,
 ) -> Result(process.Subject(message), GroupError)
 
+/// The subject to which all comes that is sent to groups of which this process is a member: for a server that listens
+/// to it from its start, and joins later.
+@external(erlang, "regrow_gleam_group", "subject")
+pub fn subject(of groups: Groups(name, message)) -> process.Subject(message)
+
 /// Takes this process out of a group, once.
 pub fn leave(groups: Groups(name, message), group name: name) -> Result(Nil, GroupError) {
   leave_process(groups, group: name, pid: process.self())

@@ -156,7 +156,7 @@ pub fn call(
 
 // ---- timers ----
 
-/// Sends a message when a time is over, by the BEAM's clock, which no runtime's manual clock moves.
+/// Sends a message when a time is over, by the BEAM's clock; `clock.send_after` goes by a runtime's.
 @external(erlang, "regrow_gleam_process", "send_after")
 pub fn send_after(to subject: Subject(message), within milliseconds: Int, message message: message) -> Timer
 

@@ -287,17 +287,17 @@ pub fn select_delete(
 @external(erlang, "regrow_gleam_table", "owner")
 pub fn owner(of table: Table(key, value)) -> Result(process.Pid, TableError)
 
-/// Gives a table of the caller's another heir.
+/// Has a table of the caller's become another process's when its owner ends, as `heir`.
 @external(erlang, "regrow_gleam_table", "set_heir")
 pub fn set_heir(
-  table: Table(key, value),
+  of table: Table(key, value),
   to pid: process.Pid,
   telling data: dynamic.Dynamic,
 ) -> Result(Nil, TableError)
 
-/// Has a table of the caller's go with its owner.
+/// Has a table of the caller's go when its owner ends.
 @external(erlang, "regrow_gleam_table", "remove_heir")
-pub fn remove_heir(table: Table(key, value)) -> Result(Nil, TableError)
+pub fn remove_heir(of table: Table(key, value)) -> Result(Nil, TableError)
 
 /// Gives a table of the caller's to another process, which is told, with `Nil`: see `transfers`.
 pub fn give_away(table: Table(key, value), to pid: process.Pid) -> Result(Nil, TableError) {

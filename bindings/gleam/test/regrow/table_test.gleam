@@ -4,6 +4,7 @@ import regrow/match
 import regrow/process
 import regrow/runtime
 import regrow/selector
+import support/counter
 import regrow/table
 
 fn with_runtime(body: fn(runtime.Runtime) -> a) -> Nil {
@@ -250,32 +251,39 @@ pub fn an_heir_gets_the_table_test() {
     table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 0)
 }
 
-pub fn an_heir_is_named_later_test() {
+pub fn an_heir_is_named_and_taken_away_later_test() {
   use runtime <- with_runtime
+  // In a process of its own, to which nothing else was given.
   use <- elsewhere
   let me = process.self()
   let told = process.new_subject()
-  let owner =
+  let owning = fn(name, named: fn(table.Table(Int, String)) -> Nil) {
     process.spawn_unlinked(running: fn() {
-      let assert Ok(kept) = table.create(table.new(), in: runtime)
-      let assert Ok(lost) = table.new() |> table.heir(to: me, telling: dynamic.nil()) |> table.create(in: runtime)
-      let assert Ok(Nil) = table.insert(into: kept, key: 1, value: "kept")
-      let assert Ok(Nil) = table.set_heir(kept, to: me, telling: dynamic.int(7))
-      let assert Ok(Nil) = table.remove_heir(lost)
-      process.send(to: told, message: #(kept, lost))
-      let assert Error(process.NothingCame) = process.receive(from: process.new_subject(), within: 50)
+      let assert Ok(kept) = table.new() |> table.named(name) |> table.create(in: runtime)
+      let assert Ok(Nil) = table.set_heir(of: kept, to: me, telling: dynamic.string(name))
+      named(kept)
+      process.send(to: told, message: kept)
     })
-  let monitor = process.monitor(owner)
-  let assert Ok(#(kept, lost)) = process.receive(from: told, within: 5000)
-  let assert Error(table.Denied) = table.set_heir(kept, to: me, telling: dynamic.int(8))
-  let assert Error(table.Denied) = table.remove_heir(kept)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 5000)
-  let assert Error(table.NoTable) = table.remove_heir(lost)
-  let assert Ok(table.Transfer(_, _, seven)) =
+  }
+  owning("unnamed", fn(kept) {
+    let assert Ok(Nil) = table.remove_heir(of: kept)
+    Nil
+  })
+  let assert Ok(gone) = process.receive(from: told, within: 5000)
+  owning("named", fn(_) { Nil })
+  let assert Ok(_) = process.receive(from: told, within: 5000)
+  let assert Ok(table.Transfer(mine, _, telling)) =
     table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 5000)
-  let assert True = seven == dynamic.int(7)
-  let assert Error(process.NothingCame) =
-    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 0)
+  let assert True = telling == dynamic.string("named")
+  let assert Ok(Nil) = table.set_heir(of: mine, to: me, telling: dynamic.nil())
+  counter.until(fn() { table.size(of: gone) == Error(table.NoTable) })
+  let assert Error(table.NoTable) = table.set_heir(of: gone, to: me, telling: dynamic.nil())
+  let assert Error(table.NoTable) = table.remove_heir(of: gone)
+  let told_result = process.new_subject()
+  process.spawn(running: fn() {
+    process.send(to: told_result, message: table.set_heir(of: mine, to: me, telling: dynamic.nil()))
+  })
+  let assert Ok(Error(table.Denied)) = process.receive(from: told_result, within: 5000)
 }
 
 pub fn who_is_given_a_table_is_told_test() {
