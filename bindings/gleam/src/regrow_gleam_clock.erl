@@ -22,7 +22,7 @@ whose(Other) -> Other.
 
 send_after(Runtime, Subject, Milliseconds, Message) ->
     {Pid, Addressed, Courier} = regrow_gleam_process:addressed(Subject, Message),
-    case regrow:send_after(Runtime, regrow_gleam_process:timeout(Milliseconds), Pid, Addressed) of
+    case regrow_timer:send_after(Runtime, regrow_gleam_process:timeout(Milliseconds), Pid, Addressed) of
         {ok, Ref} ->
             {ok, {timer, Runtime, Ref, Courier}};
         {error, _} ->
@@ -34,14 +34,14 @@ send_after(Runtime, Subject, Milliseconds, Message) ->
     end.
 
 cancel({timer, Runtime, Ref, Courier}) ->
-    Left = left(regrow:cancel_timer(Runtime, Ref)),
+    Left = left(regrow_timer:cancel(Runtime, Ref)),
     [dismiss(Courier) || {ok, _} <- [Left]],
     Left.
 
 dismiss(none) -> ok;
 dismiss(Courier) -> exit(Courier, kill).
 
-time_left({timer, Runtime, Ref, _}) -> left(regrow:read_timer(Runtime, Ref)).
+time_left({timer, Runtime, Ref, _}) -> left(regrow_timer:read(Runtime, Ref)).
 
 left({ok, Milliseconds}) -> {ok, Milliseconds};
 left({error, not_found}) -> {error, no_timer};
