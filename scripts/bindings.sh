@@ -218,6 +218,7 @@ stage_conformance_erlang() {
   needs make python3
   temporary
   make -C bindings/erlang
+  attempt "the Erlang executor names its operations" names_all_operations "python3 bindings/erlang/conformance/executor.py"
   REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
     tests/conformance/random
 }
@@ -253,6 +254,7 @@ stage_conformance_elixir() {
   needs make python3 elixir mix
   temporary
   env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  attempt "the Elixir executor names its operations" names_all_operations "python3 bindings/elixir/conformance/executor.py"
   REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
     tests/conformance/random
 }

@@ -111,34 +111,6 @@ OPERATION(agent_exchange) {
   return regrow_agent_get_and_update(given->pid, exchange, (void *)given, timeout_ms, result);
 }
 
-/* ---- timers ---- */
-
-OPERATION(timer_send_after) {
-  regrow_pid pid;
-  uint32_t ms;
-  regrow_ref timer = {0};
-  if (!pid_of(ITEM(0), &pid)) return REGROW_ERR_NO_PROCESS;
-  if (number_of(ITEM(1), &ms) != REGROW_OK) return REGROW_ERR_ARGUMENT;
-  regrow_error error = regrow_send_after(pid, ms, CLONE(2), &timer);
-  return told(error, result, regrow_from_ref(timer));
-}
-
-OPERATION(timer_cancel) {
-  regrow_ref timer;
-  uint64_t left_ms = 0;
-  if (!regrow_as_ref(ITEM(0), &timer)) return REGROW_ERR_NOT_FOUND;
-  regrow_error error = regrow_cancel_timer(given->pid, timer, 0, &left_ms);
-  return told(error, result, regrow_int((int64_t)left_ms));
-}
-
-OPERATION(timer_read) {
-  regrow_ref timer;
-  uint64_t left_ms = 0;
-  if (!regrow_as_ref(ITEM(0), &timer)) return REGROW_ERR_NOT_FOUND;
-  regrow_error error = regrow_read_timer(given->pid, timer, &left_ms);
-  return told(error, result, regrow_int((int64_t)left_ms));
-}
-
 /* ---- runtimes ---- */
 
 OPERATION(runtime_settle) {
@@ -274,9 +246,6 @@ const operation process_operations[] = {
     {"agent_get", agent_get, RUN_PROCESS, 1},
     {"agent_exchange", agent_exchange, RUN_PROCESS, 3},
     {"process_start_link", parent_start_link, RUN_PROCESS, 2},
-    {"timer_send_after", timer_send_after, RUN_NOW, 3},
-    {"timer_cancel", timer_cancel, RUN_NOW, 1},
-    {"timer_read", timer_read, RUN_NOW, 1},
     {"runtime_settle", runtime_settle, RUN_THREAD, 1},
     {"runtime_advance", runtime_advance, RUN_THREAD, 1},
     {"runtime_now", runtime_now, RUN_NOW, 0},

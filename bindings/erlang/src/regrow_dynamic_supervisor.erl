@@ -24,7 +24,7 @@ start_link(_, _) ->
 %% that is none, or has a wrong value, is {error, {bad_option, Options}}.
 -spec start_link(regrow:runtime(), module(), term()) -> {ok, pid()} | ignore | {error, term()}.
 start_link(Runtime, Module, Args) when is_atom(Module) ->
-    regrow_shadow:start_link({dynamic, Runtime, fun() -> begun(Module, Args) end});
+    regrow_shadow:start_link({dynamic, Runtime, Module, fun() -> begun(Module, Args) end});
 start_link(_, _, _) ->
     erlang:error(badarg).
 
