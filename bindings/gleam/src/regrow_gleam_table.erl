@@ -164,7 +164,8 @@ asked(Ask) ->
         ok -> {ok, nil};
         {ok, Answer} -> {ok, Answer};
         {error, access} -> {error, denied};
-        {error, Gone} when Gone =:= no_table; Gone =:= not_alive; Gone =:= noproc -> {error, no_table};
+        {error, Gone} when Gone =:= no_table; Gone =:= owner_gone; Gone =:= not_alive; Gone =:= noproc ->
+            {error, no_table};
         {error, not_found} -> {error, not_found};
         {error, exists} -> {error, name_taken};
         {error, {already_started, _}} -> {error, name_taken};
