@@ -147,6 +147,7 @@ stage_python() {
       diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
   done
   attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
+  print_documents bindings/python/examples $python/bin/python -B bindings/python/examples/NAME.py
   return $status
 }
 
