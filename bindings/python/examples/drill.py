@@ -1,7 +1,7 @@
 """What the drills share: a runtime whose clock stands still, and looking who is there.
 
-The main thread is a process too, so that it may monitor. Time moves only by `Runtime.advance()`, so what takes seconds in
-the exercise takes none here, and each run prints the same.
+The main thread is a process too, so that it may monitor. Time moves only by `Runtime.advance()`, so what takes seconds
+in the exercise takes none here, and each run prints the same.
 """
 
 import contextlib

@@ -37,9 +37,10 @@ with drill.begin() as runtime:
         my_registry.register((Atom("task"), 2), pids[0])
     except regrow.ExistsError as error:
         what, holder = error.reason
+        named = drill.yes_or_no(what == Atom("already_registered"))
         print(
-            f"   {drill.code(error)}, {{already_registered, Pid}}: {drill.yes_or_no(what == Atom('already_registered'))};"
-            f" Pid is who has it: {drill.yes_or_no(holder == pids[1])}"
+            f"   {drill.code(error)}, {{already_registered, Pid}}: {named}; "
+            f"Pid is who has it: {drill.yes_or_no(holder == pids[1])}"
         )
 
     print("4. Who ends is not found any more, neither killed nor by itself.")

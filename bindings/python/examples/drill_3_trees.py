@@ -54,9 +54,8 @@ def crash(name, times):
 
 with drill.begin() as runtime:
     # The workers register, so there must be a registry when they start.
-    workers = [
-        server(f"Worker{n}", Address(runtime=runtime, registry="Registry", key=(Atom("db_worker"), n))) for n in (1, 2, 3)
-    ]
+    keys = [Address(runtime=runtime, registry="Registry", key=(Atom("db_worker"), n)) for n in (1, 2, 3)]
+    workers = [server(f"Worker{n}", via) for n, via in enumerate(keys, 1)]
     registry = component(RegistrySpec, "Registry")
     database = component(SupervisorSpec, "Database", workers)
     others = [server("Cache"), server("API")]

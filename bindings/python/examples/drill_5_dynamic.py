@@ -23,9 +23,7 @@ def start_job(job_id, data):
 
 def print_count():
     count = jobs.count_children()
-    print(
-        f"   active {count.active}, specs {count.specs}, supervisors {count.supervisors}, workers {count.workers}"
-    )
+    print(f"   active {count.active}, specs {count.specs}, supervisors {count.supervisors}, workers {count.workers}")
 
 
 with drill.begin() as runtime:

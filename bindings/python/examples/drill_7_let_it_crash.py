@@ -70,7 +70,8 @@ def ask(name, what, request):
 
 
 with drill.begin() as runtime:
-    runtime.start_child(SupervisorSpec([ServerSpec(ErrorKernel, name="kernel"), ServerSpec(NormalWorker, name="worker")]))
+    children = [ServerSpec(ErrorKernel, name="kernel"), ServerSpec(NormalWorker, name="worker")]
+    runtime.start_child(SupervisorSpec(children))
 
     print("The error kernel answers an error, and keeps its state.")
     ask("kernel", "take 30", (Atom("take"), 30))

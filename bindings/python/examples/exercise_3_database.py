@@ -105,7 +105,5 @@ with drill.begin() as runtime:
         kill_worker(2)
         answered, _said = finish(send_query(USERS))
         outcomes.append(answered)
-    new = runtime.whereis("DatabasePool") != before
-    print(
-        f"   a new pool: {drill.yes_or_no(new)}; queries: {outcomes.count(True)} answered, {outcomes.count(False)} errors"
-    )
+    new = drill.yes_or_no(runtime.whereis("DatabasePool") != before)
+    print(f"   a new pool: {new}; queries: {outcomes.count(True)} answered, {outcomes.count(False)} errors")

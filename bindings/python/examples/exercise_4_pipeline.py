@@ -1,5 +1,5 @@
-"""Exercise 4: a pipeline whose stages depend on the ones before, so rest_for_one: whoever crashes takes along what comes
-after it.
+"""Exercise 4: a pipeline whose stages depend on the ones before, so rest_for_one: whoever crashes takes along what
+comes after it.
 
     Pipeline             supervisor, rest_for_one
     |- input             5 becomes {validated, 5}
@@ -47,9 +47,7 @@ def submit(stage, data):
 
 def start_pipeline(ids):
     """`ids` are what the stages go by under their supervisor."""
-    stages = [
-        ServerSpec(Stage, place, id=Atom(id), name=STAGES[place]) for place, id in enumerate(ids)
-    ]
+    stages = [ServerSpec(Stage, place, id=Atom(id), name=STAGES[place]) for place, id in enumerate(ids)]
     runtime.start_child(SupervisorSpec(stages, strategy="rest_for_one", id="Pipeline"))
 
 

@@ -9,9 +9,9 @@ tokens.py.
        |- "my-app"          app servers, started when somebody asks for the app
        `- ...
 
-Without the registry everybody would be lost, so all begin anew. Without the table every app server would have to, so they
-do; what they had is in the storage. An app server that ends ends alone. Every name begins as the user says: several of
-these trees live in one program.
+Without the registry everybody would be lost, so all begin anew. Without the table every app server would have to, so
+they do; what they had is in the storage. An app server that ends ends alone. Every name begins as the user says:
+several of these trees live in one program.
 """
 
 from collections.abc import Callable
@@ -72,9 +72,9 @@ class Tokens:
     def resolve(self, app: str) -> Pid:
         """The app server of an app; one is started if there is none.
 
-        Of all who find nobody one starts it. The ids of the children are unique, so the others are told that the app has
-        one: it is being started, or started again after a crash. They wait until it can be found; whom they were told of
-        may have ended meanwhile.
+        Of all who find nobody one starts it. The ids of the children are unique, so the others are told that the app
+        has one: it is being started, or started again after a crash. They wait until it can be found; whom they were
+        told of may have ended meanwhile.
         """
         while True:
             if found := self.whereis(app):
@@ -148,8 +148,8 @@ class AppServer(regrow.Server):
             self.acquire()
 
     def acquire(self) -> str:
-        """A new token, into the table and to the storage. The latter in a task: a slow storage keeps nobody waiting, and
-        one that fails ends only the task."""
+        """A new token, into the table and to the storage. The latter in a task: a slow storage keeps nobody waiting,
+        and one that fails ends only the task."""
         tokens = self.tokens
         token = tokens.command(self.app)
         row = (self.app, token, tokens.runtime.now() + tokens.ttl)

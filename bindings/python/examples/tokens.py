@@ -16,8 +16,8 @@ def claim(id, holds, sentence):
 
 
 class Trio:
-    """A tree under names of its own, with a backend that is no more than a counter and a clock, and a storage that is no
-    more than a table of the main thread's."""
+    """A tree under names of its own, with a backend that is no more than a counter and a clock, and a storage that is
+    no more than a table of the main thread's."""
 
     def __init__(self, prefix, **changes):
         self.commands = 0
