@@ -14,9 +14,9 @@ typedef struct job {
   bool done;
 } job;
 
-static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items, waiter *who,
+static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items,
                         regrow_term *result) {
-  arguments given = {.pid = pid, .items = items, .rt = rt, .who = who};
+  arguments given = {.pid = pid, .items = items, .rt = rt};
   *result = regrow_nil();
   return what->run(&given, result);
 }
@@ -29,7 +29,7 @@ static void job_run(job *work) {
   regrow_term result;
   if (work->done) return;
   work->done = true;
-  regrow_error error = run(work->what, work->pid, work->rt, work->items, work->who, &result);
+  regrow_error error = run(work->what, work->pid, work->rt, work->items, &result);
   if (error != REGROW_OK) result = error_reason(error);
   waiter_tell(work->who, error, &result);
   regrow_term_free(&result);
@@ -65,7 +65,12 @@ regrow_term operation_trap_exit(void) {
   return regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_atom("trap_exit")}, 2);
 }
 
-regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
+regrow_term operation_credit(uint32_t unread) {
+  regrow_term credit = regrow_tuple((regrow_term[]){regrow_atom("credit"), regrow_int(unread)}, 2);
+  return regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), credit}, 2);
+}
+
+regrow_error operation_link(runtime *rt, regrow_pid proxy, regrow_pid pid) {
   regrow_pid self;
   regrow_ref monitor;
   regrow_term answer;
@@ -73,7 +78,7 @@ regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
   if (error == REGROW_OK) error = regrow_monitor(proxy, &monitor);
   if (error != REGROW_OK) return error;
   regrow_term asked[3] = {regrow_atom("link"), regrow_from_pid(pid), regrow_from_pid(self)};
-  (void)regrow_send(proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
+  proxy_tell(rt, proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
   /* The answer, or the proxy's DOWN, or that of the process itself: nobody else sends anything to this one. */
   error = regrow_receive(REGROW_INFINITY, &answer);
   (void)regrow_demonitor(monitor, REGROW_FLUSH, NULL);
@@ -95,12 +100,15 @@ static void link_asked(const regrow_term *asked) {
 bool operation_delivered(const regrow_term *message) {
   size_t size;
   void *work;
+  int64_t unread;
   if (!regrow_tuple_size(message, &size) || size != 2 || !regrow_is_atom(regrow_tuple_get(message, 0), JOB_ATOM))
     return false;
   if (regrow_as_resource(regrow_tuple_get(message, 1), &work)) {
     job_run(work);
   } else if (regrow_is_atom(regrow_tuple_get(message, 1), "trap_exit")) {
     proxy_traps();
+  } else if (regrow_as_int(regrow_tuple_get(regrow_tuple_get(message, 1), 1), &unread)) {
+    proxy_credit((uint32_t)unread);
   } else {
     link_asked(regrow_tuple_get(message, 1));
   }
@@ -109,7 +117,7 @@ bool operation_delivered(const regrow_term *message) {
 
 static void begin_as(job *work, regrow_pid proxy) {
   regrow_term parts[2] = {regrow_atom(JOB_ATOM), regrow_resource(work, job_free)};
-  (void)regrow_send(proxy, regrow_tuple(parts, 2));
+  proxy_tell(work->rt, proxy, regrow_tuple(parts, 2));
 }
 
 /* ---- on a thread ---- */
@@ -184,7 +192,7 @@ NIF(nif_now) {
   } else if (what->where != RUN_NOW && what->where != RUN_DIRTY) {
     answer = enif_make_badarg(env);
   } else {
-    regrow_error error = run(what, pid, rt, items, NULL, &result);
+    regrow_error error = run(what, pid, rt, items, &result);
     answer = error == REGROW_OK        ? result_out(env, rt, result)
              : error == ERROR_TOO_MUCH ? nif_too_large()
                                        : error_out(env, rt, error);

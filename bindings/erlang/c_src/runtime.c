@@ -25,8 +25,10 @@ void runtime_release(runtime *rt) {
   if (atomic_fetch_sub(&rt->references, 1) != 1) return;
   index_free(&rt->proxies);
   index_free(&rt->fresh);
+  index_free(&rt->aliases);
   index_free(&rt->beam_pids);
   index_free(&rt->owners);
+  index_free(&rt->attended);
   free(rt->ended);
   pthread_rwlock_destroy(&rt->lock);
   free(rt);

@@ -6,7 +6,8 @@
 -module(regrow_nif).
 
 -export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
-         now/3, later/4, registry_lookup/2, registry_whereis/2, number/1, load_plugin/1]).
+         credit/3, look/2, at_rest/2, done/2, now/3, later/4, registry_lookup/2, registry_whereis/2, number/1,
+         load_plugin/1]).
 -export([await/3, demand/3]).
 
 -on_load(load/0).
@@ -36,6 +37,10 @@ cast_once(_Pid, _Message) -> ?STUB.
 is_alive(_Pid) -> ?STUB.
 ended(_Root, _Pid, _Reason) -> ?STUB.
 answer(_Server, _Call, _Reply) -> ?STUB.
+look(_Root, _Pid) -> ?STUB.
+at_rest(_Root, _Pid) -> ?STUB.
+done(_Root, _Token) -> ?STUB.
+credit(_Root, _Pid, _Unread) -> ?STUB.
 now_once(_Operation, _Pid, _Items) -> ?STUB.
 later_once(_Operation, _Pid, _Items, _Ref) -> ?STUB.
 registry_lookup_once(_Registry, _Key) -> ?STUB.

@@ -7,6 +7,7 @@ modules_test_() ->
      [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
       || {Name, Test} <- [{"an agent keeps a term, and goes by a key", fun agents/1},
                           {"an agent's functions that fail end it", fun agents_end/1},
+                          {"a native agent's term is exchanged", fun native_agents/1},
                           {"both kinds of server are called the same way", fun servers/1},
                           {"a task gives its value, or says why not", fun tasks/1},
                           {"tasks end with their owner, and only that waits for them", fun owners/1},
@@ -30,6 +31,31 @@ agents(Runtime) ->
     ?assertError(badarg, regrow_agent:get(Agent, not_a_function)),
     ?assertError(badarg, regrow_agent:start(not_a_function)).
 
+native_agents(Runtime) ->
+    {ok, Agent} = regrow:start(Runtime, #{kind => agent, initial => #{count => 1}}),
+    ?assertEqual({ok, #{count => 1}}, regrow_agent:fetch(Agent, 5000)),
+    ?assertEqual({ok, false}, regrow_agent:exchange(Agent, #{count => 1.0}, other, 5000)),
+    ?assertEqual({ok, true}, regrow_agent:exchange(Agent, #{count => 1}, 0, infinity)),
+    %% Eight processes, and no update is lost.
+    Increment = fun Increment(0) -> ok;
+                    Increment(Left) ->
+                        {ok, Count} = regrow_agent:fetch(Agent, 5000),
+                        case regrow_agent:exchange(Agent, Count, Count + 1, 5000) of
+                            {ok, true} -> Increment(Left - 1);
+                            {ok, false} -> Increment(Left)
+                        end
+                end,
+    Tasks = [regrow_task:async(fun() -> Increment(100) end) || _ <- lists:seq(1, 8)],
+    ?assertEqual(lists:duplicate(8, ok), regrow_task:await_many(Tasks, 30000)),
+    ?assertEqual({ok, 800}, regrow_agent:fetch(Agent, 5000)),
+    {ok, Other} = regrow:start(Runtime, #{kind => pubsub}),
+    ?assertEqual({error, wrong_kind}, regrow_agent:fetch(Other, 5000)),
+    ?assertEqual({error, wrong_kind}, regrow_agent:exchange(Other, 1, 2, 5000)),
+    ?assertError(badarg, regrow_agent:fetch(Agent, soon)),
+    ok = regrow:stop(Agent),
+    ?assertEqual({error, noproc}, regrow_agent:fetch(Agent, 5000)),
+    ?assertEqual({error, noproc}, regrow_agent:exchange(Agent, 1, 2, 5000)).
+
 agents_end(_) ->
     logger:set_primary_config(level, none),
     {ok, Agent} = regrow_agent:start(fun() -> 0 end),
@@ -49,7 +75,7 @@ servers(Runtime) ->
     ok = regrow_server:cast(Native, reset),
     ok = regrow_server:cast(Beam, told),
     ?assertEqual(0, regrow_server:call(Native, get)),
-    ?assertEqual([told], regrow_server:call(Beam, state)),
+    ?assertEqual([{cast, told}], regrow_server:call(Beam, state)),
     ?assertExit({timeout, {regrow_server, call, [Beam, late, 1]}}, regrow_server:call(Beam, late, 1)),
     ?assertExit({{unknown_request, what}, {regrow_server, call, [Native, what, 5000]}}, regrow_server:call(Native, what)),
     ?assertExit({noproc, {regrow_server, call, [Native, get, 5000]}}, regrow_server:call(Native, get)),
@@ -82,7 +108,17 @@ tasks(_) ->
     ?assertEqual(undefined, regrow_task:shutdown(Killed, brutal_kill)),
     Stubborn = regrow_task:async(fun() -> process_flag(trap_exit, true), receive go -> went end end),
     timer:sleep(5),
-    ?assertEqual(undefined, regrow_task:shutdown(Stubborn, 5)),
+    ?assertEqual({exit, killed}, regrow_task:shutdown(Stubborn, 5)),
+    %% It answers when it is told to end.
+    Ready = regrow_task:async(fun() -> process_flag(trap_exit, true), receive {'EXIT', _, shutdown} -> went end end),
+    timer:sleep(5),
+    ?assertEqual({ok, went}, regrow_task:shutdown(Ready)),
+    [begin
+        Ended = regrow_task:async(fun() -> exit(shutdown) end),
+        Pid = element(2, Ended),
+        receive {'EXIT', Pid, shutdown} -> ok end,
+        ?assertEqual(Outcome, regrow_task:shutdown(Ended, How))
+     end || {How, Outcome} <- [{5000, undefined}, {brutal_kill, {exit, shutdown}}]],
     Ignored = regrow_task:async(fun() -> receive go -> went end end),
     ?assertEqual(undefined, regrow_task:ignore(Ignored)),
     element(2, Ignored) ! go,
@@ -112,7 +148,7 @@ via(Runtime) ->
     ?assertEqual({error, {already_started, Pid}}, gen_server:start(Name, regrow_process_tests, [], [])),
     ?assertEqual(yes, gen_server:call(Name, {reply, yes})),
     ok = gen_server:cast(Name, told),
-    ?assertEqual([told], gen_server:call(Name, state)),
+    ?assertEqual([{cast, told}], gen_server:call(Name, state)),
     ok = gen_server:stop(Name),
     ?assertEqual(undefined, regrow_registry:whereis_name({Registry, "name"})),
     ?assertExit({noproc, _}, gen_server:call(Name, state)),

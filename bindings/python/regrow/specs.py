@@ -248,16 +248,13 @@ class ServerSpec(ChildSpec):
     _kind = lib.REGROW_SERVER
 
     def _default_id(self) -> Any:
-        return self.name if self.name is not None else self.server.__name__
+        return self.name if self.name is not None else getattr(self.server, "__name__", None)
 
-    def _fill(self, structs: Structs, child: Any) -> None:
+    def _spec(self, structs: Structs) -> Any:
         from .server import Server
 
         if not (isinstance(self.server, type) and issubclass(self.server, Server)):
             raise TypeError(f"a server is a class derived from Server, not {self.server!r}")
-        super()._fill(structs, child)
-
-    def _spec(self, structs: Structs) -> Any:
         spec = structs.new("regrow_server_spec")
         spec.arg = structs.term(self.arg)
         spec.home = choice(self.home, "home", _HOMES)
@@ -340,6 +337,7 @@ class TaskSpec(ChildSpec):
         spec.watchdog_ms = _time(self.watchdog, "watchdog")
         # As the child of a task supervisor it is the task that says it.
         spec.restart = 0 if self.restart is None else choice(self.restart, "restart", _RESTARTS)
+        spec.shutdown_ms = _shutdown(self.shutdown)
         lib.rp_task_callbacks(spec, structs.hold((function(self.run, "run"), args)))
         return spec
 
