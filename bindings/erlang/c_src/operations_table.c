@@ -50,14 +50,6 @@ OPERATION(table_give_away) {
   return done(regrow_table_give_away(table, pid, CLONE(2)), result);
 }
 
-/* One that is dead inherits nothing. */
-OPERATION(table_set_heir) {
-  TABLE;
-  regrow_pid heir = {0};
-  (void)pid_of(ITEM(1), &heir);
-  return done(regrow_table_set_heir(table, heir, CLONE(2)), result);
-}
-
 OPERATION(table_info) {
   TABLE;
   return regrow_table_info(table, result);
@@ -202,7 +194,6 @@ const operation table_operations[] = {
     {"table_owner", table_owner, RUN_NOW, 1},
     {"table_delete", table_delete, RUN_DIRTY, 1},
     {"table_give_away", table_give_away, RUN_CALLER, 3},
-    {"table_set_heir", table_set_heir, RUN_CALLER, 3},
     {"table_info", table_info, RUN_NOW, 1},
     {"table_size", table_size, RUN_NOW, 1},
     {"table_insert", table_insert, RUN_NOW, 2},

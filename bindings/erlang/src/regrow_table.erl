@@ -7,7 +7,7 @@
 %% What only the owner may do costs a message each way; so a table that one process writes to often is better public.
 -module(regrow_table).
 
--export([new/2, whereis/2, of_ref/2, ref/1, delete/1, delete/2, give_away/3, setopts/2, info/1, size/1]).
+-export([new/2, whereis/2, of_ref/2, ref/1, delete/1, delete/2, give_away/3, info/1, size/1]).
 -export([insert/2, insert_new/2, lookup/2, lookup_element/3, member/2, take/2, delete_object/2, delete_all_objects/1,
          update_counter/3, update_counter/4, update_element/3]).
 -export([first/1, last/1, next/2, prev/2, tab2list/1, match/2, match_object/2, match_delete/2, select/2, select_count/2,
@@ -75,15 +75,6 @@ give_away({?MODULE, Root, Ref}, Pid, Data) when is_pid(Pid) ->
     plain(regrow_nif:await(table_give_away, Root, {Ref, Pid, Data}));
 give_away(_, _, _) ->
     erlang:error(badarg).
-
-%% Has a table of the caller's go to another process at its end, or to nobody.
--spec setopts(table(), {heir, pid(), term()} | {heir, none}) -> ok | {error, term()}.
-setopts(Table, {heir, none}) -> set_heir(Table, [], []);
-setopts(Table, {heir, Pid, Data}) when is_pid(Pid) -> set_heir(Table, Pid, Data);
-setopts(_, _) -> erlang:error(badarg).
-
-set_heir({?MODULE, Root, Ref}, Heir, Data) -> plain(regrow_nif:await(table_set_heir, Root, {Ref, Heir, Data}));
-set_heir(_, _, _) -> erlang:error(badarg).
 
 %% As ets:info/1; a name is a binary.
 -spec info(table()) -> {ok, [{atom(), term()}]} | {error, term()}.
