@@ -148,6 +148,7 @@ stage_python() {
       diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
   done
   attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
+  print_documents bindings/python/examples $python/bin/python -B bindings/python/examples/NAME.py
   return $status
 }
 
@@ -197,6 +198,7 @@ stage_erlang() {
   attempt "it prints what the README says" diff \
     <(awk '/^```erlang$/ { seen = 1 } seen && /^```text$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) \
     <(cd bindings/erlang/build/test && timeout 60 erl -noshell -pa ../../ebin . -run hello main -run init stop)
+  print_documents bindings/erlang/examples make -s --no-print-directory -C bindings/erlang document DOCUMENT=NAME
   # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
   if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
     make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
@@ -218,6 +220,7 @@ stage_conformance_erlang() {
   needs make python3
   temporary
   make -C bindings/erlang
+  attempt "the Erlang executor names its operations" names_all_operations "python3 bindings/erlang/conformance/executor.py"
   REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
     tests/conformance/random
 }
@@ -253,6 +256,7 @@ stage_conformance_elixir() {
   needs make python3 elixir mix
   temporary
   env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  attempt "the Elixir executor names its operations" names_all_operations "python3 bindings/elixir/conformance/executor.py"
   REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
     tests/conformance/random
 }
@@ -266,7 +270,7 @@ stage_gleam() {
   needs node npm perl
   make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
   temporary
-  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/src bindings/gleam/test
+  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/{src,test,conformance}
   attempt "the package compiles" make -C bindings/gleam
   make -C bindings/gleam test >"$scratch/eunit" 2>&1 || true
   cat "$scratch/eunit"
@@ -295,6 +299,18 @@ stage_gleam() {
   python3 scripts/readme_code.py README.md "$scratch" gleam
   attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
   attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
+}
+
+# The suite on the package's modules.
+stage_conformance_gleam() {
+  exists "Gleam package" "bindings/gleam/gleam.toml"
+  needs_erlang
+  needs node npm python3
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  temporary
+  make -C bindings/gleam
+  REGROW_WORKERS=2 count_scenarios python3 bindings/gleam/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
 }
 
 # ---- all of them in one tree ----

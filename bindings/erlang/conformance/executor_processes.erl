@@ -55,13 +55,13 @@ perform("demonitor", [Mark | Options], _) ->
 
 perform("timer", [Mark, Ms, X], _) ->
     Message = {'reference timer', reference_words:term(X)},
-    {ok, Timer} = regrow:send_after(executor_runtime:get(), reference_words:number(Ms), self(), Message),
+    {ok, Timer} = regrow_timer:send_after(executor_runtime:get(), reference_words:number(Ms), self(), Message),
     reference_memory:put(native_timer, Mark, Timer),
     "ok";
 perform("cancel", [Mark], _) ->
-    left(Mark, fun regrow:cancel_timer/2);
+    left(Mark, fun regrow_timer:cancel/2);
 perform("read_timer", [Mark], _) ->
-    left(Mark, fun regrow:read_timer/2).
+    left(Mark, fun regrow_timer:read/2).
 
 left(Mark, Ask) ->
     case reference_memory:get(native_timer, Mark) of

@@ -11,7 +11,6 @@
 -export([init/0, init/1, shutdown/1, shutdown/2, root/1, settle/1, settle/2, advance/2, now/1, stats/1]).
 -export([start/2, start_link/2, stop/1, stop/3, call/2, call/3, call_all/2, call_all/3, cast/2, send/2, exit/2]).
 -export([link/1, unlink/1, monitor/1, monitor/2, demonitor/2, demonitor/3, is_alive/1, is_native/1, info/1]).
--export([send_after/4, cancel_timer/2, read_timer/2]).
 -export([register/3, unregister/2, whereis/2, to_pid/1]).
 -export([get_state/1, get_state/2, replace_state/2, replace_state/3, load_plugin/1]).
 -export([ms/1]).
@@ -222,14 +221,12 @@ call_all(Pid, Requests) ->
 %% which the server takes up in this order too. It costs much less than so many calls. The time is that of each.
 -spec call_all(pid(), [term()], timeout()) -> [{ok, term()} | {error, term()}].
 call_all(Pid, Requests, Timeout) when is_list(Requests) ->
-    Ref = make_ref(),
-    case regrow_nif:call_all(Pid, Requests, ms(Timeout), Ref) of
-        ok ->
-            receive
-                {Ref, Outcomes} -> Outcomes
+    case kind(Pid) of
+        native ->
+            case regrow_nif:await(process_call_all, Pid, {Requests, ms(Timeout)}) of
+                {ok, Outcomes} -> Outcomes;
+                {error, _} = Error -> [Error || _ <- Requests]
             end;
-        {error, _} = Error ->
-            [Error || _ <- Requests];
         local ->
             Deadline = deadline(Timeout),
             Ids = [gen_server:send_request(Pid, Request) || Request <- Requests],
@@ -325,8 +322,8 @@ demonitor(Pid, Ref) ->
     _ = demonitor(Pid, Ref, [flush]),
     true.
 
-%% As erlang:demonitor/2. flush: its message too, if it has come. info: tells whether there was a monitor; else true. For
-%% a monitor by name the root of the runtime (root/1) stands for the process.
+%% As erlang:demonitor/2. flush: its message too, if it has come. info: tells whether there was a monitor; else true.
+%% For a monitor by name the root of the runtime (root/1) stands for the process.
 -spec demonitor(pid(), reference(), [flush | info]) -> boolean().
 demonitor(Pid, Ref, Options) when is_reference(Ref), is_list(Options) ->
     Options -- [flush, info] =:= [] orelse erlang:error(badarg),
@@ -371,26 +368,6 @@ to_pid(Pid) ->
 -spec info(pid()) -> {ok, map()} | {error, term()}.
 info(Pid) ->
     regrow_nif:now(process_info, Pid, {}).
-
-%% ---- timers ----
-
-%% Has a process of either kind get a message after so many milliseconds of the runtime's clock, so also one moved by
-%% hand. The timer ends with the process.
--spec send_after(runtime(), non_neg_integer(), pid(), term()) -> {ok, reference()} | {error, noproc | term()}.
-send_after(Runtime, Ms, Pid, Message) when is_integer(Ms), Ms >= 0, Ms < ?NONE, is_pid(Pid) ->
-    regrow_nif:now(timer_send_after, Runtime, {Pid, Ms, Message});
-send_after(_, _, _, _) ->
-    erlang:error(badarg).
-
-%% Cancels a timer: {ok, MsLeft}; {error, not_found}: it has fired, was cancelled, or is none.
--spec cancel_timer(runtime(), reference()) -> {ok, non_neg_integer()} | {error, not_found | term()}.
-cancel_timer(Runtime, Timer) when is_reference(Timer) -> regrow_nif:now(timer_cancel, Runtime, {Timer});
-cancel_timer(_, _) -> erlang:error(badarg).
-
-%% How much time is left.
--spec read_timer(runtime(), reference()) -> {ok, non_neg_integer()} | {error, not_found | term()}.
-read_timer(Runtime, Timer) when is_reference(Timer) -> regrow_nif:now(timer_read, Runtime, {Timer});
-read_timer(_, _) -> erlang:error(badarg).
 
 %% ---- names ----
 

@@ -10,7 +10,7 @@
 
 start(Initialise, Runtime) ->
     %% What regrow_dynamic_supervisor:start_link/2 starts, which has no unique ids.
-    case regrow_gleam_start:link(regrow_shadow, {dynamic, Runtime, fun() -> init(Initialise) end}, infinity) of
+    case regrow_gleam_start:link(regrow_shadow, {dynamic, Runtime, ?MODULE, fun() -> init(Initialise) end}, infinity) of
         {ok, Pid} -> started(Pid, at(Pid));
         Error -> Error
     end.

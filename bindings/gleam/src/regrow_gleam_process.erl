@@ -7,7 +7,7 @@
 -export([spawn/1, spawn_link/1, exit/2, stop/2, stop/3, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1,
          demonitor/2, receive_down/2]).
 -export([new_subject/0, owner/1, send/2, 'receive'/2, call/3]).
--export([send_after/3, cancel_timer/1, time_left/1]).
+-export([send_after/3, cancel_timer/1, time_left/1, addressed/2]).
 -export([timeout/1, reason/1, exit_reason/1, signal/1, call_error/1, asking/1]).
 
 %% With proc_lib, so that a crash is logged with its reason, and $ancestors are there.
@@ -51,16 +51,7 @@ receive_exit(Timeout) ->
     after timeout(Timeout) -> {error, nothing_came}
     end.
 
-demonitor(Pid, Monitor) ->
-    case regrow:is_native(Pid) of
-        false ->
-            erlang:demonitor(Monitor, [flush, info]);
-        true ->
-            receive
-                {'DOWN', Monitor, process, _, _} -> false
-            after 0 -> regrow:demonitor(Pid, Monitor)
-            end
-    end.
+demonitor(Pid, Monitor) -> regrow:demonitor(Pid, Monitor, [flush, info]).
 
 receive_down(Monitor, Timeout) ->
     receive
@@ -108,11 +99,16 @@ call({_, Owner, _} = Subject, Make, Timeout) ->
 %% ---- timers ----
 
 %% {Timer, Courier}: the BEAM's timers do not send to aliases, so for these it is a process that does.
-send_after({subject, Pid, Tag}, Milliseconds, Message) ->
-    {erlang:send_after(timeout(Milliseconds), Pid, {Tag, Message}), none};
-send_after({reply, Owner, Alias}, Milliseconds, Message) ->
+send_after(Subject, Milliseconds, Message) ->
+    {Pid, Addressed, Courier} = addressed(Subject, Message),
+    {erlang:send_after(timeout(Milliseconds), Pid, Addressed), Courier}.
+
+%% Whom a timer is to send what for a subject to get a message, and the courier.
+addressed({subject, Pid, Tag}, Message) ->
+    {Pid, {Tag, Message}, none};
+addressed({reply, Owner, Alias}, Message) ->
     Courier = erlang:spawn(fun() -> carry(erlang:monitor(process, Owner), Alias) end),
-    {erlang:send_after(timeout(Milliseconds), Courier, {Alias, Message}), Courier}.
+    {Courier, {Alias, Message}, Courier}.
 
 carry(Monitor, Alias) ->
     receive

@@ -7,7 +7,8 @@
          delete_value/3, clear/1]).
 -export([lookup/2, lookup_all/2, take/2, take_all/2, contains/2, size/1, to_list/1, first/1, last/1, next/2,
          previous/2]).
--export([variables/1, select/3, select_count/2, select_delete/2, owner/1, give_away/3, transfers/5]).
+-export([variables/1, select/3, select_count/2, select_delete/2, owner/1, set_heir/3, remove_heir/1, give_away/3,
+         transfers/5]).
 
 create({builder, Kind, Access, Name, Heir}, Runtime) ->
     Named = [{name, Text} || {ok, Text} <- [Name]],
@@ -137,6 +138,10 @@ owner({_, Table, _, _}) ->
         Error -> Error
     end.
 
+set_heir({_, Table, _, _}, Pid, Data) -> asked(fun() -> regrow_table:setopts(Table, {heir, Pid, Data}) end).
+
+remove_heir({_, Table, _, _}) -> asked(fun() -> regrow_table:setopts(Table, {heir, none}) end).
+
 give_away({_, Table, _, _}, Pid, Data) -> asked(fun() -> regrow_table:give_away(Table, Pid, Data) end).
 
 transfers(Selector, Runtime, Key, Value, Wrap) ->
@@ -159,7 +164,8 @@ asked(Ask) ->
         ok -> {ok, nil};
         {ok, Answer} -> {ok, Answer};
         {error, access} -> {error, denied};
-        {error, Gone} when Gone =:= no_table; Gone =:= not_alive; Gone =:= noproc -> {error, no_table};
+        {error, Gone} when Gone =:= no_table; Gone =:= owner_gone; Gone =:= not_alive; Gone =:= noproc ->
+            {error, no_table};
         {error, not_found} -> {error, not_found};
         {error, exists} -> {error, name_taken};
         {error, {already_started, _}} -> {error, name_taken};

@@ -15,13 +15,12 @@ module(Who, Name) ->
         [] -> none
     end.
 
-%% As in the list of all: `do ` goes before those that a process carries out itself.
-name(#line{words = ["do", _, Name | _]}) -> "do " ++ Name;
+name(#line{words = ["do", _, Name | _]}) -> Name;
 name(#line{words = [Name | _]}) -> Name.
 
+%% All of them, and what has a process carry one out.
 names() ->
-    lists:sort([Prefix ++ Name || {Who, Prefix} <- [{main, ""}, {process, "do "}],
-                                  {_, Names} <- reference_system:operations(Who), Name <- Names]).
+    lists:usort(["do" | [Name || Who <- [main, process], {_, Names} <- reference_system:operations(Who), Name <- Names]]).
 
 is_known(#line{words = ["do", _, Name | _]}) -> module(process, Name) =/= none;
 is_known(#line{words = [Name | _]}) -> module(main, Name) =/= none.

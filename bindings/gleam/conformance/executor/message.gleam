@@ -2,6 +2,7 @@
 
 import regrow/dynamic
 import regrow/process
+import regrow/table
 
 pub type Message {
   Call(request: String, reply: process.Subject(dynamic.Dynamic))
@@ -14,5 +15,6 @@ pub type Message {
   Continue
   Linked(down: process.Down)
   Monitored(monitor: process.Monitor, down: process.Down)
+  Transferred(transfer: table.Transfer(dynamic.Dynamic, dynamic.Dynamic))
   Else(message: dynamic.Dynamic)
 }

@@ -1,5 +1,6 @@
 //// An operation of FORMAT.md: its name, who may issue it, and what carries it out.
 
+import executor/message
 import executor/scenario
 import executor/world
 import regrow/process
@@ -22,6 +23,19 @@ pub fn with_pid(world: world.World, name: String, or missing: String, then then:
   case world.pid(world, name) {
     Ok(pid) -> then(pid)
     Error(Nil) -> missing
+  }
+}
+
+/// Asks a worker.
+pub fn call(
+  world: world.World,
+  worker: process.Subject(message.Message),
+  request: String,
+  milliseconds: Int,
+) -> String {
+  case process.call(worker, sending: fn(reply) { message.Call(request, reply) }, within: milliseconds) {
+    Ok(answer) -> "reply " <> world.show(world, answer)
+    Error(error) -> show_call_error(world, error)
   }
 }
 

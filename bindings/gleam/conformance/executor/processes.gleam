@@ -9,6 +9,7 @@ import executor/text
 import executor/words
 import executor/worker
 import executor/world
+import regrow/clock
 import regrow/process
 import regrow/runtime
 
@@ -35,8 +36,8 @@ pub fn operations() -> List(operation.Operation) {
     operation.Operation("demonitor", operation.Process, demonitor),
     operation.Operation("trap", operation.Process, trap),
     operation.Operation("timer", operation.Process, timer),
-    operation.Operation("cancel", operation.Process, fn(world, words, _) { left(world, words, process.cancel_timer) }),
-    operation.Operation("read_timer", operation.Process, fn(world, words, _) { left(world, words, process.time_left) }),
+    operation.Operation("cancel", operation.Process, fn(world, words, _) { left(world, words, clock.cancel) }),
+    operation.Operation("read_timer", operation.Process, fn(world, words, _) { left(world, words, clock.time_left) }),
   ]
 }
 
@@ -89,11 +90,7 @@ fn call(world: world.World, words: List(String), _: scenario.Line) -> String {
   case world.target(world, name), milliseconds {
     Error(Nil), _ -> "error noproc"
     _, Error(Nil) -> "error badarg"
-    Ok(subject), Ok(milliseconds) ->
-      case process.call(subject, sending: fn(reply) { message.Call(request, reply) }, within: milliseconds) {
-        Ok(answer) -> "reply " <> world.show(world, answer)
-        Error(error) -> operation.show_call_error(world, error)
-      }
+    Ok(subject), Ok(milliseconds) -> operation.call(world, subject, request, milliseconds)
   }
 }
 
@@ -226,8 +223,8 @@ fn timer(world: world.World, words: List(String), _: scenario.Line) -> String {
   let me = recorder.of_pid(world.recorder, process.self())
   case me, text.to_int(word) {
     Ok(recorder.Attempt(handle: recorder.Talks(subject), ..)), Ok(milliseconds) -> {
-      let timer =
-        process.send_after(to: subject, within: milliseconds, message: message.TimeIsUp(words.term(value)))
+      let message = message.TimeIsUp(words.term(value))
+      let assert Ok(timer) = clock.send_after(in: world.runtime, to: subject, within: milliseconds, message: message)
       world.change(world, with: fn(store) {
         world.Store(..store, timers: [#(name, #(timer, milliseconds)), ..store.timers])
       })
@@ -237,14 +234,14 @@ fn timer(world: world.World, words: List(String), _: scenario.Line) -> String {
   }
 }
 
-fn left(world: world.World, words: List(String), ask: fn(process.Timer) -> Result(Int, Nil)) -> String {
+fn left(world: world.World, words: List(String), ask: fn(clock.Timer) -> Result(Int, clock.TimerError)) -> String {
   let assert [name, ..] = words
   case lists.value(world.stored(world).timers, of: name) {
     Error(Nil) -> "false"
     Ok(#(timer, _)) ->
       case ask(timer) {
         Ok(_) -> "left"
-        Error(Nil) -> "false"
+        Error(_) -> "false"
       }
   }
 }

@@ -4,6 +4,7 @@
 import executor/lists
 import executor/recorder
 import executor/world
+import regrow/clock
 import regrow/dynamic
 import regrow/process
 import regrow/runtime
@@ -22,30 +23,32 @@ pub fn wait(world: world.World) -> Nil {
   }
 }
 
-/// The BEAM did nothing from before the runtime was quiet until after that, and all rest.
+/// The BEAM does nothing from before the runtime is quiet until after that, with all at rest, and no timer to wait for.
+/// Asking who there is has the recorder run, so it is done before and after.
 fn is_quiet(world: world.World) -> Bool {
+  !is_timer_pending(world) && all_rest(world) && nothing_happens(world) && all_rest(world)
+}
+
+fn nothing_happens(world: world.World) -> Bool {
   let before = look()
   let assert Ok(Nil) = runtime.settle(world.runtime, within: patience)
-  case before, look() {
-    Ok(first), Ok(second) -> first == second && all_rest(world)
-    _, _ -> False
-  }
+  before != Error(Nil) && before == look()
 }
 
 fn all_rest(world: world.World) -> Bool {
-  let rest =
-    recorder.attempts(world.recorder)
-    |> lists.filter(where: fn(attempt: recorder.Attempt) {
-      attempt.ended == Error(Nil) && attempt.begun.kind != recorder.Task
-    })
-    |> lists.all(where: fn(attempt: recorder.Attempt) { is_in_main_loop(attempt.begun.pid) })
-  let timers =
-    world.stored(world).timers
-    |> lists.any(where: fn(entry) {
-      let #(_, #(timer, milliseconds)) = entry
-      milliseconds <= short_timer && process.time_left(timer) != Error(Nil)
-    })
-  rest && !timers
+  recorder.attempts(world.recorder)
+  |> lists.filter(where: fn(attempt: recorder.Attempt) {
+    attempt.ended == Error(Nil) && attempt.begun.kind != recorder.Task
+  })
+  |> lists.all(where: fn(attempt: recorder.Attempt) { is_in_main_loop(attempt.begun.pid) })
+}
+
+fn is_timer_pending(world: world.World) -> Bool {
+  world.stored(world).timers
+  |> lists.any(where: fn(entry) {
+    let #(_, #(timer, milliseconds)) = entry
+    milliseconds <= short_timer && clock.time_left(timer) != Error(clock.NoTimer)
+  })
 }
 
 @external(erlang, "regrow_gleam_conformance", "look")

@@ -36,6 +36,13 @@ pub fn sum(of first: dynamic.Dynamic, and second: dynamic.Dynamic) -> Result(dyn
   }
 }
 
+pub fn is_same_number(first: dynamic.Dynamic, second: dynamic.Dynamic) -> Bool {
+  case number(first), number(second) {
+    Ok(a), Ok(b) -> a == b
+    _, _ -> False
+  }
+}
+
 fn number(value: dynamic.Dynamic) -> Result(Float, Nil) {
   case decode.int(value), decode.float(value) {
     Ok(number), _ -> Ok(to_float(number))

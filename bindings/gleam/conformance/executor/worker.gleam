@@ -3,14 +3,18 @@
 import executor/message
 import executor/recorder
 import executor/scenario
+import executor/tables
 import executor/text
 import executor/words
 import executor/world
+import regrow/decode
 import regrow/dynamic
+import regrow/group
 import regrow/process
 import regrow/selector
 import regrow/server
 import regrow/start
+import regrow/table
 
 const patience = 20_000
 
@@ -93,8 +97,15 @@ fn up(
   server.initialised(State(me: subject, value: dynamic.int(0)))
   |> server.selecting(
     selector.new()
+    |> selector.add(subject: group.subject(of: world.groups), wrapping: message.Tell)
     |> selector.exits(wrapping: message.Linked)
     |> selector.monitors(wrapping: message.Monitored)
+    |> table.transfers(
+      in: world.runtime,
+      key: decode.dynamic,
+      value: decode.dynamic,
+      wrapping: message.Transferred,
+    )
     |> selector.other(wrapping: message.Else),
   )
   |> Ok
@@ -214,6 +225,8 @@ fn described(world: world.World, message: message.Message) -> String {
     message.TimeIsUp(value) -> "timer " <> world.show(world, value)
     message.Tell(value) -> "got " <> world.show(world, value)
     message.Continue -> "continue"
+    message.Transferred(table.Transfer(moved, from, telling)) ->
+      "TRANSFER " <> tables.name(world, moved) <> " " <> world.label(world, from) <> " " <> world.show(world, telling)
     message.Else(other) -> "got " <> world.show(world, other)
     _ -> "?"
   }

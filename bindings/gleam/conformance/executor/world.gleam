@@ -7,7 +7,9 @@ import executor/scenario
 import executor/text
 import executor/words
 import regrow/agent
+import regrow/clock
 import regrow/dynamic
+import regrow/group
 import regrow/process
 import regrow/registry
 import regrow/runtime
@@ -19,6 +21,7 @@ pub type World {
     recorder: recorder.Recorder,
     main: process.Pid,
     store: agent.Agent(Store),
+    groups: group.Groups(dynamic.Dynamic, dynamic.Dynamic),
   )
 }
 
@@ -35,8 +38,10 @@ pub type Store {
   Store(
     count: Int,
     marks: List(#(String, Mark)),
-    timers: List(#(String, #(process.Timer, Int))),
+    timers: List(#(String, #(clock.Timer, Int))),
     registries: List(#(String, Registry)),
+    // Their kinds.
+    tables: List(#(String, String)),
   )
 }
 
@@ -44,13 +49,15 @@ const patience = 20_000
 
 /// A world whose main is the caller.
 pub fn new(scenario: scenario.Scenario, runtime: runtime.Runtime) -> World {
-  let assert Ok(store) = agent.start(fn() { Store(count: 0, marks: [], timers: [], registries: []) })
+  let assert Ok(groups) = group.new() |> group.start(in: runtime)
+  let assert Ok(store) = agent.start(fn() { Store(count: 0, marks: [], timers: [], registries: [], tables: []) })
   World(
     scenario: scenario,
     runtime: runtime,
     recorder: recorder.start(),
     main: process.self(),
     store: store.data,
+    groups: groups,
   )
 }
 

@@ -113,6 +113,7 @@ pub fn native_kind(
   )
 }
 
+/// When a child is started again.
 pub fn restart(child: Child(data), restart: Restart) -> Child(data) {
   Child(..child, restart: restart)
 }

@@ -16,6 +16,7 @@ import regrow/supervisor
 /// A supervisor that runs.
 pub type DynamicSupervisor
 
+/// What a supervisor is to be, for `start`.
 pub opaque type Builder {
   Builder(max_children: Result(Int, Nil), intensity: Int, period: Int)
 }
@@ -82,6 +83,7 @@ pub fn which_children(
   in supervisor: DynamicSupervisor,
 ) -> Result(List(supervisor.ChildInfo), supervisor.SupervisorError)
 
+/// How many children there are.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "count_children")
 pub fn count_children(in supervisor: DynamicSupervisor) -> Result(supervisor.Counts, supervisor.SupervisorError)
 

@@ -53,23 +53,27 @@ pub fn equal(first: Expression(a), to second: Expression(a)) -> Expression(Bool)
   condition(Equal, [erase(first), erase(second)])
 }
 
+/// 1 and 1.0 are unequal.
 pub fn unequal(first: Expression(a), to second: Expression(a)) -> Expression(Bool) {
   condition(Unequal, [erase(first), erase(second)])
 }
 
-/// In Erlang's order, as the three after it.
+/// Less, in Erlang's order.
 pub fn less(first: Expression(a), than second: Expression(a)) -> Expression(Bool) {
   condition(Less, [erase(first), erase(second)])
 }
 
+/// Less, or equal; in Erlang's order.
 pub fn at_most(first: Expression(a), most second: Expression(a)) -> Expression(Bool) {
   condition(AtMost, [erase(first), erase(second)])
 }
 
+/// Greater, in Erlang's order.
 pub fn greater(first: Expression(a), than second: Expression(a)) -> Expression(Bool) {
   condition(Greater, [erase(first), erase(second)])
 }
 
+/// Greater, or equal; in Erlang's order.
 pub fn at_least(first: Expression(a), least second: Expression(a)) -> Expression(Bool) {
   condition(AtLeast, [erase(first), erase(second)])
 }
@@ -84,20 +88,24 @@ pub fn either(first: Expression(Bool), or second: Expression(Bool)) -> Expressio
   condition(Either, [erase(first), erase(second)])
 }
 
+/// Holds where the other does not. Where that has no value neither holds.
 pub fn negated(expression: Expression(Bool)) -> Expression(Bool) {
   condition(Negated, [erase(expression)])
 }
 
 // ---- numbers ----
 
+/// The sum of two numbers.
 pub fn add(first: Expression(Int), second: Expression(Int)) -> Expression(Int) {
   operation(Sum, [erase(first), erase(second)], decode.int)
 }
 
+/// What is left of the first number.
 pub fn subtract(first: Expression(Int), second: Expression(Int)) -> Expression(Int) {
   operation(Difference, [erase(first), erase(second)], decode.int)
 }
 
+/// The product of two numbers.
 pub fn multiply(first: Expression(Int), second: Expression(Int)) -> Expression(Int) {
   operation(Product, [erase(first), erase(second)], decode.int)
 }
@@ -107,6 +115,7 @@ pub fn divide(first: Expression(Int), by second: Expression(Int)) -> Expression(
   operation(Quotient, [erase(first), erase(second)], decode.int)
 }
 
+/// What is left by a division; of the same sign as what was divided.
 pub fn remainder(first: Expression(Int), by second: Expression(Int)) -> Expression(Int) {
   operation(Remainder, [erase(first), erase(second)], decode.int)
 }

@@ -24,6 +24,7 @@ pub opaque type NativeAgent(state) {
   NativeAgent(pid: process.Pid, encode: fn(state) -> dynamic.Dynamic, decode: decode.Decoder(state))
 }
 
+/// Why there is no value, or none was kept.
 pub type NativeAgentError {
   NoProcess
   /// It is a process of another kind.
@@ -37,6 +38,7 @@ pub type NativeAgentError {
   CannotCross
 }
 
+/// What an agent is to be, for `start` and `child`.
 pub opaque type Builder(state) {
   Builder(
     initial: state,

@@ -11,8 +11,10 @@ pub type Pid
 /// in its mailbox. In memory it is what gleam_erlang's unnamed `Subject` is.
 pub type Subject(message)
 
+/// What tells of the end of one process: see `monitor`.
 pub type Monitor
 
+/// What sends a message later: see `send_after`.
 pub type Timer
 
 /// Why a process ended. `Abnormal` has any other reason, as it is.
@@ -44,6 +46,7 @@ pub type Down {
 
 // ---- processes ----
 
+/// This process.
 @external(erlang, "erlang", "self")
 pub fn self() -> Pid
 
@@ -52,9 +55,11 @@ pub fn self() -> Pid
 @external(erlang, "regrow_gleam_process", "spawn_link")
 pub fn spawn(running function: fn() -> a) -> Pid
 
+/// As `spawn`, without a link.
 @external(erlang, "regrow_gleam_process", "spawn")
 pub fn spawn_unlinked(running function: fn() -> a) -> Pid
 
+/// Whether a process has not ended.
 @external(erlang, "regrow", "is_alive")
 pub fn is_alive(pid: Pid) -> Bool
 
@@ -81,6 +86,7 @@ pub fn stop(pid: Pid, within milliseconds: Int) -> Result(Nil, CallError) {
 @external(erlang, "regrow_gleam_process", "stop")
 pub fn stop_with(pid: Pid, reason reason: ExitReason, within milliseconds: Int) -> Result(Nil, CallError)
 
+/// Does nothing for a time.
 @external(erlang, "regrow_gleam_process", "sleep")
 pub fn sleep(milliseconds: Int) -> Nil
 
@@ -91,6 +97,7 @@ pub fn sleep(milliseconds: Int) -> Nil
 @external(erlang, "regrow_gleam_process", "link")
 pub fn link(with pid: Pid) -> Result(Nil, Nil)
 
+/// Takes a link away. No exit signal of that process comes after this.
 @external(erlang, "regrow_gleam_process", "unlink")
 pub fn unlink(from pid: Pid) -> Nil
 
@@ -111,6 +118,7 @@ pub fn monitor(pid: Pid) -> Monitor
 @external(erlang, "regrow_gleam_process", "demonitor")
 pub fn demonitor(pid: Pid, monitor: Monitor) -> Bool
 
+/// Takes what a monitor of this process tells.
 @external(erlang, "regrow_gleam_process", "receive_down")
 pub fn receive_down(from monitor: Monitor, within milliseconds: Int) -> Result(Down, ReceiveError)
 
@@ -148,7 +156,7 @@ pub fn call(
 
 // ---- timers ----
 
-/// Sends a message when a time is over, by the BEAM's clock, which no runtime's manual clock moves.
+/// Sends a message when a time is over, by the BEAM's clock; `clock.send_after` goes by a runtime's.
 @external(erlang, "regrow_gleam_process", "send_after")
 pub fn send_after(to subject: Subject(message), within milliseconds: Int, message message: message) -> Timer
 

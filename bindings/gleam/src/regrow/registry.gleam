@@ -35,6 +35,7 @@ import regrow/start
 /// A registry whose keys are of one type, and whose subjects take messages of one type.
 pub type Registry(key, message)
 
+/// Why something was not found or done.
 pub type RegistryError {
   /// A unique key is taken, by this process.
   AlreadyRegistered(by: process.Pid)
@@ -77,6 +78,7 @@ type Keys {
   Duplicate
 }
 
+/// What a registry is to be, for `start` and `child`.
 pub opaque type Builder {
   Builder(
     keys: Keys,
@@ -294,6 +296,7 @@ pub fn meta(
   }
 }
 
+/// Keeps a value beside the entries, in place of another.
 @external(erlang, "regrow_gleam_registry", "put_meta")
 pub fn put_meta(
   in registry: Registry(key, message),

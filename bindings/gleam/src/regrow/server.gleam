@@ -43,6 +43,7 @@ pub opaque type Initialised(state, message) {
   Unwanted
 }
 
+/// What a server is to be, for `start`.
 pub opaque type Builder(state, message) {
   Builder(
     initialise: fn(process.Subject(message)) -> Result(Initialised(state, message), String),

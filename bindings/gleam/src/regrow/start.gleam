@@ -8,6 +8,7 @@ pub type Started(data) {
   Started(pid: process.Pid, data: data)
 }
 
+/// Why something did not start.
 pub type StartError {
   /// It said no while it started, and why.
   InitFailed(reason: String)

@@ -32,6 +32,7 @@ pub type AutoShutdown {
   AllSignificant
 }
 
+/// Why something was not done.
 pub type SupervisorError {
   NotFound
   /// The child runs, and only one that does not can be restarted or deleted.
@@ -51,6 +52,7 @@ pub type Status {
   Waiting
 }
 
+/// What a child is: a process that works, or one that supervises.
 pub type Kind {
   Worker
   Supervising
@@ -67,6 +69,7 @@ pub type ChildSpec {
   )
 }
 
+/// A child as it is at the moment.
 pub type ChildInfo {
   ChildInfo(id: dynamic.Dynamic, status: Status, kind: Kind)
 }
@@ -114,6 +117,7 @@ pub type Node {
   )
 }
 
+/// What a supervisor is to be, for `start`.
 pub opaque type Builder {
   Builder(
     strategy: Strategy,
@@ -134,6 +138,7 @@ pub fn restart_tolerance(builder: Builder, intensity intensity: Int, period seco
   Builder(..builder, intensity: intensity, period: seconds)
 }
 
+/// Whether it ends when significant children have; `Never`, if this is not said.
 pub fn auto_shutdown(builder: Builder, when: AutoShutdown) -> Builder {
   Builder(..builder, auto_shutdown: when)
 }
@@ -188,6 +193,7 @@ pub fn child_spec(in supervisor: Supervisor, id id: String) -> Result(ChildSpec,
 @external(erlang, "regrow_gleam_supervisor", "status")
 pub fn status(in supervisor: Supervisor, id id: String) -> Result(Status, SupervisorError)
 
+/// How many children there are.
 @external(erlang, "regrow_gleam_supervisor", "count_children")
 pub fn count_children(in supervisor: Supervisor) -> Result(Counts, SupervisorError)
 

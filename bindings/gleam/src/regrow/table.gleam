@@ -21,6 +21,7 @@ import regrow/selector
 /// A table with keys of one type and values of another.
 pub type Table(key, value)
 
+/// Why something was not found or done.
 pub type TableError {
   /// There is no such table, or not any more; or the runtime is over.
   NoTable
@@ -53,6 +54,7 @@ type Kind {
   DuplicateBag
 }
 
+/// What a table is to be, for `create`.
 pub opaque type Builder {
   Builder(
     kind: Kind,
@@ -84,6 +86,7 @@ pub fn duplicate_bag(builder: Builder) -> Builder {
   Builder(..builder, kind: DuplicateBag)
 }
 
+/// Who may read and write; `Protected`, if this is not said.
 pub fn access(builder: Builder, access: Access) -> Builder {
   Builder(..builder, access: access)
 }
@@ -189,6 +192,7 @@ pub fn take(from table: Table(key, value), key key: key) -> Result(value, TableE
 @external(erlang, "regrow_gleam_table", "take_all")
 pub fn take_all(from table: Table(key, value), key key: key) -> Result(List(value), TableError)
 
+/// Whether a key has a value.
 @external(erlang, "regrow_gleam_table", "contains")
 pub fn contains(table: Table(key, value), key key: key) -> Result(Bool, TableError)
 
@@ -282,6 +286,18 @@ pub fn select_delete(
 /// Whose table it is.
 @external(erlang, "regrow_gleam_table", "owner")
 pub fn owner(of table: Table(key, value)) -> Result(process.Pid, TableError)
+
+/// Has a table of the caller's become another process's when its owner ends, as `heir`.
+@external(erlang, "regrow_gleam_table", "set_heir")
+pub fn set_heir(
+  of table: Table(key, value),
+  to pid: process.Pid,
+  telling data: dynamic.Dynamic,
+) -> Result(Nil, TableError)
+
+/// Has a table of the caller's go when its owner ends.
+@external(erlang, "regrow_gleam_table", "remove_heir")
+pub fn remove_heir(of table: Table(key, value)) -> Result(Nil, TableError)
 
 /// Gives a table of the caller's to another process, which is told, with `Nil`: see `transfers`.
 pub fn give_away(table: Table(key, value), to pid: process.Pid) -> Result(Nil, TableError) {

@@ -4,6 +4,7 @@ import regrow/match
 import regrow/process
 import regrow/runtime
 import regrow/selector
+import support/counter
 import regrow/table
 
 fn with_runtime(body: fn(runtime.Runtime) -> a) -> Nil {
@@ -248,6 +249,41 @@ pub fn an_heir_gets_the_table_test() {
   let assert True = second == me
   let assert Error(process.NothingCame) =
     table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 0)
+}
+
+pub fn an_heir_is_named_and_taken_away_later_test() {
+  use runtime <- with_runtime
+  // In a process of its own, to which nothing else was given.
+  use <- elsewhere
+  let me = process.self()
+  let told = process.new_subject()
+  let owning = fn(name, named: fn(table.Table(Int, String)) -> Nil) {
+    process.spawn_unlinked(running: fn() {
+      let assert Ok(kept) = table.new() |> table.named(name) |> table.create(in: runtime)
+      let assert Ok(Nil) = table.set_heir(of: kept, to: me, telling: dynamic.string(name))
+      named(kept)
+      process.send(to: told, message: kept)
+    })
+  }
+  owning("unnamed", fn(kept) {
+    let assert Ok(Nil) = table.remove_heir(of: kept)
+    Nil
+  })
+  let assert Ok(gone) = process.receive(from: told, within: 5000)
+  owning("named", fn(_) { Nil })
+  let assert Ok(_) = process.receive(from: told, within: 5000)
+  let assert Ok(table.Transfer(mine, _, telling)) =
+    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 5000)
+  let assert True = telling == dynamic.string("named")
+  let assert Ok(Nil) = table.set_heir(of: mine, to: me, telling: dynamic.nil())
+  counter.until(fn() { table.size(of: gone) == Error(table.NoTable) })
+  let assert Error(table.NoTable) = table.set_heir(of: gone, to: me, telling: dynamic.nil())
+  let assert Error(table.NoTable) = table.remove_heir(of: gone)
+  let told_result = process.new_subject()
+  process.spawn(running: fn() {
+    process.send(to: told_result, message: table.set_heir(of: mine, to: me, telling: dynamic.nil()))
+  })
+  let assert Ok(Error(table.Denied)) = process.receive(from: told_result, within: 5000)
 }
 
 pub fn who_is_given_a_table_is_told_test() {
