@@ -105,6 +105,9 @@ defmodule Regrow.TableTest do
         delete = fn {n}, acc -> module.delete(table, n) && module.delete(table, n + 1) && [n | acc] end
         assert module.foldl(delete, [], table) == [5, 3, 1]
         assert module.info(table, :size) == 0
+        set = module.new(:folds, [:set])
+        module.insert(set, for(n <- 1..100, do: {n}))
+        assert module.foldl(fn {n}, count -> module.delete(set, n) && count + 1 end, 0, set) == 100
         bag = module.new(:folds, [:duplicate_bag])
         module.insert(bag, [{1, :a}, {1, :b}, {1, :a}])
         assert module.foldl(fn {1, x}, acc -> [x | acc] end, [], bag) == [:a, :b, :a]
