@@ -333,3 +333,14 @@ stage_mixed() {
     attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
   done
 }
+
+# After the stages of conformance, of whose results the table is made. REGROW_UPDATE=1 writes it.
+stage_operations() {
+  needs python3
+  local stage
+  for stage in conformance-2 cpp conformance-erlang conformance-elixir conformance-gleam conformance-python; do
+    grep -q "^pass" "$out/$stage.results" 2>/dev/null || { skip "the table of operations: $stage has not run"; return; }
+  done
+  attempt "docs/bindings.md has the operations of each language" \
+    scripts/operations.py "$([ -z "${REGROW_UPDATE:-}" ] && echo check || echo write)" "$out"
+}
