@@ -206,6 +206,23 @@ stage_erlang() {
   fi
 }
 
+# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes half an hour.
+stage_valgrind_erlang() {
+  needs_erlang eunit
+  needs valgrind
+  make -C bindings/erlang test-programs
+  local suite status
+  for suite in $(make -s -C bindings/erlang valgrind-suites); do
+    status=0
+    env -C bindings/erlang REGROW_ROUNDS=1 test/valgrind.sh "$suite" || status=$?
+    case $status in
+      0) pass ;;
+      77) skip "valgrind cannot run this BEAM"; return ;;
+      *) fail "$suite under valgrind" ;;
+    esac
+  done
+}
+
 # Counts what ExUnit reports.
 count_exunit() { # LOG
   awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
