@@ -1702,6 +1702,9 @@ regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_m
 /// As regrow_call(), to be collected later. REGROW_ERR_LIMIT when its mailbox is full: this does not wait for room. Any
 /// thread.
 ///
+/// A server that is REGROW_INLINE and REGROW_NO_PARK is asked there and then while it is idle, and has answered when
+/// this returns; others are not, for this would wait when they do.
+///
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
 /// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.

@@ -98,6 +98,7 @@ stage_cpp() {
   attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
   needs python3
   make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
+  attempt "the C++ executor names its operations" names_all_operations build/regrow-conformance-cpp
   REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
@@ -147,15 +148,21 @@ stage_python() {
       diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
   done
   attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
+  print_documents bindings/python/examples $python/bin/python -B bindings/python/examples/NAME.py
   return $status
 }
 
-stage_conformance_python() {
+conformance_python() {
   exists "Python package" "bindings/python/pyproject.toml"
   temporary
   needs_python
-  conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+  local executor="$python/bin/python bindings/python/conformance/executor.py"
+  attempt "the Python executor names its operations" names_all_operations "$executor"
+  conformance "$executor" tests/conformance/scenarios tests/conformance/random
 }
+
+stage_conformance_python() { conformance_python; }
+stage_conformance_python_manual() { REGROW_CLOCK=manual conformance_python; }
 
 # ---- Erlang ----
 
@@ -191,6 +198,7 @@ stage_erlang() {
   attempt "it prints what the README says" diff \
     <(awk '/^```erlang$/ { seen = 1 } seen && /^```text$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) \
     <(cd bindings/erlang/build/test && timeout 60 erl -noshell -pa ../../ebin . -run hello main -run init stop)
+  print_documents bindings/erlang/examples make -s --no-print-directory -C bindings/erlang document DOCUMENT=NAME
   # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
   if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
     make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
@@ -223,6 +231,17 @@ stage_valgrind_erlang() {
   done
 }
 
+# The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
+stage_conformance_erlang() {
+  needs_erlang
+  needs make python3
+  temporary
+  make -C bindings/erlang
+  attempt "the Erlang executor names its operations" names_all_operations "python3 bindings/erlang/conformance/executor.py"
+  REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # Counts what ExUnit reports.
 count_exunit() { # LOG
   awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
@@ -248,6 +267,17 @@ stage_elixir() {
   print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
 }
 
+# The suite on Elixir's modules, as on Erlang's.
+stage_conformance_elixir() {
+  needs_erlang
+  needs make python3 elixir mix
+  temporary
+  env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  attempt "the Elixir executor names its operations" names_all_operations "python3 bindings/elixir/conformance/executor.py"
+  REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # ---- Gleam ----
 
 # Compiled by the Gleam compiler that npm has, which is installed once.
@@ -257,7 +287,7 @@ stage_gleam() {
   needs node npm perl
   make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
   temporary
-  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/src bindings/gleam/test
+  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/{src,test,conformance}
   attempt "the package compiles" make -C bindings/gleam
   make -C bindings/gleam test >"$scratch/eunit" 2>&1 || true
   cat "$scratch/eunit"
@@ -272,6 +302,7 @@ stage_gleam() {
     fi
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
+  print_documents bindings/gleam/test/documents make -s --no-print-directory -C bindings/gleam document DOCUMENT=NAME
   # The same with a compiler of the 1.x line, where there is one: no registry of CI's has it.
   if command -v gleam >/dev/null 2>&1; then
     make -C bindings/gleam GLEAM=gleam test >"$scratch/eunit" 2>&1 || echo "fail the tests, compiled by $(gleam --version)" >>"$results"
@@ -285,6 +316,18 @@ stage_gleam() {
   python3 scripts/readme_code.py README.md "$scratch" gleam
   attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
   attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
+}
+
+# The suite on the package's modules.
+stage_conformance_gleam() {
+  exists "Gleam package" "bindings/gleam/gleam.toml"
+  needs_erlang
+  needs node npm python3
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  temporary
+  make -C bindings/gleam
+  REGROW_WORKERS=2 count_scenarios python3 bindings/gleam/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
 }
 
 # ---- all of them in one tree ----

@@ -20,8 +20,8 @@ alias Regrow.Task.Supervisor, as: TaskSupervisor
 defmodule Tokens.Supervisor do
   use Supervisor
 
-  # `opts` is a map: the names :name, :registry, :ets_owner, :task_sup, :dynamic_sup and :ets_table; :max_restarts of app
-  # servers; how long a token is good (:ttl_ms), and how long before its end it is replaced (:early_ms); and the functions
+  # `opts` is a map: the names :name, :registry, :ets_owner, :task_sup, :dynamic_sup and :ets_table; :max_restarts of
+  # app servers; how long a token is good (:ttl_ms), and how long before its end it is replaced (:early_ms); and
   # :cmd_fn (app -> token), :load_fn (app -> row | nil) and :save_fn (row -> any). A row is {app, token, expires_ms}.
   def start_link(opts), do: Supervisor.start_link(__MODULE__, opts, name: opts.name)
 
@@ -152,7 +152,8 @@ defmodule Tokens.AppServer do
   end
 end
 
-# A tree under names of its own, with a backend that is no more than a counter and a clock, and a storage that is a table.
+# A tree under names of its own, with a backend that is no more than a counter and a clock, and a storage that is a
+# table.
 defmodule Trio do
   @settings %{commands: 1, starts: 2, command_ms: 3, save_ms: 4, no_save: 5}
   @members [:registry, :ets_owner, :task_sup, :dynamic_sup]

@@ -49,7 +49,7 @@ OPERATION(table_rename) {
   return done(regrow_table_rename(table, name), result);
 }
 
-/* Items: Table, Heir | [], Data. */
+/* Items: Table, Heir | [], Data. One that is dead inherits nothing. */
 OPERATION(table_set_heir) {
   TABLE;
   regrow_pid heir = {0};

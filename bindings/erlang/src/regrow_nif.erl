@@ -6,7 +6,8 @@
 -module(regrow_nif).
 
 -export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
-         credit/3, look/2, at_rest/2, done/2, now/3, later/4, registry_lookup/2, registry_whereis/2, number/1, load_plugin/1]).
+         credit/3, look/2, at_rest/2, done/2, now/3, later/4, registry_lookup/2, registry_whereis/2, number/1,
+         load_plugin/1]).
 -export([await/3, demand/3]).
 
 -on_load(load/0).
@@ -47,6 +48,8 @@ registry_whereis_once(_Registry, _Key) -> ?STUB.
 number(_Pid) -> ?STUB.
 load_plugin(_Path) -> ?STUB.
 
+%% A call whose server answers there and then has its outcome at once; no message comes.
+%%
 %% What takes terms makes proxies of the pids in them; then it does nothing but say so, and is asked again once the
 %% steward watches these processes: else the reason of one that ends at once could be lost.
 call(Pid, Request, TimeoutMs, Ref) ->

@@ -105,7 +105,8 @@ shutdown({?MODULE, Pid, Ref, Owner}, How) ->
     after Timeout ->
         exit(Pid, kill),
         receive
-            {'DOWN', Ref, process, Pid, Reason} -> ended(Reason, brutal_kill)
+            {Ref, Value} -> erlang:demonitor(Ref, [flush]), {ok, Value};
+            {'DOWN', Ref, process, Pid, Reason} -> {exit, Reason}
         end
     end;
 shutdown(_, _) ->
@@ -136,8 +137,9 @@ give_up({?MODULE, _, Ref, _}) ->
     after 0 -> ok
     end.
 
-ended(shutdown, _) -> undefined;
+%% As it was told.
 ended(killed, brutal_kill) -> undefined;
+ended(shutdown, How) when How =/= brutal_kill -> undefined;
 ended(Reason, _) -> {exit, Reason}.
 
 deadline(infinity) -> infinity;

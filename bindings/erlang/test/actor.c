@@ -101,6 +101,10 @@ regrow_error regrow_plugin(void) {
   regrow_server_spec spec = {
       .size = sizeof spec, .init = init, .handle_call = handle_call, .handle_info = handle_info, .drop = drop};
   regrow_error error = regrow_behaviour_register("actor", &spec);
+  /* The same, which answers where it is asked. */
+  spec.flags = REGROW_INLINE | REGROW_NO_PARK;
+  if (error == REGROW_OK) error = regrow_behaviour_register("quick", &spec);
+  spec.flags = 0;
   /* The same with a mailbox for one message; who sends more waits. */
   spec.mailbox_limit = 1;
   spec.mailbox_policy = REGROW_BLOCK;

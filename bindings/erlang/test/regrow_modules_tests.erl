@@ -108,7 +108,17 @@ tasks(_) ->
     ?assertEqual(undefined, regrow_task:shutdown(Killed, brutal_kill)),
     Stubborn = regrow_task:async(fun() -> process_flag(trap_exit, true), receive go -> went end end),
     timer:sleep(5),
-    ?assertEqual(undefined, regrow_task:shutdown(Stubborn, 5)),
+    ?assertEqual({exit, killed}, regrow_task:shutdown(Stubborn, 5)),
+    %% It answers when it is told to end.
+    Ready = regrow_task:async(fun() -> process_flag(trap_exit, true), receive {'EXIT', _, shutdown} -> went end end),
+    timer:sleep(5),
+    ?assertEqual({ok, went}, regrow_task:shutdown(Ready)),
+    [begin
+        Ended = regrow_task:async(fun() -> exit(shutdown) end),
+        Pid = element(2, Ended),
+        receive {'EXIT', Pid, shutdown} -> ok end,
+        ?assertEqual(Outcome, regrow_task:shutdown(Ended, How))
+     end || {How, Outcome} <- [{5000, undefined}, {brutal_kill, {exit, shutdown}}]],
     Ignored = regrow_task:async(fun() -> receive go -> went end end),
     ?assertEqual(undefined, regrow_task:ignore(Ignored)),
     element(2, Ignored) ! go,

@@ -9,6 +9,7 @@ table_test_() ->
               {"what is protected or private is the owner's", fun access/1},
               {"a table goes with its owner, before anybody sees that end", fun owners/1},
               {"an heir gets the table, and so does whom it is given", fun heirs/1},
+              {"an heir is named, changed and taken away later, as in ets", fun new_heirs/1},
               {"a table with a name is found", fun names/1},
               {"many objects come back at once", fun many/1},
               {"a search goes on part by part, as in ets", fun parts/1},
@@ -212,7 +213,42 @@ heirs(Runtime) ->
     ?assertEqual({got, ok}, regrow_test:receive_one()),
     ?assertEqual({error, access}, regrow_table:insert(Table, {d, 4})),
     ?assertEqual({ok, 3}, regrow_table:size(Table)),
+    ?assertEqual({error, access}, regrow_table:setopts(Table, {heir, self(), mine})),
     Given ! stop.
+
+%% The same of ets.
+new_heirs(Runtime) ->
+    Test = self(),
+    New = fun(regrow_table, Options) -> {ok, Table} = regrow_table:new(Runtime, Options), Table;
+             (ets, Options) -> ets:new(table, Options)
+          end,
+    Heard = fun(Module) ->
+        [begin
+            {Owner, Monitor} = spawn_monitor(fun() ->
+                Table = New(Module, Given),
+                [Module:setopts(Table, Option) || Option <- Changes]
+            end),
+            [receive
+                {'ETS-TRANSFER', _, Owner, Data} -> Data;
+                {'DOWN', Monitor, process, Owner, normal} -> ended
+             after 100 -> none
+             end || _ <- [1, 2]]
+         end || {Given, Changes} <-
+                    [{[], [{heir, Test, late}]}, {[{heir, Test, early}], [{heir, none}]},
+                     {[{heir, Test, early}], [{heir, Test, late}]}, {[], [{heir, dead(), lost}]}]]
+    end,
+    Ours = [lists:sort(Each) || Each <- Heard(regrow_table)],
+    ?assertEqual([lists:sort(Each) || Each <- Heard(ets)], Ours),
+    ?assertEqual([[ended, late], [ended, none], [ended, late], [ended, none]], Ours),
+    Mine = New(regrow_table, []),
+    [?assertError(badarg, regrow_table:setopts(Mine, Wrong)) || Wrong <- [{heir, name, x}, {keypos, 2}, heir]],
+    ?assertError(badarg, regrow_table:setopts(none, {heir, none})),
+    ok = regrow_table:delete(Mine),
+    ?assertEqual({error, no_table}, regrow_table:setopts(Mine, {heir, none})).
+
+dead() ->
+    {Pid, Monitor} = spawn_monitor(fun() -> ok end),
+    receive {'DOWN', Monitor, process, Pid, _} -> Pid end.
 
 names(Runtime) ->
     {ok, Table} = regrow_table:new(Runtime, [{name, <<"name">>}]),

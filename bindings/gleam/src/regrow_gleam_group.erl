@@ -2,15 +2,19 @@
 %% subject that each member has; the pubsub itself is the tag of its topics.
 -module(regrow_gleam_group).
 
--export([find/2, join/3, leave/3, members/2, which/1, send/3, monitor/2, demonitor/1, changes/3]).
+-export([find/2, join/3, subject/1, leave/3, members/2, which/1, send/3, monitor/2, demonitor/1, changes/3]).
 
 find(Runtime, Name) -> regrow_gleam_pubsub:find(Runtime, Name).
 
 join(Groups, Name, Pid) ->
     case asked(Groups, fun() -> regrow_pubsub:join(Groups, Name, Pid) end) of
-        {ok, nil} -> {ok, {subject, Pid, tag(Groups)}};
+        {ok, nil} -> {ok, subject(Groups, Pid)};
         Error -> Error
     end.
+
+subject(Groups) -> subject(Groups, self()).
+
+subject(Groups, Pid) -> {subject, Pid, tag(Groups)}.
 
 leave(Groups, Name, Pid) -> asked(Groups, fun() -> regrow_pubsub:leave(Groups, Name, Pid) end).
 

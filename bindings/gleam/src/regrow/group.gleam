@@ -37,6 +37,7 @@ pub type Change(name) {
   Ended(reason: process.ExitReason)
 }
 
+/// Why something was not done.
 pub type GroupError {
   /// There are no groups of that name in the runtime.
   NotFound
@@ -52,10 +53,12 @@ pub type GroupError {
   Failed(reason: dynamic.Dynamic)
 }
 
+/// What groups are to be, for `start`.
 pub opaque type Builder {
   Builder(name: Result(String, Nil))
 }
 
+/// Groups without a name.
 pub fn new() -> Builder {
   Builder(name: Error(Nil))
 }
@@ -91,6 +94,11 @@ pub fn join_process(
   group name: name,
   pid pid: process.Pid,
 ) -> Result(process.Subject(message), GroupError)
+
+/// The subject to which all comes that is sent to groups of which this process is a member: for a server that listens
+/// to it from its start, and joins later.
+@external(erlang, "regrow_gleam_group", "subject")
+pub fn subject(of groups: Groups(name, message)) -> process.Subject(message)
 
 /// Takes this process out of a group, once.
 pub fn leave(groups: Groups(name, message), group name: name) -> Result(Nil, GroupError) {

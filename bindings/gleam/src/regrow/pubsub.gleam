@@ -47,6 +47,7 @@ pub type Overflow {
   DropOldest
 }
 
+/// Why something was not done.
 pub type PubSubError {
   NotFound
   /// The process that is to be subscribed is dead.
@@ -59,14 +60,17 @@ pub type PubSubError {
   Failed(reason: dynamic.Dynamic)
 }
 
+/// How a process is subscribed, for `subscribe_as`.
 pub opaque type Subscription {
   Subscription(topic: String, queue: Result(String, Nil), most: Int, overflow: Overflow, pid: process.Pid)
 }
 
+/// What a pubsub is to be, for `start` and `child`.
 pub opaque type Builder {
   Builder(name: Result(String, Nil))
 }
 
+/// A pubsub without a name.
 pub fn new() -> Builder {
   Builder(name: Error(Nil))
 }

@@ -36,6 +36,13 @@ pub fn down(
   wrapping wrap: fn(process.Down) -> message,
 ) -> Selector(message)
 
+/// Adds what all other monitors tell, of whatever process: those too that are made later.
+@external(erlang, "regrow_gleam_selector", "monitors")
+pub fn monitors(
+  selector: Selector(message),
+  wrapping wrap: fn(process.Monitor, process.Down) -> message,
+) -> Selector(message)
+
 /// Adds the exit signals that come as messages, to who traps exits.
 @external(erlang, "regrow_gleam_selector", "exits")
 pub fn exits(selector: Selector(message), wrapping wrap: fn(process.Down) -> message) -> Selector(message)

@@ -63,6 +63,17 @@ pub fn who_joins_twice_is_a_member_twice_test() {
   let assert Ok([]) = group.members(groups, group: "a")
 }
 
+pub fn a_subject_is_there_before_its_process_joins_test() {
+  let assert Ok(runtime) = runtime.start(runtime.new())
+  let assert Ok(groups) = group.new() |> group.start(in: runtime)
+  let subject: process.Subject(Int) = group.subject(of: groups)
+  let assert Ok(joined) = group.join(groups, group: "a")
+  let assert True = subject == joined
+  let assert Ok(1) = group.send(groups, group: "a", message: 7)
+  let assert Ok(7) = process.receive(from: subject, within: 1000)
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
+}
+
 pub fn a_dead_process_is_no_member_test() {
   use _, groups <- with_groups
   let other = somebody()

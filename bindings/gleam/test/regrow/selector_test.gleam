@@ -45,6 +45,59 @@ pub fn the_end_of_a_process_comes_as_a_message_test() {
   let assert True = pid == child
 }
 
+pub fn a_server_hears_of_monitors_that_it_makes_later_test() {
+  let told = process.new_subject()
+  let assert Ok(started) =
+    server.new_with_initialiser(within: 1000, running: fn(_) {
+      Ok(server.initialised(Nil) |> server.selecting(from: selector.new() |> selector.monitors(wrapping: Told)))
+    })
+    |> server.on_message(fn(_, heard) {
+      case heard {
+        Watch(pid, reply) -> process.send(to: reply, message: process.monitor(pid))
+        _ -> process.send(to: told, message: heard)
+      }
+      server.Continue(Nil)
+    })
+    |> server.start
+  let child = process.spawn_unlinked(running: fn() { process.sleep(60_000) })
+  let assert Ok(monitor) = process.call(started.data, sending: fn(reply) { Watch(child, reply) }, within: 1000)
+  process.kill(child)
+  let assert Ok(Told(by, process.Down(pid, process.Killed))) = process.receive(from: told, within: 1000)
+  let assert True = by == monitor && pid == child
+  process.unlink(from: started.pid)
+  process.kill(started.pid)
+}
+
+pub type Watching {
+  Watch(pid: process.Pid, reply: process.Subject(process.Monitor))
+  Told(by: process.Monitor, down: process.Down)
+}
+
+pub fn a_selector_takes_what_any_monitor_tells_test() {
+  let child = process.spawn_unlinked(running: fn() { process.sleep(60_000) })
+  let one = process.monitor(child)
+  let other = process.monitor(child)
+  process.kill(child)
+  let all =
+    selector.new()
+    |> selector.monitors(wrapping: fn(by, _) { by == other })
+    |> selector.down(of: one, wrapping: fn(_) { True })
+  let assert Ok(True) = selector.receive(from: all, within: 1000)
+  let assert Ok(True) = selector.receive(from: all, within: 1000)
+  // What is told once is told again to nobody.
+  let assert Error(process.NothingCame) = selector.receive(from: all, within: 0)
+  let assert False = process.demonitor(child, one)
+}
+
+pub fn a_monitor_that_is_taken_away_tells_whether_it_was_there_test() {
+  let child = process.spawn_unlinked(running: fn() { process.sleep(60_000) })
+  let assert True = process.demonitor(child, process.monitor(child))
+  let monitor = process.monitor(child)
+  process.kill(child)
+  let assert Ok(_) = process.receive_down(from: process.monitor(child), within: 1000)
+  let assert False = process.demonitor(child, monitor)
+}
+
 pub fn an_exit_signal_comes_to_who_traps_it_test() {
   process.trap_exits(True)
   let child = process.spawn(running: fn() { process.sleep(60_000) })
