@@ -214,6 +214,23 @@ stage_erlang() {
   fi
 }
 
+# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes half an hour.
+stage_valgrind_erlang() {
+  needs_erlang eunit
+  needs valgrind
+  make -C bindings/erlang test-programs
+  local suite status
+  for suite in $(make -s -C bindings/erlang valgrind-suites); do
+    status=0
+    env -C bindings/erlang REGROW_ROUNDS=1 test/valgrind.sh "$suite" || status=$?
+    case $status in
+      0) pass ;;
+      77) skip "valgrind cannot run this BEAM"; return ;;
+      *) fail "$suite under valgrind" ;;
+    esac
+  done
+}
+
 # The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
 stage_conformance_erlang() {
   needs_erlang
