@@ -30,7 +30,7 @@ test="build:600 fmt:60 clippy:300 rust:600 header:120 symbols:30 abi:60 c:400 wo
       cpp:600
       erlang:300 conformance-erlang:120
       elixir:120 conformance-elixir:120
-      gleam:300 conformance-gleam:300
+      gleam:300 conformance-gleam:120
       python:300 conformance-python:300 conformance-python-manual:300
       mixed:200 install:120 docs:60 valgrind:120 instructions:300
       conformance-1:300 conformance-2:300 conformance-manual:300

@@ -83,6 +83,7 @@ class Executor:
     own, `paths` where compiled modules are."""
 
     knows_all = False
+    folder = None
 
     def __init__(self, nodes, system, sources, paths):
         self.folder = tempfile.mkdtemp(prefix="reference-of-regrow-")
@@ -97,7 +98,9 @@ class Executor:
                                stdout=subprocess.DEVNULL)
         except subprocess.CalledProcessError:
             sys.exit("%s: the executor does not compile" % system)
-        command = NODE + found + ["-s", "reference", "start", system]
+        self.run_on(nodes, NODE + found + ["-s", "reference", "start", system])
+
+    def run_on(self, nodes, command):
         self.nodes = [Node(command) for _ in range(nodes)]
         self.free = queue.Queue()
         for node in self.nodes:
@@ -117,7 +120,8 @@ class Executor:
     def stop(self):
         for node in getattr(self, "nodes", []):
             node.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Reference(Executor):

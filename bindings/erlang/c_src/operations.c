@@ -3,10 +3,11 @@
 
 #include "operations.h"
 
-static const operation *const lists[] = {process_operations, registry_operations, table_operations};
+static const operation *const lists[] = {process_operations, registry_operations,   table_operations,
+                                         table_part_operations, system_operations, address_operations};
 
 /* More than twice as many as there are operations. */
-#define PLACES 256
+#define PLACES 512
 
 /* By their atoms. */
 static struct place {

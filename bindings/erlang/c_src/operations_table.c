@@ -1,13 +1,6 @@
 /* Operations on tables. */
 #include "operations.h"
 
-/* ---- tables: the first item is the table ---- */
-
-#define TABLE                                                      \
-  regrow_table table;                                              \
-  if (!regrow_as_table(ITEM(0), &table)) return REGROW_ERR_NO_TABLE; \
-  if (table_is_stale(given->rt, table)) return ERROR_OWNER_GONE
-
 /* Items: Name | [], Kind, Access, KeyPosition, Heir | [], HeirData. */
 OPERATION(table_new) {
   regrow_table_spec spec = {.size = sizeof spec, .heir_data = ITEM(5)};
@@ -55,14 +48,6 @@ OPERATION(table_give_away) {
   regrow_pid pid;
   if (!pid_of(ITEM(1), &pid)) return REGROW_ERR_ARGUMENT;
   return done(regrow_table_give_away(table, pid, CLONE(2)), result);
-}
-
-/* One that is dead inherits nothing. */
-OPERATION(table_set_heir) {
-  TABLE;
-  regrow_pid heir = {0};
-  (void)pid_of(ITEM(1), &heir);
-  return done(regrow_table_set_heir(table, heir, CLONE(2)), result);
 }
 
 OPERATION(table_info) {
@@ -209,7 +194,6 @@ const operation table_operations[] = {
     {"table_owner", table_owner, RUN_NOW, 1},
     {"table_delete", table_delete, RUN_DIRTY, 1},
     {"table_give_away", table_give_away, RUN_CALLER, 3},
-    {"table_set_heir", table_set_heir, RUN_CALLER, 3},
     {"table_info", table_info, RUN_NOW, 1},
     {"table_size", table_size, RUN_NOW, 1},
     {"table_insert", table_insert, RUN_NOW, 2},

@@ -16,7 +16,7 @@
 %% is told to end is monitored as well. `stopping`: whom to answer when it has ended.
 -record(child, {pid, monitor, keeper, id, restart, type, modules, stopping}).
 %% One that has ended and is to be started again. `tried`: that was tried, and failed.
--record(down, {pid, keeper, type, modules, tried = false}).
+-record(down, {child :: #child{}, tried :: boolean()}).
 
 -record(state, {
     runtime :: pid(),
@@ -25,7 +25,7 @@
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
-    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's DynamicSupervisor asks for.
+    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's asks for.
     extra = [] :: [term()],
     %% Of a dynamic supervisor: whether it has had children that this process cannot speak for.
     mixed = false :: boolean(),
@@ -72,7 +72,9 @@ init({static, Runtime, Module, Args}) ->
             {stop, {bad_return, {Module, init, Other}}}
     end;
 init({dynamic, Runtime, Native}) when is_map(Native) ->
-    init({dynamic, Runtime, regrow_dynamic_supervisor, fun() -> {ok, Native, []} end});
+    init({dynamic, Runtime, fun() -> {ok, Native, []} end});
+init({dynamic, Runtime, Init}) ->
+    init({dynamic, Runtime, regrow_dynamic_supervisor, Init});
 init({dynamic, Runtime, Module, Init}) ->
     begin_as(Module),
     case Init() of
@@ -191,12 +193,12 @@ user_asks({get_childspec, Id}, From, #state{kind = static} = State) ->
 user_asks(which_children, _, #state{kind = dynamic, mixed = false} = State) ->
     {reply, dynamic_children(State), State};
 user_asks(count_children, _, #state{kind = dynamic, mixed = false} = State) ->
-    {reply, counted(dynamic_children(State)), State};
+    {reply, counted(dynamic_children(State), fun is_pid/1), State};
 user_asks(which_children, From, State) ->
     Show = fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end,
     {noreply, later(supervisor_which_children, {}, Show, State)};
 user_asks(count_children, From, State) ->
-    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now)), Now) end,
+    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now), fun is_active/1), Now) end,
     {noreply, later(supervisor_which_children, {}, Count, State)};
 user_asks(_, _, State) ->
     {reply, {error, not_supported}, State}.
@@ -252,10 +254,16 @@ kept(_, _, _, State) -> State.
 %% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
 native_id(Id, #state{kind = static}) ->
     {ok, Id};
-native_id(Pid, State) when is_pid(Pid) ->
-    case known(Pid, State) of
-        [{_, Keeper}] -> {ok, Keeper};
-        [] -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
+native_id(Pid, #state{live = Live, by_pid = Keys} = State) when is_pid(Pid) ->
+    case Keys of
+        #{Pid := Key} ->
+            {ok, (maps:get(Key, Live))#child.keeper};
+        _ ->
+            case {down_key(Pid, State), regrow:is_native(Pid)} of
+                {0, true} -> {ok, Pid};
+                {0, false} -> error;
+                {Key, _} -> {ok, (maps:get(Key, State#state.down))#down.child#child.keeper}
+            end
     end;
 native_id(_, _) ->
     error.
@@ -266,17 +274,17 @@ key_of(Id, #state{kind = static, specs = Specs}) ->
         #{Id := {_, Key}} -> Key;
         _ -> 0
     end;
-key_of(Pid, State) ->
-    case known(Pid, State) of
-        [{Key, _}] -> Key;
-        [] -> 0
+key_of(Pid, #state{by_pid = Keys} = State) ->
+    case Keys of
+        #{Pid := Key} -> Key;
+        _ -> down_key(Pid, State)
     end.
 
-%% The key and the keeper of a process that runs, or did.
-known(Pid, #state{live = Live, by_pid = Keys, down = Down}) ->
-    case Keys of
-        #{Pid := Key} -> [{Key, (maps:get(Key, Live))#child.keeper}];
-        _ -> [{Key, Keeper} || {Key, #down{pid = Known, keeper = Keeper}} <- maps:to_list(Down), Known =:= Pid]
+%% Of one that is restarting, by the pid that it had.
+down_key(Pid, #state{down = Down}) ->
+    case [Key || {Key, #down{child = #child{pid = Had}}} <- maps:to_list(Down), Had =:= Pid] of
+        [Key] -> Key;
+        [] -> 0
     end.
 
 beam(Keeper, State) ->
@@ -319,19 +327,20 @@ running(NotRunning, _) ->
 
 %% Of a dynamic supervisor, as Elixir's sorts them: by the pids that they have, or had.
 dynamic_children(#state{live = Live, down = Down}) ->
-    All = [{Pid, Pid, Type, Modules} || #child{pid = Pid, type = Type, modules = Modules} <- maps:values(Live)] ++
-        [{Pid, restarting, Type, Modules} || #down{pid = Pid, type = Type, modules = Modules} <- maps:values(Down)],
-    [{undefined, Shown, Type, Modules} || {_, Shown, Type, Modules} <- lists:keysort(1, All)].
+    All = [{Pid, Pid, Child} || #child{pid = Pid} = Child <- maps:values(Live)] ++
+        [{Pid, restarting, Child} || #down{child = #child{pid = Pid} = Child} <- maps:values(Down)],
+    [{undefined, Shown, Child#child.type, Child#child.modules} || {_, Shown, Child} <- lists:keysort(1, All)].
 
 %% The native supervisor alone knows of native children, and who is parked.
 is_mixed(#{backoff := _}, _) -> true;
 is_mixed(Given, State) -> State#state.mixed orelse is_native(Given).
 
-counted(Children) ->
+counted(Children, IsActive) ->
     Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),
-    [{specs, length(Children)},
-     {active, length([Pid || {_, Pid, _, _} <- Children, is_pid(Pid), regrow:is_alive(Pid)])},
+    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, IsActive(Pid)])},
      {supervisors, Supervisors}, {workers, length(Children) - Supervisors}].
+
+is_active(Pid) -> is_pid(Pid) andalso regrow:is_alive(Pid).
 
 reply(From, Answer, State) ->
     gen_server:reply(From, Answer),
@@ -449,13 +458,13 @@ child_down(Pid, Reason, State) ->
     {#child{keeper = Keeper, stopping = From} = Child, Live} = maps:take(Key, State#state.live),
     Child#child.monitor =:= undefined orelse erlang:demonitor(Child#child.monitor, [flush]),
     Left = State#state{live = Live, by_pid = Pids, by_keeper = maps:remove(Keeper, State#state.by_keeper)},
-    Gone = case Child of
+    Known = case Child of
         #child{restart = temporary, id = Id} -> Left#state{specs = without(Id, Key, Left#state.specs)};
         _ -> Left
     end,
     case From of
-        undefined -> tell_keeper(Child, Key, Reason, Gone);
-        _ -> _ = answer(From, ok), Gone
+        undefined -> to_be_started_again(Child, Key, Reason, call_keeper(Keeper, {exited, Reason}, Key, Known));
+        _ -> _ = answer(From, ok), Known
     end.
 
 %% The native supervisor has forgotten it too; another may have the id by now.
@@ -465,10 +474,8 @@ without(Id, Key, Specs) ->
         _ -> Specs
     end.
 
-%% A process has ended by itself. The call is answered once the keeper has ended, too, and its supervisor knows.
-tell_keeper(#child{keeper = Keeper} = Child, Key, Reason, State) ->
-    to_be_started_again(Child, Key, Reason, call_keeper(Keeper, {exited, Reason}, Key, State)).
-
+%% What a keeper is told. Its process has ended by itself: the call is answered once the keeper has ended, too, and its
+%% supervisor knows.
 call_keeper(Keeper, What, Key, #state{calls = Calls} = State) ->
     Call = make_ref(),
     try regrow_nif:call(Keeper, What, regrow:ms(infinity), Call) of
@@ -482,10 +489,8 @@ call_keeper(Keeper, What, Key, #state{calls = Calls} = State) ->
 to_be_started_again(#child{restart = Restart} = Child, Key, Reason, #state{kind = dynamic, down = Down} = State) ->
     case Restart =:= permanent orelse Restart =:= transient andalso not is_orderly(Reason) of
         true ->
-            #child{pid = Pid, keeper = Keeper, type = Type, modules = Modules} = Child,
             %% Among those with a backoff nobody waits for one to be tried.
-            Next = #down{pid = Pid, keeper = Keeper, type = Type, modules = Modules, tried = State#state.mixed},
-            State#state{down = Down#{Key => Next}};
+            State#state{down = Down#{Key => #down{child = Child, tried = State#state.mixed}}};
         false ->
             State
     end;
@@ -501,10 +506,10 @@ is_orderly(_) -> false.
 keeper_gone(Key, #state{down = Down} = State) ->
     case is_untried(Key, State) of
         true ->
-            #{Key := #down{keeper = Keeper}} = Down,
+            #{Key := #down{child = #child{keeper = Keeper}}} = Down,
             Looked = fun(Outcome, Now) ->
                 case {Outcome, Now#state.down} of
-                    {{error, _}, #{Key := #down{keeper = Keeper}}} -> forgotten(Key, Now);
+                    {{error, _}, #{Key := #down{child = #child{keeper = Keeper}}}} -> forgotten(Key, Now);
                     %% It is there, or was started meanwhile.
                     _ -> Now
                 end
@@ -519,7 +524,7 @@ forgotten(Key, #state{down = Down} = State) -> State#state{down = maps:remove(Ke
 
 tried(Key, #state{down = Down} = State) ->
     case Down of
-        #{Key := Child} -> State#state{down = Down#{Key := Child#down{tried = true}}};
+        #{Key := Failed} -> State#state{down = Down#{Key := Failed#down{tried = true}}};
         _ -> State
     end.
 

@@ -55,6 +55,15 @@ static regrow_next handle_call(regrow_context *context, void *state, const regro
   }
   if (is(request, "send")) return outcome(context, regrow_send(pid, regrow_term_clone(third)), value);
   if (is(request, "cast")) return outcome(context, regrow_cast(pid, regrow_term_clone(third)), value);
+  if (is(request, "alias")) {
+    bool priority = regrow_is_atom(second, "true");
+    regrow_error error = regrow_alias_opt(priority ? REGROW_PRIORITY : 0, &reference);
+    return outcome(context, error, regrow_from_ref(reference));
+  }
+  if (is(request, "send_alias") && regrow_as_ref(third, &reference)) {
+    regrow_term message = regrow_term_clone(regrow_tuple_get(request, 3));
+    return outcome(context, regrow_send_alias(pid, reference, message), value);
+  }
   if (is(request, "flood") && regrow_as_int(third, &ms)) {
     regrow_error error = REGROW_OK;
     for (int64_t at = 1; at <= ms && error == REGROW_OK; at++) error = regrow_send(pid, regrow_int(at));

@@ -1,10 +1,15 @@
-%% What the conformance executor cannot say in Gleam: its arguments, files, output and exit status, and what the other
-%% processes of the node do.
+%% What the conformance executor cannot say in Gleam: files, input and output, and what the other processes of the node
+%% do.
 -module(regrow_gleam_conformance).
 
--export([arguments/0, workers/0, read/1, print/1, complain/1, end_with/1, look/0, is_in_main_loop/1]).
+-export([line/0, workers/0, read/1, print/1, 'end'/0, look/0, is_in_main_loop/1]).
 
-arguments() -> [unicode:characters_to_binary(Argument) || Argument <- init:get_plain_arguments()].
+%% The next line of standard input.
+line() ->
+    case io:get_line(standard_io, "") of
+        eof -> {error, nil};
+        Line -> {ok, string:trim(unicode:characters_to_binary(Line), trailing, "\n")}
+    end.
 
 %% How many threads the runtime is to have; 0: as many as there are processors.
 workers() -> list_to_integer(os:getenv("REGROW_WORKERS", "0")).
@@ -17,9 +22,7 @@ read(Path) ->
 
 print(Text) -> io:put_chars(Text), nil.
 
-complain(Text) -> io:put_chars(standard_error, Text), nil.
-
-end_with(Status) -> erlang:halt(Status).
+'end'() -> erlang:halt(0).
 
 %% {ok, All that the other processes have done so far}, or {error, nil}: one of them is at work. Two looks that are the
 %% same have nothing between them: who is sent something has to run to take it. One scheduler is assumed.

@@ -144,6 +144,31 @@ defmodule Same.RegistryTest do
       assert :ok = Registry.unregister(registry, "world")
     end
 
+    test "who is linked with the registry stays so", %{registry: registry, server: server} do
+      Process.link(server)
+      {:ok, pid} = Registry.register(registry, "hello", 1)
+      assert pid != server
+      other = start_other()
+      {:ok, _} = tell(other, fn -> Registry.register(registry, "world", 1) end)
+      assert {:error, {:already_registered, ^other}} = Registry.register(registry, "world", 2)
+      assert :ok = Registry.unregister(registry, "hello")
+      refute linked?(pid)
+      assert linked?(server)
+      Process.unlink(server)
+    end
+
+    @tag partitions: 3
+    test "its partitions are its children", %{registry: registry} do
+      children = Supervisor.which_children(registry)
+      assert length(children) == 3
+      {:ok, pid} = Registry.register(registry, "hello", 1)
+      assert Enum.any?(children, &match?({_, ^pid, :worker, _}, &1))
+      assert Supervisor.count_children(registry).active == 3
+      Process.flag(:trap_exit, true)
+      Process.exit(pid, :kill)
+      assert_receive {:EXIT, ^pid, :killed}
+    end
+
     test "a failed registration does not link", %{registry: registry, server: _} do
       other = start_other()
       {:ok, pid} = tell(other, fn -> Registry.register(registry, "hello", 1) end)

@@ -1,9 +1,11 @@
-//// Carries a scenario of tests/conformance out through the package, and writes its trace.
+//// Carries scenarios of tests/conformance out through the package, and answers with their traces. It is asked as the
+//// reference is (tests/conformance/reference/reference.erl), by executor.py:
 ////
-//// Arguments: a scenario; or `--operations`, for the names of the operations that it supports, a line each.
+//// Standard input has a line `0 FILE` for each scenario. The answer is a line `KIND BYTES` and that many bytes: the
+//// trace (KIND `trace`), why the scenario cannot be said in Gleam (`unsupported`), or what went wrong (`failed`). A
+//// line `operations` is answered with the names of the operations, a line each.
 ////
-//// Exit status 0: done. 77: the scenario uses something that cannot be said in Gleam; what and why is on standard
-//// error. Else: failed.
+//// One scenario at a time, on one scheduler. What is there afterwards and was not before belongs to it, and is killed.
 
 import executor/agents
 import executor/groups
@@ -22,36 +24,82 @@ import executor/text
 import executor/trace
 import executor/unsupported
 import executor/world
+import regrow/dynamic
 import regrow/process
 import regrow/runtime
+import regrow/selector
 
 const patience = 20_000
 
+const longest_run = 40_000
+
+type Answer {
+  Answer(kind: String, text: String)
+}
+
 pub fn main() -> Nil {
-  case arguments() {
-    ["--operations"] -> {
-      print(lists.fold(operations(), from: "", with: fn(names, operation) { names <> operation.name <> "\n" }))
-      end_with(0)
+  case line() {
+    Error(Nil) -> end()
+    Ok(asked) -> {
+      let answer = case text.split_once(asked, on: " ") {
+        Ok(#(_, path)) -> run_alone(path)
+        Error(Nil) -> Answer("operations", names())
+      }
+      print(answer.kind <> " " <> text.from_int(size(answer.text)) <> "\n" <> answer.text)
+      main()
     }
-    [path] ->
-      case read(path) {
-        Error(Nil) -> {
-          complain("cannot read " <> path <> "\n")
-          end_with(2)
-        }
-        Ok(text) ->
-          case scenario.parse(text) {
-            Error(Nil) -> {
-              complain(path <> " is no scenario\n")
-              end_with(2)
-            }
-            Ok(scenario) -> end_with(run(scenario))
+  }
+}
+
+fn names() -> String {
+  let names = lists.map(operations(), with: fn(operation) { operation.name <> "\n" })
+  text.join(lists.sort_once(names), with: "")
+}
+
+/// In a process of its own, which is the scenario's main.
+fn run_alone(path: String) -> Answer {
+  let before = all_processes()
+  let answers = process.new_subject()
+  let main = process.spawn_unlinked(running: fn() { process.send(to: answers, message: run_file(path)) })
+  let monitor = process.monitor(main)
+  let outcome =
+    selector.new()
+    |> selector.add(subject: answers, wrapping: fn(answer) { answer })
+    |> selector.down(of: monitor, wrapping: fn(down) { Answer("failed", dynamic.inspect(dynamic.from(down.reason))) })
+    |> selector.receive(within: longest_run)
+  kill_all_but(before)
+  process.demonitor(main, monitor)
+  case outcome {
+    Ok(answer) -> answer
+    Error(_) -> Answer("failed", "it hangs")
+  }
+}
+
+/// Supervisors start new ones while theirs are killed, so until there is none.
+fn kill_all_but(before: List(process.Pid)) -> Nil {
+  let left = lists.filter(all_processes(), where: fn(pid) { !lists.contains(before, pid) })
+  case left {
+    [] -> Nil
+    _ -> {
+      lists.map(left, with: process.kill)
+      process.sleep(0)
+      kill_all_but(before)
+    }
+  }
+}
+
+fn run_file(path: String) -> Answer {
+  case read(path) {
+    Error(Nil) -> Answer("failed", "cannot read " <> path)
+    Ok(text) ->
+      case scenario.parse(text) {
+        Error(Nil) -> Answer("failed", path <> " is no scenario")
+        Ok(scenario) ->
+          case unsupported.why(scenario, fn(name, by) { find(name, by) != Error(Nil) }) {
+            Ok(reason) -> Answer("unsupported", reason)
+            Error(Nil) -> Answer("trace", run(scenario))
           }
       }
-    _ -> {
-      complain("usage: SCENARIO | --operations\n")
-      end_with(2)
-    }
   }
 }
 
@@ -73,34 +121,23 @@ fn find(name: String, by: operation.By) -> Result(operation.Operation, Nil) {
   })
 }
 
-fn run(scenario: scenario.Scenario) -> Int {
-  case unsupported.why(scenario, fn(name, by) { find(name, by) != Error(Nil) }) {
-    Ok(reason) -> {
-      complain(reason <> "\n")
-      77
-    }
-    Error(Nil) -> {
-      process.trap_exits(True)
-      let assert Ok(runtime) =
-        runtime.new()
-        |> runtime.workers(workers())
-        |> runtime.log_level(runtime.Silent)
-        |> runtime.start
-      let world = world.new(scenario, runtime)
-      print("scenario " <> scenario.name <> "\n")
-      lists.fold(scenario.steps, from: 1, with: fn(number, line) {
-        print("step " <> text.from_int(number) <> " " <> line.text <> "\n")
-        let result = carry_out(world, line)
-        quiet.wait(world)
-        let step = recorder.is_over(world.recorder)
-        let lines = trace.step(result(step), step)
-        print(text.join(lines, with: "\n") <> "\n")
-        number + 1
-      })
-      print(trace.final(recorder.attempts(world.recorder)) <> "\n")
-      0
-    }
-  }
+fn run(scenario: scenario.Scenario) -> String {
+  process.trap_exits(True)
+  let assert Ok(runtime) =
+    runtime.new()
+    |> runtime.workers(workers())
+    |> runtime.log_level(runtime.Silent)
+    |> runtime.start
+  let world = world.new(scenario, runtime)
+  let lines =
+    lists.fold(scenario.steps, from: ["scenario " <> scenario.name], with: fn(lines, line) {
+      let result = carry_out(world, line)
+      quiet.wait(world)
+      let step = recorder.is_over(world.recorder)
+      let first = "step " <> text.from_int(step.number) <> " " <> line.text
+      lists.append(lines, [first, ..trace.step(result(step), step)])
+    })
+  text.join(lines, with: "\n") <> "\n" <> trace.final(recorder.attempts(world.recorder)) <> "\n"
 }
 
 /// Does a step, and gives its result once the step is over: what a dead process answered does not count.
@@ -136,11 +173,8 @@ fn died_or(step: recorder.Step, label: String, result: String) -> String {
   }
 }
 
-@external(erlang, "regrow_gleam_conformance", "arguments")
-fn arguments() -> List(String)
-
-@external(erlang, "regrow_gleam_conformance", "workers")
-fn workers() -> Int
+@external(erlang, "regrow_gleam_conformance", "line")
+fn line() -> Result(String, Nil)
 
 @external(erlang, "regrow_gleam_conformance", "read")
 fn read(path: String) -> Result(String, Nil)
@@ -148,8 +182,14 @@ fn read(path: String) -> Result(String, Nil)
 @external(erlang, "regrow_gleam_conformance", "print")
 fn print(text: String) -> Nil
 
-@external(erlang, "regrow_gleam_conformance", "complain")
-fn complain(text: String) -> Nil
+@external(erlang, "regrow_gleam_conformance", "end")
+fn end() -> Nil
 
-@external(erlang, "regrow_gleam_conformance", "end_with")
-fn end_with(status: Int) -> Nil
+@external(erlang, "regrow_gleam_conformance", "workers")
+fn workers() -> Int
+
+@external(erlang, "erlang", "processes")
+fn all_processes() -> List(process.Pid)
+
+@external(erlang, "erlang", "byte_size")
+fn size(text: String) -> Int

@@ -9,6 +9,7 @@ import regrow/dynamic
 import regrow/process
 import regrow/selector
 import regrow/task
+import regrow/task_supervisor
 
 const patience = 20_000
 
@@ -22,6 +23,7 @@ pub fn operations() -> List(operation.Operation) {
     operation.Operation("task_yield", operation.Process, yield),
     operation.Operation("task_shutdown", operation.Process, shutdown),
     operation.Operation("task_kill", operation.Process, kill),
+    operation.Operation("task_nolink", operation.Process, nolink),
   ]
 }
 
@@ -130,4 +132,16 @@ fn kill(world: world.World, words: List(String), _: scenario.Line) -> String {
     Error(task.Exited(process.Killed)) -> "nil"
     other -> outcome(world, other, "nil")
   }
+}
+
+/// Unlinked, under a supervisor that is killed then.
+fn nolink(world: world.World, words: List(String), _: scenario.Line) -> String {
+  let assert [id, behaviour, ..] = words
+  let assert Ok(supervisor) = task_supervisor.new() |> task_supervisor.start(in: world.runtime)
+  process.unlink(from: supervisor.pid)
+  let assert Ok(begun) =
+    task_supervisor.async(in: supervisor.data, running: fn() { work(world, id, behaviour, Error(Nil)) })
+  let result = outcome(world, task.await(begun, within: limit(behaviour)), "nil")
+  process.kill(supervisor.pid)
+  result
 }

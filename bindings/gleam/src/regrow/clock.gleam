@@ -1,5 +1,5 @@
-//// A runtime's clock, and timers on it: the machine's time, or one that only `runtime.advance` moves, so that a test of
-//// what takes hours takes no time.
+//// A runtime's clock, and timers on it: the machine's time, or one that only `runtime.advance` moves, so that a test
+//// of what takes hours takes no time.
 ////
 //// ```gleam
 //// let assert Ok(runtime) = runtime.new() |> runtime.clock(runtime.Manual) |> runtime.start
@@ -9,8 +9,8 @@
 //// let assert Ok(Expire) = process.receive(from: subject, within: 1000)
 //// ```
 ////
-//// What a process of the BEAM waits for with `process.sleep`, `process.receive` or `process.send_after` is on the BEAM's
-//// clock, which nobody moves.
+//// What a process of the BEAM waits for with `process.sleep`, `process.receive` or `process.send_after` is on the
+//// BEAM's clock, which nobody moves.
 
 import regrow/process
 import regrow/runtime
@@ -21,8 +21,8 @@ pub type Settled {
   Waits(until: Int, for: Deadline)
 }
 
-/// Whose deadline it is: a timer's; a supervisor's, of a child that starts, ends or waits for its next start; or that of
-/// a native process that sleeps.
+/// Whose deadline it is: a timer's; a supervisor's, of a child that starts, ends or waits for its next start; or that
+/// of a native process that sleeps.
 pub type Deadline {
   Timers
   Supervision
