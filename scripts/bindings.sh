@@ -148,6 +148,7 @@ stage_python() {
       diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
   done
   attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
+  print_documents bindings/python/examples $python/bin/python -B bindings/python/examples/NAME.py
   return $status
 }
 
@@ -197,6 +198,7 @@ stage_erlang() {
   attempt "it prints what the README says" diff \
     <(awk '/^```erlang$/ { seen = 1 } seen && /^```text$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) \
     <(cd bindings/erlang/build/test && timeout 60 erl -noshell -pa ../../ebin . -run hello main -run init stop)
+  print_documents bindings/erlang/examples make -s --no-print-directory -C bindings/erlang document DOCUMENT=NAME
   # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
   if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
     make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"

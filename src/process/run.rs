@@ -138,7 +138,7 @@ pub(super) fn inline(process: &Process, message: Message, inside: &Inside) -> Re
 
 /// [`inline`], by pid; one that is not alive takes nothing.
 pub(super) fn inline_now(pid: Pid, message: Message) -> Result<(), Message> {
-    table::with_process_or(pid, message, |process, message, inside| inline(process, message, inside), Err)
+    table::with_process_or(pid, message, inline, Err)
 }
 
 fn on_caller(process: &Process, message: Message) -> Result<(), Message> {

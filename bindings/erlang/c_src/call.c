@@ -1,8 +1,10 @@
 /* Messages: what goes to a native process, and the answers of servers. */
 #include "nif.h"
 
-bool message_read(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *pid, runtime **rt,
-                  regrow_term *message, ERL_NIF_TERM *answer) {
+/* Reads a native pid and a message for it. `*rt` is to be released. False: `*answer` says why not; `local` for a process
+ * of the BEAM. */
+static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *pid, runtime **rt,
+                         regrow_term *message, ERL_NIF_TERM *answer) {
   ErlNifPid local;
   if (enif_get_local_pid(env, argv[0], &local)) {
     *answer = atoms.local;
@@ -45,7 +47,7 @@ NIF(nif_call) {
   unsigned timeout_ms;
   ERL_NIF_TERM answer = atoms.ok;
   if (!enif_get_uint(env, argv[2], &timeout_ms)) return enif_make_badarg(env);
-  if (!message_read(env, argv, &pid, &rt, &request, &answer)) return answer;
+  if (!read_message(env, argv, &pid, &rt, &request, &answer)) return answer;
   regrow_error error = regrow_call_async(pid, request, timeout_ms, &pending);
   if (error != REGROW_OK) {
     answer = error_out(env, rt, error);
@@ -83,7 +85,7 @@ static ERL_NIF_TERM send_by(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_er
   sending work = {.send = send};
   runtime *rt;
   ERL_NIF_TERM answer;
-  if (!message_read(env, argv, &work.pid, &rt, &work.message, &answer)) return answer;
+  if (!read_message(env, argv, &work.pid, &rt, &work.message, &answer)) return answer;
   regrow_error error = regrow_without_waiting(send_now, &work);
   if (error == REGROW_OK) error = work.error;
   answer = error == REGROW_OK                ? atoms.ok

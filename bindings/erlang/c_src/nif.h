@@ -321,16 +321,7 @@ operate parent_start_link;
 
 /* ---- call.c: messages ---- */
 
-/* Reads a native pid and a message for it. `*rt` is to be released, if there is one. False: `*answer` says why not;
- * `local` for a process of the BEAM. */
-bool message_read(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *pid, runtime **rt, regrow_term *message,
-                  ERL_NIF_TERM *answer);
-
 nif_function nif_call, nif_send, nif_cast, nif_is_alive;
-
-/* ---- batch.c: many calls at once ---- */
-
-nif_function nif_call_all;
 
 /* ---- spec.c: child specs out of maps ---- */
 

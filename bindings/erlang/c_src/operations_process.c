@@ -1,4 +1,6 @@
 /* Operations on processes, agents, runtimes and supervisors. */
+#include <stdlib.h>
+
 #include "operations.h"
 
 /* ---- processes and names ---- */
@@ -20,6 +22,48 @@ OPERATION(process_exit) { return done(regrow_exit(given->pid, CLONE(0)), result)
 OPERATION(process_info) { return regrow_info(given->pid, result); }
 OPERATION(process_send) { return done(regrow_send(given->pid, CLONE(0)), result); }
 OPERATION(process_cast) { return done(regrow_cast(given->pid, CLONE(0)), result); }
+
+static regrow_term outcome_of(regrow_error error, regrow_term value) {
+  regrow_term parts[2] = {regrow_atom(error == REGROW_OK ? "ok" : "error"),
+                          error == REGROW_OK ? value : error_reason(error)};
+  return regrow_tuple(parts, 2);
+}
+
+/* Items: Requests, TimeoutMs. All of them are under way before the first answer is waited for. */
+OPERATION(process_call_all) {
+  uint32_t timeout_ms;
+  size_t count;
+  bool killed = false;
+  if (number_of(ITEM(1), &timeout_ms) != REGROW_OK || !regrow_list_length(ITEM(0), &count)) return REGROW_ERR_ARGUMENT;
+  regrow_request **pending = calloc(count + 1, sizeof *pending);
+  regrow_term *outcomes = calloc(count + 1, sizeof *outcomes);
+  if (pending != NULL && outcomes != NULL) {
+    const regrow_term *rest = ITEM(0);
+    for (size_t at = 0; at < count; at++, rest = regrow_list_tail(rest)) {
+      regrow_error error =
+          regrow_call_async(given->pid, regrow_term_clone(regrow_list_head(rest)), timeout_ms, &pending[at]);
+      if (error != REGROW_OK) outcomes[at] = outcome_of(error, regrow_nil());
+    }
+    for (size_t at = 0; at < count; at++) {
+      regrow_term reply = regrow_nil();
+      if (pending[at] == NULL) continue;
+      regrow_error error = regrow_request_wait(pending[at], REGROW_INFINITY, &reply);
+      regrow_request_free(pending[at]);
+      killed = killed || error == REGROW_ERR_KILLED;
+      outcomes[at] = outcome_of(error, reply);
+    }
+    *result = regrow_list(outcomes, count);
+  }
+  bool good = pending != NULL && outcomes != NULL;
+  free(pending);
+  free(outcomes);
+  if (!good) return REGROW_ERR_LIMIT;
+  if (!killed) return REGROW_OK;
+  /* This process is nobody's to kill but its runtime's. */
+  regrow_term_free(result);
+  *result = regrow_nil();
+  return REGROW_ERR_NOT_ALIVE;
+}
 
 OPERATION(process_stop) {
   uint32_t timeout_ms;
@@ -234,6 +278,7 @@ const operation process_operations[] = {
     {"process_info", process_info, RUN_NOW, 0},
     {"process_send", process_send, RUN_PROCESS, 1},
     {"process_cast", process_cast, RUN_PROCESS, 1},
+    {"process_call_all", process_call_all, RUN_PROCESS, 2},
     {"process_stop", process_stop, RUN_PROCESS, 2},
     {"process_link", process_link, RUN_CALLER, 0},
     {"process_unlink", process_unlink, RUN_CALLER, 0},

@@ -8,6 +8,8 @@
 -behaviour(gen_server).
 
 -export([start_link/1, sleep/1, send_after/3, run_after/2, advance/1, now/0, settle/0, end_by/2, kill/1]).
+%% What the programs in Erlang share beside that.
+-export([start/0, runtime/0, via/1, whereis/1, ask/2, begin_with/1, code/1, yes_or_no/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 -spec start_link(regrow:runtime()) -> {ok, pid()}.
@@ -38,8 +40,8 @@ advance(Ms) ->
     advance_to(drill:now() + Ms).
 
 advance_to(End) ->
-    {Runtime, Next} = gen_server:call(?MODULE, {next, End}),
-    ok = regrow:advance(Runtime, Next - drill:now()),
+    Next = gen_server:call(?MODULE, {next, End}),
+    ok = regrow:advance(runtime(), Next - drill:now()),
     ok = gen_server:call(?MODULE, {wake, Next}),
     settle(),
     case Next of
@@ -49,7 +51,7 @@ advance_to(End) ->
 
 -spec now() -> non_neg_integer().
 now() ->
-    {ok, Ms} = regrow:now(gen_server:call(?MODULE, runtime)),
+    {ok, Ms} = regrow:now(runtime()),
     Ms.
 
 %% The state is the runtime, and the deadlines in their order: {{Time, Number}, WhatToDoThen}.
@@ -60,8 +62,8 @@ handle_call({sleep, Ms}, From, State) ->
     {noreply, wait(Ms, fun() -> gen_server:reply(From, ok) end, State)};
 handle_call({run_after, Run, Ms}, _, State) ->
     {reply, ok, wait(Ms, Run, State)};
-handle_call({next, End}, _, {Runtime, Waiting} = State) ->
-    {reply, {Runtime, lists:min([End | [At || {{At, _}, _} <- Waiting]])}, State};
+handle_call({next, End}, _, {_, Waiting} = State) ->
+    {reply, lists:min([End | [At || {{At, _}, _} <- Waiting]]), State};
 handle_call({wake, Now}, _, {Runtime, Waiting}) ->
     {Due, Later} = lists:splitwith(fun({{At, _}, _}) -> At =< Now end, Waiting),
     [Wake() || {_, Wake} <- Due],
@@ -85,7 +87,7 @@ wait(Ms, Wake, {Runtime, Waiting}) ->
 %% BEAM that is so when every process waits, and none has done anything since it was looked at before.
 -spec settle() -> ok.
 settle() ->
-    settle(gen_server:call(?MODULE, runtime), []).
+    settle(runtime(), []).
 
 settle(Runtime, Before) ->
     {ok, _} = regrow:settle(Runtime, infinity),
@@ -100,10 +102,11 @@ is_waiting({_, undefined}) -> true.
 
 %% ---- ends ----
 
-%% Sends a process what ends it, and returns when it is dead, and not yet when what follows from that has happened.
+%% Sends a process, of the BEAM or native, what ends it, and returns when it is dead, and not yet when what follows from
+%% that has happened.
 -spec end_by(fun((pid()) -> term()), pid()) -> ok.
 end_by(Tell, Pid) ->
-    Monitor = erlang:monitor(process, Pid),
+    Monitor = regrow:monitor(Pid),
     Tell(Pid),
     receive
         {'DOWN', Monitor, process, Pid, _} -> ok
@@ -111,4 +114,71 @@ end_by(Tell, Pid) ->
 
 -spec kill(pid()) -> ok.
 kill(Pid) ->
-    end_by(fun(Victim) -> exit(Victim, kill) end, Pid).
+    end_by(fun(Victim) -> regrow:exit(Victim, kill) end, Pid).
+
+%% ---- for the programs in Erlang ----
+
+%% Crashes are what these programs are about, so there are no reports of them.
+-spec start() -> regrow:runtime().
+start() ->
+    ok = logger:set_primary_config(level, none),
+    {ok, Runtime} = regrow:init(#{clock => manual, log_level => silent}),
+    {ok, _} = start_link(Runtime),
+    {ok, _} = regrow_table:new(Runtime, [public, {name, <<"begun">>}]),
+    Runtime.
+
+-spec runtime() -> regrow:runtime().
+runtime() ->
+    gen_server:call(?MODULE, runtime).
+
+%% The name of whoever has a key in the registry "Registry".
+via(Key) ->
+    {ok, Registry} = regrow:whereis(runtime(), <<"Registry">>),
+    {via, regrow_registry, {Registry, Key}}.
+
+%% Who has a key there, or the name; undefined: nobody.
+whereis({via, regrow_registry, Name}) -> regrow_registry:whereis_name(Name);
+whereis(Name) -> erlang:whereis(Name).
+
+%% Asks whoever has a key there, waiting while that is nobody; {error, Reason}: it ended over the request.
+%%
+%% The exit of a call does not say whether the server had begun with it, or whether it still lay in the mailbox. So
+%% these servers say what they begin with, and what nobody has begun with goes to the next who has the key. Native calls
+%% by key do that of themselves.
+ask(Key, Request) ->
+    Id = make_ref(),
+    Name = {via, _, Where} = via(Key),
+    case regrow_registry:whereis_name(Where) of
+        undefined ->
+            timer:sleep(1),
+            ask(Key, Request);
+        _ ->
+            try
+                {ok, gen_server:call(Name, {Id, Request}, infinity)}
+            catch
+                exit:{Reason, {gen_server, call, _}} ->
+                    case regrow_table:member(begun(), Id) of
+                        {ok, true} -> {error, Reason};
+                        {ok, false} -> ask(Key, Request)
+                    end
+            end
+    end.
+
+%% Called by a server when it begins with a request of ask/2.
+begin_with(Id) ->
+    ok = regrow_table:insert(begun(), {Id}).
+
+begun() ->
+    {ok, Begun} = regrow_table:whereis(runtime(), <<"begun">>),
+    Begun.
+
+%% What regrow.h calls the errors that these programs meet; Erlang has reasons, and no codes.
+code({error, {Already, Pid}}) when is_pid(Pid), Already =:= already_registered orelse Already =:= already_started ->
+    "REGROW_ERR_EXISTS";
+code({error, {Reason, _}}) when Reason =:= shutdown; Reason =:= start_spec -> "REGROW_ERR_START";
+code({error, not_found}) -> "REGROW_ERR_NOT_FOUND";
+code({error, access}) -> "REGROW_ERR_ACCESS";
+code({'EXIT', _}) -> "REGROW_ERR_EXITED".
+
+yes_or_no(true) -> "yes";
+yes_or_no(false) -> "no".

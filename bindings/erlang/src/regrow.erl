@@ -221,14 +221,12 @@ call_all(Pid, Requests) ->
 %% which the server takes up in this order too. It costs much less than so many calls. The time is that of each.
 -spec call_all(pid(), [term()], timeout()) -> [{ok, term()} | {error, term()}].
 call_all(Pid, Requests, Timeout) when is_list(Requests) ->
-    Ref = make_ref(),
-    case regrow_nif:call_all(Pid, Requests, ms(Timeout), Ref) of
-        ok ->
-            receive
-                {Ref, Outcomes} -> Outcomes
+    case kind(Pid) of
+        native ->
+            case regrow_nif:await(process_call_all, Pid, {Requests, ms(Timeout)}) of
+                {ok, Outcomes} -> Outcomes;
+                {error, _} = Error -> [Error || _ <- Requests]
             end;
-        {error, _} = Error ->
-            [Error || _ <- Requests];
         local ->
             Deadline = deadline(Timeout),
             Ids = [gen_server:send_request(Pid, Request) || Request <- Requests],
