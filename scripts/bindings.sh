@@ -1,6 +1,36 @@
 # shellcheck shell=bash
 # The stages of the bindings, a section each; read by scripts/stages.sh, whose words they use.
 
+# ---- the source documents: the programs of examples/drills, examples/tokens and examples/pooly in every language ----
+
+documents() { # NAME EXPECTED
+  local file
+  for file in examples/drills/expected/*.txt; do echo "$(basename "$file" .txt) $file"; done
+  echo "tokens examples/tokens/expected.txt"
+  sed '/^-- the pool$/,$d' examples/pooly/expected.txt >"$scratch/console.txt"
+  echo "console $scratch/console.txt"
+}
+
+# A program ends well, prints that, and nothing to stderr: EXPECTED COMMAND...
+document_prints() {
+  local status=0
+  timeout 100 "${@:2}" >"$scratch/output" 2>"$scratch/errors" </dev/null || status=$?
+  cat "$scratch/errors"
+  [ $status = 0 ] && [ ! -s "$scratch/errors" ] && diff "$1" "$scratch/output"
+}
+
+# Each in a language, where NAME stands for its name in the command. It prints what C's program does; what it has beside
+# it, in a FOLDER, is what a language prints instead, as its page in docs/bindings says: FOLDER COMMAND...
+print_documents() {
+  local folder=$1 name expected
+  shift
+  documents >"$scratch/documents"
+  while read -r name expected; do
+    [ ! -e "$folder/$name.txt" ] || expected=$folder/$name.txt
+    attempt "$name prints what it does in C" document_prints "$expected" "${@//NAME/$name}"
+  done <"$scratch/documents"
+}
+
 # ---- C++ ----
 
 cpp_tests() {
@@ -118,6 +148,7 @@ stage_python() {
       diff "$scratch/$number.txt" <(timeout 60 $python/bin/python "$scratch/$number.py" 2>/dev/null)
   done
   attempt "the first one is examples/hello.py" cmp "$scratch/1.py" examples/hello.py
+  print_documents bindings/python/examples $python/bin/python -B bindings/python/examples/NAME.py
   return $status
 }
 
@@ -167,6 +198,7 @@ stage_erlang() {
   attempt "it prints what the README says" diff \
     <(awk '/^```erlang$/ { seen = 1 } seen && /^```text$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) \
     <(cd bindings/erlang/build/test && timeout 60 erl -noshell -pa ../../ebin . -run hello main -run init stop)
+  print_documents bindings/erlang/examples make -s --no-print-directory -C bindings/erlang document DOCUMENT=NAME
   # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
   if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
     make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
@@ -180,6 +212,17 @@ stage_erlang() {
   else
     skip "rebar3 is not installed"
   fi
+}
+
+# The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
+stage_conformance_erlang() {
+  needs_erlang
+  needs make python3
+  temporary
+  make -C bindings/erlang
+  attempt "the Erlang executor names its operations" names_all_operations "python3 bindings/erlang/conformance/executor.py"
+  REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
 }
 
 # Counts what ExUnit reports.
@@ -204,6 +247,18 @@ stage_elixir() {
   [ "$(python3 scripts/readme_code.py README.md "$scratch" elixir)" = 1 ] || fail "the README has not one Elixir program"
   attempt "the README's is examples/hello.exs" cmp "$scratch/1.exs" examples/hello.exs
   attempt "it prints what the README says" diff "$scratch/1.txt" <("${mix[@]}" run ../../examples/hello.exs 2>/dev/null)
+  print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
+}
+
+# The suite on Elixir's modules, as on Erlang's.
+stage_conformance_elixir() {
+  needs_erlang
+  needs make python3 elixir mix
+  temporary
+  env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  attempt "the Elixir executor names its operations" names_all_operations "python3 bindings/elixir/conformance/executor.py"
+  REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
 }
 
 # ---- Gleam ----
@@ -215,7 +270,7 @@ stage_gleam() {
   needs node npm perl
   make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
   temporary
-  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/src bindings/gleam/test
+  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/{src,test,conformance}
   attempt "the package compiles" make -C bindings/gleam
   make -C bindings/gleam test >"$scratch/eunit" 2>&1 || true
   cat "$scratch/eunit"
@@ -230,9 +285,51 @@ stage_gleam() {
     fi
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
+  print_documents bindings/gleam/test/documents make -s --no-print-directory -C bindings/gleam document DOCUMENT=NAME
+  # The same with a compiler of the 1.x line, where there is one: no registry of CI's has it.
+  if command -v gleam >/dev/null 2>&1; then
+    make -C bindings/gleam GLEAM=gleam test >"$scratch/eunit" 2>&1 || echo "fail the tests, compiled by $(gleam --version)" >>"$results"
+    cat "$scratch/eunit"
+    count_eunit "$scratch/eunit"
+    attempt "the examples print the same, compiled by $(gleam --version)" make -C bindings/gleam GLEAM=gleam examples
+  else
+    skip "a Gleam compiler of the 1.x line is not installed"
+  fi
   # So the README's has run, too.
   python3 scripts/readme_code.py README.md "$scratch" gleam
   attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
   attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
 }
 
+# The suite on the package's modules.
+stage_conformance_gleam() {
+  exists "Gleam package" "bindings/gleam/gleam.toml"
+  needs_erlang
+  needs node npm python3
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  temporary
+  make -C bindings/gleam
+  REGROW_WORKERS=2 count_scenarios python3 bindings/gleam/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
+# ---- all of them in one tree ----
+
+mixed_prints_what_is_expected() {
+  timeout 100 make -s -f examples/mixed/Makefile 2>"$scratch/errors" | diff examples/mixed/expected.txt - ||
+    { cat "$scratch/errors"; return 1; }
+}
+
+stage_mixed() {
+  needs_erlang
+  needs make elixir mix node npm
+  temporary
+  needs_python
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  [ -e "$($python/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME"), sep="/")')" ] ||
+    { skip "this Python has no libpython (Debian: libpython3-dev)"; return; }
+  local round
+  for ((round = 0; round < rounds; round++)); do
+    attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
+  done
+}

@@ -73,7 +73,7 @@ defmodule Regrow.PubSub do
     {root, rest} = Regrow.Runtime.pop(options)
     unknown = Keyword.keys(rest) -- [:name]
     unless unknown == [], do: raise(ArgumentError, "unknown option of a pubsub: #{inspect(hd(unknown))}")
-    Regrow.Native.start_link(root, name, %{kind: :pubsub}, & &1)
+    Regrow.Native.start_link(root, name, %{kind: :pubsub}, &{&1, [], []})
   end
 
   @doc "The native pubsub, for `:regrow_pubsub` and native code."

@@ -94,6 +94,10 @@ defmodule Regrow.Table do
   @spec give_away(t, pid, term) :: true
   def give_away(table, pid, data), do: done!("give_away", fn -> :regrow_table.give_away(table, pid, data) end)
 
+  @doc "Has a table of the caller's go to a process at its end (`{:heir, pid, data}`), or to nobody (`{:heir, :none}`)."
+  @spec setopts(t, {:heir, pid, term} | {:heir, :none}) :: true
+  def setopts(table, option), do: done!("setopts", fn -> :regrow_table.setopts(table, option) end)
+
   @doc "What can be said of a table; `:undefined`: there is none."
   @spec info(t) :: keyword | :undefined
   def info(table) do

@@ -111,6 +111,8 @@ defmodule Regrow.TableTest do
         assert_receive {:DOWN, ^monitor, _, _, :normal}
         assert_receive {:"ETS-TRANSFER", _, ^other, :inherited}
         assert module.insert(table, {:c, 3}) == true
+        assert module.setopts(table, {:heir, :none}) == true
+        assert module.setopts(table, {:heir, test, :again}) == true
       end
 
       test "a named table is found", %{of: module} do
@@ -143,7 +145,9 @@ defmodule Regrow.TableTest do
               fn -> module.delete(gone) end,
               fn -> module.lookup(:nothing, :a) end,
               fn -> module.lookup("text", :a) end,
-              fn -> module.give_away(table, :nobody, 1) end
+              fn -> module.give_away(table, :nobody, 1) end,
+              fn -> module.setopts(table, {:heir, :nobody, 1}) end,
+              fn -> module.setopts(gone, {:heir, :none}) end
             ] do
           assert_raise ArgumentError, call
         end
