@@ -10,6 +10,7 @@
 #   make install PREFIX=/usr/local DESTDIR=
 #   make build/regrow-bench-cpp     what C++ costs over C
 #   make build/cpp/NAME             a test or an example of bindings/cpp
+#   make mixed        one tree with children in C, C++, Elixir, Gleam and Python (needs what the bindings need)
 #   make drills       the programs of examples/drills, in build/ under their own names
 #   make build/hello build/wordcount build/pooly build/tokens build/regrow-conformance build/regrow-bench
 
@@ -50,7 +51,7 @@ BENCH       := $(wildcard benches/c/*.c)
 EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
 EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
-.PHONY: all run drills test check test-long bench bench-python docs install clean tools test-tools FORCE
+.PHONY: all run mixed drills test check test-long bench bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -109,6 +110,10 @@ build/pooly: $(POOLY) $(wildcard examples/pooly/*.h) build/libregrow.so $(HEADER
 
 build/tokens: $(TOKENS) $(wildcard examples/tokens/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(TOKENS) -o $@ $(LINK)
+
+# One tree of children in five languages.
+mixed: build/libregrow.so | test-tools
+	$(MAKE) -s -f examples/mixed/Makefile
 
 drills: $(DRILLS)
 

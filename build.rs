@@ -309,6 +309,9 @@ fn hexadecimal(source: &Source, mut header: String) -> String {
 
 /// Puts the heading above the file's first function.
 fn headed(source: &Source, mut header: String) -> String {
+    if source.heading.is_empty() {
+        return header; // it stays under the heading before
+    }
     let Some(first) = functions(&source.text).next() else { return header };
     let lines: Vec<&str> = header.lines().collect();
     let is_it = |line: &&str| {

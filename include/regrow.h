@@ -175,6 +175,9 @@
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
 #define REGROW_NOT_BUSY 4
 
+/// flags of a host process: casts come as {'$gen_cast', Message}, so that they are told from plain messages.
+#define REGROW_TAG_CASTS 8
+
 /// at_limit of a task supervisor: one task too many is refused.
 #define REGROW_REFUSE 0
 
@@ -900,10 +903,18 @@ typedef struct regrow_host_spec {
   /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
   regrow_drop_callback drop_user;
   /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
-  /// each is answered, or its caller has given up.
+  /// each is answered, or its caller has given up. REGROW_TAG_CASTS: casts come as {'$gen_cast', Message}.
   uint32_t flags;
   /// As in regrow_server_spec, of `deliver`; `exit` is called when that has returned.
   uint32_t watchdog_ms;
+  /// As in regrow_server_spec, of messages that were not delivered yet. See regrow_host_hold().
+  uint32_t mailbox_limit;
+  /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
+  uint32_t mailbox_policy;
+  /// As in regrow_server_spec.
+  uint32_t mailbox_wait_ms;
+  /// Zero.
+  uint32_t mailbox_reserved;
 } regrow_host_spec;
 
 /// A supervisor, and the children it starts with. Copied when used.
@@ -1646,6 +1657,14 @@ regrow_error regrow_start(regrow_pid runtime, const regrow_child_spec *spec, reg
 /// A start that fails is an exit signal to the caller too, as in OTP: with its reason, normal when it was ignored.
 regrow_error regrow_start_link(const regrow_child_spec *spec, regrow_pid *pid);
 
+/// As regrow_start(), with a host process for its parent: for code behind the host, which is not on any worker and so
+/// cannot start it as the host. It is not linked with that: the host does so, or monitors it, once it has the pid. Any
+/// thread; may wait.
+///
+/// @return REGROW_ERR_WRONG_KIND when `host` is no host process; REGROW_ERR_NO_PROCESS when it is dead; else as
+///         regrow_start().
+regrow_error regrow_start_for(regrow_pid host, const regrow_child_spec *spec, regrow_pid *pid);
+
 /// As regrow_start(), monitored by the caller before its first instruction. Needs an identity; may wait.
 ///
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
@@ -1682,6 +1701,9 @@ regrow_error regrow_call(regrow_pid pid, regrow_term request, uint32_t timeout_m
 
 /// As regrow_call(), to be collected later. REGROW_ERR_LIMIT when its mailbox is full: this does not wait for room. Any
 /// thread.
+///
+/// A server that is REGROW_INLINE and REGROW_NO_PARK is asked there and then while it is idle, and has answered when
+/// this returns; others are not, for this would wait when they do.
 ///
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
@@ -1795,8 +1817,6 @@ regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
 /// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
 
-/* ----  ---- */
-
 /// Gives the callbacks of a server a name, by which child specs of the kind REGROW_BEHAVIOUR start such servers. For
 /// good, in all runtimes of the program: a library that registers some is not to be unloaded. Any thread.
 ///
@@ -1806,6 +1826,14 @@ regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
 regrow_error regrow_behaviour_register(const char *name, const regrow_server_spec *spec);
 
 /* ---- Host processes ---- */
+
+/// Says that what is behind a host process cannot keep up, or can again: while it is held, no message that counts fits
+/// its mailbox, as if that were at its limit, and its policy has effect (with REGROW_DROP_OLDEST the sender is refused,
+/// since what waits is yet to be delivered). What is there already is delivered, and what does not count as before.
+/// Holding it twice is holding it once. Any thread.
+///
+/// @return REGROW_ERR_WRONG_KIND when it is no host process; REGROW_ERR_ARGUMENT when its mailbox has no limit.
+regrow_error regrow_host_hold(regrow_pid host, bool hold);
 
 /// Ends a host process, as if it had ended by itself: what it stands for is gone. Any thread.
 ///

@@ -101,6 +101,7 @@ stage_cpp() {
   attempt "shop, compiled so" cpp_prints_what_is_expected build/cpp-values shop
   needs python3
   make -j 2 CXXFLAGS="-O0 -g -Werror" build/regrow-conformance-cpp
+  attempt "the C++ executor names its operations" names_all_operations build/regrow-conformance-cpp
   REGROW_WORKERS=2 conformance build/regrow-conformance-cpp tests/conformance/scenarios tests/conformance/random
 }
 
@@ -140,7 +141,7 @@ stage_python() {
   fi
   local status=0
   $python/bin/pytest -c bindings/python/pyproject.toml bindings/python/tests -p no:cacheprovider 2>&1 | tee "$scratch/pytest" || status=$?
-  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p' "$scratch/pytest" >>"$results"
+  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p; s/^SKIPPED \[[0-9]*\] /skip /p' "$scratch/pytest" >>"$results"
   pass "$(grep -oE '[0-9]+ passed' "$scratch/pytest" | tail -n 1 | cut -d' ' -f1)"
   local count number
   count=$(python3 scripts/readme_code.py README.md "$scratch" python)
@@ -154,12 +155,17 @@ stage_python() {
   return $status
 }
 
-stage_conformance_python() {
+conformance_python() {
   exists "Python package" "bindings/python/pyproject.toml"
   temporary
   needs_python
-  conformance "$python/bin/python bindings/python/conformance/executor.py" tests/conformance/scenarios tests/conformance/random
+  local executor="$python/bin/python bindings/python/conformance/executor.py"
+  attempt "the Python executor names its operations" names_all_operations "$executor"
+  conformance "$executor" tests/conformance/scenarios tests/conformance/random
 }
+
+stage_conformance_python() { conformance_python; }
+stage_conformance_python_manual() { REGROW_CLOCK=manual conformance_python; }
 
 # ---- Erlang ----
 
@@ -211,6 +217,34 @@ stage_erlang() {
   fi
 }
 
+# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes half an hour.
+stage_valgrind_erlang() {
+  needs_erlang eunit
+  needs valgrind
+  make -C bindings/erlang test-programs
+  local suite status
+  for suite in $(make -s -C bindings/erlang valgrind-suites); do
+    status=0
+    env -C bindings/erlang REGROW_ROUNDS=1 test/valgrind.sh "$suite" || status=$?
+    case $status in
+      0) pass ;;
+      77) skip "valgrind cannot run this BEAM"; return ;;
+      *) fail "$suite under valgrind" ;;
+    esac
+  done
+}
+
+# The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
+stage_conformance_erlang() {
+  needs_erlang
+  needs make python3
+  temporary
+  make -C bindings/erlang
+  attempt "the Erlang executor names its operations" names_all_operations "python3 bindings/erlang/conformance/executor.py"
+  REGROW_WORKERS=2 count_scenarios python3 bindings/erlang/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # Counts what ExUnit reports.
 count_exunit() { # LOG
   awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
@@ -236,6 +270,17 @@ stage_elixir() {
   print_documents bindings/elixir/examples "${mix[@]}" run examples/NAME.exs
 }
 
+# The suite on Elixir's modules, as on Erlang's.
+stage_conformance_elixir() {
+  needs_erlang
+  needs make python3 elixir mix
+  temporary
+  env -C bindings/elixir HEX_OFFLINE=1 mix compile
+  attempt "the Elixir executor names its operations" names_all_operations "python3 bindings/elixir/conformance/executor.py"
+  REGROW_WORKERS=2 count_scenarios python3 bindings/elixir/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
 # ---- Gleam ----
 
 # Compiled by the Gleam compiler that npm has, which is installed once.
@@ -245,7 +290,7 @@ stage_gleam() {
   needs node npm perl
   make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
   temporary
-  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/src bindings/gleam/test
+  attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/{src,test,conformance}
   attempt "the package compiles" make -C bindings/gleam
   make -C bindings/gleam test >"$scratch/eunit" 2>&1 || true
   cat "$scratch/eunit"
@@ -261,9 +306,61 @@ stage_gleam() {
     attempt "the example $name prints what it should" make -C bindings/gleam "build/examples/$name.txt"
   done
   print_documents bindings/gleam/test/documents make -s --no-print-directory -C bindings/gleam document DOCUMENT=NAME
+  # The same with a compiler of the 1.x line, where there is one: no registry of CI's has it.
+  if command -v gleam >/dev/null 2>&1; then
+    make -C bindings/gleam GLEAM=gleam test >"$scratch/eunit" 2>&1 || echo "fail the tests, compiled by $(gleam --version)" >>"$results"
+    cat "$scratch/eunit"
+    count_eunit "$scratch/eunit"
+    attempt "the examples print the same, compiled by $(gleam --version)" make -C bindings/gleam GLEAM=gleam examples
+  else
+    skip "a Gleam compiler of the 1.x line is not installed"
+  fi
   # So the README's has run, too.
   python3 scripts/readme_code.py README.md "$scratch" gleam
   attempt "the README's Gleam program is the example hello" cmp "$scratch/1.gleam" bindings/gleam/test/examples/hello.gleam
   attempt "it prints what the README says" cmp "$scratch/1.txt" bindings/gleam/test/examples/hello.txt
 }
 
+# The suite on the package's modules.
+stage_conformance_gleam() {
+  exists "Gleam package" "bindings/gleam/gleam.toml"
+  needs_erlang
+  needs node npm python3
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  temporary
+  make -C bindings/gleam
+  REGROW_WORKERS=2 count_scenarios python3 bindings/gleam/conformance/executor.py --check tests/conformance/scenarios \
+    tests/conformance/random
+}
+
+# ---- all of them in one tree ----
+
+mixed_prints_what_is_expected() {
+  timeout 100 make -s -f examples/mixed/Makefile 2>"$scratch/errors" | diff examples/mixed/expected.txt - ||
+    { cat "$scratch/errors"; return 1; }
+}
+
+stage_mixed() {
+  needs_erlang
+  needs make elixir mix node npm
+  temporary
+  needs_python
+  make -C bindings/gleam compiler || { skip "npm cannot install the Gleam compiler"; return; }
+  [ -e "$($python/bin/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME"), sep="/")')" ] ||
+    { skip "this Python has no libpython (Debian: libpython3-dev)"; return; }
+  local round
+  for ((round = 0; round < rounds; round++)); do
+    attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
+  done
+}
+
+# After the stages of conformance, of whose results the table is made. REGROW_UPDATE=1 writes it.
+stage_operations() {
+  needs python3
+  local stage
+  for stage in conformance-2 cpp conformance-erlang conformance-elixir conformance-gleam conformance-python; do
+    grep -q "^pass" "$out/$stage.results" 2>/dev/null || { skip "the table of operations: $stage has not run"; return; }
+  done
+  attempt "docs/bindings.md has the operations of each language" \
+    scripts/operations.py "$([ -z "${REGROW_UPDATE:-}" ] && echo check || echo write)" "$out"
+}

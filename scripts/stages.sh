@@ -349,10 +349,12 @@ stage_wordcount() {
 
 # ---- the other examples ----
 
-# Those that print the same each time, which examples/NAME/expected.txt has.
+# Those in C that print the same each time, which examples/NAME/expected.txt has.
 golden_examples() {
   local file
-  for file in examples/*/expected.txt; do basename "$(dirname "$file")"; done
+  for file in examples/*/main.c; do
+    [ ! -e "${file%main.c}expected.txt" ] || basename "$(dirname "$file")"
+  done
 }
 
 prints_what_is_expected() { # FOLDER NAME
@@ -655,12 +657,24 @@ conformance() { # EXECUTOR PATH...: with REGROW_WORKERS and REGROW_CLOCK as they
   count_scenarios python3 tests/conformance/run.py "$@"
 }
 
+# What --operations of an executor that does all of them is to say: what the suite has, and what no scenario needs.
+operations_of_the_suite() {
+  awk '/^(#|$|scenario |sup |dsup |worker )/ { next } { print $1 } $1 == "do" { print $3 } END { print "sleep" }' \
+    tests/conformance/scenarios/*.scn tests/conformance/random/*.scn | sort -u
+}
+
+names_all_operations() { # EXECUTOR
+  # shellcheck disable=SC2086
+  diff <(operations_of_the_suite) <($1 --operations | sort)
+}
+
 conformance_stage() {
   needs python3
   exists "conformance executor" "tests/conformance/executor/*.c"
   exists "conformance suite" "tests/conformance/scenarios/*.scn"
   make build/regrow-conformance
   temporary
+  attempt "the C executor names its operations" names_all_operations build/regrow-conformance
   conformance build/regrow-conformance tests/conformance/scenarios tests/conformance/random
 }
 

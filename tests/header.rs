@@ -188,6 +188,11 @@ fn every_declaration_has_a_comment() {
     }
 }
 
+#[test]
+fn every_heading_says_something() {
+    assert!(!header().contains("/* ----  ---- */"));
+}
+
 /// A comment that is wider also has the declaration below it broken into lines that it does not need.
 #[test]
 fn no_comment_is_wider_than_a_line() {

@@ -55,11 +55,33 @@ plugin = Path.expand("../../bindings/erlang/build/test/counter.so", __DIR__)
 :ok = :regrow.load_plugin(plugin)
 spec = %{kind: :behaviour, behaviour: "counter", arg: 0}
 {:ok, native} = :regrow.start(Regrow.Runtime.root(Regrow.Runtime), spec)
+{:ok, quick} = :regrow.start(Regrow.Runtime.root(Regrow.Runtime), %{spec | behaviour: "quick_counter"})
 {:ok, beam} = GenServer.start_link(Counter, 0)
 
 Bench.row("a call", 50_000, [
   {"GenServer", fn -> GenServer.call(beam, {:add, 1}) end},
-  {"native", fn -> {:ok, _} = :regrow.call(native, {:add, 1}) end}
+  {"native", fn -> {:ok, _} = :regrow.call(native, {:add, 1}) end},
+  {"one that never waits", fn -> {:ok, _} = :regrow.call(quick, {:add, 1}) end}
+])
+
+adds = List.duplicate({:add, 1}, 100)
+
+Bench.row("100 calls on their way at once", 1_000, [
+  {"GenServer",
+   fn ->
+     ids = for add <- adds, do: :gen_server.send_request(beam, add)
+     for id <- ids, do: {:reply, _} = :gen_server.receive_response(id, 5000)
+   end},
+  {"native", fn -> for {:ok, _} <- :regrow.call_all(native, adds), do: :ok end},
+  {"one that never waits", fn -> for {:ok, _} <- :regrow.call_all(quick, adds), do: :ok end}
+])
+
+{:ok, kept} = :regrow.start(Regrow.Runtime.root(Regrow.Runtime), %{kind: :agent, initial: 0})
+{:ok, agent} = Agent.start_link(fn -> 0 end)
+
+Bench.row("the state of an agent", 50_000, [
+  {"Agent", fn -> 0 = Agent.get(agent, & &1) end},
+  {"native", fn -> {:ok, 0} = :regrow.get_state(kept) end}
 ])
 
 {:ok, theirs} = DynamicSupervisor.start_link([])

@@ -1433,10 +1433,19 @@ inline result<void> try_exit(pid process, term reason)
 }
 REGROW_TWIN(, exit)
 
-/// Links the caller with a process. Needs an identity.
-inline result<void> try_link(pid process)
+/// As exit(), to an alias of a process; nothing happens when that was taken away. REGROW_PRIORITY, for an alias of that
+/// kind: what comes of it goes before all ordinary messages.
+inline result<void> try_exit_alias(pid process, ref alias, term reason, std::uint32_t flags = 0)
 {
-    return detail::checked(regrow_link(process));
+    return detail::checked(regrow_exit_alias(process, alias, reason.release(), flags));
+}
+REGROW_TWIN(, exit_alias)
+
+/// Links the caller with a process. Needs an identity. With REGROW_PRIORITY as `flags`, the `exited` of this link goes
+/// before all ordinary messages.
+inline result<void> try_link(pid process, std::uint32_t flags = 0)
+{
+    return detail::checked(regrow_link_opt(process, flags));
 }
 REGROW_TWIN(, link)
 
@@ -1453,6 +1462,11 @@ inline result<ref> try_monitor(const target& process)
         return process.reach([&](regrow_pid pid) { return regrow_monitor(pid, to); },
                              [&](auto* address) { return regrow_monitor_at(address, to); });
     });
+}
+/// With REGROW_PRIORITY as `flags`, its `down` goes before all ordinary messages.
+inline result<ref> try_monitor(pid process, std::uint32_t flags)
+{
+    return detail::out<regrow_ref>([&](auto* to) { return regrow_monitor_opt(process, flags, to); });
 }
 REGROW_TWIN(, monitor)
 
@@ -2727,6 +2741,27 @@ private:
     std::shared_ptr<const detail::maker<T>> maker_;
 };
 
+/// A server that goes by the name it was registered under; see tree::behaviour.
+class behaviour_child : public child_options<behaviour_child> {
+public:
+    static constexpr std::uint32_t number = REGROW_BEHAVIOUR;
+    explicit behaviour_child(std::string name) : name_(std::move(name)) {}
+    /// What `init` gets, at each start, in place of what was registered with it.
+    behaviour_child& argument(term argument) { return argument_ = detail::keep(std::move(argument)), *this; }
+    const void* spec(detail::arena& made) const
+    {
+        regrow_behaviour_spec& spec = made.make<regrow_behaviour_spec>();
+        spec.size = sizeof spec;
+        spec.name = detail::c_text(name_).value_or(""); // which nobody is registered as
+        spec.arg = detail::pointer(argument_);
+        return &spec;
+    }
+
+private:
+    std::string name_;
+    detail::kept_term argument_;
+};
+
 /// A server of functions; see tree::server_of.
 template <class State> class function_server_child : public detail::server_options<function_server_child<State>> {
 public:
@@ -2834,6 +2869,9 @@ public:
     host_child(Deliver deliver, Exit exit) : functions_{std::move(deliver), std::move(exit)} {}
     /// Calls may stay unanswered for long: settle() does not wait for them.
     host_child& not_busy() { return not_busy_ = true, *this; }
+    /// How long `deliver` may run without waiting; then the process ends with {watchdog, Ms}, and `exit` is called when
+    /// it has returned.
+    host_child& watchdog(time_limit limit) { return watchdog_ms_ = detail::not_zero(limit), *this; }
     const void* spec(detail::arena& made) const
     {
         regrow_host_spec& spec = made.make<regrow_host_spec>();
@@ -2847,6 +2885,7 @@ public:
         spec.user = made.give(functions_);
         spec.drop_user = detail::owned<functions>::drop;
         spec.flags = not_busy_ ? REGROW_NOT_BUSY : 0;
+        spec.watchdog_ms = watchdog_ms_;
         return &spec;
     }
 
@@ -2857,6 +2896,7 @@ private:
     };
     functions functions_;
     bool not_busy_ = false;
+    std::uint32_t watchdog_ms_ = 0;
 };
 
 namespace detail {
@@ -3225,6 +3265,33 @@ template <runs how, class F> regrow_task_spec task_spec(arena& made, F run)
 
 } // namespace detail
 
+/// How a task runs that is no child of a tree (there tree::task says it).
+struct task_options {
+    /// On a thread of its own, for code that blocks.
+    bool on_thread = false;
+    /// Without a stack of its own: what would wait is REGROW_ERR_WOULD_BLOCK.
+    bool no_park = false;
+    /// How long it may run without waiting; then it ends with {watchdog, Ms}.
+    std::optional<time_limit> watchdog{};
+    /// Under a task supervisor, the time it has to end when that tells it to; nullopt: as that says.
+    std::optional<time_limit> shutdown{};
+    /// It is killed at once, in place of that.
+    bool brutal_kill = false;
+
+    /// For a C function.
+    void fill(regrow_task_spec& spec) const noexcept
+    {
+        spec.home = on_thread ? REGROW_THREAD : REGROW_SHARED;
+        spec.flags = no_park ? REGROW_NO_PARK : 0;
+        if (watchdog)
+            spec.watchdog_ms = detail::not_zero(*watchdog);
+        if (brutal_kill)
+            spec.shutdown_ms = static_cast<std::uint32_t>(REGROW_BRUTAL_KILL);
+        else if (shutdown)
+            spec.shutdown_ms = detail::not_zero(*shutdown);
+    }
+};
+
 /// A task as a child; see tree::task.
 template <class F> class task_child : public detail::runs_options<task_child<F>> {
 public:
@@ -3264,6 +3331,12 @@ template <class Initial> auto server_of(term id, Initial initial)
         function_server_child<Initial> made([initial = std::move(initial)] { return initial; });
         return made.id(std::move(id));
     }
+}
+
+/// A server that another part of the program, or a plug-in, has registered under this name: register_behaviour().
+inline behaviour_child behaviour(term id, std::string name)
+{
+    return behaviour_child(std::move(name)).id(std::move(id));
 }
 
 /// A function that runs once, in a process of its own, and may receive: takes a context& or nothing; returns nothing or
@@ -3354,7 +3427,34 @@ template <class Call> result<pid> started(const child& what, Call&& call)
     });
 }
 
+template <class Server> result<void> behaviour_registered(const std::string& name, const Server& server)
+{
+    const auto text = c_text(name);
+    if (!text)
+        return bad_text();
+    arena made;
+    const auto* spec = static_cast<const regrow_server_spec*>(server.spec(made));
+    made.hand_over();
+    return checked(regrow_behaviour_register(*text, spec));
+}
+
 } // namespace detail
+
+/// Gives a server a name, by which specs in any language start it (tree::behaviour): of `server` the callbacks and their
+/// options count, and the constructor's arguments; not its id and how it is restarted. For good, in all runtimes of the
+/// program, so that a library that registers some is not to be unloaded. REGROW_ERR_EXISTS: the name is taken.
+///
+///     regrow::register_behaviour("counter", regrow::tree::server<counter>("counter", 5));
+template <class T> result<void> try_register_behaviour(const std::string& name, const server_child<T>& server)
+{
+    return detail::behaviour_registered(name, server);
+}
+template <class State>
+result<void> try_register_behaviour(const std::string& name, const function_server_child<State>& server)
+{
+    return detail::behaviour_registered(name, server);
+}
+REGROW_TWIN(, register_behaviour)
 
 /// A process and the caller's monitor of it.
 struct monitored {
@@ -3447,6 +3547,17 @@ struct child_info {
     bool is_supervisor;
 };
 
+template <> struct codec<child_info> {
+    static std::optional<child_info> decode(term_view from)
+    {
+        if (from.size() != 4)
+            return std::nullopt;
+        const std::optional<pid> process = from[1].as_pid();
+        return child_info{from[0].clone(), process.value_or(pid()), process ? "running" : from[1].print(),
+                          from[3].print(), from[2].is_atom("supervisor")};
+    }
+};
+
 /// A supervisor of any kind: a pid with what can be asked of it.
 class supervisor {
 public:
@@ -3497,20 +3608,17 @@ public:
     /// The last started first.
     result<std::vector<child_info>> try_which_children() const
     {
-        const result<term> given =
-            detail::term_out<term>([&](auto* to) { return regrow_supervisor_which_children(pid_, to); });
-        if (!given)
-            return given.error();
-        std::vector<child_info> all;
-        for (term_view one : given->items()) {
-            const std::optional<regrow::pid> process = one[1].as_pid();
-            all.push_back(child_info{one[0].clone(), process.value_or(regrow::pid()),
-                                     process ? "running" : one[1].print(), one[3].print(),
-                                     one[2].is_atom("supervisor")});
-        }
-        return all;
+        return detail::term_out<std::vector<child_info>>(
+            [&](auto* to) { return regrow_supervisor_which_children(pid_, to); });
     }
     REGROW_TWIN(const, which_children)
+    /// To be collected later. Any thread.
+    result<request<std::vector<child_info>>> try_which_children_async() const
+    {
+        return detail::requested<std::vector<child_info>>(
+            [&](auto** to) { return regrow_supervisor_which_children_async(pid_, to); });
+    }
+    REGROW_TWIN(const, which_children_async)
     result<regrow_child_count> try_count_children() const
     {
         regrow_child_count count{};
@@ -3555,6 +3663,14 @@ public:
         return detail::term_out<term>([&](auto* to) { return regrow_tree(pid_, format, limit.milliseconds(), to); });
     }
     REGROW_TWIN(const, tree)
+    /// To be collected later. Any thread.
+    result<request<term>> try_tree_async(std::uint32_t format = REGROW_TREE_TERM,
+                                         time_limit limit = default_limit) const
+    {
+        return detail::requested<term>(
+            [&](auto** to) { return regrow_tree_async(pid_, format, limit.milliseconds(), to); });
+    }
+    REGROW_TWIN(const, tree_async)
     /// Of a partition supervisor: the process of a key's partition. Never waits.
     result<regrow::pid> try_partition(const term& key) const
     {
@@ -3596,11 +3712,29 @@ struct options {
 };
 
 /// What a quiet runtime waits for.
-struct settled {
+struct quiet {
     /// Without it no timer is pending. On the runtime's clock.
     std::optional<std::chrono::milliseconds> next_timer;
     /// REGROW_TIMER_USER, REGROW_TIMER_SUPERVISION or REGROW_TIMER_SLEEP.
     std::uint32_t kind;
+};
+template <> struct codec<quiet> {
+    static std::optional<quiet> decode(term_view from)
+    {
+        if (from.is_atom("quiet"))
+            return quiet{std::nullopt, 0};
+        const std::optional<std::int64_t> deadline = from[1].as<std::int64_t>();
+        if (from.size() != 3 || !from[0].is_atom("waiting") || !deadline)
+            return std::nullopt;
+        const std::uint32_t kind = from[2].is_atom("user")          ? REGROW_TIMER_USER
+                                   : from[2].is_atom("supervision") ? REGROW_TIMER_SUPERVISION
+                                                                    : REGROW_TIMER_SLEEP;
+        return quiet{std::chrono::milliseconds(*deadline), kind};
+    }
+};
+
+/// The same, and what time it is there.
+struct settled : quiet {
     std::chrono::milliseconds now;
 };
 
@@ -3611,12 +3745,19 @@ inline result<settled> try_settle(pid runtime, time_limit limit = infinity)
     raw.size = sizeof raw;
     if (const regrow_error code = regrow_settle(runtime, limit.milliseconds(), &raw))
         return error::last(code);
-    settled seen{std::nullopt, raw.kind, std::chrono::milliseconds(static_cast<std::int64_t>(raw.now_ms))};
+    settled seen{{std::nullopt, raw.kind}, std::chrono::milliseconds(static_cast<std::int64_t>(raw.now_ms))};
     if (raw.state == REGROW_WAITING)
         seen.next_timer = std::chrono::milliseconds(static_cast<std::int64_t>(raw.deadline_ms));
     return seen;
 }
 REGROW_TWIN(, settle)
+
+/// To be collected later. Any thread. Wait for it without a limit: that would be a timer, too.
+inline result<request<quiet>> try_settle_async(pid runtime)
+{
+    return detail::requested<quiet>([&](auto** to) { return regrow_settle_async(runtime, to); });
+}
+REGROW_TWIN(, settle_async)
 
 /// Moves a manual clock on, from deadline to deadline. Not in a callback.
 inline result<void> try_advance(pid runtime, std::chrono::milliseconds by)
@@ -3748,6 +3889,15 @@ private:
     entered(regrow::pid self, int) noexcept : pid_(self) {}
     regrow::pid pid_;
 };
+
+/// For an event loop that an entered thread runs: a descriptor that is readable when a message, or the answer to a
+/// request of this thread, has come. Read it, then receive(0ms) until there is nothing. It stays regrow's: not to be
+/// closed. Entered threads.
+inline result<std::int32_t> try_thread_fd()
+{
+    return detail::out<std::int32_t>([](auto* to) { return regrow_thread_fd(to); });
+}
+REGROW_TWIN(, thread_fd)
 
 /// Tells a runtime that work for it goes on elsewhere, as long as this lives: settle() and advance() wait for it.
 class busy {
@@ -4136,10 +4286,12 @@ private:
 namespace detail {
 
 /// Starts a task by one of the C functions.
-template <class F, class Start> result<task<typename task_value<F>::type>> begun(F run, Start&& start)
+template <class F, class Start>
+result<task<typename task_value<F>::type>> begun(F run, const task_options& how, Start&& start)
 {
     arena made;
-    const regrow_task_spec spec = task_spec<runs::once>(made, std::move(run));
+    regrow_task_spec spec = task_spec<runs::once>(made, std::move(run));
+    how.fill(spec);
     made.hand_over();
     regrow_task raw{};
     if (const regrow_error code = start(&spec, &raw))
@@ -4150,9 +4302,9 @@ template <class F, class Start> result<task<typename task_value<F>::type>> begun
 } // namespace detail
 
 /// Starts a task that is linked with the caller, its owner; it takes a context& or nothing. Needs an identity.
-template <class F> auto try_async(F run)
+template <class F> auto try_async(F run, const task_options& how = {})
 {
-    return detail::begun(std::move(run), [](auto* spec, auto* to) { return regrow_task_async(spec, to); });
+    return detail::begun(std::move(run), how, [](auto* spec, auto* to) { return regrow_task_async(spec, to); });
 }
 REGROW_TWIN(, async)
 
@@ -4190,6 +4342,8 @@ struct stream_options {
     bool kill_on_timeout = false;
     /// Results come as they are ready.
     bool unordered = false;
+    /// How each runs.
+    task_options each{};
 };
 
 /// Runs run(item) in a task for each item of a range, so many at a time, and calls each(result<R>) with what they
@@ -4224,6 +4378,7 @@ result<void> try_async_stream_each(const Range& items, F run, Each&& each, const
     };
     task.user = made.give(std::move(run));
     task.drop_user = detail::owned<F>::drop;
+    how.each.fill(task);
 
     regrow_stream_spec spec{};
     spec.size = sizeof spec;
@@ -4290,27 +4445,30 @@ public:
 
     /// Starts a task that nobody waits for. `restart`: REGROW_TEMPORARY, REGROW_TRANSIENT or REGROW_PERMANENT. May
     /// wait, for the supervisor's turn, as all of these.
-    template <class F> result<regrow::pid> try_start_child(F run, std::uint32_t restart = REGROW_TEMPORARY) const
+    template <class F>
+    result<regrow::pid> try_start_child(F run, std::uint32_t restart = REGROW_TEMPORARY,
+                                        const task_options& how = {}) const
     {
         detail::arena made;
         regrow_task_spec spec = detail::task_spec<detail::runs::again>(made, std::move(run));
         spec.restart = restart;
+        how.fill(spec);
         made.hand_over();
         return detail::out<regrow_pid>(
             [&](auto* to) { return regrow_task_supervisor_start_child(pid_, &spec, to); });
     }
     REGROW_TWIN(const, start_child)
     /// As regrow::async(), as a child of this supervisor. Needs an identity.
-    template <class F> auto try_async(F run) const
+    template <class F> auto try_async(F run, const task_options& how = {}) const
     {
-        return detail::begun(std::move(run),
+        return detail::begun(std::move(run), how,
                              [&](auto* spec, auto* to) { return regrow_task_supervisor_async(pid_, spec, to); });
     }
     REGROW_TWIN(const, async)
     /// The same without the link: the owner outlives the task's crash.
-    template <class F> auto try_async_nolink(F run) const
+    template <class F> auto try_async_nolink(F run, const task_options& how = {}) const
     {
-        return detail::begun(std::move(run),
+        return detail::begun(std::move(run), how,
                              [&](auto* spec, auto* to) { return regrow_task_supervisor_async_nolink(pid_, spec, to); });
     }
     REGROW_TWIN(const, async_nolink)
@@ -4328,11 +4486,13 @@ public:
     REGROW_TWIN(const, terminate_child)
     /// Starts a task from any thread, an event loop's for one, and does not wait: the value of `run` as a future of a
     /// result. Not to be waited for in a callback.
-    template <class F> auto try_run_async(F run, time_limit limit = default_limit) const
+    template <class F>
+    auto try_run_async(F run, time_limit limit = default_limit, const task_options& how = {}) const
     {
         using Value = typename detail::task_value<F>::type;
         detail::arena made;
-        const regrow_task_spec spec = detail::task_spec<detail::runs::once>(made, std::move(run));
+        regrow_task_spec spec = detail::task_spec<detail::runs::once>(made, std::move(run));
+        how.fill(spec);
         made.hand_over();
         auto pending = detail::requested<term>([&](auto** to) {
             return regrow_task_supervisor_run_async(pid_, &spec, limit.milliseconds(), to);
@@ -4715,30 +4875,34 @@ public:
     }
     REGROW_TWIN(const, select_replace)
     /// As select(), part by part: calls each(Row) for all of them, `limit` at a time, until it says false. It may
-    /// insert and delete.
+    /// insert and delete: what is there all the time comes exactly once.
     template <class Row = term, class Each>
     result<void> try_select_each(const term& spec, std::size_t limit, Each&& each) const
     {
-        term part, more, last;
-        regrow_error code = regrow_table_select_limit(raw_, spec.raw(), limit, part.place(), more.place());
-        while (code == REGROW_OK) {
-            for (term_view one : part.items()) {
-                auto row = one.try_to<Row>();
-                if (!row)
-                    return row.error();
-                if constexpr (std::is_void_v<decltype(each(*std::move(row)))>)
-                    each(*std::move(row));
-                else if (!each(*std::move(row)))
-                    return {};
-            }
-            if (more.is_atom("$end_of_table"))
-                return {};
-            last = std::move(more);
-            code = regrow_table_select_next(last.raw(), part.place(), more.place());
-        }
-        return error::last(code);
+        return parts<Row>(regrow_table_select_limit, spec, limit, each);
     }
     REGROW_TYPED_TWIN(const, select_each, term)
+    /// From the last object of an ordered set to the first.
+    template <class Row = term, class Each>
+    result<void> try_select_reverse_each(const term& spec, std::size_t limit, Each&& each) const
+    {
+        return parts<Row>(regrow_table_select_reverse_limit, spec, limit, each);
+    }
+    REGROW_TYPED_TWIN(const, select_reverse_each, term)
+    /// As match(), part by part: see select_each().
+    template <class Row = term, class Each>
+    result<void> try_match_each(const term& pattern, std::size_t limit, Each&& each) const
+    {
+        return parts<Row>(regrow_table_match_limit, pattern, limit, each);
+    }
+    REGROW_TYPED_TWIN(const, match_each, term)
+    /// As match_object(), part by part: see select_each().
+    template <class Object = term, class Each>
+    result<void> try_match_object_each(const term& pattern, std::size_t limit, Each&& each) const
+    {
+        return parts<Object>(regrow_table_match_object_limit, pattern, limit, each);
+    }
+    REGROW_TYPED_TWIN(const, match_object_each, term)
     /// Writes it to a file. REGROW_ERR_FILE: that is as it was. Blocks the thread.
     result<void> try_to_file(const std::string& path) const
     {
@@ -4767,6 +4931,28 @@ private:
         return std::optional<T>(*std::move(decoded));
     }
     template <class Call> static result<std::size_t> count(Call&& call) { return detail::out<std::size_t>(call); }
+    template <class Row, class Begin, class Each>
+    result<void> parts(Begin begin, const term& what, std::size_t limit, Each& each) const
+    {
+        term part, more, last;
+        regrow_error code = begin(raw_, what.raw(), limit, part.place(), more.place());
+        while (code == REGROW_OK) {
+            for (term_view one : part.items()) {
+                auto row = one.try_to<Row>();
+                if (!row)
+                    return row.error();
+                if constexpr (std::is_void_v<decltype(each(*std::move(row)))>)
+                    each(*std::move(row));
+                else if (!each(*std::move(row)))
+                    return {};
+            }
+            if (more.is_atom("$end_of_table"))
+                return {};
+            last = std::move(more);
+            code = regrow_table_select_next(last.raw(), part.place(), more.place());
+        }
+        return error::last(code);
+    }
 
     regrow_table raw_{0};
 };

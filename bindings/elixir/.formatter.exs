@@ -1,1 +1,1 @@
-[inputs: ["mix.exs", "{lib,test,examples}/**/*.{ex,exs}"], line_length: 120]
+[inputs: ["mix.exs", "{conformance,lib,test,examples}/**/*.{ex,exs}"], line_length: 120]

@@ -149,7 +149,7 @@ impl Behaviour for Agent {
                 server::wrong_kind(Some(reply));
                 Flow::Continue
             }
-            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => Flow::Stop(reason),
+            Message::Exit { from, reason } if me.obeys(from) => Flow::Stop(reason),
             other => {
                 if self.sys.traced {
                     server::trace::came_in(me, &other);

@@ -2,12 +2,12 @@
 #![allow(non_camel_case_types)]
 
 use super::request::User;
-use super::support::{Fault, SizedStruct, guard, sized, take, watchdog};
+use super::support::{Fault, SizedStruct, bound_of, guard, sized, take, watchdog};
 use super::types::{
-    REGROW_NOT_BUSY, regrow_caller, regrow_deliver_callback, regrow_drop_callback, regrow_error, regrow_exit_callback,
-    regrow_pid, regrow_term,
+    REGROW_NOT_BUSY, REGROW_TAG_CASTS, regrow_caller, regrow_deliver_callback, regrow_drop_callback, regrow_error,
+    regrow_exit_callback, regrow_pid, regrow_term,
 };
-use crate::process::{self, ChildStart, Error, Startable};
+use crate::process::{self, Bound, ChildStart, Error, Startable};
 use crate::server::{Host, HostCallbacks};
 use crate::term::{Atom, Pid, Term, atoms};
 use std::ffi::c_void;
@@ -29,10 +29,18 @@ pub struct regrow_host_spec {
     /// Gives `user` back, once for each call that took this struct, also when the call failed. NULL: nothing.
     pub drop_user: regrow_drop_callback,
     /// REGROW_NOT_BUSY: calls to it may stay unanswered for long. Else regrow_settle() and regrow_advance() wait until
-    /// each is answered, or its caller has given up.
+    /// each is answered, or its caller has given up. REGROW_TAG_CASTS: casts come as {'$gen_cast', Message}.
     pub flags: u32,
     /// As in regrow_server_spec, of `deliver`; `exit` is called when that has returned.
     pub watchdog_ms: u32,
+    /// As in regrow_server_spec, of messages that were not delivered yet. See regrow_host_hold().
+    pub mailbox_limit: u32,
+    /// REGROW_REJECT (0), REGROW_DROP_OLDEST, REGROW_DROP_NEWEST or REGROW_BLOCK.
+    pub mailbox_policy: u32,
+    /// As in regrow_server_spec.
+    pub mailbox_wait_ms: u32,
+    /// Zero.
+    pub mailbox_reserved: u32,
 }
 
 // SAFETY: repr(C), size first, no padding, zero is a value.
@@ -41,6 +49,7 @@ unsafe impl SizedStruct for regrow_host_spec {}
 struct Spec {
     given: regrow_host_spec,
     user: User,
+    bound: Option<Bound>,
 }
 
 // SAFETY: function pointers and the user's, which the header says go from thread to thread.
@@ -61,19 +70,22 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
     if given.deliver.is_none() {
         return Err(Fault::argument("a host process needs a function to deliver to"));
     }
-    if given.flags & !REGROW_NOT_BUSY != 0 {
+    if given.flags & !(REGROW_NOT_BUSY | REGROW_TAG_CASTS) != 0 {
         return Err(Fault::argument("a host's flags are unknown"));
     }
-    Ok(Arc::new(CHost(Arc::new(Spec { given, user }))))
+    let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, given.mailbox_reserved)?;
+    Ok(Arc::new(CHost(Arc::new(Spec { given, user, bound }))))
 }
 
 impl Startable for CHost {
     fn build(&self) -> ChildStart {
-        let busy = self.0.given.flags & REGROW_NOT_BUSY == 0;
+        let has = |flag| self.0.given.flags & flag != 0;
+        let host = Host::new(Functions(self.0.clone()), !has(REGROW_NOT_BUSY), has(REGROW_TAG_CASTS));
         ChildStart {
             at_once: true,
+            bound: self.0.bound,
             watchdog_ms: watchdog(self.0.given.watchdog_ms),
-            ..ChildStart::new(Box::new(Host::new(Functions(self.0.clone()), busy)))
+            ..ChildStart::new(Box::new(host))
         }
     }
 
@@ -100,6 +112,26 @@ impl HostCallbacks for Functions {
             unsafe { exit(self.0.user.user, me.into(), std::ptr::from_ref(reason).cast()) }
         }
     }
+}
+
+/// Says that what is behind a host process cannot keep up, or can again: while it is held, no message that counts fits
+/// its mailbox, as if that were at its limit, and its policy has effect (with REGROW_DROP_OLDEST the sender is refused,
+/// since what waits is yet to be delivered). What is there already is delivered, and what does not count as before.
+/// Holding it twice is holding it once. Any thread.
+///
+/// @return REGROW_ERR_WRONG_KIND when it is no host process; REGROW_ERR_ARGUMENT when its mailbox has no limit.
+#[unsafe(no_mangle)]
+pub extern "C" fn regrow_host_hold(host: regrow_pid, hold: bool) -> regrow_error {
+    guard(|| {
+        process::identity()?;
+        let found =
+            process::with_process(host.into(), |host| (host.kind() == atoms::HOST).then(|| host.hold_back(hold)));
+        if found.ok_or(Error::NoProcess)?.ok_or(Error::WrongKind)? {
+            Ok(())
+        } else {
+            Err(Fault::argument("a host without a mailbox_limit cannot be held"))
+        }
+    })
 }
 
 /// Ends a host process, as if it had ended by itself: what it stands for is gone. Any thread.

@@ -8,8 +8,8 @@ use super::types::{
     REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_body_callback, regrow_drop_callback, regrow_error, regrow_pid,
     regrow_ref,
 };
-use crate::process::{self, Bound, ChildStart, Error, Home, Node, Spawned, StartSpec, Startable};
-use crate::server::{Body, Context};
+use crate::process::{self, Bound, ChildStart, Error, Home, Node, Spawned, Startable};
+use crate::server::{Body, Context, Next};
 use crate::term::{Atom, Pid, atoms};
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -54,6 +54,49 @@ unsafe impl Send for Spec {}
 // SAFETY: as above.
 unsafe impl Sync for Spec {}
 
+impl Spec {
+    /// Reads one. `drop_user` runs once, however this ends.
+    ///
+    /// # Safety
+    /// As the header says of the struct.
+    unsafe fn read(spec: *const c_void) -> Result<Spec, Fault> {
+        // SAFETY: the caller's promise.
+        let given = unsafe { sized(spec.cast::<regrow_process_spec>()) }?;
+        let user = User { user: given.user, drop: given.drop_user };
+        if given.body.is_none() {
+            return Err(Fault::argument("a process needs a body"));
+        }
+        if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
+            return Err(Fault::argument("a process's home or flags are unknown"));
+        }
+        let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, 0)?;
+        Ok(Spec { given, user, bound })
+    }
+
+    fn run(&self, context: &mut Context) -> Next {
+        match self.given.body {
+            // SAFETY: the user's function, called as the header says.
+            Some(body) => unsafe { body(context_pointer(context), self.user.user) },
+            None => 0,
+        }
+    }
+}
+
+/// A start that runs `body`, in the way that the spec says.
+fn start(
+    given: &regrow_process_spec, bound: Option<Bound>, body: impl FnOnce(&mut Context) -> Next + Send + 'static,
+) -> ChildStart {
+    ChildStart {
+        kind: atoms::PROCESS,
+        home: if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
+        bound,
+        watchdog_ms: watchdog(given.watchdog_ms),
+        flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
+        ..ChildStart::new(Box::new(Body::new(body)))
+    }
+}
+
+/// A spec of a child, which may be started again and again.
 struct CBody(Arc<Spec>);
 
 /// Reads a process spec. `drop_user` runs once, however this ends.
@@ -62,34 +105,13 @@ struct CBody(Arc<Spec>);
 /// As the header says of the struct.
 pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
     // SAFETY: the caller's promise.
-    let given = unsafe { sized(spec.cast::<regrow_process_spec>()) }?;
-    let user = User { user: given.user, drop: given.drop_user };
-    if given.body.is_none() {
-        return Err(Fault::argument("a process needs a body"));
-    }
-    if given.home > REGROW_THREAD || given.flags & !REGROW_NO_PARK != 0 {
-        return Err(Fault::argument("a process's home or flags are unknown"));
-    }
-    let bound = bound_of(given.mailbox_limit, given.mailbox_policy, given.mailbox_wait_ms, 0)?;
-    Ok(Arc::new(CBody(Arc::new(Spec { given, user, bound }))))
+    Ok(Arc::new(CBody(Arc::new(unsafe { Spec::read(spec) }?))))
 }
 
 impl Startable for CBody {
     fn build(&self) -> ChildStart {
         let spec = self.0.clone();
-        let (given, spec_bound) = (&self.0.given, self.0.bound);
-        let body = move |context: &mut Context| match spec.given.body {
-            // SAFETY: the user's function, called as the header says.
-            Some(body) => unsafe { body(context_pointer(context), spec.user.user) },
-            None => 0,
-        };
-        ChildStart {
-            home: if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
-            bound: spec_bound,
-            watchdog_ms: watchdog(given.watchdog_ms),
-            flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
-            ..ChildStart::new(Box::new(Body::new(body)))
-        }
+        start(&self.0.given, self.0.bound, move |context| spec.run(context))
     }
 
     fn kind(&self) -> Atom {
@@ -97,8 +119,10 @@ impl Startable for CBody {
     }
 }
 
-fn spawn(node: &Arc<Node>, what: Arc<dyn Startable>, parent: Pid, monitor: Option<Pid>) -> Result<Spawned, Error> {
-    let start = StartSpec { what, name: None, via: None }.build();
+/// Starts one that nobody will start again.
+fn spawn(node: &Arc<Node>, spec: Spec, parent: Pid, monitor: Option<Pid>) -> Result<Spawned, Error> {
+    let (given, bound) = (spec.given, spec.bound);
+    let start = start(&given, bound, move |context| spec.run(context));
     process::spawn(node, ChildStart { parent, link: parent != Pid::NONE, monitor, ..start })
 }
 
@@ -113,9 +137,9 @@ pub unsafe extern "C" fn regrow_spawn(
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (what, pid) = unsafe { (startable(spec.cast())?, out_optional(pid)) };
+        let (spec, pid) = unsafe { (Spec::read(spec.cast())?, out_optional(pid)) };
         process::identity()?;
-        pid.set(spawn(&node_of(runtime)?, what, Pid::NONE, None)?.pid);
+        pid.set(spawn(&node_of(runtime)?, spec, Pid::NONE, None)?.pid);
         Ok(())
     })
 }
@@ -125,9 +149,9 @@ pub unsafe extern "C" fn regrow_spawn(
 pub unsafe extern "C" fn regrow_spawn_link(spec: *const regrow_process_spec, pid: *mut regrow_pid) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (what, pid) = unsafe { (startable(spec.cast())?, out_optional(pid)) };
+        let (spec, pid) = unsafe { (Spec::read(spec.cast())?, out_optional(pid)) };
         let me = super::start::me()?;
-        pid.set(spawn(me.node(), what, me.pid(), None)?.pid);
+        pid.set(spawn(me.node(), spec, me.pid(), None)?.pid);
         Ok(())
     })
 }
@@ -141,9 +165,9 @@ pub unsafe extern "C" fn regrow_spawn_monitor(
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (what, pid, monitor) = unsafe { (startable(spec.cast())?, out_optional(pid), out_optional(monitor)) };
+        let (spec, pid, monitor) = unsafe { (Spec::read(spec.cast())?, out_optional(pid), out_optional(monitor)) };
         let me = super::start::me()?;
-        let spawned = spawn(me.node(), what, Pid::NONE, Some(me.pid()))?;
+        let spawned = spawn(me.node(), spec, Pid::NONE, Some(me.pid()))?;
         pid.set(spawned.pid);
         if let Some(reference) = spawned.monitor {
             monitor.set(reference);

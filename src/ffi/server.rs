@@ -316,6 +316,9 @@ pub unsafe extern "C" fn regrow_call(
 /// As regrow_call(), to be collected later. REGROW_ERR_LIMIT when its mailbox is full: this does not wait for room. Any
 /// thread.
 ///
+/// A server that is REGROW_INLINE and REGROW_NO_PARK is asked there and then while it is idle, and has answered when
+/// this returns; others are not, for this would wait when they do.
+///
 /// @param request     moved.
 /// @param timeout_ms  the request's own limit.
 /// @param pending     out: the request, for regrow_request_wait() or regrow_on_reply(); yours to free.
@@ -339,10 +342,7 @@ fn call_request(pid: Pid, request: Term, timeout_ms: u32) -> Result<Request, Err
     if process::current_pid() == pid && pid != Pid::NONE {
         return Err(Error::SelfCall);
     }
-    let node = process::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
-    let pending = Request::new(&node, limit(timeout_ms));
-    pending.queue(pid, |reply| Message::Call { request, reply })?;
-    Ok(pending)
+    Request::call(pid, limit(timeout_ms), |reply| Message::Call { request, reply })
 }
 
 /// Asks a process to end, after its `terminate`, and waits until it has. May wait.

@@ -5,7 +5,7 @@ use super::child::{regrow_child_spec, start_spec};
 use super::support::{Fault, guard, node_of, out_optional};
 use super::types::{regrow_error, regrow_pid, regrow_ref};
 use crate::process::{self, ChildStart, Error, Identity, Process, StartSpec};
-use crate::term::Pid;
+use crate::term::{Pid, atoms};
 
 /// The calling process.
 pub(super) fn me<'a>() -> Result<&'a Process, Fault> {
@@ -49,6 +49,30 @@ pub unsafe extern "C" fn regrow_start_link(spec: *const regrow_child_spec, pid: 
         let me = me()?;
         let linked = ChildStart { parent: me.pid(), link: true, ..spec.build() };
         pid.set(start(&spec, linked, me.node())?.pid);
+        Ok(())
+    })
+}
+
+/// As regrow_start(), with a host process for its parent: for code behind the host, which is not on any worker and so
+/// cannot start it as the host. It is not linked with that: the host does so, or monitors it, once it has the pid. Any
+/// thread; may wait.
+///
+/// @return REGROW_ERR_WRONG_KIND when `host` is no host process; REGROW_ERR_NO_PROCESS when it is dead; else as
+///         regrow_start().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn regrow_start_for(
+    host: regrow_pid, spec: *const regrow_child_spec, pid: *mut regrow_pid,
+) -> regrow_error {
+    guard(|| {
+        // SAFETY: as the header says.
+        let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
+        process::identity()?;
+        let (kind, node) =
+            process::with_process(host.into(), |host| (host.kind(), host.node().clone())).ok_or(Error::NoProcess)?;
+        if kind != atoms::HOST {
+            return Err(Error::WrongKind.into());
+        }
+        pid.set(start(&spec, ChildStart { parent: host.into(), ..spec.build() }, &node)?.pid);
         Ok(())
     })
 }

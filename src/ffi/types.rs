@@ -234,6 +234,8 @@ pub const REGROW_INLINE: u32 = 2;
 
 /// flags of a host process: its unanswered calls do not keep the runtime from being quiet.
 pub const REGROW_NOT_BUSY: u32 = 4;
+/// flags of a host process: casts come as {'$gen_cast', Message}, so that they are told from plain messages.
+pub const REGROW_TAG_CASTS: u32 = 8;
 /// at_limit of a task supervisor: one task too many is refused.
 pub const REGROW_REFUSE: u32 = 0;
 /// at_limit of a task supervisor: it waits for its turn.

@@ -11,6 +11,7 @@
 //! * **Waiting for room** is first come, first served: while somebody waits nobody else is let in. Whoever makes room
 //!   is given the first of those who wait, to be woken after the lock; and so is who was let in and leaves room, and
 //!   who gives up. So a wake may come for nothing, and never fails to come.
+//! * **Shut** it is full, whatever is in it: nothing that counts is let in, and nothing dropped for it.
 //! * **Closed** it takes everything again: it is about to be emptied by the one who closed it.
 //!
 //! * **Priority messages** are not here: they lie in the queue beside it (`queue`), never count, and are never dropped
@@ -58,6 +59,7 @@ struct Inner<M, W> {
     /// The next message's number; there is room for as many that are put in front.
     next: u64,
     closed: bool,
+    shut: bool,
     waiting: VecDeque<(u64, W)>,
 }
 
@@ -116,7 +118,7 @@ impl<M, W: Clone> Inner<M, W> {
     }
 
     fn has_room(&self, limit: usize) -> bool {
-        self.closed || self.count() < limit
+        self.closed || !self.shut && self.count() < limit
     }
 
     fn add(&mut self, counted: bool, message: M) {
@@ -146,6 +148,7 @@ impl<M, W: Clone> Bounded<M, W> {
                 in_hand: Hand::Empty,
                 next: 0,
                 closed: false,
+                shut: false,
                 waiting: VecDeque::new(),
             }),
         }
@@ -169,7 +172,7 @@ impl<M, W: Clone> Bounded<M, W> {
         let fits = inner.has_room(self.limit) && (inner.closed || inner.waiting.is_empty());
         let mut old = None;
         if !fits {
-            if !drop_oldest {
+            if !drop_oldest || inner.shut {
                 return Offered::Full(message);
             }
             old = inner.drop_oldest();
@@ -308,6 +311,13 @@ impl<M, W: Clone> Bounded<M, W> {
             }
         }
         self.publish(&inner);
+    }
+
+    /// Shuts it, or opens it again. Gives whom to wake.
+    pub fn shut(&self, shut: bool) -> Option<W> {
+        let mut inner = self.inner.lock();
+        inner.shut = shut;
+        inner.to_wake(self.limit)
     }
 
     /// From now on everything is taken. Gives those who wait, to be woken.

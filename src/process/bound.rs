@@ -149,6 +149,15 @@ impl Process {
         Some(message)
     }
 
+    /// Has no message that counts fit, or lets them in again. False: its mailbox has no limit.
+    pub fn hold_back(&self, hold: bool) -> bool {
+        let Some(bounded) = &self.bounded else { return false };
+        if let Some(who) = bounded.queue.shut(hold) {
+            who.wake();
+        }
+        true
+    }
+
     /// Its mailbox takes everything from now on, and is about to be emptied; whoever waits for room looks again.
     pub(super) fn close_bounded(&self) {
         let Some(bounded) = &self.bounded else { return };

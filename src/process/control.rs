@@ -182,6 +182,11 @@ impl Process {
         Runnable(NonNull::from(self).cast())
     }
 
+    /// Whether it is run by its callers while it is idle, and never waits.
+    pub(super) fn answers_at_once(&self) -> bool {
+        self.flags & (INLINE | NO_PARK) == INLINE | NO_PARK
+    }
+
     /// Counts one more thing done without giving the worker back; true when it is time to.
     #[inline]
     pub(super) fn spend(&self) -> bool {

@@ -2,6 +2,7 @@
 //! under its lock; what is added is refused from the fence on, and what is there then is released (`exit`).
 
 use super::control::Process;
+use super::few::Few;
 use super::id_hash::IdHash;
 use super::lineage::Lineage;
 use super::names::Name;
@@ -70,9 +71,9 @@ pub(super) struct Inner {
 #[derive(Default)]
 pub(super) struct Ties {
     pub lineage: Option<Arc<Lineage>>,
-    pub links: HashMap<Pid, Link, IdHash>,
-    pub watching: HashMap<Ref, Watch, IdHash>,
-    pub watchers: HashMap<Ref, Pid, IdHash>,
+    pub links: Few<Pid, Link>,
+    pub watching: Few<Ref, Watch>,
+    pub watchers: Few<Ref, Pid>,
     pub timers: TimerRefs,
 }
 
@@ -122,7 +123,7 @@ impl Inner {
 
     /// The processes that it started and is linked with.
     pub fn children(&self) -> Vec<Pid> {
-        let links = self.ties.as_deref().into_iter().flat_map(|ties| &ties.links);
+        let links = self.ties.as_deref().into_iter().flat_map(|ties| ties.links.iter());
         links.filter(|(_, link)| link.child).map(|(&pid, _)| pid).collect()
     }
 }
@@ -169,13 +170,13 @@ impl Process {
             return;
         }
         for peer in peers {
-            inner.ties().links.entry(peer).or_insert(Link::default());
+            inner.ties().links.insert_new(peer, Link::default());
         }
     }
 
     /// A copy of its links.
     pub fn links(&self) -> Vec<Pid> {
-        self.lock().tied().map(|ties| ties.links.keys().copied().collect()).unwrap_or_default()
+        self.lock().tied().map(|ties| ties.links.iter().map(|(&peer, _)| peer).collect()).unwrap_or_default()
     }
 }
 

@@ -78,6 +78,12 @@ impl Process {
         self.place.lineage.as_ref().map_or(Pid::NONE, |lineage| lineage.pid())
     }
 
+    /// Whether an exit signal of `from` is an order to end, also to what traps exits: that of its parent, or, where
+    /// there is none, that of its runtime, which sends as nobody once it ends what is outside its tree.
+    pub fn obeys(&self, from: Pid) -> bool {
+        from == self.parent() && (from != Pid::NONE || self.node().is_stopping())
+    }
+
     /// Parent, grandparent and so on, dead or alive: a name where it had one, else the pid.
     pub fn ancestors(&self) -> Term {
         let shown = each(self.place.lineage.as_ref()).take(SHOWN);

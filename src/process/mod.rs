@@ -51,8 +51,10 @@ mod bound;
 mod callers;
 mod control;
 mod current;
+mod ending;
 mod error;
 mod exit;
+mod few;
 mod holdings;
 mod id_hash;
 mod inbox;
@@ -67,6 +69,7 @@ mod pool;
 mod pursuit;
 mod reading;
 mod reply;
+mod request;
 mod run;
 mod signal;
 mod slot;
@@ -97,9 +100,10 @@ pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
 pub use pursuit::pursue;
 pub use reply::{
-    Outcome, ReplyTo, Request, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
+    Outcome, ReplyTo, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
     take_owed,
 };
+pub use request::Request;
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
     demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there, send_now,

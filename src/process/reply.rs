@@ -11,14 +11,13 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
-use super::pursuit::Pursuit;
+use super::request::{Request, RequestState};
 use super::run;
 use super::slot::Cell;
+use super::table;
 use super::wait::{self, End};
-use super::{table, timer};
 use crate::sync::parker::Parker;
-use crate::sync::tally::What;
-use crate::sync::{AtomicU64, Mutex, Ordering, inside};
+use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
 use std::sync::Arc;
@@ -73,12 +72,12 @@ impl Watched {
 
 /// Where the answer of one call arrives.
 pub struct Slot {
-    cell: Cell<Outcome>,
+    pub(super) cell: Cell<Outcome>,
     waiter: Waiter,
 }
 
 impl Slot {
-    fn new(waiter: Waiter) -> Arc<Slot> {
+    pub(super) fn new(waiter: Waiter) -> Arc<Slot> {
         Arc::new(Slot { cell: Cell::default(), waiter })
     }
 
@@ -231,7 +230,7 @@ pub(super) fn queue_reply(pid: Pid, reply: ReplyTo, make: impl FnOnce(ReplyTo) -
 
 /// `waits`: for room, if the mailbox has a limit and says so; within the caller's own limit. Gives the milliseconds
 /// that it has waited.
-fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
+pub(super) fn post(pid: Pid, slot: &Arc<Slot>, message: Message, waits: Option<Option<u32>>) -> Result<u32, Error> {
     let queued = table::with_process_or(
         pid,
         message,
@@ -306,15 +305,7 @@ fn call_then(
         message,
         |process, message, inside| {
             // A callback may take its time, and others wait for the turn.
-            if queued.is_some() {
-                return Some(Err(message));
-            }
-            let counts = message.counts();
-            let ran = run::inline(process, message);
-            if counts && ran.is_ok() {
-                inside.tally(process.number, What::Sent);
-            }
-            Some(ran)
+            Some(if queued.is_some() { Err(message) } else { run::inline(process, message, inside) })
         },
         |_| None,
     );
@@ -378,185 +369,6 @@ pub(super) fn slot_for_me() -> Result<Arc<Slot>, Error> {
 
 pub(super) fn reply_to(slot: &Arc<Slot>) -> ReplyTo {
     ReplyTo(Some(slot.clone()))
-}
-
-/// What `request` keeps of a call that is collected later.
-pub(super) struct RequestState {
-    inner: Mutex<RequestInner>,
-}
-
-#[derive(Default)]
-struct RequestInner {
-    waiter: Option<Waiter>,
-    callback: Option<Box<dyn FnOnce(Outcome) + Send>>,
-    /// Signalled when the answer is there: the eventfd of the thread that asked.
-    signal: Option<Arc<super::start::ThreadHome>>,
-}
-
-impl RequestState {
-    fn done(&self, slot: &Slot) {
-        let (waiter, callback, signal) = {
-            let mut inner = self.inner.lock();
-            (inner.waiter.take(), inner.callback.take(), inner.signal.take())
-        };
-        match waiter {
-            Some(Waiter::Process(pid)) => {
-                table::with_process(pid, |process| process.unpark());
-            }
-            Some(Waiter::Held(process)) => process.unpark(),
-            Some(Waiter::Thread(parker)) => parker.unpark(),
-            Some(Waiter::Request(_) | Waiter::Watched(_)) | None => {}
-        }
-        if let Some(signal) = signal {
-            signal.signal();
-        }
-        if let Some(callback) = callback
-            && let Some(outcome) = slot.cell.take()
-        {
-            run_callback(callback, outcome);
-        }
-    }
-}
-
-fn run_callback(callback: Box<dyn FnOnce(Outcome) + Send>, outcome: Outcome) {
-    let depth = inside::step_out();
-    wait::without_waiting(|| callback(outcome));
-    inside::re_enter(depth);
-}
-
-/// A call under way, to be collected later, by anybody.
-pub struct Request {
-    slot: Arc<Slot>,
-    state: Arc<RequestState>,
-    node: Arc<Node>,
-    timer: Option<crate::clock::TimerId>,
-    /// A callback waits for the outcome: the handle may go.
-    detached: bool,
-    /// What sees to it that it is answered; called off with it.
-    pursuit: Option<Arc<Pursuit>>,
-}
-
-/// Where the outcome of a request is told.
-pub(super) struct Listener {
-    slot: Arc<Slot>,
-    state: Arc<RequestState>,
-}
-
-impl Listener {
-    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
-    pub fn tell(&self, callback: Box<dyn FnOnce(Outcome) + Send>) {
-        self.state.inner.lock().callback = Some(callback);
-        // Whoever takes the callback also takes the outcome: this, or `done`.
-        if self.slot.cell.is_done() {
-            let callback = self.state.inner.lock().callback.take();
-            if let Some(callback) = callback
-                && let Some(outcome) = self.slot.cell.take()
-            {
-                run_callback(callback, outcome);
-            }
-        }
-    }
-}
-
-impl Request {
-    /// Prepares one; `timeout` is the call's own limit, after which it ends as timed out.
-    pub fn new(node: &Arc<Node>, timeout: Option<u32>) -> Request {
-        Request::signalling(node, timeout, current::thread_home())
-    }
-
-    /// As [`Request::new`], of nobody's: no thread's eventfd tells of it.
-    pub(super) fn unsignalled(node: &Arc<Node>, timeout: Option<u32>) -> Request {
-        Request::signalling(node, timeout, None)
-    }
-
-    fn signalling(node: &Arc<Node>, timeout: Option<u32>, signal: Option<Arc<super::start::ThreadHome>>) -> Request {
-        let inner = RequestInner { signal, ..RequestInner::default() };
-        let state = Arc::new(RequestState { inner: Mutex::new(inner) });
-        let slot = Slot::new(Waiter::Request(state.clone()));
-        let timer = timeout.map(|ms| timer::start_slot_timer(node, node.deadline(u64::from(ms)), &slot));
-        Request { slot, state, node: node.clone(), timer, detached: false, pursuit: None }
-    }
-
-    /// Has `pursuit` called off when it is given up.
-    pub(super) fn pursue(&mut self, pursuit: Arc<Pursuit>) {
-        self.pursuit = Some(pursuit);
-    }
-
-    pub(super) fn listener(&self) -> Listener {
-        Listener { slot: self.slot.clone(), state: self.state.clone() }
-    }
-
-    /// The callee's end, to be put into a message.
-    pub fn reply_to(&self) -> ReplyTo {
-        ReplyTo(Some(self.slot.clone()))
-    }
-
-    /// Sends it off; not for a ghost.
-    pub fn queue(&self, pid: Pid, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
-        current::identity()?;
-        queue(pid, &self.slot, make)
-    }
-
-    /// Waits for the outcome, at most `timeout` milliseconds of this wait. `Error::Timeout`: still under way.
-    pub fn wait(&self, timeout: Option<u32>) -> Result<Outcome, Error> {
-        if let Some(outcome) = self.slot.cell.take() {
-            return Ok(outcome);
-        }
-        if timeout == Some(0) {
-            return Err(Error::Timeout);
-        }
-        let waiter = match current::identity()? {
-            Identity::Process(me) => {
-                wait::may_wait(me)?;
-                Waiter::Process(me.pid())
-            }
-            Identity::Thread => {
-                wait::thread_may_wait()?;
-                Waiter::Thread(wait::thread_parker())
-            }
-        };
-        self.state.inner.lock().waiter = Some(waiter);
-        let deadline = timeout.map(|ms| self.node.deadline(u64::from(ms)));
-        let end = wait::until(&self.node, deadline, false, || self.slot.cell.is_done());
-        let waiter = self.state.inner.lock().waiter.take();
-        drop(waiter);
-        match (self.slot.cell.take(), end) {
-            (Some(outcome), _) => Ok(outcome),
-            (None, End::Killed) => Err(Error::Killed),
-            (None, _) => Err(Error::Timeout),
-        }
-    }
-
-    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
-    pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
-        let (node, timer) = (self.node.clone(), self.timer);
-        let callback = Box::new(move |outcome| {
-            if let Some(timer) = timer {
-                drop(node.timers.cancel(timer));
-            }
-            callback(outcome);
-        });
-        self.listener().tell(callback);
-        self.detached = true;
-    }
-}
-
-impl Drop for Request {
-    fn drop(&mut self) {
-        if self.detached {
-            return;
-        }
-        if let Some(timer) = self.timer {
-            drop(self.node.timers.cancel(timer));
-        }
-        // Whatever comes now is dropped before it reaches anybody.
-        if !self.slot.cell.abandon() {
-            drop(self.slot.cell.take());
-        }
-        if let Some(pursuit) = self.pursuit.take() {
-            pursuit.call_off();
-        }
-    }
 }
 
 /// Which deferred call is meant: the server's pid and a number of its own.

@@ -35,7 +35,7 @@ use super::start;
 use super::state::{CALLBACK, DEAD, EXIT, IDLE, QUEUED, READY, RUNNING, Unqueued, phase};
 use super::{table, wait};
 use crate::scheduler::{self, Header};
-use crate::sync::inside;
+use crate::sync::inside::{self, Inside};
 use crate::sync::tally::What;
 use crate::term::{Pid, Term, atoms};
 use std::cell::Cell;
@@ -127,7 +127,21 @@ pub(super) fn turn(process: &Process) {
 
 /// Handles one request on the caller's thread, as the process, on a stack of its own: for one that is idle, has nothing
 /// in its mailbox, and allows it. Gives the message back when it has to be queued.
-pub(super) fn inline(process: &Process, message: Message) -> Result<(), Message> {
+pub(super) fn inline(process: &Process, message: Message, inside: &Inside) -> Result<(), Message> {
+    let counts = message.counts();
+    let ran = on_caller(process, message);
+    if counts && ran.is_ok() {
+        inside.tally(process.number, What::Sent);
+    }
+    ran
+}
+
+/// [`inline`], by pid; one that is not alive takes nothing.
+pub(super) fn inline_now(pid: Pid, message: Message) -> Result<(), Message> {
+    table::with_process_or(pid, message, inline, Err)
+}
+
+fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
     let possible = process.flags & super::control::INLINE != 0
         && process.place.thread_home().is_none()
         && process.mailbox_is_bare()

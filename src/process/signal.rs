@@ -158,7 +158,7 @@ pub fn link_opt(target: Pid, priority: bool) -> Result<(), Error> {
         if inner.closed {
             return false;
         }
-        inner.ties().links.entry(me.pid()).or_default();
+        inner.ties().links.insert_new(me.pid(), Link::default());
         true
     });
     if linked == Some(true) {

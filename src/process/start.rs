@@ -386,7 +386,7 @@ fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Res
 /// Takes back a process that was published and never ran; nobody hears of its end.
 fn unlist(process: &Process) {
     let links = process.lock().tied().map(|ties| std::mem::take(&mut ties.links)).unwrap_or_default();
-    for peer in links.into_keys() {
+    for (peer, _) in links {
         table::with_process(peer, |peer| peer.lock().unlink(process.pid()));
     }
     exit::at_once(|| signal::kill(process.pid(), Term::atom(atoms::NORMAL)));

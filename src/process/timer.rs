@@ -5,6 +5,7 @@
 
 use super::control::Process;
 use super::error::Error;
+use super::few::Few;
 use super::id_hash::IdHash;
 use super::message::Message;
 use super::node::Node;
@@ -15,11 +16,11 @@ use crate::clock::{TimerId, TimerKind};
 use crate::sync::parker::Parker;
 use crate::sync::{Mutex, inside};
 use crate::term::{Pid, Ref, Term, atoms};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Timers that end with their process.
-pub(super) type TimerRefs = HashSet<u64, IdHash>;
+pub(super) type TimerRefs = Few<u64, ()>;
 
 /// Set in every reference to a timer. The bit below is not, as no id has it: tables have both (`table/handle.rs`).
 const TIMER_BIT: u64 = 1 << 63;
@@ -100,7 +101,7 @@ fn start_for(
             return None;
         }
         let started = node.timers.start_with(due, kind, make);
-        inner.ties().timers.insert(started.id.to_bits());
+        inner.ties().timers.insert(started.id.to_bits(), ());
         started
     };
     if started.earliest && !node.clock.is_manual() {
@@ -190,7 +191,7 @@ pub(super) fn cancel_listed(node: &Node, timer: u64) {
 
 /// Whether that timer has been taken out to be fired, and its message has not come yet.
 fn is_firing(process: &Process, timer: Ref) -> bool {
-    id_of(timer).is_some_and(|id| process.lock().tied().is_some_and(|ties| ties.timers.contains(&id.to_bits())))
+    id_of(timer).is_some_and(|id| process.lock().tied().is_some_and(|ties| ties.timers.contains_key(&id.to_bits())))
 }
 
 /// Takes the message of a timer that has fired out of the caller's mailbox; waits for it if it is on its way.

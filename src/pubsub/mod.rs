@@ -77,7 +77,7 @@ impl Behaviour for PubSub {
         let Some(message) = self.sys.admit(me, message) else { return Flow::Continue };
         match message {
             Message::System { request, reply } => return self.sys.answer(me, request, reply, || state(me)),
-            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return Flow::Stop(reason),
+            Message::Exit { from, reason } if me.obeys(from) => return Flow::Stop(reason),
             Message::Native { request, .. } if request.is::<Tell>() => {
                 if self.sys.traced {
                     server::trace::asked(me, &Term::atom_named("tell"), None, |_| None);

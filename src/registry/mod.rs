@@ -125,7 +125,7 @@ impl Behaviour for Registry {
         let Some(message) = self.sys.admit(me, message) else { return Flow::Continue };
         match message {
             Message::System { request, reply } => return self.sys.answer(me, request, reply, || state(me)),
-            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return Flow::Stop(reason),
+            Message::Exit { from, reason } if me.obeys(from) => return Flow::Stop(reason),
             Message::Native { request, reply } => match request.downcast::<Event>() {
                 Ok(event) => self.announce(me, *event),
                 Err(request) => match request.downcast::<Ask>() {

@@ -1,7 +1,8 @@
 //! The end of a runtime.
 //!
 //! 1. The root is told to shut down, as by its parent: children last to first, each with its shutdown time.
-//! 2. Nothing is started any more; what stands outside the tree is told to shut down, and killed if it does not.
+//! 2. Nothing is started any more; what stands outside the tree is told to shut down, and killed if it does not. That
+//!    is its parent's order to those who have none; only what a parent outside has, and plain processes, may trap it.
 //! 3. Callbacks of dead processes are waited for, and ends that are jobs.
 //! 4. The threads end.
 //!

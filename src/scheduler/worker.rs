@@ -1,29 +1,23 @@
 //! One worker: a thread, its queues, and the loop that runs on its coroutines.
 
+mod search;
+
 use super::exceptions::Kept;
 use super::stack::PooledStack;
 use super::{Header, ParkSlot, Runnable, Scheduler};
 use crate::sync::parker::Parker;
 use crate::sync::patience::Patience;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, fence, inside};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, inside};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use crossbeam::deque::{Steal, Stealer, Worker as Queue};
+use crossbeam::deque::{Stealer, Worker as Queue};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often in a row the job woken last may go first.
-const SLOT_IN_A_ROW: u32 = 32;
 /// How many resumed stacks in a row before the queues get a turn, and how often the injector is looked at first.
 const FAIR: u32 = 61;
-/// A worker looks around this often before it sleeps, when another does so for longer.
-const SPINS: u32 = 64;
-/// A worker that was woken and had less than this to do was woken in vain: waking it costs as much.
-const WORTH_WAKING: Duration = Duration::from_micros(30);
-/// The most jobs that wait for their own worker before another is woken for them.
-const MOST_WAITING: usize = 256;
 /// Jobs that may be nested in each other on one thread.
 const DEEPEST: u32 = 8;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
@@ -365,24 +359,6 @@ impl Local {
         ptr::eq(&*self.scheduler, scheduler) && !self.slow
     }
 
-    /// Wakes another worker for what waits here, if there is enough of it.
-    #[inline]
-    fn share(&self) {
-        let scheduler = &*self.scheduler;
-        if scheduler.idle.load(Ordering::Relaxed) != 0 && self.queue.len() >= scheduler.share_at.load(Ordering::Relaxed)
-        {
-            scheduler.wake_one();
-        }
-    }
-
-    /// About to sleep, having been awake for `busy`: learns whether it was worth waking for.
-    fn learn(&self, busy: Duration) {
-        let share_at = &self.scheduler.share_at;
-        let now = share_at.load(Ordering::Relaxed);
-        let next = if busy < WORTH_WAKING { (now * 2).min(MOST_WAITING) } else { (now / 2).max(1) };
-        share_at.store(next, Ordering::Relaxed);
-    }
-
     fn take_resumed(&self) -> Option<ResumedSlot> {
         if self.streak.get() >= FAIR {
             return None;
@@ -470,38 +446,6 @@ impl Local {
         drop(guard);
     }
 
-    #[inline]
-    fn next_job(&self) -> Option<Runnable> {
-        if self.slow {
-            return self.next_slow();
-        }
-        let turn = self.turn.get().wrapping_add(1);
-        self.turn.set(turn);
-        if turn.is_multiple_of(FAIR)
-            && let Some(job) = self.take_injected()
-        {
-            return Some(job);
-        }
-        if self.in_a_row.get() < SLOT_IN_A_ROW
-            && let Some(job) = self.take_slot()
-        {
-            self.in_a_row.set(self.in_a_row.get() + 1);
-            return Some(job);
-        }
-        self.in_a_row.set(0);
-        self.queue.pop().or_else(|| self.take_slot()).or_else(|| self.take_injected()).or_else(|| self.steal())
-    }
-
-    #[cold]
-    fn next_slow(&self) -> Option<Runnable> {
-        if let Some(job) = self.scheduler.take_slow() {
-            return Some(job);
-        }
-        // What it woke itself may find no other worker any more.
-        let stopping = self.scheduler.stopping.load(Ordering::SeqCst);
-        stopping.then(|| self.take_injected().or_else(|| self.queue.pop())).flatten()
-    }
-
     /// A spare that was told to end does, unless something is bound to its thread.
     fn leaves(&self) -> bool {
         let bit = 1u64 << self.worker.index;
@@ -512,122 +456,6 @@ impl Local {
         leaving.fetch_and(!bit, Ordering::SeqCst);
         self.ending.set(self.worker.parked.load(Ordering::Relaxed) == 0 && !self.has_resumed());
         self.ending.get()
-    }
-
-    #[inline]
-    fn take_slot(&self) -> Option<Runnable> {
-        if self.worker.slot.load(Ordering::Relaxed).is_null() {
-            return None;
-        }
-        NonNull::new(self.worker.slot.swap(ptr::null_mut(), Ordering::AcqRel)).map(Runnable)
-    }
-
-    fn take_injected(&self) -> Option<Runnable> {
-        loop {
-            match self.scheduler.injector.steal_batch_and_pop(&self.queue) {
-                Steal::Success(job) => {
-                    // Whoever put the rest there woke nobody, since we were searching.
-                    self.share();
-                    return Some(job);
-                }
-                Steal::Empty => return None,
-                Steal::Retry => {}
-            }
-        }
-    }
-
-    fn steal(&self) -> Option<Runnable> {
-        for other in self.scheduler.others(self.worker.index) {
-            while self.has_enough(other) {
-                match other.stealer.steal_batch_and_pop(&self.queue) {
-                    Steal::Success(job) => return Some(job),
-                    Steal::Empty => break,
-                    Steal::Retry => {}
-                }
-            }
-            // The slot of a worker that is stuck in its job.
-            if self.scheduler.stuck() > 0
-                && let Some(job) = NonNull::new(other.slot.swap(ptr::null_mut(), Ordering::AcqRel))
-            {
-                return Some(Runnable(job));
-            }
-        }
-        None
-    }
-
-    /// Whether there is something that this worker could run, other than what it has itself.
-    fn others_have_work(&self) -> bool {
-        let scheduler = &*self.scheduler;
-        if self.slow {
-            return !scheduler.slow_jobs.is_empty();
-        }
-        let stuck = scheduler.stuck() > 0;
-        let has = |other: &Arc<Worker>| self.has_enough(other) || (stuck && other.has_backlog());
-        !scheduler.injector.is_empty() || scheduler.others(self.worker.index).any(has)
-    }
-
-    /// Looks around a little, then sleeps until woken.
-    fn sleep(&self) {
-        let scheduler = &*self.scheduler;
-        if let Some(since) = self.awake_since.take() {
-            self.learn(since.elapsed());
-        }
-        // A slow worker looks for nothing that others wait for. Of the others one looks around for as long as it has
-        // paid, the rest shortly.
-        let searching = u32::from(!self.slow);
-        let alone = scheduler.searching.fetch_add(searching, Ordering::SeqCst) == 0 && !self.slow;
-        let mut looks = 0u32;
-        let mut seen = || {
-            looks += 1;
-            let injected = !self.slow && !scheduler.injector.is_empty();
-            self.has_resumed() || injected || (looks % 8 == 1 && self.others_have_work())
-        };
-        let found = if alone {
-            self.patience.look(seen)
-        } else {
-            (0..SPINS).any(|_| {
-                std::hint::spin_loop();
-                seen()
-            })
-        };
-        scheduler.searching.fetch_sub(searching, Ordering::SeqCst);
-        if found {
-            // Not woken, but taken up as if: was it worth it?
-            self.awake_since.set(Some(Instant::now()));
-            return;
-        }
-        // Before the bit: what is freed here may run a user's drop, and that is work.
-        inside::collect();
-        let bit = 1u64 << self.worker.index;
-        self.worker.sleeps.fetch_add(1, Ordering::SeqCst);
-        scheduler.idle.fetch_or(bit, Ordering::SeqCst);
-        // Partner: the fence in `wake_one`: either it sees the bit, or we see the job.
-        fence(Ordering::SeqCst);
-        if self.has_resumed() || self.others_have_work() || scheduler.stopping.load(Ordering::SeqCst) {
-            if scheduler.idle.fetch_and(!bit, Ordering::SeqCst) & bit == 0 {
-                // Somebody woke us meanwhile; the token is, or will be, there. Taking it late is harmless.
-                self.worker.parker.take();
-            }
-            return;
-        }
-        while scheduler.idle.load(Ordering::SeqCst) & bit != 0 {
-            self.worker.parker.park(None);
-        }
-        if scheduler.trimming.load(Ordering::SeqCst) & bit != 0 {
-            scheduler.trimming.fetch_and(!bit, Ordering::SeqCst);
-            // Nobody had work for it.
-            return self.trim();
-        }
-        scheduler.watch.busy();
-        self.awake_since.set(Some(Instant::now()));
-    }
-
-    /// Whether another worker has so much to do that one would be woken for it. Less is left to it: taking small jobs
-    /// away as they come costs more than they do. At the next tick that finds some waiting, one is enough.
-    fn has_enough(&self, other: &Worker) -> bool {
-        let waiting = other.stealer.len();
-        let stuck = self.scheduler.stuck() > 0;
-        waiting > 0 && (stuck || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
     }
 
     /// Gives back what it keeps for the next burst.

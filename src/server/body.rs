@@ -22,6 +22,7 @@ impl<F: FnOnce(&mut Context) -> Next + Send> Behaviour for Body<F> {
         let reason = match me.user(|| body(&mut context)) {
             Err(fenced) => return Init::Fenced(fenced),
             Ok(Err(panic)) => panic_reason(&*panic),
+            Ok(Ok(next)) if context.is_plain_done(next) => Term::atom(atoms::NORMAL),
             Ok(Ok(next)) => match context.decide(next).step {
                 Step::Go => Term::atom(atoms::NORMAL),
                 Step::Stop(reason) => reason,

@@ -116,6 +116,12 @@ impl Context {
         next == NOREPLY && self.callback == Callback::Other
     }
 
+    /// Whether a body merely ended well.
+    #[inline]
+    pub fn is_plain_done(&self, next: Next) -> bool {
+        next == DONE && self.callback == Callback::Function
+    }
+
     /// The answer, if that is all the callback gave.
     #[inline]
     pub fn plain_reply(&mut self, next: Next) -> Option<Term> {

@@ -21,11 +21,13 @@ pub struct Host<C> {
     callbacks: C,
     /// Whether a call that waits for its answer keeps the runtime from being quiet.
     busy: bool,
+    /// Whether casts are told from plain messages.
+    tags_casts: bool,
 }
 
 impl<C: HostCallbacks> Host<C> {
-    pub fn new(callbacks: C, busy: bool) -> Host<C> {
-        Host { callbacks, busy }
+    pub fn new(callbacks: C, busy: bool, tags_casts: bool) -> Host<C> {
+        Host { callbacks, busy, tags_casts }
     }
 }
 
@@ -43,13 +45,14 @@ impl<C: HostCallbacks> Behaviour for Host<C> {
                     None => return Flow::Continue,
                 }
             }
+            Message::Cast(term) if self.tags_casts => (Term::tuple(vec![Term::atom_named("$gen_cast"), term]), 0),
             Message::Cast(term) => (term, 0),
             Message::System { request, reply } => return system::handle_plain(me, request, reply),
             Message::Native { reply, .. } => {
                 system::wrong_kind(reply);
                 return Flow::Continue;
             }
-            Message::Exit { from, reason } if from == me.parent() && from.0 != 0 => return Flow::Stop(reason),
+            Message::Exit { from, reason } if me.obeys(from) => return Flow::Stop(reason),
             other => match other.into_term() {
                 Ok(term) => (term, 0),
                 Err(_) => return Flow::Continue,

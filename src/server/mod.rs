@@ -310,7 +310,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
 
 impl<C: Callbacks> Server<C> {
     fn any_message(&mut self, me: &Process, message: Message) -> Flow {
-        let from_parent = matches!(&message, Message::Exit { from, .. } if *from == me.parent() && from.0 != 0);
+        let from_parent = matches!(&message, Message::Exit { from, .. } if me.obeys(*from));
         match (self.suspended, message) {
             (_, Message::System { request, reply }) => {
                 // The idle time begins anew after it, or after the suspension (OTP: `sys` loops back with it).

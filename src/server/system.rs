@@ -91,7 +91,7 @@ impl SysState {
 fn is_for_suspended(me: &Process, message: &Message) -> bool {
     match message {
         Message::System { .. } => true,
-        Message::Exit { from, .. } => *from == me.parent() && *from != Pid::NONE,
+        Message::Exit { from, .. } => me.obeys(*from),
         _ => false,
     }
 }

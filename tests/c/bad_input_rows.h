@@ -142,6 +142,7 @@ ROW(E, regrow_cast, "pt", "ooookfoo", "", (PID(0), TERM(1)))
 /* starting, plain processes */
 ROW(E, regrow_start, "pyO", "ooowkfao", "", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_start_link, "yO", "oxowkf..", "", (POINTER(0), POINTER(1)))
+ROW(E, regrow_start_for, "pyO", "ooowkfni", "SVRAPTKU", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_start_monitor, "yOO", "oxowkf..", "", (POINTER(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_spawn, "pkO", "ooookfao", "", (PID(0), POINTER(1), POINTER(2)))
 ROW(E, regrow_spawn_link, "kO", "oxookf..", "", (POINTER(0), POINTER(1)))
@@ -166,6 +167,7 @@ ROW(E, regrow_trace, "pnn", "ooowkfns", "HPT", (PID(0), NUMBER(1) != 0, NUMBER(2
 ROW(E, regrow_replace_state, "ptn", "ooowkfns", "VRHPTKU", (PID(0), TERM(1), NUMBER(2)))
 ROW(E, regrow_suspend, "pn", "ooowkfns", "HPT", (PID(0), NUMBER(1)))
 ROW(E, regrow_resume, "pn", "ooowkfns", "HPT", (PID(0), NUMBER(1)))
+ROW(E, regrow_host_hold, "pn", "ggggkfni", "SVRAPTKU", (PID(0), NUMBER(1) != 0))
 ROW(E, regrow_host_exit, "pt", "ooookfni", "SVRAPTKU", (PID(0), TERM(1)))
 
 /* addresses */

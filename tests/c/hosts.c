@@ -9,7 +9,7 @@ typedef struct host {
     char message[80];
     char reason[80];
     regrow_caller caller;
-    regrow_pid pid;
+    regrow_pid pid, starts; /* what it links itself with, told "link" */
 } host;
 
 static void deliver(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller)
@@ -23,6 +23,8 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
     regrow_term_print(message, mine->message, sizeof mine->message);
     mine->caller = caller;
     mine->pid = pid;
+    if (!strcmp(mine->message, "link"))
+        CHECK_OK(regrow_link(mine->starts));
     atomic_fetch_sub(&mine->inside, 1);
     sem_post(&mine->delivered);
 }
@@ -71,6 +73,22 @@ static void check_over(host *mine, const char *reason)
 {
     EVENTUALLY(mine->dropped == 1);
     CHECK(mine->exits == 1 && !strcmp(mine->reason, reason));
+}
+
+static void casts_are_told_from_messages_where_that_is_asked_for(void)
+{
+    host mine;
+    regrow_host_spec spec = host_spec(&mine);
+    spec.flags = REGROW_TAG_CASTS;
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    CHECK_OK(regrow_cast(pid, regrow_atom("told")));
+    wait_for_delivery(&mine, "{'$gen_cast',told}");
+    CHECK_OK(regrow_send(pid, regrow_atom("sent")));
+    wait_for_delivery(&mine, "sent");
+    CHECK_OK(regrow_host_exit(pid, regrow_atom("normal")));
+    check_over(&mine, "normal");
 }
 
 static void messages_and_casts_go_to_the_function(void)
@@ -244,10 +262,121 @@ static void only_a_host_has_a_host_exit(void)
     CHECK(dropped == 2);
 }
 
+static regrow_pid held_host(host *mine, uint32_t policy)
+{
+    regrow_host_spec spec = host_spec(mine);
+    spec.mailbox_limit = 10;
+    spec.mailbox_policy = policy;
+    spec.mailbox_wait_ms = policy == REGROW_BLOCK ? LONG_MS : 0;
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    CHECK_OK(regrow_send(pid, regrow_atom("before")));
+    wait_for_delivery(mine, "before");
+    CHECK_OK(regrow_host_hold(pid, true));
+    CHECK_OK(regrow_host_hold(pid, true));
+    return pid;
+}
+
+static regrow_next send_one(regrow_context *context, void *user)
+{
+    CHECK_OK(regrow_send(*(regrow_pid *)user, regrow_atom("waited")));
+    return REGROW_DONE;
+}
+
+static bool is_parked(regrow_pid pid)
+{
+    regrow_term map, key = regrow_atom("status");
+    CHECK_OK(regrow_info(pid, &map));
+    bool parked = regrow_is_atom(regrow_map_get(&map, &key), "parked");
+    regrow_term_free(&map);
+    regrow_term_free(&key);
+    return parked;
+}
+
+static void a_host_that_is_held_is_sent_nothing(void)
+{
+    host mine;
+    const uint32_t refusing[] = { REGROW_REJECT, REGROW_DROP_OLDEST };
+    for (int at = 0; at < 2; at++) {
+        regrow_pid pid = held_host(&mine, refusing[at]);
+        CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, regrow_atom("refused")));
+        CHECK_LAST_REASON("mailbox_full");
+        CHECK_ERROR(REGROW_ERR_LIMIT, regrow_cast(pid, regrow_atom("refused")));
+        /* What does not count is delivered. */
+        CHECK_OK(regrow_send_after(pid, 0, regrow_atom("timer"), NULL));
+        wait_for_delivery(&mine, "timer");
+        CHECK_OK(regrow_host_hold(pid, false));
+        CHECK_OK(regrow_send(pid, regrow_atom("later")));
+        wait_for_delivery(&mine, "later");
+        CHECK_OK(regrow_host_exit(pid, regrow_atom("normal")));
+        check_over(&mine, "normal");
+    }
+    regrow_pid pid = held_host(&mine, REGROW_BLOCK);
+    regrow_pid senders[5];
+    for (int at = 0; at < 5; at++)
+        senders[at] = spawn(send_one, &pid);
+    for (int at = 0; at < 5; at++)
+        EVENTUALLY(is_parked(senders[at]));
+    CHECK(!strcmp(mine.message, "before"));
+    CHECK_OK(regrow_host_hold(pid, false));
+    for (int at = 0; at < 5; at++)
+        wait_for_delivery(&mine, "waited");
+    /* Its end lets those go who wait. */
+    CHECK_OK(regrow_host_hold(pid, true));
+    regrow_pid last = spawn(send_one, &pid);
+    EVENTUALLY(is_parked(last));
+    CHECK_OK(regrow_host_exit(pid, regrow_atom("normal")));
+    EVENTUALLY(!regrow_is_alive(last));
+    check_over(&mine, "normal");
+}
+
+static void a_host_can_be_a_parent(void)
+{
+    host mine;
+    const char *reasons[] = { "killed", "boom", "normal" };
+    regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_UNIQUE };
+    regrow_child_spec how = child(REGROW_REGISTRY, &registry);
+    for (int at = 0; at < 3; at++) {
+        regrow_pid pid = start_host(&mine), started;
+        CHECK_OK(regrow_start_for(pid, &how, &started));
+        regrow_ref monitor = monitored(started);
+        /* Nobody else's order: it traps exits. */
+        CHECK_OK(regrow_exit(started, regrow_atom("shutdown")));
+        mine.starts = started;
+        CHECK_OK(regrow_send(pid, regrow_atom("link")));
+        wait_for_delivery(&mine, "link");
+        CHECK_OK(regrow_host_exit(pid, regrow_atom(reasons[at])));
+        CHECK_DOWN(reasons[at], monitor);
+        check_over(&mine, reasons[at]);
+        CHECK_ERROR(REGROW_ERR_NO_PROCESS, regrow_start_for(pid, &how, &started));
+    }
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_start_for(root, &how, NULL));
+}
+
+static void what_cannot_be_held_is_refused(void)
+{
+    host mine, other;
+    regrow_pid pid = start_host(&mine);
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_host_hold(pid, true));
+    CHECK_ERROR(REGROW_ERR_WRONG_KIND, regrow_host_hold(root, true));
+    regrow_host_spec spec = host_spec(&other);
+    regrow_child_spec how = child(REGROW_HOST, &spec);
+    spec.mailbox_wait_ms = 1;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &how, NULL));
+    spec.mailbox_wait_ms = 0;
+    spec.mailbox_reserved = 1;
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_start(root, &how, NULL));
+    CHECK(other.dropped == 2);
+    CHECK_OK(regrow_host_exit(pid, regrow_atom("normal")));
+    check_over(&mine, "normal");
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2 });
     RUN(messages_and_casts_go_to_the_function);
+    RUN(casts_are_told_from_messages_where_that_is_asked_for);
     RUN(a_call_is_answered_from_another_thread);
     RUN(calls_that_were_not_answered_end_with_the_host);
     RUN(an_end_from_outside_is_told_to_the_host_and_to_all);
@@ -256,6 +385,9 @@ int main(void)
     RUN(a_host_can_be_stopped);
     RUN(a_host_is_a_child_as_any_other);
     RUN(only_a_host_has_a_host_exit);
+    RUN(a_host_that_is_held_is_sent_nothing);
+    RUN(what_cannot_be_held_is_refused);
+    RUN(a_host_can_be_a_parent);
     close_runtime();
     return 0;
 }

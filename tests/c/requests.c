@@ -520,6 +520,86 @@ static void only_a_thread_that_entered_has_an_fd(void)
     CHECK(!pthread_join(thread, NULL));
 }
 
+/* ---- collected later, and answered at once ---- */
+
+static pthread_t asked_on;
+
+static regrow_next note_the_thread(regrow_context *context, void *state, const regrow_term *request)
+{
+    asked_on = pthread_self();
+    if (regrow_is_atom(request, "wait"))
+        CHECK_ERROR(REGROW_ERR_WOULD_BLOCK, regrow_sleep(1));
+    return obey(context, state, request);
+}
+
+static regrow_pid noting_server(uint32_t flags)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_call = note_the_thread, .flags = flags };
+    return start_server(&spec);
+}
+
+static void only_who_never_waits_answers_a_request_where_it_is_made(void)
+{
+    static const uint32_t flags[] = { 0, REGROW_INLINE, REGROW_NO_PARK, REGROW_INLINE | REGROW_NO_PARK };
+    for (size_t at = 0; at < 4; at++) {
+        regrow_pid server = noting_server(flags[at]);
+        bool at_once = flags[at] == (REGROW_INLINE | REGROW_NO_PARK);
+        regrow_request *pending = ask(server, regrow_atom("hello"), LONG_MS);
+        regrow_term answer;
+        CHECK_OK(regrow_request_wait(pending, at_once ? 0 : LONG_MS, &answer));
+        CHECK(regrow_is_atom(&answer, "hello"));
+        regrow_term_free(&answer);
+        CHECK(!!pthread_equal(asked_on, pthread_self()) == at_once);
+        regrow_request_free(pending);
+        kill_and_wait(server);
+    }
+}
+
+static void *pass_the_door(void *server)
+{
+    CHECK_OK(regrow_call(*(regrow_pid *)server, regrow_atom("gate"), REGROW_INFINITY, NULL));
+    return NULL;
+}
+
+static void who_answers_at_once_does_what_any_server_does(void)
+{
+    regrow_pid server = noting_server(REGROW_INLINE | REGROW_NO_PARK);
+    regrow_request *pending = ask(server, regrow_atom("wait"), LONG_MS);
+    CHECK_OK(regrow_request_wait(pending, 0, NULL));
+    regrow_request_free(pending);
+
+    pending = ask(server, regrow_atom("defer"), LONG_MS);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, 0, NULL));
+    CHECK_OK(regrow_answer(put_off, regrow_atom("later")));
+    CHECK_OK(regrow_request_wait(pending, 0, NULL));
+    regrow_request_free(pending);
+
+    /* The limit of one that is put off is kept. */
+    pending = ask(server, regrow_atom("defer"), 1);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, LONG_MS, NULL));
+    regrow_request_free(pending);
+
+    pending = ask(server, regrow_atom("noreply"), LONG_MS);
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, 0, NULL));
+    regrow_request_free(pending);
+
+    /* While it stands in a callback on another thread, it is asked by a message. */
+    pthread_t other;
+    gate_make(&door);
+    CHECK(!pthread_create(&other, NULL, pass_the_door, &server));
+    gate_reached(&door);
+    pending = ask(server, regrow_atom("behind"), LONG_MS);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, 0, NULL));
+    gate_open(&door);
+    CHECK_ANSWER("behind", pending);
+    CHECK(!pthread_join(other, NULL));
+
+    pending = ask(server, regrow_atom("crash"), LONG_MS);
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, 0, NULL));
+    CHECK(!regrow_is_alive(server));
+    regrow_request_free(pending);
+}
+
 /* ---- all at once: every call returns ---- */
 
 static atomic_int running;
@@ -580,6 +660,8 @@ int main(void)
     RUN(many_outcomes_and_each_once);
     RUN(the_fd_of_a_thread_tells_of_messages_and_answers);
     RUN(only_a_thread_that_entered_has_an_fd);
+    RUN(only_who_never_waits_answers_a_request_where_it_is_made);
+    RUN(who_answers_at_once_does_what_any_server_does);
     RUN(every_call_returns_however_often_the_server_is_killed);
     close_runtime();
     return 0;

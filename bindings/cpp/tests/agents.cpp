@@ -1,6 +1,7 @@
 // Agents with a native state, tasks, and streams of them.
 #include "test.hpp"
 #include <numeric>
+#include <thread>
 
 using namespace regrow;
 using namespace std::chrono_literals;
@@ -150,6 +151,75 @@ void a_supervisor_of_tasks()
     GOOD(try_stop(above.pid(), atom("shutdown")));
 }
 
+void a_task_runs_where_it_is_told_to()
+{
+    const task_supervisor above(GOOD(try_start(node, tree::task_supervisor("t"))));
+    const auto here = [] { return std::this_thread::get_id(); };
+    const auto waits = [] { return try_sleep(1ms).code(); };
+    task_options thread, no_park;
+    thread.on_thread = true;
+    no_park.no_park = true;
+    // A thread of its own for each: one that lives when the other asks has another.
+    const auto id_of = [&](const task_options& how) { return GOOD(GOOD(try_async(here, how)).try_await()); };
+    CHECK(id_of(thread) != std::this_thread::get_id());
+    CHECK(GOOD(GOOD(try_async(waits)).try_await()) == REGROW_OK);
+    CHECK(GOOD(GOOD(try_async(waits, thread)).try_await()) == REGROW_OK);
+    CHECK(GOOD(GOOD(try_async(waits, no_park)).try_await()) == REGROW_ERR_WOULD_BLOCK);
+    CHECK(GOOD(GOOD(above.try_async(waits, no_park)).try_await()) == REGROW_ERR_WOULD_BLOCK);
+    CHECK(GOOD(GOOD(above.try_async_nolink(waits, no_park)).try_await()) == REGROW_ERR_WOULD_BLOCK);
+    CHECK(GOOD(above.try_run_async(waits, default_limit, no_park).get()) == REGROW_ERR_WOULD_BLOCK);
+    std::atomic<int> seen{REGROW_OK};
+    GOOD(above.try_start_child([&] { seen = waits(); }, REGROW_TEMPORARY, no_park));
+    GOOD(try_settle(node));
+    CHECK(seen == REGROW_ERR_WOULD_BLOCK);
+    stream_options how;
+    how.each = no_park;
+    CHECK(*GOOD(try_async_stream(std::vector<int>{1}, [&](int) { return waits(); }, how))[0] == REGROW_ERR_WOULD_BLOCK);
+    GOOD(try_stop(above.pid(), atom("shutdown")));
+}
+
+void a_task_that_runs_on_is_ended()
+{
+    std::atomic<bool> over{false};
+    task_options how;
+    how.watchdog = 20ms;
+    const auto spins = [&over] {
+        while (!over) {
+        }
+    };
+    const task_supervisor above(GOOD(try_start(node, tree::task_supervisor("t"))));
+    const auto ended = GOOD(above.try_async_nolink(spins, how)).try_await();
+    CHECK(ended.code() == REGROW_ERR_EXITED);
+    CHECK_TERM("{watchdog,20}", ended.error().reason());
+    over = true;
+    GOOD(try_stop(above.pid(), atom("shutdown")));
+}
+
+void a_task_has_the_time_to_end_that_it_says()
+{
+    const task_supervisor above(GOOD(try_start(node, tree::task_supervisor("t").task_shutdown(infinity))));
+    const auto reason = [&](const task_options& how) {
+        const pid whom = test::me;
+        const pid stays = GOOD(above.try_start_child(
+            [whom] {
+                GOOD(try_trap_exit(true));
+                GOOD(try_send(whom, atom("here")));
+                while (try_receive<int>()) {
+                }
+            },
+            REGROW_TEMPORARY, how));
+        CHECK(GOOD(try_receive()).is_atom("here"));
+        const ref monitor = GOOD(try_monitor(stays));
+        GOOD(above.try_terminate_child(stays));
+        return test::reason_of(monitor);
+    };
+    task_options soon, at_once;
+    soon.shutdown = 5ms;
+    at_once.brutal_kill = true;
+    CHECK(reason(soon) == "killed" && reason(at_once) == "killed");
+    GOOD(try_stop(above.pid(), atom("shutdown")));
+}
+
 void a_stream_runs_a_task_for_each_item()
 {
     const std::vector<std::string> words{"one", "three", "fifteen"};
@@ -245,6 +315,9 @@ int main()
         RUN(a_task_that_is_let_go_leaves_nothing);
         RUN(a_task_ends_with_a_reason);
         RUN(a_supervisor_of_tasks);
+        RUN(a_task_runs_where_it_is_told_to);
+        RUN(a_task_that_runs_on_is_ended);
+        RUN(a_task_has_the_time_to_end_that_it_says);
         RUN(a_stream_runs_a_task_for_each_item);
 #if REGROW_EXCEPTIONS
         RUN(what_an_agents_function_throws_ends_it);

@@ -177,6 +177,17 @@ void an_ordered_table_is_walked_and_counted_in()
     GOOD(counts.try_select_each<int>(all, 2, [&](int count) { sum += count; }));
     GOOD(counts.try_select_each<int>(all, 1, [&](int) { return ++seen < 2; }));
     CHECK(sum == 15 && seen == 2);
+    std::string backwards;
+    GOOD(counts.try_select_reverse_each<int>(all, 2, [&](int count) { backwards += std::to_string(count); }));
+    CHECK(backwards == "951");
+    std::vector<std::vector<int>> matched;
+    GOOD(counts.try_match_each<std::vector<int>>(tuple(atom("_"), atom("$1")), 2, [&](std::vector<int> row) { matched.push_back(std::move(row)); }));
+    CHECK(matched == std::vector<std::vector<int>>{{1}, {5}, {9}});
+    std::vector<counted> objects;
+    GOOD(counts.try_match_object_each<counted>(atom("_"), 1, [&](counted one) { return objects.push_back(std::move(one)), objects.size() < 2; }));
+    CHECK(objects == std::vector<counted>{{"a", 1}, {"b", 5}});
+    CHECK_CODE(REGROW_ERR_ARGUMENT, counts.try_match_each(atom("_"), 0, [](const term&) {}));
+    CHECK_CODE(REGROW_ERR_NO_TABLE, table().try_match_object_each(atom("_"), 1, [](const term&) {}));
     CHECK_CODE(REGROW_ERR_WRONG_KIND, counts.try_select_each<std::string>(all, 1, [](const std::string&) {}));
     const term big = list(tuple(tuple(atom("_"), atom("$1")), list(tuple(atom(">"), atom("$1"), 4)), list(true)));
     CHECK(GOOD(counts.try_select_count(big)) == 2 && GOOD(counts.try_select_delete(big)) == 2);

@@ -1,6 +1,8 @@
 // Processes that are functions, messages, links, monitors, timers, names; runtimes, entered threads, busy tokens.
 #include "test.hpp"
+#include <poll.h>
 #include <thread>
+#include <unistd.h>
 #include <unordered_set>
 
 using namespace regrow;
@@ -100,6 +102,34 @@ void aliases_and_labels()
     CHECK(GOOD(try_info(test::me)).get(atom("label")).as<std::string>() == "the test");
 }
 
+void what_is_of_priority_goes_first()
+{
+    const bool trapped = GOOD(try_trap_exit(true));
+    const ref alias = GOOD(try_alias(REGROW_PRIORITY));
+    const auto ends = [] { (void)try_receive<int>(); };
+    const pid watched = GOOD(try_spawn(node, ends)), linked = GOOD(try_spawn(node, ends));
+    const ref monitor = GOOD(try_monitor(watched, REGROW_PRIORITY));
+    GOOD(try_link(linked, REGROW_PRIORITY));
+    GOOD(try_send(test::me, atom("ordinary")));
+    GOOD(try_exit_alias(test::me, alias, atom("by_alias"), REGROW_PRIORITY));
+    CHECK(GOOD(try_receive<term>(0s))[2].is_atom("by_alias"));
+    GOOD(try_send(watched, 1));
+    GOOD(try_settle(node));
+    CHECK(GOOD(try_receive())[1].as_ref() == monitor);
+    GOOD(try_send(linked, 1));
+    GOOD(try_settle(node));
+    CHECK(GOOD(try_receive())[1].as_pid() == linked);
+    CHECK(GOOD(try_receive()).is_atom("ordinary"));
+    // An alias that was taken away leads nowhere, and flags that there are not are refused.
+    GOOD(try_unalias(alias));
+    GOOD(try_exit_alias(test::me, alias, atom("late")));
+    CHECK_CODE(REGROW_ERR_TIMEOUT, try_receive(0s));
+    CHECK_CODE(REGROW_ERR_ARGUMENT, try_exit_alias(test::me, alias, atom("x"), 77));
+    CHECK_CODE(REGROW_ERR_ARGUMENT, try_link(node, 77));
+    CHECK_CODE(REGROW_ERR_ARGUMENT, try_monitor(node, 77));
+    GOOD(try_trap_exit(trapped));
+}
+
 void time_is_a_parameter()
 {
     options how;
@@ -120,6 +150,8 @@ void time_is_a_parameter()
     GOOD(try_start_timer(process, 7ms, 1));
     CHECK(GOOD(try_cancel_timer(clock, gone)) == 6ms && GOOD(try_read_timer(clock, once)) == 5ms);
     CHECK(GOOD(try_settle(clock)).next_timer == 5ms);
+    const quiet waits = GOOD(GOOD(try_settle_async(clock)).try_wait());
+    CHECK(waits.next_timer == 5ms && waits.kind == REGROW_TIMER_USER);
     GOOD(try_advance(clock, 35ms));
     CHECK(ticks == 104 && GOOD(try_now(clock)) == 35ms);
     CHECK_CODE(REGROW_ERR_NOT_FOUND, try_read_timer(clock, once));
@@ -134,6 +166,7 @@ void a_busy_token_keeps_a_runtime_busy()
         CHECK(GOOD(try_stats(node)).busy == 1);
     }
     GOOD(try_settle(node));
+    CHECK_CODE(REGROW_ERR_NOT_ALIVE, try_settle_async(pid()));
     CHECK_CODE(REGROW_ERR_NOT_ALIVE, busy::try_take(pid()));
 }
 
@@ -146,7 +179,15 @@ void threads_enter_and_leave()
         {
             const entered me = GOOD(entered::try_enter(node));
             CHECK(GOOD(try_self()) == me.pid());
+            pollfd seen{GOOD(try_thread_fd()), POLLIN, 0};
+            std::uint64_t count;
+            while (read(seen.fd, &count, sizeof count) > 0) {
+            }
+            CHECK(poll(&seen, 1, 0) == 0);
+            GOOD(try_send(me.pid(), 1));
+            CHECK(poll(&seen, 1, 30'000) == 1 && GOOD(try_receive<int>(0s)) == 1);
         }
+        CHECK_CODE(REGROW_ERR_CONTEXT, try_thread_fd());
         CHECK_CODE(REGROW_ERR_CONTEXT, try_self());
     }).join();
 }
@@ -167,6 +208,7 @@ void a_runtime_is_moved_logs_and_ends()
     GOOD(try_settle(second));
     GOOD(try_send(process, atom("lost")));
     GOOD(try_settle(second));
+    CHECK(!GOOD(GOOD(try_settle_async(second)).try_wait()).next_timer);
     CHECK(lost == 1 && last.find("crash") != std::string::npos && last[0] == '4');
     GOOD(second.try_start_child(tree::process("waits", [] { (void)try_receive(); })));
     GOOD(second.try_shutdown());
@@ -200,6 +242,24 @@ void a_host_process_takes_messages_out()
     CHECK(ended == 1);
 }
 
+void a_host_process_that_runs_on_is_ended()
+{
+    std::atomic<bool> over{false}, told{false};
+    const pid host = GOOD(try_start(node, tree::host("host",
+        [&over](pid, term_view, caller<>) {
+            while (!over) {
+            }
+        },
+        [&told](pid, term_view reason) { told = reason[0].is_atom("watchdog"); }).watchdog(20ms)));
+    const ref monitor = GOOD(try_monitor(host));
+    GOOD(try_send(host, 1));
+    CHECK(test::reason_of(monitor) == "{watchdog,20}");
+    over = true;
+    GOOD(try_settle(node));
+    while (!told) { // called when `deliver` has returned, and by no process
+    }
+}
+
 void a_process_is_looked_into()
 {
     const pid server = GOOD(try_start(node, tree::server_of("s", 0).on_cast([](int&, int) {})));
@@ -221,12 +281,14 @@ int main()
         RUN(links_and_monitors_tell);
         RUN(names_lead_to_processes);
         RUN(aliases_and_labels);
+        RUN(what_is_of_priority_goes_first);
         RUN(time_is_a_parameter);
         RUN(a_busy_token_keeps_a_runtime_busy);
         RUN(threads_enter_and_leave);
         RUN(a_runtime_is_moved_logs_and_ends);
         RUN(a_runtime_is_not_stopped_in_a_callback);
         RUN(a_host_process_takes_messages_out);
+        RUN(a_host_process_that_runs_on_is_ended);
         RUN(a_process_is_looked_into);
     });
 }

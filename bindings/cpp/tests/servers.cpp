@@ -173,6 +173,32 @@ void every_callback_is_called()
     CHECK_TERM("refused", refused.error().reason());
 }
 
+void a_server_goes_by_a_registered_name()
+{
+    GOOD(try_register_behaviour("counter", tree::server<counter>("not its id", 5)));
+    CHECK_CODE(REGROW_ERR_EXISTS, try_register_behaviour("counter", tree::server<counter>("counter", 6)));
+    CHECK_CODE(REGROW_ERR_ARGUMENT, try_register_behaviour("", tree::server<counter>("counter")));
+    CHECK_CODE(REGROW_ERR_ARGUMENT, try_register_behaviour(std::string("coun\0ter", 8), tree::server<counter>("counter")));
+    const pid server = GOOD(try_start(node, tree::behaviour("some", "counter")));
+    CHECK(GOOD(try_call(server, get{})) == 5);
+    GOOD(try_stop(server));
+
+    const auto tells = server_of("functions", 1).argument(3).on_call([](int& count, get) { return count; });
+    GOOD(try_register_behaviour("functions", tells));
+    GOOD(try_register_behaviour("talkative", tree::server<talkative>("talkative", "named").argument(1)));
+    const pid other = GOOD(try_start(node, tree::behaviour("some", "functions")));
+    CHECK(GOOD(try_call(other, get{})) == 1);
+    GOOD(try_stop(other));
+
+    seen.clear();
+    GOOD(try_stop(GOOD(try_start(node, tree::behaviour("some", "talkative")))));
+    GOOD(try_stop(GOOD(try_start(node, tree::behaviour("some", "talkative").argument(2)))));
+    CHECK(seen.find("named init 1; ") != std::string::npos && seen.find("named init 2; ") != std::string::npos);
+
+    CHECK_CODE(REGROW_ERR_NOT_FOUND, try_start(node, tree::behaviour("some", "unheard of")));
+    CHECK_CODE(REGROW_ERR_NOT_FOUND, try_start(node, tree::behaviour("some", std::string("counter\0", 8))));
+}
+
 void a_result_is_a_reply_or_a_crash()
 {
     const auto spec = server_of("results", 0)
@@ -444,6 +470,7 @@ int main()
         RUN(answers_come_later);
         RUN(an_address_follows_a_restart);
         RUN(a_server_runs_where_it_is_told_to);
+        RUN(a_server_goes_by_a_registered_name);
 #if REGROW_EXCEPTIONS
         RUN(whatever_is_thrown_is_the_reason);
         RUN(a_start_that_throws_is_refused);

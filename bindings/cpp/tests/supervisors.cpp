@@ -162,6 +162,10 @@ void restarts_are_told_and_limited()
     happens("terminated");
     happens("parked");
     CHECK(GOOD(above.try_which_children())[1].state == "parked");
+    const auto children = GOOD(GOOD(above.try_which_children_async()).try_wait(test::long_limit));
+    CHECK(children.size() == 2 && children[1].state == "parked" && children[0].state == "running" && children[0].process == find("b"));
+    const std::string shown = *GOOD(GOOD(above.try_tree_async(REGROW_TREE_JSON)).try_wait(test::long_limit)).as<std::string>();
+    CHECK(shown.find("\"status\":\"given_up\"") != std::string::npos);
     GOOD(above.try_restart_child("a"));
     happens("restarted");
     GOOD(above.try_unsubscribe(subscription));

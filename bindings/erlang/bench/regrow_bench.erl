@@ -10,6 +10,8 @@ main() ->
     {ok, Runtime} = regrow:init(#{log_level => silent}),
     ok = regrow:load_plugin("build/test/counter.so"),
     {ok, Native} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"counter">>}),
+    {ok, Quick} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"quick_counter">>}),
+    {ok, Agent} = regrow:start(Runtime, #{kind => agent, initial => 0}),
     {ok, Beam} = regrow_agent:start(fun() -> 0 end),
     {ok, Registry} = regrow_registry:start(Runtime, #{}),
     {ok, Table} = regrow_table:new(Runtime, [public]),
@@ -22,8 +24,12 @@ main() ->
     [ok = regrow_pubsub:join(Pubsub, group, spawn(fun ignore/0)) || _ <- lists:seq(1, 10)],
     show([{"call_native", 10000, fun() -> {ok, 0} = regrow:call(Native, get) end},
           {"call_gen_server", 10000, fun() -> 0 = gen_server:call(Beam, {get, Get}) end},
+          {"call_quick_native", 10000, fun() -> {ok, 0} = regrow:call(Quick, get) end},
           {"call_batch_native", 100, fun() -> batch(Native, 100) end},
+          {"call_batch_quick_native", 100, fun() -> batch(Quick, 100) end},
           {"call_batch_gen_server", 100, fun() -> batch_beam(Beam, Get, 100) end},
+          {"agent_get_native", 10000, fun() -> {ok, 0} = regrow:get_state(Agent) end},
+          {"agent_get_erlang", 10000, fun() -> 0 = regrow_agent:get(Beam, Get) end},
           {"cast_native", 10000, fun() -> ok = regrow:cast(Native, other) end},
           {"registry_lookup", 10000, fun() -> {ok, [_]} = regrow_registry:lookup(Registry, key) end},
           {"registry_whereis", 10000, fun() -> {ok, _} = regrow_registry:whereis(Registry, key) end},
@@ -39,8 +45,7 @@ ignore() -> receive _ -> ignore() end.
 
 %% Many requests on their way at once.
 batch(Native, Count) ->
-    Refs = [begin Ref = make_ref(), ok = regrow_nif:call(Native, get, 5000, Ref), Ref end || _ <- lists:seq(1, Count)],
-    [receive {Ref, {ok, 0}} -> ok end || Ref <- Refs].
+    [{ok, 0} = Outcome || Outcome <- regrow:call_all(Native, lists:duplicate(Count, get))].
 
 batch_beam(Beam, Get, Count) ->
     Ids = [gen_server:send_request(Beam, {get, Get}) || _ <- lists:seq(1, Count)],

@@ -27,28 +27,41 @@ static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *
   return false;
 }
 
-/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or
- * local | {error, Reason}. */
+/* What has come of a request. */
+static ERL_NIF_TERM outcome(ErlNifEnv *env, runtime *rt, regrow_error error, regrow_term reply) {
+  if (error == REGROW_OK) return result_out(env, rt, reply);
+  regrow_term reason = error_reason(error);
+  ERL_NIF_TERM out = term_out_whole(env, &reason, rt);
+  regrow_term_free(&reason);
+  return enif_make_tuple2(env, atoms.error, out);
+}
+
+/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or at once
+ * {ok, Reply} | {error, Reason} | local. */
 NIF(nif_call) {
   (void)argc;
   regrow_pid pid;
   runtime *rt;
-  regrow_term request;
+  regrow_term request, reply;
+  regrow_request *pending;
   unsigned timeout_ms;
   ERL_NIF_TERM answer = atoms.ok;
   if (!enif_get_uint(env, argv[2], &timeout_ms)) return enif_make_badarg(env);
   if (!read_message(env, argv, &pid, &rt, &request, &answer)) return answer;
-  regrow_request *pending;
   regrow_error error = regrow_call_async(pid, request, timeout_ms, &pending);
   if (error != REGROW_OK) {
     answer = error_out(env, rt, error);
+  } else if ((error = regrow_request_wait(pending, 0, &reply)) != REGROW_ERR_TIMEOUT) {
+    /* It never waits, and has answered. */
+    answer = outcome(env, rt, error, reply);
+    regrow_request_free(pending);
   } else {
     waiter *who = waiter_new(env, argv[3], rt);
-    if (who == NULL) {
+    if (who != NULL) {
+      waiter_await(who, pending);
+    } else {
       regrow_request_free(pending);
       answer = enif_make_tuple2(env, atoms.error, enif_make_atom(env, "system_limit"));
-    } else {
-      waiter_await(who, pending);
     }
   }
   if (rt != NULL) runtime_release(rt);

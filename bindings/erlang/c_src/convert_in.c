@@ -41,22 +41,29 @@ static regrow_term external_in(ErlNifEnv *env, ERL_NIF_TERM from, allowance *lef
 
 static regrow_term atom_in(ErlNifEnv *env, ERL_NIF_TERM from, allowance *left, bool *over) {
   char name[256];
+  regrow_term atom;
+  if (cache_atom_in(from, &atom)) return atom;
   int size = enif_get_atom(env, from, name, sizeof name, ERL_NIF_LATIN1);
   /* What is not Latin-1, or not ASCII, or has a NUL in it, is no C string in UTF-8. */
   bool plain = size > 0;
   for (int at = 0; plain && at < size - 1; at++) plain = (unsigned char)(name[at] - 1) < 127;
-  return plain ? regrow_atom(name) : external_in(env, from, left, over);
+  if (!plain) return external_in(env, from, left, over);
+  atom = regrow_atom(name);
+  cache_atom(from, &atom);
+  return atom;
 }
 
 /* A term without parts. */
-static regrow_term leaf_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, allowance *left, bool *over) {
+static regrow_term leaf_in(ErlNifEnv *env, ERL_NIF_TERM from, ErlNifTermType type, runtime *rt, allowance *left,
+                           bool *over) {
   ErlNifSInt64 integer;
   ErlNifBinary bytes;
   ErlNifPid beam;
   regrow_pid native;
   regrow_term kept;
   double number;
-  switch (enif_term_type(env, from)) {
+  switch (type) {
+    case ERL_NIF_TERM_TYPE_LIST: return regrow_nil();
     case ERL_NIF_TERM_TYPE_ATOM: return atom_in(env, from, left, over);
     case ERL_NIF_TERM_TYPE_INTEGER:
       if (enif_get_int64(env, from, &integer)) return regrow_int(integer);
@@ -88,21 +95,23 @@ static regrow_term leaf_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, allow
   return external_in(env, from, left, over);
 }
 
+static bool has_parts(ErlNifEnv *env, ERL_NIF_TERM from, ErlNifTermType type) {
+  return type == ERL_NIF_TERM_TYPE_TUPLE || type == ERL_NIF_TERM_TYPE_MAP ||
+         (type == ERL_NIF_TERM_TYPE_LIST && !enif_is_empty_list(env, from));
+}
+
 /* Puts a frame on the stack for what has parts. */
-static bool enter(ErlNifEnv *env, ERL_NIF_TERM from, frames *open, size_t base, bool *has_parts) {
+static bool enter(ErlNifEnv *env, ERL_NIF_TERM from, ErlNifTermType type, frames *open, size_t base) {
   frame begun = {.base = base};
-  *has_parts = true;
-  if (enif_get_tuple(env, from, &begun.of.tuple.count, &begun.of.tuple.items)) {
+  if (type == ERL_NIF_TERM_TYPE_TUPLE) {
     begun.what = IN_TUPLE;
-  } else if (enif_is_list(env, from) && !enif_is_empty_list(env, from)) {
+    if (!enif_get_tuple(env, from, &begun.of.tuple.count, &begun.of.tuple.items)) return false;
+  } else if (type == ERL_NIF_TERM_TYPE_LIST) {
     begun.what = IN_LIST;
     begun.of.list = from;
-  } else if (enif_is_map(env, from)) {
+  } else {
     begun.what = IN_MAP;
     if (!enif_map_iterator_create(env, from, &begun.of.map, ERL_NIF_MAP_ITERATOR_FIRST)) return false;
-  } else {
-    *has_parts = false;
-    return true;
   }
   if (frames_push(open, begun)) return true;
   if (begun.what == IN_MAP) enif_map_iterator_destroy(env, &begun.of.map);
@@ -169,19 +178,31 @@ static regrow_term whole(const frame *in, values *made) {
   return invalid();
 }
 
-conversion term_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, bool limited, regrow_term *to) {
-  allowance left = allowance_of(limited);
+static conversion leaf_alone(ErlNifEnv *env, ERL_NIF_TERM from, ErlNifTermType type, runtime *rt, allowance *left,
+                             regrow_term *to) {
+  bool over = !allowance_take(left, 0);
+  if (over) return TOO_LARGE;
+  *to = leaf_in(env, from, type, rt, left, &over);
+  if (!over && regrow_is_valid(to)) return CONVERTED;
+  regrow_term_free(to);
+  return over ? TOO_LARGE : NOT_CONVERTED;
+}
+
+conversion term_in_within(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, allowance *left, regrow_term *to) {
+  ErlNifTermType type = enif_term_type(env, from);
   frames open;
   values made;
-  bool over = false, has_parts, good = true;
+  bool over = false, good = true;
+  if (!has_parts(env, from, type)) return leaf_alone(env, from, type, rt, left, to);
   frames_begin(&open);
   values_begin(&made);
   for (bool down = true; good && !over;) {
     if (down) {
-      over = !allowance_take(&left, 0);
-      good = !over && enter(env, from, &open, made.count, &has_parts);
-      if (good && !has_parts) {
-        regrow_term leaf = leaf_in(env, from, rt, &left, &over);
+      over = !allowance_take(left, 0);
+      if (!over && has_parts(env, from, type)) {
+        good = enter(env, from, type, &open, made.count);
+      } else if (!over) {
+        regrow_term leaf = leaf_in(env, from, type, rt, left, &over);
         good = regrow_is_valid(&leaf) && values_push(&made, leaf);
         if (!good) regrow_term_free(&leaf);
       }
@@ -189,6 +210,7 @@ conversion term_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, bool limited,
     } else if (open.count == 0) {
       break;
     } else if (next_part(env, &open.at[open.count - 1], &from)) {
+      type = enif_term_type(env, from);
       down = true;
     } else {
       frame *done = &open.at[--open.count];
@@ -208,4 +230,9 @@ conversion term_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, bool limited,
   frames_end(&open);
   values_end(&made);
   return over ? TOO_LARGE : good ? CONVERTED : NOT_CONVERTED;
+}
+
+conversion term_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, bool limited, regrow_term *to) {
+  allowance left = allowance_of(limited);
+  return term_in_within(env, from, rt, &left, to);
 }

@@ -32,7 +32,6 @@ static bool leaf_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, allow
   const char *name;
   const uint8_t *bytes;
   unsigned char *room;
-  int64_t integer;
   double number;
   size_t size;
   regrow_pid native;
@@ -41,11 +40,11 @@ static bool leaf_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, allow
     *to = enif_make_list(env, 0);
     return true;
   }
-  if (regrow_as_int(from, &integer)) {
-    *to = enif_make_int64(env, integer);
+  if (regrow_as_atom(from, &name)) {
+    if (!atom_out(env, name, to)) return false;
+    cache_atom(*to, from);
     return true;
   }
-  if (regrow_as_atom(from, &name)) return atom_out(env, name, to);
   if (regrow_as_bytes(from, &bytes, &size)) {
     if (!allowance_take(left, size)) {
       *over = true;
@@ -68,7 +67,19 @@ static bool leaf_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, allow
     *to = parcel_out(env, from);
     return *to != 0;
   }
-  return external_out(env, from, left, over, to);
+  if (cache_find_out(env, from, to)) return true;
+  if (!external_out(env, from, left, over, to)) return false;
+  cache_put(*to, from);
+  return true;
+}
+
+/* What most terms are made of. */
+static bool plain_out(ErlNifEnv *env, const regrow_term *from, ERL_NIF_TERM *to) {
+  int64_t integer;
+  if (cache_atom_out(from, to)) return true;
+  if (!regrow_as_int(from, &integer)) return false;
+  *to = enif_make_int64(env, integer);
+  return true;
 }
 
 static bool enter(const regrow_term *from, frames *open, size_t base, bool *has_parts) {
@@ -137,20 +148,20 @@ static bool whole(ErlNifEnv *env, const frame *in, values *made, ERL_NIF_TERM *t
   return false;
 }
 
-conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool limited, ERL_NIF_TERM *to) {
-  allowance left = allowance_of(limited);
+conversion term_out_within(ErlNifEnv *env, const regrow_term *from, runtime *rt, allowance *left, ERL_NIF_TERM *to) {
   ERL_NIF_TERM made_now = 0;
   frames open;
   values made;
-  bool over = false, has_parts, good = true;
+  bool over = false, has_parts = false, good = true;
   frames_begin(&open);
   values_begin(&made);
   for (bool down = true; good && !over;) {
     if (down) {
-      over = !allowance_take(&left, 0);
-      good = !over && enter(from, &open, made.count, &has_parts);
-      if (good && !has_parts)
-        good = leaf_out(env, from, rt, &left, &over, &made_now) && values_push(&made, made_now);
+      over = !allowance_take(left, 0);
+      bool plain = !over && plain_out(env, from, &made_now);
+      if (!over && !plain) good = enter(from, &open, made.count, &has_parts);
+      if (!over && !plain && good && !has_parts) good = plain = leaf_out(env, from, rt, left, &over, &made_now);
+      if (plain) good = values_push(&made, made_now);
       down = false;
     } else if (open.count == 0) {
       break;
@@ -164,6 +175,11 @@ conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool l
   frames_end(&open);
   values_end(&made);
   return over ? TOO_LARGE : good ? CONVERTED : NOT_CONVERTED;
+}
+
+conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool limited, ERL_NIF_TERM *to) {
+  allowance left = allowance_of(limited);
+  return term_out_within(env, from, rt, &left, to);
 }
 
 ERL_NIF_TERM term_out_whole(ErlNifEnv *env, const regrow_term *from, runtime *rt) {

@@ -3,10 +3,10 @@
  * does.
  *
  * What the keeper asks of the shadow, by calls and, where it may not wait, messages:
- *   {'$regrow_keeper', start, Keeper, Key, Start}  answered {started, Pid} | ignore | {error, Reason}
+ *   {'$regrow_keeper', start, Keeper, Key, Start}  answered started | ignore | {error, Reason}
  *   {'$regrow_keeper', stop, Keeper, Key}          answered when the process has ended
  *   {'$regrow_keeper', kill, Keeper, Key}          a message: the keeper was killed
- * And the shadow tells it, as a cast, {exited, Reason}. */
+ * And the shadow calls it: {exited, Reason} ends it; anything else is answered with ok, once it is up. */
 #include <stdlib.h>
 
 #include "nif.h"
@@ -29,7 +29,11 @@ static regrow_term message_of(const keeper *self, const char *what, regrow_term 
 
 static void drop(void *state) {
   keeper *self = state;
-  if (!self->ended) (void)regrow_send(self->shadow, message_of(self, "kill", NULL, 0));
+  runtime *rt = self->ended ? NULL : runtime_of(self->shadow);
+  if (rt != NULL) {
+    proxy_tell(rt, self->shadow, message_of(self, "kill", NULL, 0));
+    runtime_release(rt);
+  }
   regrow_term_free(&self->key);
   free(self);
 }
@@ -37,7 +41,7 @@ static void drop(void *state) {
 /* What the shadow's answer to `start` means. */
 static regrow_next begun(regrow_context *context, regrow_term *answer, void **state, keeper *self) {
   regrow_next next = REGROW_IGNORE;
-  if (regrow_is_atom(regrow_tuple_get(answer, 0), "started")) {
+  if (regrow_is_atom(answer, "started")) {
     self->ended = false;
     *state = self;
     next = REGROW_READY;
@@ -79,10 +83,11 @@ static regrow_next init(regrow_context *context, void *user, const regrow_term *
   return regrow_stop_self(context, reason);
 }
 
-static regrow_next handle_cast(regrow_context *context, void *state, const regrow_term *message) {
+static regrow_next handle_call(regrow_context *context, void *state, const regrow_term *message) {
   keeper *self = state;
   const regrow_term *reason = regrow_tuple_get(message, 1);
-  if (!regrow_is_atom(regrow_tuple_get(message, 0), "exited") || reason == NULL) return REGROW_NOREPLY;
+  if (!regrow_is_atom(regrow_tuple_get(message, 0), "exited") || reason == NULL)
+    return regrow_reply(context, regrow_atom("ok"));
   self->ended = true;
   return regrow_stop_self(context, regrow_term_clone(reason));
 }
@@ -99,7 +104,7 @@ static void terminate(regrow_context *context, void *state, const regrow_term *r
 bool keeper_load(void) {
   const regrow_server_spec spec = {.size = sizeof spec,
                                    .init = init,
-                                   .handle_cast = handle_cast,
+                                   .handle_call = handle_call,
                                    .terminate = terminate,
                                    .drop = drop};
   regrow_error error = regrow_behaviour_register(KEEPER_ATOM, &spec);

@@ -36,8 +36,15 @@ static ErlNifFunc functions[] = {
     {"is_alive", 1, nif_is_alive, 0},
     {"ended", 3, nif_ended, 0},
     {"answer", 3, nif_answer, 0},
+    {"look", 2, nif_look, 0},
+    {"at_rest", 2, nif_at_rest, 0},
+    {"done", 2, nif_done, 0},
+    {"credit", 3, nif_credit, 0},
     {"now_once", 3, nif_now, 0},
     {"later_once", 4, nif_later, 0},
+    {"registry_lookup_once", 2, nif_registry_lookup, 0},
+    {"registry_whereis_once", 2, nif_registry_whereis, 0},
+    {"number", 1, nif_number, 0},
     {"load_plugin", 1, nif_load_plugin, ERL_NIF_DIRTY_JOB_IO_BOUND},
 };
 

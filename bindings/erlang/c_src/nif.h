@@ -96,6 +96,8 @@ typedef struct runtime {
   number_index proxies;
   /* Proxies that the steward has not been told of. */
   number_index fresh;
+  /* Proxies to the aliases by which they are told what no limit may hold up. */
+  number_index aliases;
   /* ... and back; also of the last proxies that ended, so that a term which names one still comes back as it was. */
   number_index beam_pids;
   uint64_t *ended;
@@ -103,6 +105,8 @@ typedef struct runtime {
   /* Tables to their owners, where these are processes of the BEAM. */
   number_index owners;
   size_t owners_swept;
+  /* See attention.c. */
+  number_index attended;
   struct runtime *next;
 } runtime;
 
@@ -123,18 +127,49 @@ bool pid_in(ErlNifEnv *env, ERL_NIF_TERM term, regrow_pid *pid);
 
 typedef enum { CONVERTED, TOO_LARGE, NOT_CONVERTED } conversion;
 
+/* What an ordinary scheduler converts at once. */
+#define ELEMENTS_AT_ONCE 1000
+#define BYTES_AT_ONCE 65536
+
+/* What is left of that. */
+typedef struct allowance {
+  bool limited;
+  size_t elements, bytes;
+} allowance;
+
+static inline allowance allowance_of(bool limited) {
+  return (allowance){limited, ELEMENTS_AT_ONCE, BYTES_AT_ONCE};
+}
+
+/* Takes one element of so many bytes off; false: it is too much. */
+static inline bool allowance_take(allowance *left, size_t bytes) {
+  if (!left->limited) return true;
+  if (left->elements == 0 || left->bytes < bytes) return false;
+  left->elements--;
+  left->bytes -= bytes;
+  return true;
+}
+
 /* From the BEAM. `rt` may be NULL: then pids of the BEAM stay opaque. */
 conversion term_in(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, bool limited, regrow_term *to);
+/* The same within what is left. */
+conversion term_in_within(ErlNifEnv *env, ERL_NIF_TERM from, runtime *rt, allowance *left, regrow_term *to);
 /* To the BEAM. NOT_CONVERTED: it names atoms that the BEAM has not and may not get, or there is no memory. */
 conversion term_out(ErlNifEnv *env, const regrow_term *from, runtime *rt, bool limited, ERL_NIF_TERM *to);
+conversion term_out_within(ErlNifEnv *env, const regrow_term *from, runtime *rt, allowance *left, ERL_NIF_TERM *to);
 /* As term_out() without a limit; what cannot be converted comes as {regrow_undecodable, ExternalFormat}. */
 ERL_NIF_TERM term_out_whole(ErlNifEnv *env, const regrow_term *from, runtime *rt);
 
-/* ---- cache.c: native pids and references that were decoded lately ---- */
+/* ---- cache.c: atoms, native pids and references that were converted lately ---- */
 
 bool cache_find(ERL_NIF_TERM term, regrow_term *native);
+bool cache_find_out(ErlNifEnv *env, const regrow_term *native, ERL_NIF_TERM *term);
 /* Of any other term nothing is kept. */
 void cache_put(ERL_NIF_TERM term, const regrow_term *native);
+
+bool cache_atom_in(ERL_NIF_TERM atom, regrow_term *native);
+bool cache_atom_out(const regrow_term *native, ERL_NIF_TERM *atom);
+void cache_atom(ERL_NIF_TERM atom, const regrow_term *native);
 
 /* ---- parcel.c: native terms that the BEAM only holds ---- */
 
@@ -181,6 +216,10 @@ void table_is_owned(runtime *rt, regrow_table table, const ErlNifPid *owner);
 bool table_is_stale(runtime *rt, regrow_table table);
 /* The proxy that runs traps exits from now on. */
 void proxy_traps(void);
+/* The process of the proxy that runs has so many messages to read. */
+void proxy_credit(uint32_t unread);
+/* Tells a proxy something that its mailbox must take, however many messages its process has to read. Takes the term. */
+void proxy_tell(runtime *rt, regrow_pid proxy, regrow_term message);
 /* Of the process that has asked for the operation that runs as its proxy: what it monitors, and is linked with. */
 void proxy_monitors(regrow_ref reference, regrow_pid pid);
 void proxy_demonitors(regrow_ref reference);
@@ -188,7 +227,18 @@ void proxy_links(regrow_pid pid, bool linked);
 /* The process that has asked for the operation that runs as its proxy; false: none. */
 bool proxy_acting(ErlNifPid *beam);
 
-nif_function nif_ended, nif_answer;
+nif_function nif_ended, nif_answer, nif_credit;
+
+/* ---- attention.c: what regrow_settle() waits for on the BEAM ---- */
+
+/* A message of native code is on its way to a process: the runtime is not quiet until that has dealt with it. */
+void attention_delivered(runtime *rt, const ErlNifPid *beam);
+/* An answer is; it counts for who got a message before, and has asked for this on account of it. */
+void attention_answered(runtime *rt, const ErlNifPid *beam);
+/* A busy token for something else that the steward does to a process, which tells regrow_attention of it; 0: none. */
+uint64_t attention_token(runtime *rt);
+
+nif_function nif_look, nif_at_rest, nif_done;
 
 /* ---- waiter.c: who gets {Ref, {ok, Value}} or {Ref, {error, Reason}} ---- */
 
@@ -210,14 +260,14 @@ void waiter_await(waiter *who, regrow_request *request);
  * Each operation by its name: arguments and results are terms of regrow, so that it runs the same on a scheduler, in a
  * native process and as a proxy. The Erlang modules check types; what is wrong all the same is REGROW_ERR_ARGUMENT. */
 
+#define ITEMS_AT_MOST 6
+
 /* The arguments of an operation. */
 typedef struct arguments {
   regrow_pid pid;
-  /* A tuple, of as many items as the operation says. */
+  /* As many as the operation says. */
   const regrow_term *items;
   runtime *rt;
-  /* Whom an operation may tell before it is over; NULL where that is the caller itself. */
-  waiter *who;
 } arguments;
 
 typedef regrow_error operate(const arguments *given, regrow_term *result);
@@ -249,11 +299,17 @@ const operation *operation_named(ERL_NIF_TERM name);
 
 nif_function nif_now, nif_later;
 /* In a process of ours: has a proxy link itself with a process. */
-regrow_error operation_link(regrow_pid proxy, regrow_pid pid);
+regrow_error operation_link(runtime *rt, regrow_pid proxy, regrow_pid pid);
 /* The message that has a proxy trap exits. */
 regrow_term operation_trap_exit(void);
+/* The message that tells a proxy how many messages its process has to read. */
+regrow_term operation_credit(uint32_t unread);
 /* Told by a proxy: a message of ours, to be run as that process. True: it was one. */
 bool operation_delivered(const regrow_term *message);
+
+/* ---- lookup.c: what registries are asked most ---- */
+
+nif_function nif_registry_lookup, nif_registry_whereis, nif_number;
 
 /* ---- keeper.c: modules of the BEAM as children of native supervisors ---- */
 
@@ -261,7 +317,7 @@ bool keeper_load(void);
 
 /* ---- parent.c: processes whose parent is one of the BEAM ---- */
 
-operate parent_start, parent_start_link;
+operate parent_start_link;
 
 /* ---- call.c: messages ---- */
 

@@ -8,25 +8,28 @@
 typedef struct job {
   const operation *what;
   regrow_pid pid;
-  /* A tuple. */
-  regrow_term items;
+  regrow_term items[ITEMS_AT_MOST];
   runtime *rt;
   waiter *who;
   bool done;
 } job;
 
-static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items, waiter *who,
+static regrow_error run(const operation *what, regrow_pid pid, runtime *rt, const regrow_term *items,
                         regrow_term *result) {
-  arguments given = {.pid = pid, .items = items, .rt = rt, .who = who};
+  arguments given = {.pid = pid, .items = items, .rt = rt};
   *result = regrow_nil();
   return what->run(&given, result);
+}
+
+static void free_items(regrow_term *items, size_t count) {
+  for (size_t at = 0; at < count; at++) regrow_term_free(&items[at]);
 }
 
 static void job_run(job *work) {
   regrow_term result;
   if (work->done) return;
   work->done = true;
-  regrow_error error = run(work->what, work->pid, work->rt, &work->items, work->who, &result);
+  regrow_error error = run(work->what, work->pid, work->rt, work->items, &result);
   if (error != REGROW_OK) result = error_reason(error);
   waiter_tell(work->who, error, &result);
   regrow_term_free(&result);
@@ -35,7 +38,7 @@ static void job_run(job *work) {
 static void job_free(void *given) {
   job *work = given;
   waiter_free(work->who);
-  regrow_term_free(&work->items);
+  free_items(work->items, work->what->count);
   runtime_release(work->rt);
   free(work);
 }
@@ -62,7 +65,12 @@ regrow_term operation_trap_exit(void) {
   return regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_atom("trap_exit")}, 2);
 }
 
-regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
+regrow_term operation_credit(uint32_t unread) {
+  regrow_term credit = regrow_tuple((regrow_term[]){regrow_atom("credit"), regrow_int(unread)}, 2);
+  return regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), credit}, 2);
+}
+
+regrow_error operation_link(runtime *rt, regrow_pid proxy, regrow_pid pid) {
   regrow_pid self;
   regrow_ref monitor;
   regrow_term answer;
@@ -70,7 +78,7 @@ regrow_error operation_link(regrow_pid proxy, regrow_pid pid) {
   if (error == REGROW_OK) error = regrow_monitor(proxy, &monitor);
   if (error != REGROW_OK) return error;
   regrow_term asked[3] = {regrow_atom("link"), regrow_from_pid(pid), regrow_from_pid(self)};
-  (void)regrow_send(proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
+  proxy_tell(rt, proxy, regrow_tuple((regrow_term[]){regrow_atom(JOB_ATOM), regrow_tuple(asked, 3)}, 2));
   /* The answer, or the proxy's DOWN, or that of the process itself: nobody else sends anything to this one. */
   error = regrow_receive(REGROW_INFINITY, &answer);
   (void)regrow_demonitor(monitor, REGROW_FLUSH, NULL);
@@ -92,12 +100,15 @@ static void link_asked(const regrow_term *asked) {
 bool operation_delivered(const regrow_term *message) {
   size_t size;
   void *work;
+  int64_t unread;
   if (!regrow_tuple_size(message, &size) || size != 2 || !regrow_is_atom(regrow_tuple_get(message, 0), JOB_ATOM))
     return false;
   if (regrow_as_resource(regrow_tuple_get(message, 1), &work)) {
     job_run(work);
   } else if (regrow_is_atom(regrow_tuple_get(message, 1), "trap_exit")) {
     proxy_traps();
+  } else if (regrow_as_int(regrow_tuple_get(regrow_tuple_get(message, 1), 1), &unread)) {
+    proxy_credit((uint32_t)unread);
   } else {
     link_asked(regrow_tuple_get(message, 1));
   }
@@ -106,7 +117,7 @@ bool operation_delivered(const regrow_term *message) {
 
 static void begin_as(job *work, regrow_pid proxy) {
   regrow_term parts[2] = {regrow_atom(JOB_ATOM), regrow_resource(work, job_free)};
-  (void)regrow_send(proxy, regrow_tuple(parts, 2));
+  proxy_tell(work->rt, proxy, regrow_tuple(parts, 2));
 }
 
 /* ---- on a thread ---- */
@@ -128,6 +139,17 @@ static void begin_thread(job *work) {
 
 /* ---- the two NIFs ---- */
 
+static conversion items_in(ErlNifEnv *env, const ERL_NIF_TERM *parts, size_t count, runtime *rt, regrow_term *items) {
+  allowance left = allowance_of(nif_is_limited());
+  for (size_t at = 0; at < count; at++) {
+    conversion how = term_in_within(env, parts[at], rt, &left, &items[at]);
+    if (how == CONVERTED) continue;
+    free_items(items, at);
+    return how;
+  }
+  return CONVERTED;
+}
+
 /* Reads what both take: {Operation, Pid, Items}. False: badarg, or `*answer` says what. */
 static bool read_call(ErlNifEnv *env, const ERL_NIF_TERM argv[], const operation **what, regrow_pid *pid,
                       runtime **rt, regrow_term *items, ERL_NIF_TERM *answer) {
@@ -144,12 +166,12 @@ static bool read_call(ErlNifEnv *env, const ERL_NIF_TERM argv[], const operation
     *answer = enif_make_tuple2(env, atoms.error, enif_make_atom(env, "noproc"));
     return false;
   }
-  conversion how = term_in(env, argv[2], *rt, nif_is_limited(), items);
+  conversion how = items_in(env, parts, (*what)->count, *rt, items);
   bool is_new = proxy_is_new(env, answer);
   if (how == CONVERTED && !is_new) return true;
   runtime_release(*rt);
   if (how == CONVERTED) {
-    regrow_term_free(items);
+    free_items(items, (*what)->count);
     return false;
   }
   *answer = how == TOO_LARGE ? nif_too_large() : enif_make_badarg(env);
@@ -162,20 +184,20 @@ NIF(nif_now) {
   const operation *what;
   regrow_pid pid;
   runtime *rt;
-  regrow_term items, result;
+  regrow_term items[ITEMS_AT_MOST], result;
   ERL_NIF_TERM answer;
-  if (!read_call(env, argv, &what, &pid, &rt, &items, &answer)) return answer;
+  if (!read_call(env, argv, &what, &pid, &rt, items, &answer)) return answer;
   if (what->where == RUN_DIRTY && nif_is_limited()) {
     answer = nif_too_large();
   } else if (what->where != RUN_NOW && what->where != RUN_DIRTY) {
     answer = enif_make_badarg(env);
   } else {
-    regrow_error error = run(what, pid, rt, &items, NULL, &result);
+    regrow_error error = run(what, pid, rt, items, &result);
     answer = error == REGROW_OK        ? result_out(env, rt, result)
              : error == ERROR_TOO_MUCH ? nif_too_large()
                                        : error_out(env, rt, error);
   }
-  regrow_term_free(&items);
+  free_items(items, what->count);
   runtime_release(rt);
   return answer;
 }
@@ -190,22 +212,29 @@ NIF(nif_later) {
   regrow_pid pid, proxy = {0};
   ErlNifPid self;
   runtime *rt;
-  regrow_term items;
   ERL_NIF_TERM answer;
-  if (!read_call(env, argv, &what, &pid, &rt, &items, &answer)) return answer;
-  bool as_caller = what->where != RUN_PROCESS && what->where != RUN_THREAD;
   job *work = malloc(sizeof *work);
-  waiter *who = work == NULL ? NULL : waiter_new(env, argv[3], rt);
+  if (work == NULL) return enif_make_tuple2(env, atoms.error, enif_make_atom(env, "system_limit"));
+  if (!read_call(env, argv, &what, &pid, &rt, work->items, &answer)) {
+    free(work);
+    return answer;
+  }
+  bool as_caller = what->where != RUN_PROCESS && what->where != RUN_THREAD;
+  waiter *who = waiter_new(env, argv[3], rt);
   bool has_proxy = !as_caller || proxy_of(env, rt, enif_self(env, &self), &proxy);
   bool is_new = proxy_is_new(env, &answer);
   if (who == NULL || !has_proxy || is_new) {
     if (who != NULL) waiter_forget(who);
+    free_items(work->items, what->count);
     free(work);
-    regrow_term_free(&items);
     runtime_release(rt);
     return is_new ? answer : enif_make_tuple2(env, atoms.error, enif_make_atom(env, "system_limit"));
   }
-  *work = (job){what, pid, items, rt, who, false};
+  work->what = what;
+  work->pid = pid;
+  work->rt = rt;
+  work->who = who;
+  work->done = false;
   if (as_caller) {
     begin_as(work, proxy);
   } else if (what->where == RUN_PROCESS) {

@@ -3,30 +3,38 @@
 
 #include "operations.h"
 
-static const operation *const lists[] = {process_operations, registry_operations, table_operations};
+static const operation *const lists[] = {process_operations, registry_operations,   table_operations,
+                                         table_part_operations, system_operations, address_operations};
 
-#define LISTS (sizeof lists / sizeof *lists)
-#define LONGEST 64
+/* More than twice as many as there are operations. */
+#define PLACES 512
 
-/* Their atoms, in the order of the lists. */
-static ERL_NIF_TERM names[LISTS][LONGEST];
+/* By their atoms. */
+static struct place {
+  ERL_NIF_TERM name;
+  const operation *what;
+} places[PLACES];
+
+/* The place of an atom, or the one where it belongs. The low bits say that it is one. */
+static struct place *place_of(ERL_NIF_TERM name) {
+  size_t at = (name >> 6) % PLACES;
+  while (places[at].what != NULL && places[at].name != name) at = (at + 1) % PLACES;
+  return &places[at];
+}
 
 bool operations_load(ErlNifEnv *env) {
-  for (size_t list = 0; list < LISTS; list++) {
-    for (size_t at = 0; lists[list][at].name != NULL; at++) {
-      if (at == LONGEST) return false;
-      names[list][at] = enif_make_atom(env, lists[list][at].name);
+  size_t count = 0;
+  for (size_t list = 0; list < sizeof lists / sizeof *lists; list++) {
+    for (const operation *what = lists[list]; what->name != NULL; what++) {
+      if (what->count > ITEMS_AT_MOST || ++count > PLACES / 2) return false;
+      ERL_NIF_TERM name = enif_make_atom(env, what->name);
+      *place_of(name) = (struct place){name, what};
     }
   }
   return true;
 }
 
-const operation *operation_named(ERL_NIF_TERM name) {
-  for (size_t list = 0; list < LISTS; list++)
-    for (size_t at = 0; lists[list][at].name != NULL; at++)
-      if (names[list][at] == name) return &lists[list][at];
-  return NULL;
-}
+const operation *operation_named(ERL_NIF_TERM name) { return place_of(name)->what; }
 
 regrow_error operation_living(const arguments *given, regrow_error error, regrow_pid pid, regrow_term *result) {
   if (error != REGROW_OK) return error;
@@ -41,28 +49,28 @@ static const regrow_term *pid_in_entry(const regrow_term *entry) {
   return first != NULL ? first : entry;
 }
 
+static bool is_stale_entry(runtime *rt, const regrow_term *entry) {
+  regrow_pid pid;
+  return regrow_as_pid(pid_in_entry(entry), &pid) && proxy_is_stale(rt, pid);
+}
+
+static bool any_is_stale(runtime *rt, const regrow_term *list) {
+  for (const regrow_term *at = list, *entry; (entry = regrow_list_head(at)) != NULL; at = regrow_list_tail(at))
+    if (is_stale_entry(rt, entry)) return true;
+  return false;
+}
+
 regrow_error operation_fresh(const arguments *given, regrow_error error, regrow_term *list) {
   size_t length, kept = 0;
-  regrow_pid pid;
-  bool any = false;
-  if (error != REGROW_OK || !regrow_list_length(list, &length) || length == 0) return error;
+  if (error != REGROW_OK || !any_is_stale(given->rt, list) || !regrow_list_length(list, &length)) return error;
   regrow_term *items = malloc(length * sizeof *items);
   if (items == NULL) return REGROW_ERR_LIMIT;
   for (const regrow_term *at = list; regrow_list_head(at) != NULL; at = regrow_list_tail(at)) {
     const regrow_term *entry = regrow_list_head(at);
-    if (regrow_as_pid(pid_in_entry(entry), &pid) && proxy_is_stale(given->rt, pid)) {
-      any = true;
-    } else {
-      items[kept++] = regrow_term_clone(entry);
-    }
+    if (!is_stale_entry(given->rt, entry)) items[kept++] = regrow_term_clone(entry);
   }
-  regrow_term fresh = regrow_list(items, kept);
+  regrow_term_free(list);
+  *list = regrow_list(items, kept);
   free(items);
-  if (any) {
-    regrow_term_free(list);
-    *list = fresh;
-  } else {
-    regrow_term_free(&fresh);
-  }
   return REGROW_OK;
 }

@@ -5,11 +5,17 @@
 
 #include "nif.h"
 
-extern const operation process_operations[], registry_operations[], table_operations[];
+extern const operation process_operations[], registry_operations[], table_operations[], table_part_operations[],
+    system_operations[], address_operations[];
 
 #define OPERATION(name) static regrow_error name(const arguments *given, regrow_term *result)
-#define ITEM(at) regrow_tuple_get(given->items, at)
+#define ITEM(at) (&given->items[at])
 #define CLONE(at) regrow_term_clone(ITEM(at))
+/* Of an operation on a table, which is its first item. */
+#define TABLE                                                      \
+  regrow_table table;                                              \
+  if (!regrow_as_table(ITEM(0), &table)) return REGROW_ERR_NO_TABLE; \
+  if (table_is_stale(given->rt, table)) return ERROR_OWNER_GONE
 
 /* ---- arguments and results ---- */
 

@@ -33,15 +33,6 @@ OPERATION(registry_update) {
   return regrow_registry_update(given->pid, ITEM(0), put_value, (void *)(uintptr_t)ITEM(1), result);
 }
 
-OPERATION(registry_whereis) {
-  regrow_pid pid = {0};
-  return operation_living(given, regrow_registry_whereis(given->pid, ITEM(0), &pid), pid, result);
-}
-
-OPERATION(registry_lookup) {
-  return operation_fresh(given, regrow_registry_lookup(given->pid, ITEM(0), result), result);
-}
-
 OPERATION(registry_match) {
   return operation_fresh(given, regrow_registry_match(given->pid, ITEM(0), ITEM(1), optional(ITEM(2)), result), result);
 }
@@ -188,8 +179,6 @@ const operation registry_operations[] = {
     {"registry_unregister", registry_unregister, RUN_NOW, 2},
     {"registry_unregister_match", registry_unregister_match, RUN_NOW, 4},
     {"registry_update", registry_update, RUN_CALLER, 2},
-    {"registry_whereis", registry_whereis, RUN_NOW, 1},
-    {"registry_lookup", registry_lookup, RUN_NOW, 1},
     {"registry_match", registry_match, RUN_DIRTY, 3},
     {"registry_count_match", registry_count_match, RUN_DIRTY, 3},
     {"registry_select", registry_select, RUN_DIRTY, 1},

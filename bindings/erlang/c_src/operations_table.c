@@ -1,13 +1,6 @@
 /* Operations on tables. */
 #include "operations.h"
 
-/* ---- tables: the first item is the table ---- */
-
-#define TABLE                                                      \
-  regrow_table table;                                              \
-  if (!regrow_as_table(ITEM(0), &table)) return REGROW_ERR_NO_TABLE; \
-  if (table_is_stale(given->rt, table)) return ERROR_OWNER_GONE
-
 /* Items: Name | [], Kind, Access, KeyPosition, Heir | [], HeirData. */
 OPERATION(table_new) {
   regrow_table_spec spec = {.size = sizeof spec, .heir_data = ITEM(5)};

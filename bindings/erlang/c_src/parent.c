@@ -1,36 +1,22 @@
-/* Native processes whose parent is a process of the BEAM. That cannot be a parent natively, so another native process is,
- * in its place: it has started the process, and ends when either does. */
+/* Native processes whose parent is a process of the BEAM: its proxy is. So they end with it and with its reason, also those
+ * that trap exits; and its exit signals are its parent's. */
 #include "nif.h"
 
-/* Waits for the DOWN of the one or the EXIT of the other: nobody else knows this process. A child that traps exits
- * ends with its parent then; another ends by its link, if it has one, as in OTP. */
-static regrow_error watch_both(regrow_term *result) { return regrow_receive(REGROW_INFINITY, result); }
-
-/* Items: Spec, the parent. `linked`: as soon as it is up. */
-static regrow_error start_for(const arguments *given, bool linked, regrow_term *result) {
+/* Items: Spec, the parent. Linked with it as soon as it is up: a start that fails is an error, and no exit signal. */
+regrow_error parent_start_link(const arguments *given, regrow_term *result) {
   regrow_child_spec spec;
   spec_memory *memory;
   regrow_pid parent, child = {0};
-  regrow_ref monitor;
-  if (!regrow_as_pid(regrow_tuple_get(given->items, 1), &parent)) return REGROW_ERR_NO_PROCESS;
-  regrow_error error = regrow_trap_exit(true, NULL);
-  if (error != REGROW_OK) return error;
-  error = spec_read(regrow_tuple_get(given->items, 0), &spec, &memory);
-  if (error == REGROW_OK) error = regrow_start_link(&spec, &child);
+  if (!regrow_as_pid(&given->items[1], &parent)) return REGROW_ERR_NO_PROCESS;
+  regrow_error error = spec_read(&given->items[0], &spec, &memory);
+  if (error == REGROW_OK) error = regrow_start_for(parent, &spec, &child);
   spec_free(memory);
   if (error != REGROW_OK) return error;
-  if (linked) error = operation_link(parent, child);
-  if (error == REGROW_OK) error = regrow_monitor(parent, &monitor);
+  error = operation_link(given->rt, parent, child);
   if (error != REGROW_OK) {
     (void)regrow_exit(child, regrow_atom("kill"));
     return error;
   }
-  regrow_term pid = regrow_from_pid(child);
-  waiter_tell(given->who, REGROW_OK, &pid);
-  regrow_term_free(&pid);
-  return watch_both(result);
+  *result = regrow_from_pid(child);
+  return REGROW_OK;
 }
-
-regrow_error parent_start(const arguments *given, regrow_term *result) { return start_for(given, false, result); }
-
-regrow_error parent_start_link(const arguments *given, regrow_term *result) { return start_for(given, true, result); }

@@ -3,10 +3,18 @@
  * does what a NIF cannot: it monitors the process, for the reason of its end, and sends exit signals to it.
  *
  * Release before notify: the proxy ends a moment after its process, since its end is a message to the steward. So what
- * is read by the BEAM is checked against the process itself: proxy_is_stale(). */
+ * is read by the BEAM is checked against the process itself: proxy_is_stale().
+ *
+ * Credit: a proxy sends its process so many messages, and no more before it is told how many of them are unread; the
+ * steward looks that up, in time, so that only who does not keep up is without. Without credit the proxy is held: what
+ * native code sends waits. What a process has asked for itself does not (proxy_tell()). */
 #include <stdlib.h>
 
 #include "nif.h"
+
+/* So many messages lie unread with a process before who sends to it is held back, and so many wait at its proxy. */
+#define CREDIT 10000
+#define PATIENCE_MS 5000
 
 /* Of one proxy; its host process has it. */
 typedef struct proxy {
@@ -19,6 +27,10 @@ typedef struct proxy {
   /* Its monitors by what they monitor, and its links: told of the end of the runtime, where native processes end in no
    * order. Touched in the callbacks of the host process alone, which run one at a time. */
   number_index monitors, links;
+  /* Messages sent to the process since it was known how many it has to read, and those. Touched as above. */
+  uint32_t spent;
+  /* The steward was asked for that. */
+  bool asked;
 } proxy;
 
 static uint64_t key_of(ErlNifEnv *env, const ErlNifPid *beam) { return (uint64_t)enif_make_pid(env, beam); }
@@ -28,13 +40,14 @@ static void tell_steward(runtime *rt, ErlNifEnv *env, ERL_NIF_TERM what) {
 }
 
 /* Has the steward monitor the process; once for each proxy, so that the steward can count them. */
-static void announce(proxy *self, regrow_pid pid) {
+static void announce(proxy *self, regrow_pid pid, regrow_ref alias) {
   if (self->announced) return;
   self->announced = true;
   ErlNifEnv *env = enif_alloc_env();
   tell_steward(self->rt, env, enif_make_tuple2(env, atoms.monitor, enif_make_pid(env, &self->beam)));
   pthread_rwlock_wrlock(&self->rt->lock);
   (void)index_remove(&self->rt->fresh, pid.id);
+  if (alias.id != 0) (void)index_put(&self->rt->aliases, pid.id, alias.id);
   pthread_rwlock_unlock(&self->rt->lock);
 }
 
@@ -83,7 +96,37 @@ void proxy_monitors(regrow_ref reference, regrow_pid pid) {
 void proxy_traps(void) {
   (void)regrow_trap_exit(true, NULL);
   regrow_pid self;
-  if (acting != NULL && regrow_self(&self) == REGROW_OK) announce(acting, self);
+  regrow_ref alias = {0};
+  if (acting == NULL || regrow_self(&self) != REGROW_OK) return;
+  (void)regrow_alias(&alias);
+  announce(acting, self, alias);
+}
+
+/* One message more; asks for credit when half of it is spent, and has nobody send any more when all of it is. */
+static void spend(proxy *self, regrow_pid pid) {
+  if (++self->spent < CREDIT / 2) return;
+  if (!self->asked) {
+    self->asked = true;
+    ErlNifEnv *env = enif_alloc_env();
+    tell_steward(self->rt, env, enif_make_tuple2(env, enif_make_atom(env, "credit"), enif_make_pid(env, &self->beam)));
+  }
+  if (self->spent == CREDIT) (void)regrow_host_hold(pid, true);
+}
+
+void proxy_credit(uint32_t unread) {
+  regrow_pid self;
+  if (acting == NULL || regrow_self(&self) != REGROW_OK) return;
+  acting->spent = unread;
+  acting->asked = false;
+  (void)regrow_host_hold(self, false);
+}
+
+void proxy_tell(runtime *rt, regrow_pid proxy, regrow_term message) {
+  regrow_ref alias = {0};
+  pthread_rwlock_rdlock(&rt->lock);
+  bool has_alias = index_find(&rt->aliases, proxy.id, &alias.id);
+  pthread_rwlock_unlock(&rt->lock);
+  (void)(has_alias ? regrow_send_alias(proxy, alias, message) : regrow_send(proxy, message));
 }
 
 void proxy_demonitors(regrow_ref reference) {
@@ -105,7 +148,6 @@ bool proxy_acting(ErlNifPid *beam) {
 }
 
 static void deliver(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller) {
-  (void)pid;
   proxy *self = user;
   acting = self;
   bool was_operation = caller.server == 0 && operation_delivered(message);
@@ -120,9 +162,10 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
   ErlNifEnv *env = enif_alloc_env();
   if (is_signal) {
     tell_steward(self->rt, env,
-                 enif_make_tuple4(env, atoms.signal, enif_make_pid(env, &self->beam),
+                 enif_make_tuple5(env, atoms.signal, enif_make_pid(env, &self->beam),
                                   term_out_whole(env, regrow_tuple_get(message, 1), self->rt),
-                                  term_out_whole(env, regrow_tuple_get(message, 2), self->rt)));
+                                  term_out_whole(env, regrow_tuple_get(message, 2), self->rt),
+                                  enif_make_uint64(env, attention_token(self->rt))));
     return;
   }
   ERL_NIF_TERM out = term_out_whole(env, message, self->rt);
@@ -132,13 +175,15 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
     ERL_NIF_TERM asker = enif_make_tuple2(env, enif_make_pid(env, &self->rt->steward), tag);
     out = enif_make_tuple3(env, atoms.gen_call, asker, out);
   }
-  /* To a dead process: its proxy is about to end, and answers what it owes. */
-  message_send(&self->beam, env, out);
+  /* To a dead process: its proxy is about to end, and answers what it owes. A call keeps the runtime busy by itself. */
+  if (message_send(&self->beam, env, out) && caller.server == 0) attention_delivered(self->rt, &self->beam);
+  spend(self, pid);
 }
 
 /* Has the proxy forgotten, but for its name in terms. The lock is held. */
 static void forget(runtime *rt, uint64_t key, uint64_t native) {
   index_remove(&rt->proxies, key);
+  (void)index_remove(&rt->aliases, native);
   uint64_t oldest = rt->ended[rt->ended_next];
   if (oldest != 0) index_remove(&rt->beam_pids, oldest);
   rt->ended[rt->ended_next] = native;
@@ -160,8 +205,9 @@ static void tell_all(proxy *self) {
     regrow_term from = regrow_from_pid((regrow_pid){key});
     ErlNifEnv *env = enif_alloc_env();
     tell_steward(self->rt, env,
-                 enif_make_tuple4(env, atoms.signal, enif_make_pid(env, &self->beam),
-                                  term_out_whole(env, &from, self->rt), enif_make_atom(env, "shutdown")));
+                 enif_make_tuple5(env, atoms.signal, enif_make_pid(env, &self->beam),
+                                  term_out_whole(env, &from, self->rt), enif_make_atom(env, "shutdown"),
+                                  enif_make_uint64(env, 0)));
     regrow_term_free(&from);
   }
 }
@@ -171,7 +217,7 @@ static void tell_all(proxy *self) {
 static void ended(void *user, regrow_pid pid, const regrow_term *reason) {
   proxy *self = user;
   if (atomic_load(&self->discarded)) return;
-  announce(self, pid);
+  announce(self, pid, (regrow_ref){0});
   ErlNifEnv *env = enif_alloc_env();
   uint64_t key = key_of(env, &self->beam), native;
   pthread_rwlock_wrlock(&self->rt->lock);
@@ -185,8 +231,9 @@ static void ended(void *user, regrow_pid pid, const regrow_term *reason) {
     return;
   }
   tell_steward(self->rt, env,
-               enif_make_tuple3(env, atoms.exit, enif_make_pid(env, &self->beam),
-                                term_out_whole(env, reason, self->rt)));
+               enif_make_tuple4(env, atoms.exit, enif_make_pid(env, &self->beam),
+                                term_out_whole(env, reason, self->rt),
+                                enif_make_uint64(env, attention_token(self->rt))));
 }
 
 static void drop(void *user) {
@@ -253,7 +300,15 @@ bool proxy_of(ErlNifEnv *env, runtime *rt, const ErlNifPid *beam, regrow_pid *na
   self->rt = runtime_keep(rt);
   self->beam = pid;
   atomic_init(&self->discarded, false);
-  regrow_host_spec host = {.size = sizeof host, .deliver = deliver, .exit = ended, .user = self, .drop_user = drop};
+  regrow_host_spec host = {.size = sizeof host,
+                           .deliver = deliver,
+                           .exit = ended,
+                           .user = self,
+                           .drop_user = drop,
+                           .flags = REGROW_TAG_CASTS,
+                           .mailbox_limit = CREDIT,
+                           .mailbox_policy = REGROW_BLOCK,
+                           .mailbox_wait_ms = PATIENCE_MS};
   regrow_child_spec child = {.size = sizeof child, .kind = REGROW_HOST, .spec = &host};
   regrow_pid made;
   /* Starting a host process waits for nothing. */
@@ -331,6 +386,9 @@ NIF(nif_ended) {
   if (how == NOT_CONVERTED) reason = regrow_atom("undecodable");
   /* Forgotten by ended(), when nothing is left of it: until then it is known to be stale. */
   bool is_fresh;
+  pthread_rwlock_wrlock(&rt->lock);
+  (void)index_remove(&rt->attended, key_of(env, &beam));
+  pthread_rwlock_unlock(&rt->lock);
   if (find_native(rt, key_of(env, &beam), &native, &is_fresh)) {
     (void)regrow_host_exit(native, reason);
   } else {
@@ -355,4 +413,20 @@ NIF(nif_answer) {
   if (how == NOT_CONVERTED) answer = regrow_atom("undecodable");
   regrow_error error = regrow_answer(caller, answer);
   return error == REGROW_OK ? atoms.ok : error_out(env, NULL, error);
+}
+
+/* credit(Root, Pid, Unread) -> ok: how many messages a process with a proxy has to read. */
+NIF(nif_credit) {
+  (void)argc;
+  regrow_pid root, native;
+  ErlNifPid beam;
+  unsigned unread;
+  bool is_fresh;
+  if (!pid_in(env, argv[0], &root) || !enif_get_local_pid(env, argv[1], &beam) || !enif_get_uint(env, argv[2], &unread))
+    return enif_make_badarg(env);
+  runtime *rt = runtime_of(root);
+  if (rt == NULL) return atoms.ok;
+  if (find_native(rt, key_of(env, &beam), &native, &is_fresh)) proxy_tell(rt, native, operation_credit(unread));
+  runtime_release(rt);
+  return atoms.ok;
 }

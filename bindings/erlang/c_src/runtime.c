@@ -25,8 +25,10 @@ void runtime_release(runtime *rt) {
   if (atomic_fetch_sub(&rt->references, 1) != 1) return;
   index_free(&rt->proxies);
   index_free(&rt->fresh);
+  index_free(&rt->aliases);
   index_free(&rt->beam_pids);
   index_free(&rt->owners);
+  index_free(&rt->attended);
   free(rt->ended);
   pthread_rwlock_destroy(&rt->lock);
   free(rt);
@@ -42,10 +44,9 @@ static runtime *with_root(regrow_pid root) {
 }
 
 runtime *runtime_of(regrow_pid pid) {
-  runtime *found = with_root(pid);
   regrow_pid root;
-  if (found == NULL && regrow_root(pid, &root) == REGROW_OK) found = with_root(root);
-  return found;
+  /* Of one that has ended only its root is known, by the handles that are left. */
+  return with_root(regrow_root(pid, &root) == REGROW_OK ? root : pid);
 }
 
 static void unlist(runtime *rt) {

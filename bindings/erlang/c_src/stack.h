@@ -34,27 +34,4 @@
     if (stack->at != stack->first) free(stack->at);                                \
   }
 
-/* What an ordinary scheduler converts at once. */
-#define ELEMENTS_AT_ONCE 1000
-#define BYTES_AT_ONCE 65536
-
-/* What is left of that. */
-typedef struct allowance {
-  bool limited;
-  size_t elements, bytes;
-} allowance;
-
-static inline allowance allowance_of(bool limited) {
-  return (allowance){limited, ELEMENTS_AT_ONCE, BYTES_AT_ONCE};
-}
-
-/* Takes one element of so many bytes off; false: it is too much. */
-static inline bool allowance_take(allowance *left, size_t bytes) {
-  if (!left->limited) return true;
-  if (left->elements == 0 || left->bytes < bytes) return false;
-  left->elements--;
-  left->bytes -= bytes;
-  return true;
-}
-
 #endif

@@ -23,7 +23,8 @@ waiter *waiter_new(ErlNifEnv *env, ERL_NIF_TERM reference, runtime *rt) {
 static void tell(waiter *who, ERL_NIF_TERM tag, ERL_NIF_TERM value) {
   ErlNifEnv *env = who->env;
   who->env = NULL;
-  message_send(&who->to, env, enif_make_tuple2(env, who->reference, enif_make_tuple2(env, tag, value)));
+  bool sent = message_send(&who->to, env, enif_make_tuple2(env, who->reference, enif_make_tuple2(env, tag, value)));
+  if (sent && who->rt != NULL) attention_answered(who->rt, &who->to);
 }
 
 void waiter_tell(waiter *who, regrow_error error, const regrow_term *value) {

@@ -9,10 +9,11 @@
 -module(regrow).
 
 -export([init/0, init/1, shutdown/1, shutdown/2, root/1, settle/1, settle/2, advance/2, now/1, stats/1]).
--export([start/2, start_link/2, stop/1, stop/3, call/2, call/3, cast/2, send/2, exit/2]).
--export([link/1, unlink/1, monitor/1, demonitor/2, is_alive/1, is_native/1, info/1]).
+-export([start/2, start_link/2, stop/1, stop/3, call/2, call/3, call_all/2, call_all/3, cast/2, send/2, exit/2]).
+-export([link/1, unlink/1, monitor/1, monitor/2, demonitor/2, demonitor/3, is_alive/1, is_native/1, info/1]).
 -export([register/3, unregister/2, whereis/2, to_pid/1]).
 -export([get_state/1, get_state/2, replace_state/2, replace_state/3, load_plugin/1]).
+-export([ms/1]).
 -export_type([runtime/0, spec/0, options/0]).
 
 %% A runtime's handle, or any native process of it. A handle ends the runtime when it is collected.
@@ -112,13 +113,15 @@ root(Runtime) ->
 settle(Runtime) ->
     settle(Runtime, 5000).
 
-%% Waits until nothing runs in a runtime, and no call to a process of the BEAM waits for its answer. For tests.
+%% Waits until nothing runs in a runtime, and the processes of the BEAM have dealt with what native code has sent them
+%% and answered its calls: regrow_attention says how that is known. For tests.
 -spec settle(runtime(), timeout()) ->
     {ok, quiet | {waiting, DeadlineMs :: integer(), user | supervision | sleep}} | {error, term()}.
 settle(Runtime, Timeout) ->
     regrow_nif:await(runtime_settle, Runtime, {ms(Timeout)}).
 
-%% Moves a manual clock on, from deadline to deadline. For tests.
+%% Moves a manual clock on, from deadline to deadline; time stands still while a process of the BEAM deals with what
+%% settle/2 waits for. For tests.
 -spec advance(runtime(), non_neg_integer()) -> ok | {error, term()}.
 advance(Runtime, Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE ->
     plain(regrow_nif:await(runtime_advance, Runtime, {Ms}));
@@ -199,16 +202,45 @@ call(Pid, Request, Timeout) ->
             receive
                 {Ref, Outcome} -> Outcome
             end;
-        {error, _} = Error ->
-            Error;
         local ->
             try
                 {ok, gen_server:call(Pid, Request, Timeout)}
             catch
                 exit:{Reason, {gen_server, call, _}} -> {error, Reason};
                 exit:Reason -> {error, Reason}
-            end
+            end;
+        Outcome ->
+            Outcome
     end.
+
+-spec call_all(pid(), [term()]) -> [{ok, term()} | {error, term()}].
+call_all(Pid, Requests) ->
+    call_all(Pid, Requests, 5000).
+
+%% Asks a server many things at once, and waits for all answers: the outcomes of call/3 in the order of the requests,
+%% which the server takes up in this order too. It costs much less than so many calls. The time is that of each.
+-spec call_all(pid(), [term()], timeout()) -> [{ok, term()} | {error, term()}].
+call_all(Pid, Requests, Timeout) when is_list(Requests) ->
+    case kind(Pid) of
+        native ->
+            case regrow_nif:await(process_call_all, Pid, {Requests, ms(Timeout)}) of
+                {ok, Outcomes} -> Outcomes;
+                {error, _} = Error -> [Error || _ <- Requests]
+            end;
+        local ->
+            Deadline = deadline(Timeout),
+            Ids = [gen_server:send_request(Pid, Request) || Request <- Requests],
+            [response(gen_server:receive_response(Id, Deadline)) || Id <- Ids]
+    end;
+call_all(_, _, _) ->
+    erlang:error(badarg).
+
+deadline(infinity) -> infinity;
+deadline(Timeout) -> {abs, erlang:monotonic_time(millisecond) + Timeout}.
+
+response({reply, Reply}) -> {ok, Reply};
+response({error, {Reason, _}}) -> {error, Reason};
+response(timeout) -> {error, timeout}.
 
 %% Tells a server something. ok means queued. {error, mailbox_full} where its mailbox has a limit; where that has
 %% senders wait for room, this waits.
@@ -229,11 +261,11 @@ send(Pid, Message) ->
         Outcome -> Outcome
     end.
 
-%% Sends an exit signal; to a dead process nothing.
+%% Sends an exit signal, from the caller: what traps exits gets {'EXIT', Caller, Reason}. To a dead process nothing.
 -spec exit(pid(), term()) -> true.
 exit(Pid, Reason) ->
     case kind(Pid) of
-        native -> _ = regrow_nif:now(process_exit, Pid, {Reason}), true;
+        native -> _ = regrow_nif:await(process_exit, Pid, {Reason}), true;
         local -> erlang:exit(Pid, Reason)
     end.
 
@@ -271,16 +303,45 @@ monitor(Pid) ->
             erlang:monitor(process, Pid)
     end.
 
+%% The same of whoever has a name in a runtime now: {'DOWN', Ref, process, Name, Reason}. noproc: nobody has it.
+%% When the runtime ends the message has the pid in place of the name.
+-spec monitor(runtime(), term()) -> reference().
+monitor(Runtime, Name) ->
+    case regrow_nif:await(process_monitor_name, root(Runtime), {Name}) of
+        {ok, Ref} ->
+            Ref;
+        {error, _} ->
+            Ref = make_ref(),
+            self() ! {'DOWN', Ref, process, Name, noproc},
+            Ref
+    end.
+
 %% Takes a monitor of a process away, and its message.
 -spec demonitor(pid(), reference()) -> true.
-demonitor(Pid, Ref) when is_reference(Ref) ->
+demonitor(Pid, Ref) ->
+    _ = demonitor(Pid, Ref, [flush]),
+    true.
+
+%% As erlang:demonitor/2. flush: its message too, if it has come. info: tells whether there was a monitor; else true.
+%% For a monitor by name the root of the runtime (root/1) stands for the process.
+-spec demonitor(pid(), reference(), [flush | info]) -> boolean().
+demonitor(Pid, Ref, Options) when is_reference(Ref), is_list(Options) ->
+    Options -- [flush, info] =:= [] orelse erlang:error(badarg),
     case kind(Pid) of
-        native -> _ = regrow_nif:await(process_demonitor, Pid, {Ref});
-        local -> erlang:demonitor(Ref)
-    end,
+        native ->
+            Removed = regrow_nif:await(process_demonitor, Pid, {Ref}) =:= {ok, true},
+            lists:member(flush, Options) andalso flush_down(Ref),
+            Removed orelse not lists:member(info, Options);
+        local ->
+            erlang:demonitor(Ref, Options)
+    end;
+demonitor(_, _, _) ->
+    erlang:error(badarg).
+
+flush_down(Ref) ->
     receive
-        {'DOWN', Ref, process, _, _} -> true
-    after 0 -> true
+        {'DOWN', Ref, process, _, _} -> ok
+    after 0 -> ok
     end.
 
 -spec is_alive(pid()) -> boolean().
@@ -367,6 +428,8 @@ plain({error, _} = Error) -> Error.
 truth({ok, ok}) -> true;
 truth({error, _} = Error) -> Error.
 
+%% For the other modules of this library: a time limit as native code takes it.
+-spec ms(timeout()) -> non_neg_integer().
 ms(infinity) -> ?INFINITY;
 ms(Ms) when is_integer(Ms), Ms >= 0, Ms < ?NONE -> Ms;
 ms(_) -> erlang:error(badarg).

@@ -1,12 +1,13 @@
 %% Agents whose functions are Erlang's: processes of the BEAM that keep one term, since code of the BEAM runs on the
 %% BEAM. They are children, registrants and members of regrow as any process.
 %%
-%% A native agent keeps a term of native code's; regrow:get_state/1 and regrow:replace_state/2 are for it.
+%% A native agent keeps a term of native code's: fetch/2 and exchange/4 are for it.
 -module(regrow_agent).
 -behaviour(gen_server).
 
 -export([start/1, start/2, start_link/1, start_link/2, get/2, get/3, update/2, update/3, get_and_update/2,
          get_and_update/3, cast/2, stop/1, stop/3]).
+-export([fetch/2, exchange/4]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, code_change/3]).
 
 start(Make) -> start(Make, []).
@@ -55,6 +56,19 @@ stop(Agent) -> regrow_server:stop(Agent).
 
 -spec stop(regrow_server:server(), term(), timeout()) -> ok.
 stop(Agent, Reason, Timeout) -> regrow_server:stop(Agent, Reason, Timeout).
+
+%% ---- native agents ----
+
+%% What a native agent keeps.
+-spec fetch(pid(), timeout()) -> {ok, term()} | {error, term()}.
+fetch(Agent, Timeout) ->
+    regrow_nif:await(agent_get, Agent, {regrow:ms(Timeout)}).
+
+%% Has a native agent keep New, if it keeps Old: {ok, false} when it keeps another term, which stays. Terms are compared
+%% exactly. Who makes the new term of the old one, and begins again when it was told false, loses nobody's update.
+-spec exchange(pid(), Old :: term(), New :: term(), timeout()) -> {ok, boolean()} | {error, term()}.
+exchange(Agent, Old, New, Timeout) ->
+    regrow_nif:await(agent_exchange, Agent, {Old, New, regrow:ms(Timeout)}).
 
 %% ---- the agent ----
 

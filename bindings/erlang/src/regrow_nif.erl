@@ -6,7 +6,8 @@
 -module(regrow_nif).
 
 -export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
-         now/3, later/4, load_plugin/1]).
+         credit/3, look/2, at_rest/2, done/2, now/3, later/4, registry_lookup/2, registry_whereis/2, number/1,
+         load_plugin/1]).
 -export([await/3, demand/3]).
 
 -on_load(load/0).
@@ -36,21 +37,61 @@ cast_once(_Pid, _Message) -> ?STUB.
 is_alive(_Pid) -> ?STUB.
 ended(_Root, _Pid, _Reason) -> ?STUB.
 answer(_Server, _Call, _Reply) -> ?STUB.
+look(_Root, _Pid) -> ?STUB.
+at_rest(_Root, _Pid) -> ?STUB.
+done(_Root, _Token) -> ?STUB.
+credit(_Root, _Pid, _Unread) -> ?STUB.
 now_once(_Operation, _Pid, _Items) -> ?STUB.
 later_once(_Operation, _Pid, _Items, _Ref) -> ?STUB.
+registry_lookup_once(_Registry, _Key) -> ?STUB.
+registry_whereis_once(_Registry, _Key) -> ?STUB.
+number(_Pid) -> ?STUB.
 load_plugin(_Path) -> ?STUB.
 
+%% A call whose server answers there and then has its outcome at once; no message comes.
+%%
 %% What takes terms makes proxies of the pids in them; then it does nothing but say so, and is asked again once the
 %% steward watches these processes: else the reason of one that ends at once could be lost.
-call(Pid, Request, TimeoutMs, Ref) -> again(fun() -> call_once(Pid, Request, TimeoutMs, Ref) end).
-send(Pid, Message) -> again(fun() -> send_once(Pid, Message) end).
-cast(Pid, Message) -> again(fun() -> cast_once(Pid, Message) end).
-now(Operation, Pid, Items) -> again(fun() -> now_once(Operation, Pid, Items) end).
-later(Operation, Pid, Items, Ref) -> again(fun() -> later_once(Operation, Pid, Items, Ref) end).
+call(Pid, Request, TimeoutMs, Ref) ->
+    case call_once(Pid, Request, TimeoutMs, Ref) of
+        {again, Steward, Count} -> sync(Steward, Count), call(Pid, Request, TimeoutMs, Ref);
+        Outcome -> Outcome
+    end.
 
-again(Once) ->
-    case Once() of
-        {again, Steward, Count} -> sync(Steward, Count), again(Once);
+send(Pid, Message) ->
+    case send_once(Pid, Message) of
+        {again, Steward, Count} -> sync(Steward, Count), send(Pid, Message);
+        Outcome -> Outcome
+    end.
+
+cast(Pid, Message) ->
+    case cast_once(Pid, Message) of
+        {again, Steward, Count} -> sync(Steward, Count), cast(Pid, Message);
+        Outcome -> Outcome
+    end.
+
+now(Operation, Pid, Items) ->
+    case now_once(Operation, Pid, Items) of
+        {again, Steward, Count} -> sync(Steward, Count), now(Operation, Pid, Items);
+        Outcome -> Outcome
+    end.
+
+later(Operation, Pid, Items, Ref) ->
+    case later_once(Operation, Pid, Items, Ref) of
+        {again, Steward, Count} -> sync(Steward, Count), later(Operation, Pid, Items, Ref);
+        Outcome -> Outcome
+    end.
+
+%% These two take a registry's number too: see number/1.
+registry_lookup(Registry, Key) ->
+    case registry_lookup_once(Registry, Key) of
+        {again, Steward, Count} -> sync(Steward, Count), registry_lookup(Registry, Key);
+        Outcome -> Outcome
+    end.
+
+registry_whereis(Registry, Key) ->
+    case registry_whereis_once(Registry, Key) of
+        {again, Steward, Count} -> sync(Steward, Count), registry_whereis(Registry, Key);
         Outcome -> Outcome
     end.
 

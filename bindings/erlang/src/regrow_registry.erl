@@ -73,13 +73,17 @@ update_value(_, _, _) ->
 
 %% Who has a key of a unique registry.
 -spec whereis(pid(), term()) -> {ok, pid()} | {error, term()}.
-whereis(Registry, Key) ->
-    regrow_nif:now(registry_whereis, Registry, {Key}).
+whereis(Registry, Key) when not is_integer(Registry) ->
+    regrow_nif:registry_whereis(Registry, Key);
+whereis(_, _) ->
+    erlang:error(badarg).
 
 %% The entries of a key, in the order in which they were registered.
 -spec lookup(pid(), term()) -> {ok, [{pid(), term()}]} | {error, term()}.
-lookup(Registry, Key) ->
-    regrow_nif:now(registry_lookup, Registry, {Key}).
+lookup(Registry, Key) when not is_integer(Registry) ->
+    regrow_nif:registry_lookup(Registry, Key);
+lookup(_, _) ->
+    erlang:error(badarg).
 
 match(Registry, Key, Pattern) ->
     match(Registry, Key, Pattern, []).

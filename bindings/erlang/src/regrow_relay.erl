@@ -68,6 +68,7 @@ loop(Parent, Native, Monitor, Calls) ->
             Ref = make_ref(),
             case regrow_nif:call(Native, Request, 16#FFFFFFFF, Ref) of
                 ok -> loop(Parent, Native, Monitor, Calls#{Ref => From});
+                {ok, Reply} -> gen_server:reply(From, Reply), loop(Parent, Native, Monitor, Calls);
                 %% Its end is on its way; or it is no server, and the caller's time limit ends the call.
                 {error, _} -> loop(Parent, Native, Monitor, Calls)
             end;

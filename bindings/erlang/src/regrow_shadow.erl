@@ -8,29 +8,46 @@
 -module(regrow_shadow).
 -behaviour(gen_server).
 
+-import(regrow_shadow_specs, [as_list/1, is_native/1, flags/1, normal/1, of_elixir/2, native/2, record/1]).
 -export([start_link/1, start_named/2]).
--export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, format_status/2]).
 
-%% A process that runs. `stopping`: whom to answer when it has ended.
--record(child, {pid, monitor, keeper, type, modules, stopping}).
+%% A process that runs. Its end is noticed by its link, as in OTP: that of one which has unlinked itself is not. Whoever
+%% is told to end is monitored as well. `stopping`: whom to answer when it has ended.
+-record(child, {pid, monitor, keeper, id, restart, type, modules, stopping}).
+%% One that has ended and is to be started again. `tried`: that was tried, and failed.
+-record(down, {child :: #child{}, tried :: boolean()}).
 
 -record(state, {
     runtime :: pid(),
+    %% Whose init/1 it was.
+    module :: module(),
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
-    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's DynamicSupervisor asks for.
+    %% Of a static supervisor: which children may be significant depends on it.
+    auto_shutdown :: never | any_significant | all_significant | undefined,
+    %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's asks for.
     extra = [] :: [term()],
+    %% Of a dynamic supervisor: whether it has had children that this process cannot speak for.
+    mixed = false :: boolean(),
     %% Those that run, by their keys; a key stays the same over restarts.
     live = #{} :: #{integer() => #child{}},
-    by_monitor = #{} :: #{reference() => integer()},
+    by_pid = #{} :: #{pid() => integer()},
     by_keeper = #{} :: #{pid() => integer()},
     %% Of a static supervisor: the specs by id, each with its key.
     specs = #{} :: #{term() => {map(), integer()}},
     %% Requests to the native side that are not answered: what is to be done with the answer.
     pending = #{} :: #{reference() => fun((term(), #state{}) -> #state{})},
     %% Keys whose start somebody waits for, and what it gave.
-    awaited = #{} :: #{integer() => undefined | {pid(), [term()]}}
+    awaited = #{} :: #{integer() => undefined | {pid(), [term()]}},
+    %% Calls to keepers, and the keys of their processes. Once one is answered, the keeper is up, or has ended, and what
+    %% its supervisor is asked from then on comes after that.
+    calls = #{} :: #{reference() => integer()},
+    %% Of a dynamic supervisor: those that are to be started again.
+    down = #{} :: #{integer() => #down{}},
+    %% What users ask, the first first, with what is to come before: of `calls`, and keys of `down`.
+    waiting = [] :: [{term(), gen_server:from(), [reference()], [integer()]}]
 }).
 
 -define(KEEPER, '$regrow_keeper').
@@ -42,14 +59,18 @@ start_link(What) -> gen_server:start_link(?MODULE, What, []).
 start_named(Name, What) -> gen_server:start_link(Name, ?MODULE, What, []).
 
 init({static, Runtime, Module, Args}) ->
-    process_flag(trap_exit, true),
+    begin_as(Module),
     case Module:init(Args) of
         {ok, {Flags, Specs}} ->
-            case {flags(Flags), supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)])} of
-                {{ok, Native}, ok} when is_list(Specs) -> begin_static(Runtime, Native, Specs);
-                {{error, Reason}, _} -> {stop, {supervisor_data, Reason}};
-                {_, {error, Reason}} -> {stop, {start_spec, Reason}};
-                _ -> {stop, {start_spec, Specs}}
+            case flags(Flags) of
+                {ok, #{auto_shutdown := Shutdown} = Native} ->
+                    case supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)], Shutdown) of
+                        ok when is_list(Specs) -> begin_static(Runtime, Module, Native, Specs);
+                        ok -> {stop, {start_spec, Specs}};
+                        {error, Reason} -> {stop, {start_spec, Reason}}
+                    end;
+                {error, Reason} ->
+                    {stop, {supervisor_data, Reason}}
             end;
         ignore ->
             ignore;
@@ -59,24 +80,32 @@ init({static, Runtime, Module, Args}) ->
 init({dynamic, Runtime, Native}) when is_map(Native) ->
     init({dynamic, Runtime, fun() -> {ok, Native, []} end});
 init({dynamic, Runtime, Init}) ->
-    process_flag(trap_exit, true),
+    init({dynamic, Runtime, regrow_dynamic_supervisor, Init});
+init({dynamic, Runtime, Module, Init}) ->
+    begin_as(Module),
     case Init() of
         {ok, Native, Extra} ->
-            State = #state{runtime = regrow:root(Runtime), kind = dynamic, extra = Extra},
+            State = #state{runtime = regrow:root(Runtime), module = Module, kind = dynamic, extra = Extra},
             begin_native(State, Native#{kind => dynamic_supervisor});
         Other ->
             Other
     end.
 
-begin_static(Runtime, Native, Given) ->
+%% Tools know a supervisor by that.
+begin_as(Module) ->
+    process_flag(trap_exit, true),
+    put('$initial_call', {supervisor, Module, 1}).
+
+begin_static(Runtime, Module, Native, Given) ->
     Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
     ById = maps:from_list([{maps:get(id, Spec), Both} || {Spec, _} = Both <- Specs]),
-    State = #state{runtime = regrow:root(Runtime), kind = static, specs = ById},
+    State = #state{runtime = regrow:root(Runtime), module = Module, kind = static, specs = ById,
+                   auto_shutdown = maps:get(auto_shutdown, Native)},
     Children = [native(Spec, Key) || {Spec, Key} <- Specs],
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
 begin_native(State, Native) ->
-    case ask(process_start_for, State#state.runtime, {Native, self()}, State) of
+    case ask(process_start_link, State#state.runtime, {Native, self()}, State) of
         {{ok, Supervisor}, Started} ->
             Monitor = regrow:monitor(Supervisor),
             {ok, Started#state{supervisor = Supervisor, monitor = Monitor}};
@@ -85,131 +114,104 @@ begin_native(State, Native) ->
             {stop, Reason}
     end.
 
-%% ---- specs ----
-
-as_list(Specs) when is_list(Specs) -> Specs;
-as_list(_) -> [].
-
-is_native(#{kind := _, id := _}) -> true;
-is_native(_) -> false.
-
-%% OTP's defaults, which are not regrow's.
-flags({Strategy, Intensity, Period}) -> flags(#{strategy => Strategy, intensity => Intensity, period => Period});
-flags(Given) when is_map(Given) ->
-    All = maps:merge(#{strategy => one_for_one, intensity => 1, period => 5, auto_shutdown => never}, Given),
-    Checks = [{strategy, invalid_strategy}, {intensity, invalid_intensity}, {period, invalid_period},
-              {auto_shutdown, invalid_auto_shutdown}],
-    case [{Reason, maps:get(Flag, All)} || {Flag, Reason} <- Checks, not is_flag(Flag, maps:get(Flag, All))] of
-        [] ->
-            #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown} = All,
-            {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000,
-                   auto_shutdown => Shutdown}};
-        [Wrong | _] ->
-            {error, Wrong}
-    end;
-flags(Given) ->
-    {error, {invalid_type, Given}}.
-
-is_flag(strategy, Strategy) -> lists:member(Strategy, [one_for_one, one_for_all, rest_for_one]);
-is_flag(intensity, Intensity) -> is_integer(Intensity) andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE;
-is_flag(period, Period) -> is_integer(Period) andalso Period > 0 andalso Period =< 4000000;
-is_flag(auto_shutdown, Shutdown) -> lists:member(Shutdown, [never, any_significant, all_significant]).
-
-%% A child spec with all that OTP fills in.
-normal({Id, Start, Restart, Shutdown, Type, Modules}) ->
-    #{id => Id, start => Start, restart => Restart, significant => false, shutdown => Shutdown, type => Type,
-      modules => Modules};
-normal(#{kind := _} = Native) ->
-    Native;
-normal(#{start := {Module, _, _}} = Spec) ->
-    Type = maps:get(type, Spec, worker),
-    Shutdown = case Type of worker -> 5000; supervisor -> infinity end,
-    Defaults = #{restart => permanent, significant => false, shutdown => Shutdown, type => Type, modules => [Module]},
-    maps:merge(Defaults, Spec).
-
-%% As Elixir's DynamicSupervisor has checked it and sends it.
-of_elixir({{Module, Function, Arguments}, Restart, Shutdown, Type, Modules}, #state{extra = Extra}) ->
-    #{id => undefined, start => {Module, Function, Extra ++ Arguments}, restart => Restart, significant => false,
-      shutdown => Shutdown, type => Type, modules => Modules}.
-
-given(nil, ForAll) -> ForAll;
-given(Given, _) -> Given.
-
-key() -> erlang:unique_integer([positive]).
-
-%% As the native supervisor gets it: its keeper.
-native(#{kind := _} = Native, _) ->
-    Native;
-native(#{start := Start, type := Type, modules := Modules} = Spec, Key) ->
-    Keeper = #{kind => behaviour, behaviour => atom_to_binary(?KEEPER), arg => {self(), Key, {Start, Type, Modules}}},
-    maps:merge(Keeper, maps:with([id, restart, significant, shutdown, backoff], Spec)).
-
-%% OTP's record, which is in its errors.
-record(#{id := Id, start := Start, restart := Restart, significant := Significant, shutdown := Shutdown, type := Type,
-         modules := Modules}) ->
-    {child, undefined, Id, Start, Restart, Significant, Shutdown, Type, Modules};
-record(Native) ->
-    Native.
-
 %% ---- what users ask ----
 
-handle_call({?KEEPER, _, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
-handle_call({?KEEPER, _, _, _} = Asked, From, State) -> {noreply, keeper_asks(Asked, From, State)};
-handle_call({start_child, {{_, _, _}, _, _, _, _} = Given}, From, #state{kind = dynamic} = State) ->
-    {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
-handle_call({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynamic} = State) ->
+handle_call({?KEEPER, _, _, _, _} = Asked, From, State) -> {noreply, settle(keeper_asks(Asked, From, State))};
+handle_call({?KEEPER, _, _, _} = Asked, From, State) -> {noreply, settle(keeper_asks(Asked, From, State))};
+handle_call(native, _, State) ->
+    {reply, State#state.supervisor, State};
+handle_call(Asked, From, #state{waiting = Waiting, calls = Calls} = State) ->
+    %% Who has seen a process end finds it restarted, or gone, as with OTP's supervisors.
+    case {maps:keys(Calls), [Key || Key <- maps:keys(State#state.down), is_untried(Key, State)]} of
+        {[], []} when Waiting =:= [] -> user_asks(Asked, From, State);
+        {Now, Keys} -> {noreply, State#state{waiting = Waiting ++ [{Asked, From, Now, Keys}]}}
+    end.
+
+%% What waits and need not any more.
+settle(#state{waiting = [{Asked, From, Then, Keys} | Rest], calls = Calls} = State) ->
+    Waits = lists:any(fun(Call) -> is_map_key(Call, Calls) end, Then) orelse
+        lists:any(fun(Key) -> is_untried(Key, State) end, Keys),
+    case Waits orelse user_asks(Asked, From, State#state{waiting = Rest}) of
+        true -> State;
+        {reply, Answer, Now} -> settle(reply(From, Answer, Now));
+        {noreply, Now} -> settle(Now)
+    end;
+settle(State) ->
+    State.
+
+is_untried(Key, #state{down = Down}) ->
+    case Down of
+        #{Key := #down{tried = Tried}} -> not Tried;
+        _ -> false
+    end.
+
+user_asks({start_child, {{_, _, _}, _, _, _, _} = Given}, From, #state{kind = dynamic} = State) ->
+    {noreply, start_child(of_elixir(Given, State#state.extra), fun to_elixir/2, From, State)};
+user_asks({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynamic} = State) ->
     %% Of Elixir's Task.Supervisor, whose init/1 has left there what holds for all.
     case get('Elixir.Task.Supervisor') of
         {ForAll, TimeForAll} ->
             Given = {{'Elixir.Task.Supervised', start_link, Arguments}, given(Restart, ForAll), given(Shutdown, TimeForAll),
                      worker, ['Elixir.Task.Supervised']},
-            {noreply, start_child(of_elixir(Given, State), fun to_elixir/2, From, State)};
+            {noreply, start_child(of_elixir(Given, State#state.extra), fun to_elixir/2, From, State)};
         undefined ->
             {reply, {error, not_supported}, State}
     end;
-handle_call({start_child, Given}, From, State) ->
-    case is_native(Given) orelse supervisor:check_childspecs([Given]) of
+user_asks({start_child, Given}, From, State) ->
+    case is_native(Given) orelse supervisor:check_childspecs([Given], State#state.auto_shutdown) of
         {error, Reason} -> {reply, {error, Reason}, State};
-        _ -> {noreply, start_child(normal(Given), fun with_spec/2, From, State)}
+        _ ->
+            Mixed = State#state{mixed = is_mixed(Given, State)},
+            {noreply, start_child(normal(Given), fun with_spec/2, From, Mixed)}
     end;
-handle_call({terminate_child, Id}, From, State) ->
+user_asks({terminate_child, Id}, From, State) ->
     case native_id(Id, State) of
         {ok, Native} ->
             Key = key_of(Id, State),
             Terminated = fun(Outcome, Now) ->
                 %% One whose keeper was killed may have a moment to live.
                 After = case Outcome of {ok, ok} -> make_sure_it_is_dead(Key, Now); _ -> Now end,
-                reply(From, plain(Outcome), After)
+                reply(From, plain(Outcome), forgotten(Key, After))
             end,
             {noreply, later(supervisor_terminate_child, {Native}, Terminated, State)};
         error ->
             {reply, {error, not_found}, State}
     end;
-handle_call({restart_child, Id}, From, #state{kind = static} = State) ->
+user_asks({restart_child, Id}, From, #state{kind = static} = State) ->
     Key = case State#state.specs of #{Id := {_, Known}} -> Known; _ -> 0 end,
     Restarted = fun(Outcome, Now) -> {Answer, After} = started(Outcome, Key, Now), reply(From, Answer, After) end,
     {noreply, later(supervisor_restart_child, {Id}, Restarted, await_start(Key, State))};
-handle_call({delete_child, Id}, From, #state{kind = static} = State) ->
+user_asks({delete_child, Id}, From, #state{kind = static} = State) ->
     Deleted = fun(Outcome, Now) ->
         Left = case Outcome of {ok, ok} -> Now#state{specs = maps:remove(Id, Now#state.specs)}; _ -> Now end,
         reply(From, plain(Outcome), Left)
     end,
     {noreply, later(supervisor_delete_child, {Id}, Deleted, State)};
-handle_call({get_childspec, Id}, _, #state{kind = static} = State) ->
-    case State#state.specs of
-        #{Id := {Spec, _}} -> {reply, {ok, Spec}, State};
-        _ -> {reply, {error, not_found}, State}
-    end;
-handle_call(which_children, From, State) ->
+user_asks({get_childspec, Id}, From, #state{kind = static} = State) ->
+    %% The native side knows whether it is there, for a temporary one is forgotten; here is how it was given.
+    Show = fun
+        ({ok, Native}, Now) ->
+            {Spec, _} = maps:get(Id, Now#state.specs, {Native, none}),
+            reply(From, {ok, Spec}, Now);
+        (Error, Now) ->
+            reply(From, Error, Now)
+    end,
+    {noreply, later(supervisor_get_childspec, {Id}, Show, State)};
+user_asks(which_children, _, #state{kind = dynamic, mixed = false} = State) ->
+    {reply, dynamic_children(State), State};
+user_asks(count_children, _, #state{kind = dynamic, mixed = false} = State) ->
+    {reply, counted(dynamic_children(State), fun is_pid/1), State};
+user_asks(which_children, From, State) ->
     Show = fun(Outcome, Now) -> reply(From, shown(Outcome, Now), Now) end,
     {noreply, later(supervisor_which_children, {}, Show, State)};
-handle_call(count_children, From, State) ->
-    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now)), Now) end,
+user_asks(count_children, From, State) ->
+    Count = fun(Outcome, Now) -> reply(From, counted(shown(Outcome, Now), fun is_active/1), Now) end,
     {noreply, later(supervisor_which_children, {}, Count, State)};
-handle_call(native, _, State) ->
-    {reply, State#state.supervisor, State};
-handle_call(_, _, State) ->
+user_asks(_, _, State) ->
     {reply, {error, not_supported}, State}.
+
+given(nil, ForAll) -> ForAll;
+given(Given, _) -> Given.
 
 start_child(Spec, Show, From, State) ->
     Key = key(),
@@ -220,6 +222,8 @@ start_child(Spec, Show, From, State) ->
     later(supervisor_start_child, {native(Spec, Key)}, Done, await_start(Key, State)).
 
 await_start(Key, State) -> State#state{awaited = (State#state.awaited)#{Key => undefined}}.
+
+key() -> erlang:unique_integer([positive]).
 
 %% The answer to who has a child started, with its pid on the BEAM.
 started(Outcome, Key, State) ->
@@ -249,7 +253,7 @@ to_elixir({ok, undefined}, _) -> ignore;
 to_elixir(Answer, _) -> Answer.
 
 kept({error, _}, _, _, State) -> State;
-kept({ok, undefined}, #{restart := temporary}, _, State) -> State;
+kept(_, #{restart := temporary}, Key, #state{live = Live} = State) when not is_map_key(Key, Live) -> State;
 kept(_, #{id := Id} = Spec, Key, #state{kind = static} = State) ->
     State#state{specs = (State#state.specs)#{Id => {Spec, Key}}};
 kept(_, _, _, State) -> State.
@@ -257,10 +261,16 @@ kept(_, _, _, State) -> State.
 %% What a child goes by natively: in a static supervisor its id, in a dynamic one its keeper.
 native_id(Id, #state{kind = static}) ->
     {ok, Id};
-native_id(Pid, State) when is_pid(Pid) ->
-    case [Child#child.keeper || Child <- maps:values(State#state.live), Child#child.pid =:= Pid] of
-        [Keeper] -> {ok, Keeper};
-        [] -> case regrow:is_native(Pid) of true -> {ok, Pid}; false -> error end
+native_id(Pid, #state{live = Live, by_pid = Keys} = State) when is_pid(Pid) ->
+    case Keys of
+        #{Pid := Key} ->
+            {ok, (maps:get(Key, Live))#child.keeper};
+        _ ->
+            case {down_key(Pid, State), regrow:is_native(Pid)} of
+                {0, true} -> {ok, Pid};
+                {0, false} -> error;
+                {Key, _} -> {ok, (maps:get(Key, State#state.down))#down.child#child.keeper}
+            end
     end;
 native_id(_, _) ->
     error.
@@ -271,8 +281,15 @@ key_of(Id, #state{kind = static, specs = Specs}) ->
         #{Id := {_, Key}} -> Key;
         _ -> 0
     end;
-key_of(Pid, #state{live = Live}) ->
-    case [Key || {Key, #child{pid = Known}} <- maps:to_list(Live), Known =:= Pid] of
+key_of(Pid, #state{by_pid = Keys} = State) ->
+    case Keys of
+        #{Pid := Key} -> Key;
+        _ -> down_key(Pid, State)
+    end.
+
+%% Of one that is restarting, by the pid that it had.
+down_key(Pid, #state{down = Down}) ->
+    case [Key || {Key, #down{child = #child{pid = Had}}} <- maps:to_list(Down), Had =:= Pid] of
         [Key] -> Key;
         [] -> 0
     end.
@@ -315,10 +332,22 @@ running(Native, State) when is_pid(Native) ->
 running(NotRunning, _) ->
     NotRunning.
 
-counted(Children) ->
+%% Of a dynamic supervisor, as Elixir's sorts them: by the pids that they have, or had.
+dynamic_children(#state{live = Live, down = Down}) ->
+    All = [{Pid, Pid, Child} || #child{pid = Pid} = Child <- maps:values(Live)] ++
+        [{Pid, restarting, Child} || #down{child = #child{pid = Pid} = Child} <- maps:values(Down)],
+    [{undefined, Shown, Child#child.type, Child#child.modules} || {_, Shown, Child} <- lists:keysort(1, All)].
+
+%% The native supervisor alone knows of native children, and who is parked.
+is_mixed(#{backoff := _}, _) -> true;
+is_mixed(Given, State) -> State#state.mixed orelse is_native(Given).
+
+counted(Children, IsActive) ->
     Supervisors = length([supervisor || {_, _, supervisor, _} <- Children]),
-    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, is_pid(Pid)])},
+    [{specs, length(Children)}, {active, length([Pid || {_, Pid, _, _} <- Children, IsActive(Pid)])},
      {supervisors, Supervisors}, {workers, length(Children) - Supervisors}].
+
+is_active(Pid) -> is_pid(Pid) andalso regrow:is_alive(Pid).
 
 reply(From, Answer, State) ->
     gen_server:reply(From, Answer),
@@ -331,33 +360,42 @@ plain(Error) -> Error.
 
 handle_cast(_, State) -> {noreply, State}.
 
+handle_info({'DOWN', Monitor, process, _, noproc}, #state{monitor = Monitor} = State) ->
+    %% It ended before it was monitored: its children gave it reason to give up at once.
+    {stop, shutdown, State#state{supervisor = undefined}};
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, Reason, State#state{supervisor = undefined}};
-handle_info({'DOWN', Monitor, process, _, Reason}, State) ->
-    {noreply, child_down(Monitor, Reason, State)};
+handle_info({'EXIT', Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->
+    {noreply, child_down(Pid, Reason, State)};
+handle_info({'DOWN', _, process, Pid, Reason}, #state{by_pid = Pids} = State) when is_map_key(Pid, Pids) ->
+    {noreply, child_down(Pid, Reason, State)};
 handle_info({?KEEPER, kill, Keeper, Key}, State) ->
     {noreply, keeper_killed(Keeper, Key, State)};
 handle_info({Ref, Outcome}, #state{pending = Pending} = State) when is_map_key(Ref, Pending) ->
     {Then, Rest} = maps:take(Ref, Pending),
-    {noreply, Then(Outcome, State#state{pending = Rest})};
+    {noreply, settle(Then(Outcome, State#state{pending = Rest}))};
+handle_info({Call, _}, #state{calls = Calls} = State) when is_map_key(Call, Calls) ->
+    {Key, Rest} = maps:take(Call, Calls),
+    {noreply, settle(keeper_gone(Key, State#state{calls = Rest}))};
 handle_info(_, State) ->
-    %% The EXIT of a child: its DOWN tells the same, also of one that is not linked any more.
     {noreply, State}.
 
-keeper_asks({?KEEPER, start, Keeper, Key, {{Module, Function, Arguments}, Type, Modules}}, From, Given) ->
+keeper_asks({?KEEPER, start, Keeper, Key, {Start, Id, Restart, Type, Modules}}, From, Given) ->
     State = make_sure_it_is_dead(Key, Given),
-    case catch apply(Module, Function, Arguments) of
-        {ok, Pid} when is_pid(Pid) -> begun(Pid, [], Keeper, Key, Type, Modules, From, State);
-        {ok, Pid, Info} when is_pid(Pid) -> begun(Pid, [Info], Keeper, Key, Type, Modules, From, State);
-        ignore -> _ = answer(From, ignore), State;
-        {error, Reason} -> _ = answer(From, {error, Reason}), State;
-        Other -> _ = answer(From, {error, Other}), State
+    Child = #child{keeper = Keeper, id = Id, restart = Restart, type = Type, modules = Modules},
+    case apply_start(Start, State) of
+        {ok, Pid} when is_pid(Pid) -> begun(Child#child{pid = Pid}, [], Key, From, State);
+        {ok, Pid, Info} when is_pid(Pid) -> begun(Child#child{pid = Pid}, [Info], Key, From, State);
+        ignore -> _ = answer(From, ignore), forgotten(Key, State);
+        {error, Reason} -> _ = answer(From, {error, Reason}), tried(Key, State);
+        Other -> _ = answer(From, {error, Other}), tried(Key, State)
     end;
 keeper_asks({?KEEPER, stop, Keeper, Key}, From, State) ->
     case State#state.live of
         #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            Stopping = (monitored(Child))#child{stopping = From},
             exit(Pid, shutdown),
-            State#state{live = (State#state.live)#{Key := Child#child{stopping = From}}};
+            State#state{live = (State#state.live)#{Key := Stopping}};
         _ ->
             _ = answer(From, ok),
             State
@@ -366,14 +404,29 @@ keeper_asks(_, From, State) ->
     _ = answer(From, {error, badarg}),
     State.
 
-begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
-    Monitor = erlang:monitor(process, Pid),
-    Child = #child{pid = Pid, monitor = Monitor, keeper = Keeper, type = Type, modules = Modules},
+%% OTP's supervisor takes what a start function throws for what it returns, Elixir's dynamic one for a crash.
+apply_start({Module, Function, Arguments}, #state{kind = static}) ->
+    catch apply(Module, Function, Arguments);
+apply_start({Module, Function, Arguments}, #state{kind = dynamic}) ->
+    try
+        apply(Module, Function, Arguments)
+    catch
+        throw:Thrown:Stack -> {'EXIT', {{nocatch, Thrown}, Stack}};
+        error:Reason:Stack -> {'EXIT', {Reason, Stack}};
+        exit:Reason -> {'EXIT', Reason}
+    end.
+
+begun(#child{pid = Pid, keeper = Keeper} = Child, Info, Key, From, Given) ->
+    State = case Given#state.down of
+        #{Key := _} -> call_keeper(Keeper, started, Key, forgotten(Key, Given));
+        _ -> Given
+    end,
     Awaited = case State#state.awaited of #{Key := _} = All -> All#{Key := {Pid, Info}}; All -> All end,
     Begun = State#state{live = (State#state.live)#{Key => Child},
-                        by_monitor = (State#state.by_monitor)#{Monitor => Key},
+                        by_pid = (State#state.by_pid)#{Pid => Key},
                         by_keeper = (State#state.by_keeper)#{Keeper => Key}, awaited = Awaited},
-    case answer(From, {started, Pid}) of
+    %% The keeper has no use for the pid, which would get a proxy.
+    case answer(From, started) of
         ok -> Begun;
         {error, _} -> keeper_killed(Keeper, Key, Begun)
     end.
@@ -381,34 +434,105 @@ begun(Pid, Info, Keeper, Key, Type, Modules, From, State) ->
 %% Its keeper was killed, and so is it.
 keeper_killed(Keeper, Key, State) ->
     case State#state.live of
-        #{Key := #child{keeper = Keeper, pid = Pid}} -> exit(Pid, kill);
-        _ -> ok
-    end,
-    State.
+        #{Key := #child{keeper = Keeper, pid = Pid} = Child} ->
+            Killed = monitored(Child),
+            exit(Pid, kill),
+            State#state{live = (State#state.live)#{Key := Killed}};
+        _ ->
+            State
+    end.
+
+monitored(#child{pid = Pid, monitor = undefined} = Child) -> Child#child{monitor = erlang:monitor(process, Pid)};
+monitored(Child) -> Child.
 
 %% The one before, whose keeper was killed a moment ago: its names must be free.
 make_sure_it_is_dead(Key, State) ->
     case State#state.live of
-        #{Key := #child{pid = Pid, monitor = Monitor}} ->
+        #{Key := #child{pid = Pid} = Child} ->
+            #child{monitor = Monitor} = Killed = monitored(Child),
             exit(Pid, kill),
             receive
-                {'DOWN', Monitor, process, Pid, Reason} -> child_down(Monitor, Reason, State)
+                {'DOWN', Monitor, process, Pid, Reason} ->
+                    child_down(Pid, Reason, State#state{live = (State#state.live)#{Key := Killed}})
             end;
         _ ->
             State
     end.
 
-child_down(Monitor, Reason, State) ->
-    case maps:take(Monitor, State#state.by_monitor) of
-        {Key, Monitors} ->
-            {#child{keeper = Keeper, stopping = From}, Live} = maps:take(Key, State#state.live),
-            case From of
-                undefined -> _ = regrow:cast(Keeper, {exited, Reason});
-                _ -> _ = answer(From, ok)
-            end,
-            State#state{live = Live, by_monitor = Monitors, by_keeper = maps:remove(Keeper, State#state.by_keeper)};
-        error ->
+%% Told by its EXIT or its DOWN, whichever comes first.
+child_down(Pid, Reason, State) ->
+    {Key, Pids} = maps:take(Pid, State#state.by_pid),
+    {#child{keeper = Keeper, stopping = From} = Child, Live} = maps:take(Key, State#state.live),
+    Child#child.monitor =:= undefined orelse erlang:demonitor(Child#child.monitor, [flush]),
+    Left = State#state{live = Live, by_pid = Pids, by_keeper = maps:remove(Keeper, State#state.by_keeper)},
+    Known = case Child of
+        #child{restart = temporary, id = Id} -> Left#state{specs = without(Id, Key, Left#state.specs)};
+        _ -> Left
+    end,
+    case From of
+        undefined -> to_be_started_again(Child, Key, Reason, call_keeper(Keeper, {exited, Reason}, Key, Known));
+        _ -> _ = answer(From, ok), Known
+    end.
+
+%% The native supervisor has forgotten it too; another may have the id by now.
+without(Id, Key, Specs) ->
+    case Specs of
+        #{Id := {_, Key}} -> maps:remove(Id, Specs);
+        _ -> Specs
+    end.
+
+%% What a keeper is told. Its process has ended by itself: the call is answered once the keeper has ended, too, and its
+%% supervisor knows.
+call_keeper(Keeper, What, Key, #state{calls = Calls} = State) ->
+    Call = make_ref(),
+    try regrow_nif:call(Keeper, What, regrow:ms(infinity), Call) of
+        ok -> State#state{calls = Calls#{Call => Key}};
+        {error, _} -> self() ! {Call, gone}, State#state{calls = Calls#{Call => Key}}
+    catch
+        %% A reason that is too large for native code.
+        error:badarg -> call_keeper(Keeper, {exited, undecodable}, Key, State)
+    end.
+
+to_be_started_again(#child{restart = Restart} = Child, Key, Reason, #state{kind = dynamic, down = Down} = State) ->
+    case Restart =:= permanent orelse Restart =:= transient andalso not is_orderly(Reason) of
+        true ->
+            %% Among those with a backoff nobody waits for one to be tried.
+            State#state{down = Down#{Key => #down{child = Child, tried = State#state.mixed}}};
+        false ->
             State
+    end;
+to_be_started_again(_, _, _, State) ->
+    State.
+
+is_orderly(normal) -> true;
+is_orderly(shutdown) -> true;
+is_orderly({shutdown, _}) -> true;
+is_orderly(_) -> false.
+
+%% Its supervisor is about to start another, unless somebody has had the child stopped at that moment.
+keeper_gone(Key, #state{down = Down} = State) ->
+    case is_untried(Key, State) of
+        true ->
+            #{Key := #down{child = #child{keeper = Keeper}}} = Down,
+            Looked = fun(Outcome, Now) ->
+                case {Outcome, Now#state.down} of
+                    {{error, _}, #{Key := #down{child = #child{keeper = Keeper}}}} -> forgotten(Key, Now);
+                    %% It is there, or was started meanwhile.
+                    _ -> Now
+                end
+            end,
+            later(supervisor_lookup, {Keeper}, Looked, State);
+        false ->
+            State
+    end.
+
+%% It runs again, or never will.
+forgotten(Key, #state{down = Down} = State) -> State#state{down = maps:remove(Key, Down)}.
+
+tried(Key, #state{down = Down} = State) ->
+    case Down of
+        #{Key := Failed} -> State#state{down = Down#{Key := Failed#down{tried = true}}};
+        _ -> State
     end.
 
 %% Answers a keeper itself and not by the steward, to know whether it was there to be told.
@@ -432,7 +556,7 @@ ask(Operation, Pid, Items, State) ->
         {error, _} = Error -> {Error, State}
     end.
 
-serve_until(Ref, #state{by_monitor = Monitors} = State) ->
+serve_until(Ref, #state{by_pid = Pids} = State) ->
     receive
         {Ref, Outcome} ->
             {Outcome, State};
@@ -440,8 +564,10 @@ serve_until(Ref, #state{by_monitor = Monitors} = State) ->
             serve_until(Ref, keeper_asks(Asked, From, State));
         {?KEEPER, kill, Keeper, Key} ->
             serve_until(Ref, keeper_killed(Keeper, Key, State));
-        {'DOWN', Monitor, process, _, Reason} when is_map_key(Monitor, Monitors) ->
-            serve_until(Ref, child_down(Monitor, Reason, State))
+        {'EXIT', Pid, Reason} when is_map_key(Pid, Pids) ->
+            serve_until(Ref, child_down(Pid, Reason, State));
+        {'DOWN', _, process, Pid, Reason} when is_map_key(Pid, Pids) ->
+            serve_until(Ref, child_down(Pid, Reason, State))
     end.
 
 %% ---- the end ----
@@ -453,7 +579,12 @@ terminate(_, #state{supervisor = Supervisor} = State) ->
     {_, Left} = ask(process_stop, Supervisor, {shutdown, 16#FFFFFFFF}, State),
     kill_all(Left).
 
+%% As OTP's supervisors: supervisor:get_callback_module/1 looks there.
+format_status(terminate, [_, State]) -> State;
+format_status(normal, [_, State]) -> [{data, [{"State", State}]}, {supervisor, [{"Callback", State#state.module}]}].
+
 kill_all(#state{live = Live}) ->
-    [exit(Pid, kill) || #child{pid = Pid} <- maps:values(Live)],
-    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- maps:values(Live)],
+    Killed = [monitored(Child) || Child <- maps:values(Live)],
+    [exit(Pid, kill) || #child{pid = Pid} <- Killed],
+    [receive {'DOWN', Monitor, process, _, _} -> ok end || #child{monitor = Monitor} <- Killed],
     ok.

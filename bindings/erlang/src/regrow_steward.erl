@@ -1,6 +1,8 @@
 %% The steward of a runtime: the process of the BEAM that does what a NIF cannot. It monitors each process that has a
 %% proxy, so that the proxy ends with that process's reason; it sends the exit signals that come from native
-%% processes; it hands on the answers to calls of native processes; and it writes the runtime's log.
+%% processes; it looks how many messages a process has to read that native code sends many; it hands on the answers to
+%% calls of native processes; it writes the runtime's log; and it has regrow_attention look at the processes that have
+%% got something from native code.
 %%
 %% It never waits for anything but messages. It ends when the runtime has ended; if somebody kills it, the runtime
 %% ends.
@@ -11,12 +13,16 @@
 
 -record(steward, {
     root :: pid(),
+    attention :: pid(),
     %% The monitors of the processes that have a proxy.
     watched = #{} :: #{pid() => reference()},
     %% How many proxies it has heard of, and who waits until it has heard of more.
     count = 0 :: non_neg_integer(),
     waiting = [] :: [{non_neg_integer(), pid(), reference()}]
 }).
+
+%% Who has fewer messages to read than this gets more.
+-define(UNREAD, 1000).
 
 %% Starts one, which nobody is linked with.
 -spec start() -> pid().
@@ -56,7 +62,7 @@ init(Starter) ->
     receive
         {root, Root} ->
             erlang:demonitor(Monitor, [flush]),
-            loop(#steward{root = Root});
+            loop(#steward{root = Root, attention = regrow_attention:start_link(Root)});
         {'$regrow', closed} ->
             ok;
         {'DOWN', Monitor, process, Starter, _} ->
@@ -67,20 +73,31 @@ init(Starter) ->
             end
     end.
 
-loop(#steward{watched = Watched} = State) ->
+loop(#steward{watched = Watched, attention = Attention} = State) ->
     receive
         {'$regrow', closed} ->
-            ok;
+            exit(Attention, kill);
+        {'EXIT', Attention, Reason} ->
+            %% What the runtime is busy with would stay so.
+            exit(Reason);
+        {'$regrow', {busy, Pid, Token}} ->
+            Attention ! {busy, Pid, Token},
+            loop(State);
         {'$regrow', {monitor, Pid}} ->
             Watching = Watched#{Pid => erlang:monitor(process, Pid)},
             loop(synced(State#steward{watched = Watching, count = State#steward.count + 1}));
         {sync, Count, From, Ref} ->
             loop(synced(State#steward{waiting = [{Count, From, Ref} | State#steward.waiting]}));
-        {'$regrow', {exit, Pid, Reason}} ->
+        {'$regrow', {exit, Pid, Reason, Token}} ->
             exit(Pid, signal_of(Reason)),
+            Attention ! {busy, Pid, Token},
             loop(State);
-        {'$regrow', {signal, Pid, From, Reason}} ->
-            spawn(fun() -> signal(Pid, From, Reason) end),
+        {'$regrow', {signal, Pid, From, Reason, Token}} ->
+            spawn(fun() -> signal(Pid, From, Reason), Attention ! {busy, Pid, Token} end),
+            loop(State);
+        {'$regrow', {credit, Pid}} ->
+            Root = State#steward.root,
+            spawn(fun() -> credit(Root, Pid, 1) end),
             loop(State);
         {'$regrow', {log, Level, Text}} ->
             logger:log(level(Level), "~ts", [Text], #{domain => [regrow]}),
@@ -122,6 +139,18 @@ signal(Pid, From, Reason) ->
         {trap_exit, true} -> Pid ! {'EXIT', From, Reason};
         {trap_exit, false} when Reason =/= normal -> exit(Pid, Reason);
         _ -> ok
+    end.
+
+%% Has native code send to a process again as soon as that has read most of what it got. Looks, for nobody tells, and
+%% ever more seldom. In a process of its own, as signal/3.
+credit(Root, Pid, Wait) ->
+    case process_info(Pid, message_queue_len) of
+        {message_queue_len, Unread} when Unread < ?UNREAD ->
+            regrow_nif:credit(Root, Pid, Unread);
+        {message_queue_len, _} ->
+            receive after Wait -> credit(Root, Pid, min(2 * Wait, 16)) end;
+        undefined ->
+            ok
     end.
 
 signal_of(killed) -> kill;

@@ -11,11 +11,15 @@
 -export([insert/2, insert_new/2, lookup/2, lookup_element/3, member/2, take/2, delete_object/2, delete_all_objects/1,
          update_counter/3, update_counter/4, update_element/3]).
 -export([first/1, last/1, next/2, prev/2, tab2list/1, match/2, match_object/2, match_delete/2, select/2, select_count/2,
-         select_delete/2]).
--export_type([table/0]).
+         select_delete/2, select_replace/2, select_reverse/2]).
+-export([match/1, match/3, match_object/1, match_object/3, select/1, select/3, select_reverse/1, select_reverse/3]).
+-export([rename/2, setopts/2, safe_fixtable/2, tab2file/2, file2tab/2]).
+-export_type([table/0, continuation/0]).
 
 %% A table is a reference to native code, and with a process of its runtime a table here.
 -opaque table() :: {?MODULE, pid(), reference()}.
+%% Where a search goes on.
+-opaque continuation() :: {?MODULE, table(), term()}.
 
 %% Makes a table of the caller's. Options, as in ets:new/2: set, ordered_set, bag, duplicate_bag; protected, public,
 %% private; {keypos, Position}; {heir, Pid, Data} or {heir, none}; and {name, binary()}, by which whereis/2 finds it.
@@ -78,6 +82,42 @@ info(Table) -> demand(table_info, Table, []).
 
 -spec size(table()) -> {ok, non_neg_integer()} | {error, term()}.
 size(Table) -> demand(table_size, Table, []).
+
+%% Gives a table with a name another. {error, exists}.
+-spec rename(table(), binary()) -> ok | {error, term()}.
+rename(Table, Name) when is_binary(Name) -> plain(demand(table_rename, Table, [Name]));
+rename(_, _) -> erlang:error(badarg).
+
+%% Sets the heir of a table of the caller's.
+-spec setopts(table(), {heir, none} | {heir, pid(), term()}) -> ok | {error, term()}.
+setopts(Table, {heir, none}) -> plain(as_owner(table_set_heir, Table, [[], []]));
+setopts(Table, {heir, Pid, Data}) when is_pid(Pid) -> plain(as_owner(table_set_heir, Table, [Pid, Data]));
+setopts(_, _) -> erlang:error(badarg).
+
+%% While a table is fixed by somebody, next/2 goes on from a key that was deleted.
+-spec safe_fixtable(table(), boolean()) -> ok | {error, term()}.
+safe_fixtable(Table, Fix) when is_boolean(Fix) -> plain(as_owner(table_fix, Table, [Fix]));
+safe_fixtable(_, _) -> erlang:error(badarg).
+
+%% Writes a table to a file, which takes the place of what was there once it is whole. {error, Reason}: enoent, eacces,
+%% and what else a file may have.
+-spec tab2file(table(), file:name_all()) -> ok | {error, term()}.
+tab2file(Table, File) -> plain(demand(table_to_file, Table, [path(File)])).
+
+%% Makes a table of the caller's from such a file, with its name, kind and access. {error, bad_file}: it was written by
+%% something else, or is damaged.
+-spec file2tab(regrow:runtime(), file:name_all()) -> {ok, table()} | {error, term()}.
+file2tab(Runtime, File) ->
+    Root = regrow:root(Runtime),
+    tabled(Root, regrow_nif:await(table_from_file, Root, {path(File)})).
+
+path(File) ->
+    try unicode:characters_to_binary(File) of
+        Path when is_binary(Path) -> Path;
+        _ -> erlang:error(badarg)
+    catch
+        error:_ -> erlang:error(badarg)
+    end.
 
 %% ---- objects ----
 
@@ -161,15 +201,81 @@ select_count(Table, Spec) -> demand(table_select_count, Table, [Spec]).
 -spec select_delete(table(), ets:match_spec()) -> {ok, non_neg_integer()} | {error, term()}.
 select_delete(Table, Spec) -> demand(table_select_delete, Table, [Spec]).
 
+%% What a specification gives in place of each object that it matches, with the same key: how many.
+-spec select_replace(table(), ets:match_spec()) -> {ok, non_neg_integer()} | {error, term()}.
+select_replace(Table, Spec) -> demand(table_select_replace, Table, [Spec]).
+
+-spec select_reverse(table(), ets:match_spec()) -> {ok, [term()]} | {error, term()}.
+select_reverse(Table, Spec) -> demand(table_select_reverse, Table, [Spec]).
+
+%% ---- many objects, part by part ----
+%%
+%% As those of ets with a limit. An object that is there all the time is in exactly one part, whatever is inserted and
+%% deleted meanwhile; a continuation may be kept, and used again.
+
+-type part(Result) :: {ok, {[Result], continuation() | '$end_of_table'} | '$end_of_table'} | {error, term()}.
+
+-spec match(table(), ets:match_pattern(), pos_integer()) -> part([term()]).
+match(Table, Pattern, Limit) -> part(table_match_part, Table, Pattern, Limit).
+
+-spec match_object(table(), ets:match_pattern(), pos_integer()) -> part(tuple()).
+match_object(Table, Pattern, Limit) -> part(table_match_object_part, Table, Pattern, Limit).
+
+-spec select(table(), ets:match_spec(), pos_integer()) -> part(term()).
+select(Table, Spec, Limit) -> part(table_select_part, Table, Spec, Limit).
+
+-spec select_reverse(table(), ets:match_spec(), pos_integer()) -> part(term()).
+select_reverse(Table, Spec, Limit) -> part(table_select_reverse_part, Table, Spec, Limit).
+
+-spec match(continuation() | '$end_of_table') -> part([term()]).
+match(Continuation) -> next_part(Continuation).
+
+-spec match_object(continuation() | '$end_of_table') -> part(tuple()).
+match_object(Continuation) -> next_part(Continuation).
+
+-spec select(continuation() | '$end_of_table') -> part(term()).
+select(Continuation) -> next_part(Continuation).
+
+-spec select_reverse(continuation() | '$end_of_table') -> part(term()).
+select_reverse(Continuation) -> next_part(Continuation).
+
+part(Operation, Table, Pattern, Limit) when is_integer(Limit), Limit > 0, Limit < 16#FFFFFFFE ->
+    parted(Table, demand(Operation, Table, [Pattern, Limit]));
+part(_, _, _, _) ->
+    erlang:error(badarg).
+
+next_part('$end_of_table') -> {ok, '$end_of_table'};
+next_part({?MODULE, Table, Native}) -> parted(Table, demand(table_next_part, Table, [Native]));
+next_part(_) -> erlang:error(badarg).
+
+parted(_, {ok, {[], '$end_of_table'}}) -> {ok, '$end_of_table'};
+parted(_, {ok, {_, '$end_of_table'}} = Last) -> Last;
+parted(Table, {ok, {Found, Native}}) -> {ok, {Found, {?MODULE, Table, Native}}};
+parted(_, {error, _} = Error) -> Error.
+
 %% ---- the rest ----
 
-demand(Operation, {?MODULE, Root, Ref}, Items) when is_reference(Ref) ->
-    case regrow_nif:demand(Operation, Root, list_to_tuple([Ref | Items])) of
+%% As the caller, in whose name it is.
+as_owner(Operation, {?MODULE, Root, Ref}, Items) when is_reference(Ref) ->
+    case regrow_nif:await(Operation, Root, list_to_tuple([Ref | Items])) of
         {error, noproc} -> {error, no_table};
         Outcome -> Outcome
     end;
-demand(_, _, _) ->
+as_owner(_, _, _) ->
     erlang:error(badarg).
+
+%% What follows the table in an operation's items.
+demand(Operation, {?MODULE, Root, Ref}, []) when is_reference(Ref) -> found(Operation, Root, {Ref});
+demand(Operation, {?MODULE, Root, Ref}, [One]) when is_reference(Ref) -> found(Operation, Root, {Ref, One});
+demand(Operation, {?MODULE, Root, Ref}, Items) when is_reference(Ref) ->
+    found(Operation, Root, list_to_tuple([Ref | Items]));
+demand(_, _, _) -> erlang:error(badarg).
+
+found(Operation, Root, Items) ->
+    case regrow_nif:demand(Operation, Root, Items) of
+        {error, noproc} -> {error, no_table};
+        Outcome -> Outcome
+    end.
 
 plain({ok, ok}) -> ok;
 plain({error, _} = Error) -> Error.

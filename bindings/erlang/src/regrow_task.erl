@@ -5,6 +5,8 @@
 
 -export([async/1, async/3, await/1, await/2, await_many/1, await_many/2, yield/1, yield/2, shutdown/1, shutdown/2,
          ignore/1]).
+%% For regrow_task_supervisor.
+-export([start_link/1, start_owned/2, adopt/2, reference/1]).
 -export([run/3]).
 -export_type([task/0]).
 
@@ -17,12 +19,26 @@ async(_) -> erlang:error(badarg).
 -spec async(module(), atom(), [term()]) -> task().
 async(Module, Function, Arguments) when is_atom(Module), is_atom(Function), is_list(Arguments) ->
     %% The monitor is an alias, so that a value which comes too late is dropped, and the task has it before it begins.
-    Pid = proc_lib:spawn_link(?MODULE, run, [self(), {Module, Function, Arguments}, ?MODULE]),
-    Ref = erlang:monitor(process, Pid, [{alias, demonitor}]),
-    Pid ! {?MODULE, Ref},
-    {?MODULE, Pid, Ref, self()};
+    {ok, Pid} = start_owned(self(), {Module, Function, Arguments}),
+    adopt(Pid, nolink);
 async(_, _, _) ->
     erlang:error(badarg).
+
+%% One that nobody waits for.
+start_link({Module, Function, Arguments}) ->
+    {ok, proc_lib:spawn_link(Module, Function, Arguments)}.
+
+%% One that begins when its owner adopts it, and ends if that ends before.
+start_owned(Owner, Call) ->
+    {ok, proc_lib:spawn_link(?MODULE, run, [Owner, Call, ?MODULE])}.
+
+adopt(Pid, How) ->
+    How =:= nolink orelse link(Pid),
+    Ref = erlang:monitor(process, Pid, [{alias, demonitor}]),
+    Pid ! {?MODULE, Ref},
+    {?MODULE, Pid, Ref, self()}.
+
+reference({?MODULE, _, Ref, _}) -> Ref.
 
 %% The task's own process.
 run(Owner, {Module, Function, Arguments}, Tag) ->
@@ -89,7 +105,8 @@ shutdown({?MODULE, Pid, Ref, Owner}, How) ->
     after Timeout ->
         exit(Pid, kill),
         receive
-            {'DOWN', Ref, process, Pid, Reason} -> ended(Reason, brutal_kill)
+            {Ref, Value} -> erlang:demonitor(Ref, [flush]), {ok, Value};
+            {'DOWN', Ref, process, Pid, Reason} -> {exit, Reason}
         end
     end;
 shutdown(_, _) ->
@@ -120,8 +137,9 @@ give_up({?MODULE, _, Ref, _}) ->
     after 0 -> ok
     end.
 
-ended(shutdown, _) -> undefined;
+%% As it was told.
 ended(killed, brutal_kill) -> undefined;
+ended(shutdown, How) when How =/= brutal_kill -> undefined;
 ended(Reason, _) -> {exit, Reason}.
 
 deadline(infinity) -> infinity;

@@ -54,6 +54,21 @@ static regrow_next handle_call(regrow_context *context, void *state, const regro
     return outcome(context, error, value);
   }
   if (is(request, "send")) return outcome(context, regrow_send(pid, regrow_term_clone(third)), value);
+  if (is(request, "cast")) return outcome(context, regrow_cast(pid, regrow_term_clone(third)), value);
+  if (is(request, "alias")) {
+    bool priority = regrow_is_atom(second, "true");
+    regrow_error error = regrow_alias_opt(priority ? REGROW_PRIORITY : 0, &reference);
+    return outcome(context, error, regrow_from_ref(reference));
+  }
+  if (is(request, "send_alias") && regrow_as_ref(third, &reference)) {
+    regrow_term message = regrow_term_clone(regrow_tuple_get(request, 3));
+    return outcome(context, regrow_send_alias(pid, reference, message), value);
+  }
+  if (is(request, "flood") && regrow_as_int(third, &ms)) {
+    regrow_error error = REGROW_OK;
+    for (int64_t at = 1; at <= ms && error == REGROW_OK; at++) error = regrow_send(pid, regrow_int(at));
+    return outcome(context, error, value);
+  }
   if (is(request, "exit")) return outcome(context, regrow_exit(pid, regrow_term_clone(third)), value);
   if (is(request, "link")) return outcome(context, regrow_link(pid), value);
   if (is(request, "trap")) return outcome(context, regrow_trap_exit(true, NULL), value);
@@ -86,9 +101,17 @@ regrow_error regrow_plugin(void) {
   regrow_server_spec spec = {
       .size = sizeof spec, .init = init, .handle_call = handle_call, .handle_info = handle_info, .drop = drop};
   regrow_error error = regrow_behaviour_register("actor", &spec);
+  /* The same, which answers where it is asked. */
+  spec.flags = REGROW_INLINE | REGROW_NO_PARK;
+  if (error == REGROW_OK) error = regrow_behaviour_register("quick", &spec);
+  spec.flags = 0;
   /* The same with a mailbox for one message; who sends more waits. */
   spec.mailbox_limit = 1;
   spec.mailbox_policy = REGROW_BLOCK;
   spec.mailbox_wait_ms = 5000;
-  return error == REGROW_OK ? regrow_behaviour_register("narrow", &spec) : error;
+  if (error == REGROW_OK) error = regrow_behaviour_register("narrow", &spec);
+  /* And one that refuses more. */
+  spec.mailbox_policy = REGROW_REJECT;
+  spec.mailbox_wait_ms = 0;
+  return error == REGROW_OK ? regrow_behaviour_register("refusing", &spec) : error;
 }

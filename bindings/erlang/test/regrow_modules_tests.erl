@@ -7,10 +7,12 @@ modules_test_() ->
      [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
       || {Name, Test} <- [{"an agent keeps a term, and goes by a key", fun agents/1},
                           {"an agent's functions that fail end it", fun agents_end/1},
+                          {"a native agent's term is exchanged", fun native_agents/1},
                           {"both kinds of server are called the same way", fun servers/1},
                           {"a task gives its value, or says why not", fun tasks/1},
                           {"tasks end with their owner, and only that waits for them", fun owners/1},
                           {"a registry is a via module", fun via/1},
+                          {"a registry is looked up by its number, and whatever the size", fun numbers/1},
                           {"a dispatch and values of entries", fun entries/1},
                           {"groups and topics reach both kinds", fun topics/1}]]}.
 
@@ -28,6 +30,31 @@ agents(Runtime) ->
                 regrow_agent:get({Registry, agent}, fun(State) -> State end)),
     ?assertError(badarg, regrow_agent:get(Agent, not_a_function)),
     ?assertError(badarg, regrow_agent:start(not_a_function)).
+
+native_agents(Runtime) ->
+    {ok, Agent} = regrow:start(Runtime, #{kind => agent, initial => #{count => 1}}),
+    ?assertEqual({ok, #{count => 1}}, regrow_agent:fetch(Agent, 5000)),
+    ?assertEqual({ok, false}, regrow_agent:exchange(Agent, #{count => 1.0}, other, 5000)),
+    ?assertEqual({ok, true}, regrow_agent:exchange(Agent, #{count => 1}, 0, infinity)),
+    %% Eight processes, and no update is lost.
+    Increment = fun Increment(0) -> ok;
+                    Increment(Left) ->
+                        {ok, Count} = regrow_agent:fetch(Agent, 5000),
+                        case regrow_agent:exchange(Agent, Count, Count + 1, 5000) of
+                            {ok, true} -> Increment(Left - 1);
+                            {ok, false} -> Increment(Left)
+                        end
+                end,
+    Tasks = [regrow_task:async(fun() -> Increment(100) end) || _ <- lists:seq(1, 8)],
+    ?assertEqual(lists:duplicate(8, ok), regrow_task:await_many(Tasks, 30000)),
+    ?assertEqual({ok, 800}, regrow_agent:fetch(Agent, 5000)),
+    {ok, Other} = regrow:start(Runtime, #{kind => pubsub}),
+    ?assertEqual({error, wrong_kind}, regrow_agent:fetch(Other, 5000)),
+    ?assertEqual({error, wrong_kind}, regrow_agent:exchange(Other, 1, 2, 5000)),
+    ?assertError(badarg, regrow_agent:fetch(Agent, soon)),
+    ok = regrow:stop(Agent),
+    ?assertEqual({error, noproc}, regrow_agent:fetch(Agent, 5000)),
+    ?assertEqual({error, noproc}, regrow_agent:exchange(Agent, 1, 2, 5000)).
 
 agents_end(_) ->
     logger:set_primary_config(level, none),
@@ -48,7 +75,7 @@ servers(Runtime) ->
     ok = regrow_server:cast(Native, reset),
     ok = regrow_server:cast(Beam, told),
     ?assertEqual(0, regrow_server:call(Native, get)),
-    ?assertEqual([told], regrow_server:call(Beam, state)),
+    ?assertEqual([{cast, told}], regrow_server:call(Beam, state)),
     ?assertExit({timeout, {regrow_server, call, [Beam, late, 1]}}, regrow_server:call(Beam, late, 1)),
     ?assertExit({{unknown_request, what}, {regrow_server, call, [Native, what, 5000]}}, regrow_server:call(Native, what)),
     ?assertExit({noproc, {regrow_server, call, [Native, get, 5000]}}, regrow_server:call(Native, get)),
@@ -81,7 +108,17 @@ tasks(_) ->
     ?assertEqual(undefined, regrow_task:shutdown(Killed, brutal_kill)),
     Stubborn = regrow_task:async(fun() -> process_flag(trap_exit, true), receive go -> went end end),
     timer:sleep(5),
-    ?assertEqual(undefined, regrow_task:shutdown(Stubborn, 5)),
+    ?assertEqual({exit, killed}, regrow_task:shutdown(Stubborn, 5)),
+    %% It answers when it is told to end.
+    Ready = regrow_task:async(fun() -> process_flag(trap_exit, true), receive {'EXIT', _, shutdown} -> went end end),
+    timer:sleep(5),
+    ?assertEqual({ok, went}, regrow_task:shutdown(Ready)),
+    [begin
+        Ended = regrow_task:async(fun() -> exit(shutdown) end),
+        Pid = element(2, Ended),
+        receive {'EXIT', Pid, shutdown} -> ok end,
+        ?assertEqual(Outcome, regrow_task:shutdown(Ended, How))
+     end || {How, Outcome} <- [{5000, undefined}, {brutal_kill, {exit, shutdown}}]],
     Ignored = regrow_task:async(fun() -> receive go -> went end end),
     ?assertEqual(undefined, regrow_task:ignore(Ignored)),
     element(2, Ignored) ! go,
@@ -111,11 +148,36 @@ via(Runtime) ->
     ?assertEqual({error, {already_started, Pid}}, gen_server:start(Name, regrow_process_tests, [], [])),
     ?assertEqual(yes, gen_server:call(Name, {reply, yes})),
     ok = gen_server:cast(Name, told),
-    ?assertEqual([told], gen_server:call(Name, state)),
+    ?assertEqual([{cast, told}], gen_server:call(Name, state)),
     ok = gen_server:stop(Name),
     ?assertEqual(undefined, regrow_registry:whereis_name({Registry, "name"})),
     ?assertExit({noproc, _}, gen_server:call(Name, state)),
     ?assertExit({badarg, _}, regrow_registry:send({Registry, "name"}, x)).
+
+%% Keys and values of each kind; many entries, and large ones, are converted on a dirty scheduler.
+numbers(Runtime) ->
+    {ok, Registry} = regrow_registry:start(Runtime, #{keys => duplicate}),
+    Number = regrow_nif:number(Registry),
+    Native = regrow_test:actor(Runtime),
+    Large = {lists:seq(1, 5000), binary:copy(<<"x">>, 100000), #{self() => [Native | []]}},
+    [begin
+         ok = regrow_registry:register(Registry, Key, Value),
+         ok = regrow_registry:register(Registry, Key, Native, []),
+         ?assertEqual({ok, [{self(), Value}, {Native, []}]}, regrow_registry:lookup(Registry, Key)),
+         ?assertEqual({ok, [{self(), Value}, {Native, []}]}, regrow_nif:registry_lookup(Number, Key))
+     end || Key <- [key, 'Ω', 7, 1 bsl 80, -0.5, <<"key">>, <<1:3>>, [], [a | b], {self(), Native}, #{k => []}, Large],
+            Value <- [Large]],
+    [ok = regrow_registry:register(Registry, many, N) || N <- lists:seq(1, 3000)],
+    ?assertEqual({ok, [{self(), N} || N <- lists:seq(1, 3000)]}, regrow_nif:registry_lookup(Number, many)),
+    ?assertEqual({ok, []}, regrow_nif:registry_lookup(Number, none)),
+    {ok, Unique} = regrow_registry:start(Runtime, #{}),
+    ok = regrow_registry:register(Unique, {Native}, Native, []),
+    ?assertEqual({ok, Native}, regrow_nif:registry_whereis(regrow_nif:number(Unique), {Native})),
+    ok = regrow:stop(Unique),
+    ?assertEqual({error, noproc}, regrow_nif:registry_whereis(regrow_nif:number(Unique), {Native})),
+    ?assertEqual({error, noproc}, regrow_nif:registry_lookup(0, key)),
+    ?assertEqual({error, wrong_kind}, regrow_nif:registry_lookup(regrow_nif:number(Native), key)),
+    ?assertError(badarg, regrow_nif:registry_lookup(-1, key)).
 
 entries(Runtime) ->
     {ok, Registry} = regrow_registry:start(Runtime, #{keys => unique, meta => #{a => 1}}),

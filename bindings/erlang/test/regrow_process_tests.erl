@@ -13,10 +13,17 @@ process_test_() ->
               {"a call that the BEAM does not answer ends as the call protocol says", fun native_calls_end/1},
               {"the BEAM calls, casts and sends to a native server", fun beam_calls_native/1},
               {"a call to what is not there, or crashes, is an error", fun beam_calls_end/1},
+              {"a server that never waits answers where it is called", fun quick_servers/1},
+              {"many calls at once have their outcomes in one message", fun many_calls/1},
+              {"many calls at once of what is not there, or ends", fun many_calls_end/1},
               {"a native process that crashes tells its monitors and links why", fun native_ends/1},
               {"a process of the BEAM that ends tells native monitors and links why", fun beam_ends/1},
               {"what is started with a link ends with its parent", fun parents/1},
+              {"what is started with a link ends as its parent does, and when it is told so", fun parents_reasons/1},
+              {"native code that sends too much waits", fun credit/1},
+              {"a name is monitored, and demonitor says whether it took something away", fun monitored/1},
               {"an exit signal from native code ends a process of the BEAM", fun exits/1},
+              {"an exit signal from the BEAM comes from who sent it", fun exits_name_their_sender/1},
               {"a dead process of the BEAM is nowhere to be found", fun no_stale_names/1},
               {"a name of a process that ended this moment can be taken", fun names_are_free/1},
               {"a call to a process of the BEAM keeps its runtime busy", fun calls_are_busy/1},
@@ -30,8 +37,8 @@ handle_call({reply, Reply}, _, State) -> {reply, Reply, State};
 handle_call(late, From, State) -> {noreply, [From | State]};
 handle_call({crash, Reason}, _, _) -> exit(Reason);
 handle_call(state, _, State) -> {reply, State, State}.
-handle_cast(Message, State) -> {noreply, [Message | State]}.
-handle_info(Message, State) -> {noreply, [Message | State]}.
+handle_cast(Message, State) -> {noreply, [{cast, Message} | State]}.
+handle_info(Message, State) -> {noreply, [{info, Message} | State]}.
 
 server() ->
     {ok, Pid} = gen_server:start(?MODULE, [], []),
@@ -65,9 +72,9 @@ native_calls_beam(Runtime) ->
     Server = server(),
     ?assertEqual({ok, {ok, {a, 1.5, Server}}}, regrow:call(Actor, {call, Server, {reply, {a, 1.5, Server}}, 5000})),
     ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {send, Server, hello})),
-    ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {send, Server, {'$gen_cast', tell}})),
+    ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {cast, Server, tell})),
     %% They are sent when the call is answered, and on their way.
-    ?assert(regrow_test:until(fun() -> gen_server:call(Server, state) =:= [tell, hello] end)),
+    ?assert(regrow_test:until(fun() -> gen_server:call(Server, state) =:= [{cast, tell}, {info, hello}] end)),
     Large = lists:seq(1, 100000),
     ?assertEqual({ok, {ok, Large}}, regrow:call(Actor, {call, Server, {reply, Large}, 5000})),
     gen_server:stop(Server).
@@ -112,6 +119,68 @@ beam_calls_end(Runtime) ->
     ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Sleeper), Status =/= waiting end)),
     true = regrow:exit(Sleeper, kill),
     ?assertMatch({'DOWN', Monitor, process, _, {error, killed}}, regrow_test:receive_one()).
+
+quick(Runtime) ->
+    regrow_test:plugin(actor),
+    {ok, Quick} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"quick">>, arg => self()}),
+    Quick.
+
+quick_servers(Runtime) ->
+    Quick = quick(Runtime),
+    Large = lists:seq(1, 100000),
+    [?assertEqual({ok, Term}, regrow:call(Quick, {echo, Term})) || Term <- [1, Large, self(), fun() -> Large end]],
+    ?assertEqual({ok, {ok, []}}, regrow:call(Quick, {send, self(), hello})),
+    ?assertEqual(hello, regrow_test:receive_one()),
+    ?assertMatch({ok, {error, 'REGROW_ERR_WOULD_BLOCK', _}}, regrow:call(Quick, {call, server(), late, 5000})),
+    ?assertMatch({ok, {error, 'REGROW_ERR_WOULD_BLOCK', _}}, regrow:call(Quick, {sleep, 1})),
+    {ok, Relay} = regrow:to_pid(Quick),
+    ?assertEqual(relayed, gen_server:call(Relay, {echo, relayed})),
+    %% Whoever finds it at work has the answer by a message.
+    Callers = [spawn_monitor(fun() -> [{ok, N} = regrow:call(Quick, {echo, N}) || N <- lists:seq(1, 2000)] end)
+               || _ <- lists:seq(1, 8)],
+    [?assertEqual(normal, receive {'DOWN', Monitor, process, _, Reason} -> Reason end) || {_, Monitor} <- Callers],
+    quietly(fun() -> ?assertEqual({error, {boom, 1}}, regrow:call(Quick, {crash, {boom, 1}})) end),
+    ?assertEqual({error, noproc}, regrow:call(Quick, {echo, 1})),
+    ?assertEqual(nothing, receive Message -> Message after 0 -> nothing end).
+
+many_calls(Runtime) ->
+    Large = lists:seq(1, 5000),
+    Numbers = lists:seq(1, 3000),
+    [begin
+         ?assertEqual([], regrow:call_all(Server, [])),
+         ?assertEqual([{ok, Term} || Term <- [1, Large, self()]],
+                      regrow:call_all(Server, [{Echo, Term} || Term <- [1, Large, self()]])),
+         ?assertEqual([{ok, N} || N <- Numbers], regrow:call_all(Server, [{Echo, N} || N <- Numbers], infinity))
+     end || {Server, Echo} <- [{regrow_test:actor(Runtime), echo}, {quick(Runtime), echo}, {server(), reply}]],
+    ?assertEqual(nothing, receive Message -> Message after 0 -> nothing end).
+
+many_calls_end(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    Sleeper = regrow_test:actor(Runtime),
+    Local = server(),
+    ?assertEqual([{error, timeout}, {error, timeout}], regrow:call_all(Sleeper, [{sleep, 60000}, {echo, 1}], 1)),
+    ?assertEqual([{error, timeout}, {ok, 1}], regrow:call_all(Local, [late, {reply, 1}], 10)),
+    quietly(fun() ->
+        [begin
+             [{ok, 1}, {error, boom} | Rest] = regrow:call_all(Server, [{Echo, 1}, {crash, boom}, {Echo, 2}, {Echo, 3}]),
+             %% Asked before its end, or after it.
+             ?assertEqual([], [Outcome || {error, Why} = Outcome <- Rest, Why =/= boom, Why =/= noproc]),
+             ?assertEqual(2, length(Rest))
+         end || {Server, Echo} <- [{Actor, echo}, {quick(Runtime), echo}, {Local, reply}]]
+    end),
+    [?assertEqual([{error, noproc}, {error, noproc}], regrow:call_all(Dead, [a, b])) || Dead <- [Actor, Local]],
+    {ok, Registry} = regrow_registry:start(Runtime, #{}),
+    ?assertEqual([{error, wrong_kind}], regrow:call_all(Registry, [x])),
+    [?assertError(badarg, regrow:call_all(Pid, Requests, Time))
+     || {Pid, Requests, Time} <- [{Sleeper, no_list, 1}, {Sleeper, [a | b], 1}, {Sleeper, [a], -1}, {no_pid, [a], 1}]],
+    %% The runtime ends meanwhile.
+    Other = regrow_test:runtime(),
+    There = regrow_test:actor(Other),
+    {_, Monitor} = spawn_monitor(fun() -> exit(regrow:call_all(There, [{sleep, 60000}, {echo, 1}], infinity)) end),
+    ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(There), Status =/= waiting end)),
+    ok = regrow:shutdown(Other),
+    ?assertMatch({'DOWN', Monitor, process, _, [{error, _}, {error, _}]}, regrow_test:receive_one()),
+    ?assertEqual([{error, noproc}], regrow:call_all(There, [x])).
 
 native_ends(Runtime) ->
     quietly(fun() ->
@@ -171,6 +240,98 @@ parents(Runtime) ->
     ?assertEqual({error, failed}, regrow:start_link(Runtime, #{kind => behaviour, behaviour => <<"actor">>, arg => fail})),
     ?assert(regrow_test:until(fun() -> {ok, #{processes := Left}} = regrow:stats(Runtime), Left =:= 2 end)).
 
+%% As a gen_server does, with its traps and without.
+parents_reasons(Runtime) ->
+    regrow_test:plugin(counter),
+    Counter = #{kind => behaviour, behaviour => <<"counter">>},
+    [?assertEqual({Reason, Spec}, {ends_with(Runtime, Spec, fun(_) -> exit(Reason) end), Spec})
+     || Reason <- [killed, boom, {shutdown, why}, shutdown],
+        Spec <- [#{kind => registry}, #{kind => supervisor}, #{kind => dynamic_supervisor}, #{kind => task_supervisor},
+                 #{kind => pubsub}, #{kind => agent}, Counter]],
+    [?assertEqual({normal, Spec}, {ends_with(Runtime, Spec, fun(_) -> exit(normal) end), Spec})
+     || Spec <- [#{kind => registry}, #{kind => supervisor}, #{kind => pubsub}]],
+    ?assertEqual(killed, ends_with(Runtime, #{kind => registry}, fun(_) -> exit(self(), kill), receive after infinity -> ok end end)),
+    Tell = fun(Child) -> process_flag(trap_exit, true), regrow:exit(Child, because), receive {'EXIT', Child, Why} -> Why end end,
+    [?assertEqual({because, Spec}, {ends_with(Runtime, Spec, Tell), Spec})
+     || Spec <- [#{kind => registry}, #{kind => supervisor}, Counter]],
+    %% Nobody but the parent is obeyed.
+    {ok, Registry} = regrow:start_link(Runtime, #{kind => registry}),
+    Monitor = regrow:monitor(Registry),
+    spawn(fun() -> regrow:exit(Registry, because), regrow:exit(Registry, kill) end),
+    process_flag(trap_exit, true),
+    ?assertEqual({'DOWN', Monitor, process, Registry, killed}, receive {'DOWN', _, _, _, _} = Down -> Down after 5000 -> nothing end),
+    ?assertEqual({'EXIT', Registry, killed}, regrow_test:receive_one()),
+    process_flag(trap_exit, false).
+
+ends_with(Runtime, Spec, What) ->
+    Test = self(),
+    Parent = spawn(fun() ->
+        {ok, Child} = regrow:start_link(Runtime, Spec),
+        Test ! {started, Child},
+        receive go -> What(Child) end
+    end),
+    {started, Child} = regrow_test:receive_one(),
+    Monitor = regrow:monitor(Child),
+    Parent ! go,
+    receive {'DOWN', Monitor, process, Child, Reason} -> Reason after 5000 -> nothing end.
+
+credit(Runtime) ->
+    Count = 100000,
+    [Flooding, Other] = [regrow_test:actor(Runtime, none) || _ <- [1, 2]],
+    Test = self(),
+    Slow = spawn_link(fun() ->
+        receive look -> ok end,
+        %% What it asks for itself is not held up by what it has to read.
+        Monitor = regrow:monitor(Other),
+        true = regrow:demonitor(Other, Monitor),
+        Test ! {unread, process_info(self(), message_queue_len)},
+        receive begin_reading -> ok end,
+        Test ! {got, lists:foldl(fun(N, Last) -> receive N when N =:= Last + 1 -> N end end, 0, lists:seq(1, Count))}
+    end),
+    spawn_link(fun() -> Test ! {flooded, regrow:call(Flooding, {flood, Slow, Count}, infinity)} end),
+    ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Flooding), Status =:= parked end)),
+    Slow ! look,
+    {unread, {message_queue_len, Unread}} = regrow_test:receive_one(),
+    ?assert(Unread >= 10000 andalso Unread < 25000),
+    %% Not a call either; and one who does not wait for ever hears so.
+    ?assertEqual({ok, {error, 'REGROW_ERR_TIMEOUT', timeout}}, regrow:call(Other, {call, Slow, hello, 20})),
+    Slow ! begin_reading,
+    ?assertEqual([{flooded, {ok, {ok, []}}}, {got, Count}], lists:sort([regrow_test:receive_one() || _ <- [1, 2]])).
+
+monitored(Runtime) ->
+    {Pid, Alone} = spawn_monitor(fun() -> receive {exit, Reason} -> exit(Reason) end end),
+    ok = regrow:register(Runtime, {any, term}, Pid),
+    Ref = regrow:monitor(Runtime, {any, term}),
+    Other = regrow:monitor(Runtime, {any, term}),
+    Root = regrow:root(Runtime),
+    ?assertEqual(true, regrow:demonitor(Root, Other, [info])),
+    ?assertEqual(false, regrow:demonitor(Root, Other, [info])),
+    ?assertEqual(true, regrow:demonitor(Root, Other, [flush])),
+    Pid ! {exit, boom},
+    ?assertEqual({'DOWN', Alone, process, Pid, boom}, regrow_test:receive_one()),
+    ?assertEqual({'DOWN', Ref, process, {any, term}, boom}, regrow_test:receive_one()),
+    Nobody = regrow:monitor(Runtime, nobody),
+    ?assertEqual({'DOWN', Nobody, process, nobody, noproc}, regrow_test:receive_one()),
+    %% Its message is there already, and stays unless it is flushed.
+    Actor = regrow_test:actor(Runtime, none),
+    Ends = [regrow:monitor(Actor) || _ <- [1, 2]],
+    true = regrow:exit(Actor, boom),
+    {ok, _} = regrow:settle(Runtime),
+    ?assertEqual([false, false],
+                 [regrow:demonitor(Actor, End, [info | Flush]) || {End, Flush} <- lists:zip(Ends, [[], [flush]])]),
+    {ok, _} = regrow:settle(Runtime),
+    ?assertEqual({messages, [{'DOWN', hd(Ends), process, Actor, boom}]}, process_info(self(), messages)),
+    regrow_test:flush(),
+    ?assertEqual([true, false], [regrow:demonitor(Actor, make_ref(), Info) || Info <- [[], [info]]]),
+    %% Of processes of the BEAM as erlang:demonitor/2.
+    Stays = spawn_link(fun() -> receive stop -> ok end end),
+    Local = regrow:monitor(Stays),
+    ?assertEqual([true, false], [regrow:demonitor(Stays, Local, [info]) || _ <- [1, 2]]),
+    Stays ! stop,
+    [?assertError(badarg, regrow:demonitor(Actor, Wrong, Options))
+     || {Wrong, Options} <- [{Local, [flash]}, {Local, flush}, {none, []}]],
+    ?assertError(badarg, regrow:monitor(self(), name)).
+
 exits(Runtime) ->
     Actor = regrow_test:actor(Runtime),
     {Pid, Monitor} = spawn_monitor(fun() -> receive after infinity -> ok end end),
@@ -184,6 +345,17 @@ exits(Runtime) ->
     {Killed, Last} = spawn_monitor(fun() -> process_flag(trap_exit, true), receive after infinity -> ok end end),
     {ok, {ok, []}} = regrow:call(Actor, {exit, Killed, kill}),
     ?assertEqual({'DOWN', Last, process, Killed, killed}, regrow_test:receive_one()).
+
+exits_name_their_sender(Runtime) ->
+    Actor = regrow_test:actor(Runtime),
+    {ok, {ok, []}} = regrow:call(Actor, {trap}),
+    ?assertEqual(true, regrow:exit(Actor, because)),
+    ?assertEqual({actor, {'EXIT', self(), because}}, regrow_test:receive_one()),
+    ?assertEqual(true, regrow:exit(Actor, normal)),
+    ?assertEqual({actor, {'EXIT', self(), normal}}, regrow_test:receive_one()),
+    Monitor = regrow:monitor(Actor),
+    ?assertEqual(true, regrow:exit(Actor, kill)),
+    ?assertEqual({'DOWN', Monitor, process, Actor, killed}, regrow_test:receive_one()).
 
 %% Whoever has seen the end of a process finds nothing of it.
 no_stale_names(Runtime) ->
@@ -251,7 +423,10 @@ bad_arguments(Runtime) ->
                  fun() -> regrow_registry:lookup(no_registry, key) end,
                  fun() -> regrow_registry:select(Registry, [nonsense]) end,
                  fun() -> regrow_nif:now(no_such_operation, Registry, {}) end,
-                 fun() -> regrow_nif:now(registry_lookup, Registry, {}) end,
+                 fun() -> regrow_nif:now(registry_meta, Registry, {}) end,
+                 fun() -> regrow_registry:lookup(regrow_nif:number(Registry), key) end,
+                 fun() -> regrow_registry:whereis(regrow_nif:number(Registry), key) end,
+                 fun() -> regrow_nif:number(key) end,
                  fun() -> regrow_nif:later(process_exit, Registry, not_a_tuple, x) end,
                  fun() -> regrow:load_plugin(17) end]],
     ?assertEqual({error, not_found}, regrow:start(Runtime, #{kind => behaviour, behaviour => <<"unknown">>})),

@@ -9,7 +9,9 @@ runtime_test_() ->
              {"a runtime ends with its steward", fun steward/0},
              {"a handle that is collected ends its runtime", fun collected/0},
              {"the end of a runtime ends nobody for being registered there", fun registered/0},
+             {"processes of the BEAM do not keep a runtime from ending at once", fun ends_at_once/0},
              {"a manual clock stands still until it is moved", fun clock/0},
+             {"timers are on the runtime's clock, for processes of both kinds", fun timers/0},
              {"a runtime that cannot end in time says who is stuck, and ends later", fun stuck/0},
              {"the log goes to logger", fun log/0},
              {"the module is purged and loaded anew while native processes run", fun purged/0},
@@ -33,6 +35,22 @@ registered() ->
         end),
         ?assertEqual({'DOWN', Monitor, process, Pid, spared}, regrow_test:receive_one())
      end || _ <- lists:seq(1, 30)].
+
+%% What stands outside a runtime's tree and traps exits, as those processes do, has 100 ms to end by itself.
+ends_at_once() ->
+    Took = [begin
+        Runtime = regrow_test:runtime(),
+        {ok, Registry} = regrow_registry:start(Runtime, #{}),
+        Others = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, 10)],
+        [ok = regrow_registry:register(Registry, Pid, Pid, value) || Pid <- [self() | Others]],
+        Monitor = regrow:monitor(Registry),
+        {Microseconds, ok} = timer:tc(fun() -> regrow:shutdown(Runtime) end),
+        ?assertMatch({'DOWN', Monitor, process, Registry, _}, regrow_test:receive_one()),
+        ?assertEqual([], [Pid || Pid <- Others, not is_process_alive(Pid)]),
+        [Pid ! stop || Pid <- Others],
+        Microseconds
+    end || _ <- lists:seq(1, 10)],
+    ?assert(lists:min(Took) < 50000).
 
 owner() ->
     Test = self(),
@@ -85,6 +103,36 @@ clock() ->
     ok = regrow:advance(Runtime, 1),
     ?assertEqual({outcome, {error, timeout}}, regrow_test:receive_one()),
     ?assertEqual({ok, 1000}, regrow:now(Runtime)),
+    regrow_test:over(Runtime).
+
+timers() ->
+    Runtime = regrow_test:runtime(#{clock => manual}),
+    Actor = regrow_test:actor(Runtime),
+    {ok, Timer} = regrow_timer:send_after(Runtime, 100, self(), hello),
+    {ok, _} = regrow_timer:send_after(Runtime, 200, Actor, there),
+    {ok, Cancelled} = regrow_timer:send_after(Runtime, 150, self(), never),
+    ?assertEqual({ok, {waiting, 100, user}}, regrow:settle(Runtime)),
+    ok = regrow:advance(Runtime, 40),
+    ?assertEqual({ok, 60}, regrow_timer:read(Runtime, Timer)),
+    ?assertEqual({ok, 110}, regrow_timer:cancel(Runtime, Cancelled)),
+    ?assertEqual({error, not_found}, regrow_timer:cancel(Runtime, Cancelled)),
+    ok = regrow:advance(Runtime, 60),
+    ?assertEqual({messages, [hello]}, process_info(self(), messages)),
+    ?assertEqual({error, not_found}, regrow_timer:read(Runtime, Timer)),
+    ok = regrow:advance(Runtime, 100),
+    ?assertEqual({messages, [hello, {actor, there}]}, process_info(self(), messages)),
+    %% It ends with the process that it is for.
+    {Pid, Monitor} = spawn_monitor(fun() -> receive stop -> ok end end),
+    {ok, Mine} = regrow_timer:send_after(Runtime, 100, Pid, late),
+    Pid ! stop,
+    receive {'DOWN', Monitor, process, Pid, normal} -> ok end,
+    ?assert(regrow_test:until(fun() -> regrow:settle(Runtime) =:= {ok, quiet} end)),
+    ?assertEqual({error, not_found}, regrow_timer:read(Runtime, Mine)),
+    ?assertEqual({error, noproc}, regrow_timer:send_after(Runtime, 100, Pid, late)),
+    [?assertError(badarg, regrow_timer:send_after(Runtime, Ms, To, x))
+     || {Ms, To} <- [{-1, self()}, {x, self()}, {1, name}]],
+    [?assertError(badarg, regrow_timer:Function(Runtime, x)) || Function <- [cancel, read]],
+    ?assertEqual({error, not_found}, regrow_timer:cancel(Runtime, make_ref())),
     regrow_test:over(Runtime).
 
 stuck() ->

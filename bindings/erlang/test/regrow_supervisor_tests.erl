@@ -25,14 +25,22 @@ supervisor_test_() ->
               {"a start that fails is as OTP's, and leaves nothing behind", fun failed_starts/1},
               {"a relay stands for a native process, under OTP's supervisors too", fun relays/1},
               {"a dynamic supervisor's children come and go", fun dynamic/1},
+              {"the end of a child that has unlinked itself is not noticed, as in OTP", fun unlinked/1},
+              {"a temporary child is forgotten when it has ended", fun temporary/1},
+              {"a dynamic supervisor may have its options from a module's init", fun dynamic_module/1},
               {"1,000 children that crash at random are all there again", fun many/1}]]}.
 
 %% ---- children ----
 
+init({ok, Options}) -> {ok, Options};
 init({Flags, Specs}) -> {ok, {Flags, Specs}};
 init(Other) -> Other.
 
-body() -> receive {exit, Reason} -> exit(Reason) end.
+body() ->
+    receive
+        {exit, Reason} -> exit(Reason);
+        {unlink, Other, From} -> unlink(Other), From ! unlinked, body()
+    end.
 
 good() -> {ok, proc_lib:spawn_link(fun body/0)}.
 info() -> {ok, proc_lib:spawn_link(fun body/0), extra}.
@@ -92,6 +100,8 @@ script() ->
      {get_childspec, [none]}, {start_child, [#{id => x}]}, {start_child, [(spec(good))#{restart => often}]},
      {start_child, [{tuple, {?MODULE, good, []}, temporary, 100, worker, [?MODULE]}]},
      {start_child, [(spec(temporary, ignored, []))#{restart => temporary}]},
+     {start_child, [(spec(significant, good, []))#{restart => transient, significant => true}]},
+     {start_child, [(spec(significant, good, []))#{significant => true}]},
      {start_child, [(spec(s, good, []))#{type => supervisor, modules => dynamic}]},
      {terminate_child, [tuple]}, {terminate_child, [info]}, {restart_child, [info]}, {which_children, []}, {count_children, []}].
 
@@ -112,6 +122,74 @@ otp_on_it(Runtime) ->
     ok = supervisor:delete_child(Ours, good),
     ?assertEqual([{specs, 0}, {active, 0}, {supervisors, 0}, {workers, 0}], supervisor:count_children(Ours)),
     over(Ours).
+
+%% Asked of both, as are the next.
+both(Runtime, Specs, Ask) ->
+    Ours = start(Runtime, #{}, Specs),
+    {ok, Theirs} = supervisor:start_link(?MODULE, {#{}, Specs}),
+    ?assertEqual(Ask(supervisor, Theirs), Ask(regrow_supervisor, Ours)),
+    ?assertEqual([shutdown, shutdown], [over(Theirs), over(Ours)]).
+
+unlinked(Runtime) ->
+    both(Runtime, [spec(apart, logged, [apart, self()]), spec(alone, good, [])], fun(Module, Supervisor) ->
+        Alone = child(Supervisor, alone),
+        Monitor = monitor(process, Alone),
+        true = unlink_from(Supervisor, Alone),
+        exit(Alone, kill),
+        receive {'DOWN', Monitor, process, Alone, killed} -> ok end,
+        Asked = [Module:which_children(Supervisor), Module:count_children(Supervisor),
+                 child(Supervisor, alone) =:= Alone, Module:terminate_child(Supervisor, alone),
+                 Module:terminate_child(Supervisor, apart), element(1, Module:restart_child(Supervisor, alone)),
+                 Module:count_children(Supervisor)],
+        regrow_test:flush(),
+        shape(Asked)
+    end).
+
+%% Has a child give up its link.
+unlink_from(Supervisor, Child) ->
+    Child ! {unlink, Supervisor, self()},
+    receive unlinked -> true after 5000 -> false end.
+
+temporary(Runtime) ->
+    Temporary = (spec(brief, good, []))#{restart => temporary},
+    both(Runtime, [Temporary], fun(Module, Supervisor) ->
+        Before = Module:get_childspec(Supervisor, brief),
+        Pid = child(Supervisor, brief),
+        exit(Pid, kill),
+        true = regrow_test:until(fun() -> Module:which_children(Supervisor) =:= [] end),
+        [Before, Module:get_childspec(Supervisor, brief), shape(Module:start_child(Supervisor, Temporary)),
+         Module:terminate_child(Supervisor, brief), Module:get_childspec(Supervisor, brief)]
+    end),
+    %% Nothing is kept of those that have ended.
+    Supervisor = start(Runtime, #{}, []),
+    [begin
+        {ok, Pid} = regrow_supervisor:start_child(Supervisor, Temporary#{id => {brief, Number}}),
+        exit(Pid, kill)
+     end || Number <- lists:seq(1, 100)],
+    ?assert(regrow_test:until(fun() -> regrow_supervisor:which_children(Supervisor) =:= [] end)),
+    ?assertNot(lists:member({brief, 1}, held(sys:get_state(Supervisor)))),
+    over(Supervisor).
+
+%% All terms in a state.
+held(Tuple) when is_tuple(Tuple) -> [Tuple | held(tuple_to_list(Tuple))];
+held([Head | Tail]) -> held(Head) ++ held(Tail);
+held(Map) when is_map(Map) -> held(maps:to_list(Map));
+held(Term) -> [Term].
+
+dynamic_module(Runtime) ->
+    Start = fun(Given) -> regrow_dynamic_supervisor:start_link(Runtime, ?MODULE, Given) end,
+    {ok, Supervisor} = Start({ok, #{max_children => 1}}),
+    {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)),
+    ?assertEqual({error, max_children}, regrow_dynamic_supervisor:start_child(Supervisor, spec(good))),
+    ?assertEqual(ok, regrow_dynamic_supervisor:terminate_child(Supervisor, Pid)),
+    %% Significance says nothing there.
+    Significant = (spec(good))#{restart => transient, significant => true},
+    ?assertMatch({ok, _}, regrow_dynamic_supervisor:start_child(Supervisor, Significant)),
+    ?assertEqual(shutdown, over(Supervisor)),
+    ?assertEqual(ignore, Start(ignore)),
+    ?assertEqual({error, {supervisor_data, {bad_option, #{most => 1}}}}, Start({ok, #{most => 1}})),
+    ?assertEqual({error, {supervisor_data, {bad_option, #{max_children => -1}}}}, Start({ok, #{max_children => -1}})),
+    ?assertEqual({error, {bad_return, {?MODULE, init, nonsense}}}, Start(nonsense)).
 
 child(Supervisor, Id) ->
     {Id, Pid, _, _} = lists:keyfind(Id, 1, regrow_supervisor:which_children(Supervisor)),

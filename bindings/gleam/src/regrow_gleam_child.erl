@@ -1,7 +1,7 @@
 %% Child specs: from regrow/child to those of regrow_supervisor; and what a start function does.
 -module(regrow_gleam_child).
 
--export([spec/1, apply/3, data/3, behaviour/2]).
+-export([spec/1, shutdown_of/1, apply/3, data/3, behaviour/2]).
 -export([start/1]).
 
 spec({child, Id, Start, Restart, Shutdown, Significant, Kind, Backoff}) ->
@@ -17,6 +17,10 @@ behaviour(Name, Argument) -> #{kind => behaviour, behaviour => Name, arg => Argu
 shutdown({within, Milliseconds}) -> regrow_gleam_process:timeout(Milliseconds);
 shutdown(Shutdown) -> Shutdown.
 
+%% The way back.
+shutdown_of(Milliseconds) when is_integer(Milliseconds) -> {within, Milliseconds};
+shutdown_of(Shutdown) -> Shutdown.
+
 backoff(at_once, Spec) ->
     Spec;
 backoff({waiting, Initial, Most}, Spec) ->
@@ -27,7 +31,8 @@ backoff({waiting, Initial, Most}, Spec) ->
 start(Run) ->
     case Run() of
         {ok, {started, Pid, Data}} -> {ok, Pid, Data};
-        {error, Error} -> {error, {start_error, Error}}
+        {error, ignored} -> ignore;
+        {error, Error} -> {error, regrow_gleam_start:reason(Error)}
     end.
 
 apply(Module, Name, Arguments) ->
@@ -43,6 +48,7 @@ apply(Module, Name, Arguments) ->
 
 started({ok, Pid}) when is_pid(Pid) -> {ok, {started, Pid, nil}};
 started({ok, Pid, _}) when is_pid(Pid) -> {ok, {started, Pid, nil}};
+started(ignore) -> {error, ignored};
 started({error, Reason}) -> {error, regrow_gleam_start:start_error(Reason)};
 started(Other) -> {error, {not_started, Other}}.
 

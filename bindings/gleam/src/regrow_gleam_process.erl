@@ -4,10 +4,11 @@
 %% Alias}, whose message goes to the alias and is dropped when nobody waits for it any more.
 -module(regrow_gleam_process).
 
--export([spawn/1, spawn_link/1, exit/2, stop/2, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1, demonitor/2,
-         receive_down/2]).
--export([new_subject/0, owner/1, tag/1, send/2, 'receive'/2, call/3]).
--export([timeout/1, reason/1, signal/1, call_error/1, asking/1]).
+-export([spawn/1, spawn_link/1, exit/2, stop/2, stop/3, sleep/1, link/1, unlink/1, trap_exits/1, receive_exit/1,
+         demonitor/2, receive_down/2]).
+-export([new_subject/0, owner/1, send/2, 'receive'/2, call/3]).
+-export([send_after/3, cancel_timer/1, time_left/1, addressed/2]).
+-export([timeout/1, reason/1, exit_reason/1, signal/1, call_error/1, asking/1]).
 
 %% With proc_lib, so that a crash is logged with its reason, and $ancestors are there.
 spawn(Function) -> proc_lib:spawn(Function).
@@ -18,10 +19,12 @@ exit(Pid, Reason) ->
     _ = regrow:exit(Pid, signal(Reason)),
     nil.
 
-stop(Pid, Timeout) ->
-    case regrow:stop(Pid, normal, timeout(Timeout)) of
+stop(Pid, Timeout) -> stop(Pid, normal, Timeout).
+
+stop(Pid, Reason, Timeout) ->
+    case regrow:stop(Pid, exit_reason(Reason), timeout(Timeout)) of
         ok -> {ok, nil};
-        {error, Reason} -> {error, call_error(Reason)}
+        {error, Why} -> {error, call_error(Why)}
     end.
 
 sleep(Milliseconds) ->
@@ -40,9 +43,7 @@ unlink(Pid) ->
     _ = regrow:unlink(Pid),
     nil.
 
-trap_exits(Trap) ->
-    _ = process_flag(trap_exit, Trap),
-    nil.
+trap_exits(Trap) -> process_flag(trap_exit, Trap).
 
 receive_exit(Timeout) ->
     receive
@@ -50,9 +51,7 @@ receive_exit(Timeout) ->
     after timeout(Timeout) -> {error, nothing_came}
     end.
 
-demonitor(Pid, Monitor) ->
-    true = regrow:demonitor(Pid, Monitor),
-    nil.
+demonitor(Pid, Monitor) -> regrow:demonitor(Pid, Monitor, [flush, info]).
 
 receive_down(Monitor, Timeout) ->
     receive
@@ -65,8 +64,6 @@ receive_down(Monitor, Timeout) ->
 new_subject() -> {subject, self(), make_ref()}.
 
 owner({_, Pid, _}) -> Pid.
-
-tag({_, _, Tag}) -> Tag.
 
 send({subject, Pid, Tag}, Message) ->
     Pid ! {Tag, Message},
@@ -99,6 +96,36 @@ call({_, Owner, _} = Subject, Make, Timeout) ->
         end
     end.
 
+%% ---- timers ----
+
+%% {Timer, Courier}: the BEAM's timers do not send to aliases, so for these it is a process that does.
+send_after(Subject, Milliseconds, Message) ->
+    {Pid, Addressed, Courier} = addressed(Subject, Message),
+    {erlang:send_after(timeout(Milliseconds), Pid, Addressed), Courier}.
+
+%% Whom a timer is to send what for a subject to get a message, and the courier.
+addressed({subject, Pid, Tag}, Message) ->
+    {Pid, {Tag, Message}, none};
+addressed({reply, Owner, Alias}, Message) ->
+    Courier = erlang:spawn(fun() -> carry(erlang:monitor(process, Owner), Alias) end),
+    {Courier, {Alias, Message}, Courier}.
+
+carry(Monitor, Alias) ->
+    receive
+        {Alias, _} = Message -> Alias ! Message;
+        {'DOWN', Monitor, process, _, _} -> ok
+    end.
+
+cancel_timer({Timer, Courier}) ->
+    Left = left(erlang:cancel_timer(Timer)),
+    [erlang:exit(Courier, kill) || {ok, _} <- [Left], is_pid(Courier)],
+    Left.
+
+time_left({Timer, _}) -> left(erlang:read_timer(Timer)).
+
+left(false) -> {error, nil};
+left(Milliseconds) -> {ok, Milliseconds}.
+
 %% ---- shared ----
 
 %% As timers take it.
@@ -109,9 +136,12 @@ reason(shutdown) -> shutdown;
 reason(killed) -> killed;
 reason(Reason) -> {abnormal, Reason}.
 
+%% The way back.
+exit_reason({abnormal, Reason}) -> Reason;
+exit_reason(Reason) -> Reason.
+
 signal(killed) -> kill;
-signal({abnormal, Reason}) -> Reason;
-signal(Reason) -> Reason.
+signal(Reason) -> exit_reason(Reason).
 
 call_error(noproc) -> no_process;
 call_error(not_alive) -> no_process;

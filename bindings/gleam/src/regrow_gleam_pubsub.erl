@@ -2,7 +2,8 @@
 %% subject that each subscriber has for that pubsub.
 -module(regrow_gleam_pubsub).
 
--export([start/2, spec/1, find/2, subscribe/3, unsubscribe/3, broadcast/3, broadcast_from/4, subscriber_count/2]).
+-export([start/2, spec/1, find/2, subscribe/3, subscribe_as/6, lags/3, unsubscribe/3, broadcast/3, broadcast_from/4,
+         subscriber_count/2]).
 
 start(Runtime, Name) -> regrow_gleam_runtime:start_native(Runtime, spec(Name)).
 
@@ -20,11 +21,17 @@ find(Runtime, Name) ->
             {error, not_found}
     end.
 
-subscribe(Pubsub, Topic, Pid) ->
-    case asked(Pubsub, fun() -> regrow_pubsub:subscribe(Pubsub, Topic, #{pid => Pid, once => true}) end) of
+subscribe(Pubsub, Topic, Pid) -> subscribe_as(Pubsub, Topic, Pid, {error, nil}, 0, drop_newest).
+
+subscribe_as(Pubsub, Topic, Pid, Queue, Most, Overflow) ->
+    Alone = #{pid => Pid, once => true, max_messages => Most, overflow => Overflow},
+    How = case Queue of {ok, Name} -> Alone#{queue => Name}; {error, nil} -> Alone end,
+    case asked(Pubsub, fun() -> regrow_pubsub:subscribe(Pubsub, Topic, How) end) of
         {ok, nil} -> {ok, {subject, Pid, Pubsub}};
         Error -> Error
     end.
+
+lags(Selector, Topic, Wrap) -> regrow_gleam_selector:input(Selector, {lag, Topic}, Wrap).
 
 unsubscribe(Pubsub, Topic, {_, Pid, _}) -> asked(Pubsub, fun() -> regrow_pubsub:unsubscribe(Pubsub, Topic, Pid) end).
 

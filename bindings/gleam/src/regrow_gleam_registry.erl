@@ -1,13 +1,17 @@
 %% What regrow/registry asks of regrow_registry.
 -module(regrow_gleam_registry).
 
--export([start/4, spec/3, find/2, register/3, register_value/4, unregister/2, unregister_process/3, lookup/2,
+-export([start/2, spec/1, find/2, register/3, register_value/4, unregister/2, unregister_process/3, lookup/2,
          lookup_all/2, entries/2, whereis/2, keys/2, count/1, dispatch/3]).
+-export([entry/0, value/1, select/3, select_count/2, matching/3, matching_count/3, unregister_matching/3]).
+-export([values_of/3, update_value/4, meta/2, put_meta/3, delete_meta/2, listen/1, changes/3]).
 
-start(Runtime, Keys, Partitions, Name) -> regrow_gleam_runtime:start_native(Runtime, spec(Keys, Partitions, Name)).
+start(Runtime, Spec) -> regrow_gleam_runtime:start_native(Runtime, Spec).
 
-spec(Keys, Partitions, {ok, Name}) -> (spec(Keys, Partitions, {error, nil}))#{name => Name};
-spec(Keys, Partitions, {error, nil}) -> #{kind => registry, keys => Keys, partitions => Partitions}.
+spec({builder, Keys, Partitions, Name, Listeners, Meta}) ->
+    Named = maps:from_list([{name, Text} || {ok, Text} <- [Name]]),
+    Named#{kind => registry, keys => Keys, partitions => Partitions, listeners => lists:reverse(Listeners),
+           meta => maps:from_list(lists:reverse(Meta))}.
 
 find(Runtime, Name) ->
     case regrow:whereis(Runtime, Name) of
@@ -104,6 +108,83 @@ dispatch(Registry, Key, Message) ->
         Error ->
             Error
     end.
+
+%% ---- searches ----
+
+entry() ->
+    {entry, variable(1, fun trusted/1), variable(2, fun 'regrow@decode':pid/1), variable(3, fun trusted/1)}.
+
+value(Decoder) -> variable(1, Decoder).
+
+variable(Number, Decoder) -> regrow_gleam_match:variable(Number, Decoder).
+
+trusted(Value) -> {ok, Value}.
+
+select(Registry, Condition, Result) ->
+    Spec = regrow_gleam_match:specification({'$1', '$2', '$3'}, Condition, Result),
+    case asked(fun() -> regrow_registry:select(Registry, Spec) end) of
+        {ok, Found} -> undecodable(regrow_gleam_match:results(Found, Result));
+        Error -> Error
+    end.
+
+undecodable({error, Errors}) -> {error, {undecodable, Errors}};
+undecodable(Decoded) -> Decoded.
+
+select_count(Registry, Condition) ->
+    Spec = regrow_gleam_match:specification({'$1', '$2', '$3'}, Condition, regrow_gleam_match:value(true)),
+    asked(fun() -> regrow_registry:count_select(Registry, Spec) end).
+
+matching(Registry, Key, Condition) ->
+    asked(fun() -> regrow_registry:match(Registry, Key, '$1', regrow_gleam_match:conditions(Condition)) end).
+
+matching_count(Registry, Key, Condition) ->
+    asked(fun() -> regrow_registry:count_match(Registry, Key, '$1', regrow_gleam_match:conditions(Condition)) end).
+
+unregister_matching(Registry, Key, Condition) ->
+    asked(fun() -> regrow_registry:unregister_match(Registry, Key, '$1', regrow_gleam_match:conditions(Condition)) end).
+
+%% ---- values ----
+
+values_of(Registry, Key, Pid) -> asked(fun() -> regrow_registry:values(Registry, Key, Pid) end).
+
+%% The function runs here; what it cannot be given is thrown over the code between.
+update_value(Registry, Key, Decoder, Update) ->
+    Tag = make_ref(),
+    Make = fun(Old) -> updated(Decoder(Old), Update, Tag) end,
+    try asked(fun() -> regrow_registry:update_value(Registry, Key, Make) end) of
+        {ok, {New, Old}} ->
+            {ok, Decoded} = Decoder(Old),
+            {ok, {updated, New, Decoded}};
+        Error ->
+            Error
+    catch
+        throw:{Tag, Errors} -> {error, {undecodable, Errors}}
+    end.
+
+updated({ok, Old}, Update, _) -> Update(Old);
+updated({error, Errors}, _, Tag) -> throw({Tag, Errors}).
+
+meta(Registry, Key) -> asked(fun() -> regrow_registry:meta(Registry, Key) end).
+
+put_meta(Registry, Key, Value) -> asked(fun() -> regrow_registry:put_meta(Registry, Key, Value) end).
+
+delete_meta(Registry, Key) -> asked(fun() -> regrow_registry:delete_meta(Registry, Key) end).
+
+%% ---- listeners ----
+
+%% A registry tells of itself by its name, where it has one.
+listen(Registry) ->
+    case regrow:info(Registry) of
+        {ok, #{kind := registry, name := undefined}} -> {ok, Registry};
+        {ok, #{kind := registry, name := Name}} -> {ok, Name};
+        _ -> {error, dead_registry}
+    end.
+
+changes(Selector, Home, Wrap) ->
+    regrow_gleam_selector:input(Selector, {registry, Home}, fun
+        ({register, _, Key, Pid, Value}) -> Wrap({registered, Key, Pid, Value});
+        ({unregister, _, Key, Pid}) -> Wrap({unregistered, Key, Pid})
+    end).
 
 %% A key or value that cannot cross is an error, too.
 asked(Ask) ->

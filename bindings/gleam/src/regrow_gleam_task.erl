@@ -2,8 +2,8 @@
 %% their link; what ends the task from outside does, as in OTP, unless the owner traps exits.
 -module(regrow_gleam_task).
 
--export([async/1, await/2, await_all/2, shutdown/2, pid/1]).
--export([run/1]).
+-export([async/1, await/2, await_all/2, shutdown/2, kill/1, pid/1]).
+-export([run/1, outcome/1]).
 
 async(Function) -> regrow_task:async(?MODULE, run, [Function]).
 
@@ -28,14 +28,23 @@ shutdown(Task, Timeout) ->
         Outcome -> Outcome
     end.
 
+kill(Task) ->
+    case asked(fun() -> regrow_task:shutdown(Task, brutal_kill) end) of
+        {error, timeout} -> {error, {exited, killed}};
+        Outcome -> Outcome
+    end.
+
 asked(Ask) ->
     try Ask() of
-        {ok, {value, Value}} -> {ok, Value};
-        {ok, {crashed, With}} -> {error, {crashed, With}};
-        {exit, Reason} -> {error, {exited, regrow_gleam_process:reason(Reason)}};
-        undefined -> {error, timeout}
+        undefined -> {error, timeout};
+        Outcome -> outcome(Outcome)
     catch
         error:not_owner -> {error, not_the_owner}
     end.
+
+%% What became of a task whose function run/1 called.
+outcome({ok, {value, Value}}) -> {ok, Value};
+outcome({ok, {crashed, With}}) -> {error, {crashed, With}};
+outcome({exit, Reason}) -> {error, {exited, regrow_gleam_process:reason(Reason)}}.
 
 pid({regrow_task, Pid, _, _}) -> Pid.

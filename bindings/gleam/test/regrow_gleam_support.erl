@@ -1,7 +1,8 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0, process_count/0]).
+-export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0,
+         process_count/0, schedulers/0, of_process/2, is_waiting/1, path/1, write/2]).
 
 atom_count() -> erlang:system_info(atom_count).
 
@@ -31,3 +32,22 @@ too_large() -> 1 bsl (8 * 256 * 1024).
 
 %% A string that is none in C.
 zero() -> <<"a", 0, "b">>.
+
+schedulers() -> erlang:system_info(schedulers_online).
+
+%% The same subject, but another process's.
+of_process({subject, _, Tag}, Pid) -> {subject, Pid, Tag}.
+
+%% Whether a process waits for a message.
+is_waiting(Pid) -> process_info(Pid, status) =:= {status, waiting}.
+
+%% In a folder of this run's own.
+path(Name) ->
+    Folder = filename:join(["build", "files", os:getpid()]),
+    ok = filelib:ensure_dir(filename:join(Folder, "x")),
+    unicode:characters_to_binary(filename:join(Folder, Name)).
+
+write(Name, Text) ->
+    Path = path(Name),
+    ok = file:write_file(Path, Text),
+    Path.

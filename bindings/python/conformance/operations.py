@@ -3,12 +3,13 @@ gets the words behind its own, and the line, and returns the result."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import regrow
 from regrow import Address, Atom, Pid
+from regrow.specs.base import fill_child
+from regrow.specs.structs import Structs
 from scenario import Line, reason, term
 from system import Attempt, Place, Refused, System
 
@@ -24,16 +25,23 @@ class Operations:
         self.system = system
         self.runtime = system.runtime
 
-    def find(self, name: str, by_main: bool) -> Callable[..., str] | None:
+    @classmethod
+    def find(cls, name: str, by_main: bool) -> Callable[..., str] | None:
         prefixes = ("op_", "both_") if by_main else ("do_", "both_")
-        return next((f for prefix in prefixes if (f := getattr(self, prefix + name, None))), None)
+        return next((f for prefix in prefixes if (f := getattr(cls, prefix + name, None))), None)
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Of all operations, by whomever."""
+        prefixed = (name.partition("_") for name in dir(cls))
+        return sorted({name for prefix, _, name in prefixed if prefix in ("op", "do", "both")})
 
     def carry_out(self, words: tuple[str, ...], line: Line, by_main: bool) -> str:
         operation = self.find(words[0], by_main)
         if operation is None:
             return "error badarg"
         try:
-            return operation(line, *words[1:])
+            return operation(self, line, *words[1:])
         except Result as result:
             return str(result)
 
@@ -112,7 +120,7 @@ class Operations:
         except regrow.RegrowError as error:
             result = self.failure(error)
         # Whether it is dead at the end of the step shows once the step is over.
-        self.system.settle()
+        self.system.clock.settle()
         return f"died {attempt.reason}" if attempt.ended_step else result
 
     # ---- supervisors ----
@@ -213,10 +221,14 @@ class Operations:
         return self.system.word(self.pid(name).is_alive())
 
     def op_sleep(self, line: Line, ms: str) -> str:
-        time.sleep(int(ms) / 1000)
+        self.system.clock.sleep(int(ms) / 1000)
         return "ok"
 
-    def both_call(self, line: Line, name: str, request: str, ms: str = str(CALL_MS)) -> str:
+    def op_call(self, line: Line, name: str, request: str, ms: str = str(CALL_MS)) -> str:
+        target = self.target(name)
+        return self.answer(lambda: self.system.clock.call(target, request, int(ms) / 1000))
+
+    def do_call(self, line: Line, name: str, request: str, ms: str = str(CALL_MS)) -> str:
         target = self.target(name)
         return self.answer(lambda: target.call(request, int(ms) / 1000))
 
@@ -306,7 +318,7 @@ def refuse(spec: Callable[[], regrow.ChildSpec]) -> regrow.ChildSpec:
     """A specification; a value that it refuses is one of a specification that cannot be said."""
     made = spec()
     try:
-        regrow.specs.fill_child(made, regrow.specs.Structs())
+        fill_child(made, Structs())
     except regrow.ArgumentError:
         raise Refused from None
     return made

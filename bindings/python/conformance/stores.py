@@ -58,7 +58,8 @@ class AllOperations(Operations):
         return self.ok(lambda: self.system.registries[name].dispatch(term(key), lambda pid, _: pid.send(term(message))))
 
     def op_reg_call(self, line: Line, name: str, key: str, request: str) -> str:
-        return self.answer(lambda: Address(registry=self.system.registries[name], key=term(key)).call(request, 1.0))
+        target = Address(registry=self.system.registries[name], key=term(key))
+        return self.answer(lambda: self.system.clock.call(target, request, LIMIT))
 
     # ---- tables: objects are pairs ----
 

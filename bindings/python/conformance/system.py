@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from typing import Any
 
 import regrow
+from clock import Clock
 from regrow import Atom, Pid
 from scenario import Line, Scenario, reason, term
 
@@ -112,8 +112,8 @@ class Place:
 class System:
     """A runtime, whose main process is this thread."""
 
-    def __init__(self, scenario: Scenario, runtime: regrow.Runtime, main: Pid) -> None:
-        self.scenario, self.runtime, self.main = scenario, runtime, main
+    def __init__(self, scenario: Scenario, runtime: regrow.Runtime, main: Pid, clock: Clock) -> None:
+        self.scenario, self.runtime, self.main, self.clock = scenario, runtime, main, clock
         self.lock = threading.Lock()
         self.attempts: list[Attempt] = []
         self.events: list[tuple[Attempt, str]] = []
@@ -187,17 +187,6 @@ class System:
         if value is None or isinstance(value, bool):
             return {None: "nil", True: "true", False: "false"}[value]
         return str(value)
-
-    def settle(self) -> None:
-        """Waits until a step is over: nothing runs, and no timer is pending that a scenario waits for."""
-        while True:
-            settled = self.runtime.settle(20)
-            if not settled.waiting:
-                return
-            left = max(settled.deadline - settled.now, 0.001)
-            if settled.kind == "user" and left > 0.1:
-                return
-            time.sleep(left)
 
 
 class Recorder(regrow.Server):

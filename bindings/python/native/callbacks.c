@@ -32,6 +32,11 @@ void rp_close(void)
   atomic_store(&rp_is_closed, true);
 }
 
+bool rp_closed(void)
+{
+  return atomic_load(&rp_is_closed);
+}
+
 /* A thread that asks for the interpreter's lock while the interpreter ends is ended by it, with pthread_exit(). Its
  * unwinding must not go on into regrow's frames, which would abort the program: it stays here until the program has
  * ended, as such threads do from CPython 3.14 on. Compiled with -fexceptions, this costs nothing while nobody ends. */
@@ -342,6 +347,16 @@ static void each(void *user, regrow_pid pid, const regrow_term *entry)
 {
   rp_value value = rp_read(entry);
   IN_PYTHON(rp_py_each((uint64_t)number_of(user), pid.id, &value));
+}
+
+/* In a process of regrow's, beside others. */
+static void each_beside(void *user, regrow_pid pid, const regrow_term *entry)
+{
+  if (atomic_load(&rp_is_closed))
+    return;
+  rp_may_not_wait++;
+  each(user, pid, entry);
+  rp_may_not_wait--;
 }
 
 static void run(void *user)

@@ -15,6 +15,8 @@ enum { RP_GET, RP_UPDATE, RP_GET_AND_UPDATE };
 
 /* From now on no callback enters Python. */
 void rp_close(void);
+/* Whether that has been: for good, in this program. */
+bool rp_closed(void);
 
 /* Fill in the callbacks of a spec that are Python's; `which` has a bit for each that the class has. */
 enum { RP_HAS_STATE = 1, RP_HAS_REPLACE = 2 };

@@ -126,6 +126,11 @@ int32_t rp_registry_dispatch(uint64_t registry, const regrow_term *key, uint64_t
   return (int32_t)regrow_registry_dispatch(process(registry), key, each, (void *)(uintptr_t)user);
 }
 
+int32_t rp_registry_dispatch_parallel(uint64_t registry, const regrow_term *key, uint64_t user)
+{
+  return (int32_t)regrow_registry_dispatch_parallel(process(registry), key, each_beside, (void *)(uintptr_t)user);
+}
+
 int32_t rp_registry_lock(uint64_t registry, const regrow_term *key, uint64_t user, uint32_t timeout_ms)
 {
   return (int32_t)regrow_registry_lock(process(registry), key, run, (void *)(uintptr_t)user, timeout_ms);

@@ -24,6 +24,7 @@ rp_value rp_registry_lookup(uint64_t registry, const char *packed, size_t size);
 rp_value rp_registry_whereis(uint64_t registry, const char *packed, size_t size);
 int32_t rp_registry_update(uint64_t registry, const regrow_term *key, uint64_t user, regrow_term *old);
 int32_t rp_registry_dispatch(uint64_t registry, const regrow_term *key, uint64_t user);
+int32_t rp_registry_dispatch_parallel(uint64_t registry, const regrow_term *key, uint64_t user);
 int32_t rp_registry_lock(uint64_t registry, const regrow_term *key, uint64_t user, uint32_t timeout_ms);
 
 int32_t rp_table_insert(uint64_t table, const char *packed, size_t size);

@@ -26,7 +26,13 @@ _path = _library.load()
 from . import errors, terms  # noqa: E402
 from ._native import ffi as _ffi  # noqa: E402
 from ._native import lib as _lib  # noqa: E402
+
+if _lib.rp_closed():
+    # Of what regrow holds of Python's, nothing is there any more.
+    raise ImportError("the interpreter has ended in this program before, and regrow is not to be had in another one")
+
 from .agent import Agent  # noqa: E402
+from .behaviours import register_behaviour  # noqa: E402
 from .errors import (  # noqa: E402
     AccessError, ArgumentError, ContextError, Error, ExistsError, Exit, ExitedError, FileError, ForkedError,
     IgnoredError, InternalError, KilledError, LimitError, NoProcessError, NoTableError, NotAliveError, NotFoundError,

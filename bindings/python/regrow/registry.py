@@ -102,13 +102,18 @@ class Registry(Pid):
         terms.check(lib.regrow_registry_count((self.id,), count))
         return int(count[0])
 
-    def dispatch(self, key: Any, function: Callable[[Pid, Any], Any]) -> None:
+    def dispatch(self, key: Any, function: Callable[[Pid, Any], Any], parallel: bool = False) -> None:
         """Calls a function with the pid and the value of every entry that a key has now, in the caller. What it raises
-        ends the dispatch, and is raised here."""
+        ends the dispatch, and is raised here.
+
+        `parallel`: for each partition of a registry with duplicate keys in a process of its own, all at the same time as
+        far as the interpreter lets them; then the function may not wait.
+        """
         each = _Once(_function(function, "the function"))
         number = hold(each)
+        call = lib.rp_registry_dispatch_parallel if parallel else lib.rp_registry_dispatch
         try:
-            terms.check(lib.rp_registry_dispatch(self.id, terms.borrowed(key), number))
+            terms.check(call(self.id, terms.borrowed(key), number))
         finally:
             release(number)
         each.done()
@@ -152,7 +157,7 @@ _function = function
 
 
 class _Once:
-    """A function that is called in the middle of a call of C's: what it raises is raised when that is over."""
+    """A function that is called in the middle of a call of C's: what it raises first is raised when that is over."""
 
     def __init__(self, run: Callable[..., Any]) -> None:
         self.run = run
@@ -165,7 +170,7 @@ class _Once:
         try:
             self.value = self.run(*args)
         except BaseException as error:
-            self.error = error
+            self.error = self.error or error
 
     def done(self) -> Any:
         if self.error is not None:

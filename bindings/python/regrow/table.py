@@ -225,10 +225,21 @@ class Table(Ref):
     def select_parts(self, spec: Sequence[Any], limit: int, reverse: bool = False) -> Iterator[list[Any]]:
         """As `select()`, at most `limit` at a time: each object that is there all the time is in exactly one part."""
         begin = lib.regrow_table_select_reverse_limit if reverse else lib.regrow_table_select_limit
+        return self._parts(begin, list(spec), limit)
+
+    def match_parts(self, pattern: Any, limit: int) -> Iterator[list[list[Any]]]:
+        """As `match()`, in parts: see `select_parts()`."""
+        return self._parts(lib.regrow_table_match_limit, pattern, limit)
+
+    def match_object_parts(self, pattern: Any, limit: int) -> Iterator[list[tuple[Any, ...]]]:
+        """As `match_object()`, in parts: see `select_parts()`."""
+        return self._parts(lib.regrow_table_match_object_limit, pattern, limit)
+
+    def _parts(self, begin: Any, what: Any, limit: int) -> Iterator[list[Any]]:
         most = number(limit, "limit", least=1)
         results, left = ffi.new("regrow_term *"), _term()
-        terms.check(begin((self.id,), terms.borrowed(list(spec)), most, results, left))
-        return _parts(results, left)
+        terms.check(begin((self.id,), terms.borrowed(what), most, results, left))
+        return _rest(results, left)
 
     def _select(self, select: Any, what: Any) -> list[Any]:
         out = ffi.new("regrow_term *")
@@ -283,7 +294,7 @@ def _term() -> Any:
     return ffi.gc(ffi.new("regrow_term *"), lib.regrow_term_free)
 
 
-def _parts(results: Any, left: Any) -> Iterator[list[Any]]:
+def _rest(results: Any, left: Any) -> Iterator[list[Any]]:
     while True:
         part = terms.taken(results)
         if part:
@@ -296,4 +307,3 @@ def _parts(results: Any, left: Any) -> Iterator[list[Any]]:
 
 
 terms.register(Table, b"g")
-terms.make_table = Table

@@ -130,17 +130,19 @@ def stream(
     on_timeout: str = "exit",
     ordered: bool = True,
     result: Callable[[Atom, Any], Any] | None = None,
+    shutdown: float | str | None = None,
+    watchdog: float | None = None,
 ) -> list[tuple[Atom, Any]]:
     """Runs a task for each item, so many at a time; the results, `(Atom("ok"), value)` or `(Atom("exit"), reason)`.
 
     Waits until all are there. With `result` each is given to that, as it is known, and not kept; it ends the stream by
     returning False. Items are asked for only when a task may be started for them; they are terms. `linked=False` needs a
-    supervisor. Needs an identity.
+    supervisor. `shutdown` and `watchdog` are each task's: see `TaskSpec`. Needs an identity.
     """
     structs = Structs()
     sides = _Sides(iter(items), None if result is None else function(result, "result"))
     spec = structs.new("regrow_stream_spec")
-    spec.task = TaskSpec(run)._spec_of(structs, None)
+    spec.task = TaskSpec(run, watchdog=watchdog, shutdown=shutdown)._spec_of(structs, None)
     spec.supervisor.id = 0 if supervisor is None else process_id(supervisor)
     spec.place = lib.REGROW_LINKED if linked else lib.REGROW_UNLINKED
     try:
@@ -227,28 +229,50 @@ class TaskSupervisor(Supervisor):
 
     __slots__ = ()
 
-    def start_task(self, run: Callable[..., Any], *args: Any, restart: str | None = None) -> Pid:
+    def start_task(
+        self,
+        run: Callable[..., Any],
+        *args: Any,
+        restart: str | None = None,
+        shutdown: float | str | None = None,
+        watchdog: float | None = None,
+    ) -> Pid:
         """Starts a task that nobody waits for; `restart`, "temporary" unless told otherwise, says whether it is run again
-        when it has ended. `LimitError` when there is no room."""
+        when it has ended; `shutdown`, the supervisor's `task_shutdown` unless told otherwise, how long it has to end.
+        `LimitError` when there is no room."""
         structs = Structs()
         pid = ffi.new("regrow_pid *")
-        spec = TaskSpec(run, args, restart=restart)._spec(structs)
+        spec = TaskSpec(run, args, watchdog, restart=restart, shutdown=shutdown)._spec(structs)
         structs.check(lib.regrow_task_supervisor_start_child((self.id,), spec, pid))
         return Pid(pid.id)
 
-    def task(self, run: Callable[..., Any], *args: Any, linked: bool = True) -> Task:
+    def task(
+        self,
+        run: Callable[..., Any],
+        *args: Any,
+        linked: bool = True,
+        shutdown: float | str | None = None,
+        watchdog: float | None = None,
+    ) -> Task:
         """As `task()`: a child of this supervisor, and linked with the caller, its owner, unless told otherwise. Needs an
         identity."""
         call = lib.regrow_task_supervisor_async if linked else lib.regrow_task_supervisor_async_nolink
-        return _start(TaskSpec(run, args), lambda spec, out: call((self.id,), spec, out))
+        return _start(TaskSpec(run, args, watchdog, shutdown=shutdown), lambda spec, out: call((self.id,), spec, out))
 
-    def run_async(self, run: Callable[..., Any], *args: Any, timeout: float | None = 5.0) -> Request[Any]:
+    def run_async(
+        self,
+        run: Callable[..., Any],
+        *args: Any,
+        timeout: float | None = 5.0,
+        shutdown: float | str | None = None,
+        watchdog: float | None = None,
+    ) -> Request[Any]:
         """Starts a task whose value is the result of a request, for threads without an identity and for event loops:
         `await supervisor.run_async(f, x)`. The time limit is the request's; the task runs on."""
         structs = Structs()
         pending = ffi.new("regrow_request **")
         limit = milliseconds(timeout)
-        spec = TaskSpec(run, args)._spec(structs)
+        spec = TaskSpec(run, args, watchdog, shutdown=shutdown)._spec(structs)
         structs.check(lib.regrow_task_supervisor_run_async((self.id,), spec, limit, pending))
         return Request(pending[0], lambda value: value)
 

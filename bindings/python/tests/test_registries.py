@@ -82,6 +82,47 @@ def test_a_dispatch_reaches_each_and_its_exception_comes_out(runtime: regrow.Run
     assert len(calls) == 1
 
 
+def test_a_dispatch_in_parallel_reaches_each_in_processes_beside(runtime: regrow.Runtime, process: regrow.Pid) -> None:
+    registry = runtime.start(RegistrySpec("duplicate", partitions=4))
+    members = [runtime.start(regrow.AgentSpec(0)) for _ in range(40)]
+    for number, member in enumerate(members):
+        registry.register("topic", member, number)
+    got: list[Any] = []
+    where: set[regrow.Pid] = set()
+
+    def note(pid: regrow.Pid, value: Any) -> None:
+        got.append((pid, value))
+        where.add(regrow.self_pid())
+        pid.send(value)
+
+    registry.dispatch("topic", note, parallel=True)
+    assert sorted(got, key=lambda entry: entry[1]) == [(pid, number) for number, pid in enumerate(members)]
+    assert process not in where and len(where) == 4
+    registry.dispatch("nothing", note, parallel=True)
+    assert len(got) == 40
+
+
+def test_what_a_dispatch_in_parallel_calls_may_raise_and_not_wait(runtime: regrow.Runtime) -> None:
+    for spec in (RegistrySpec("duplicate", partitions=4), RegistrySpec("duplicate", partitions=1)):
+        registry = runtime.start(spec)
+        members = [runtime.start(regrow.AgentSpec(0)) for _ in range(20)]
+        for member in members:
+            registry.register("topic", member)
+        refused: list[Any] = []
+
+        def waits(pid: regrow.Pid, value: Any) -> None:
+            for wait in (lambda: regrow.sleep(0.01), lambda: regrow.Agent(pid).get()):
+                with pytest.raises(regrow.WouldBlockError):
+                    wait()
+            refused.append(pid)
+
+        registry.dispatch("topic", waits, parallel=True)
+        assert sorted(refused, key=repr) == sorted(members, key=repr)
+        with pytest.raises(ZeroDivisionError):
+            registry.dispatch("topic", lambda pid, value: 1 / 0, parallel=True)
+        assert members[0].get() == 0
+
+
 def test_a_lock_is_held_by_one_at_a_time(runtime: regrow.Runtime) -> None:
     registry = runtime.start(RegistrySpec())
     inside: list[int] = []

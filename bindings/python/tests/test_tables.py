@@ -93,6 +93,27 @@ def test_who_owns_a_table_and_who_may(runtime: regrow.Runtime, process: regrow.P
     assert bool(gone)
 
 
+def test_what_a_pattern_matches_comes_in_parts(process: regrow.Pid) -> None:
+    table = Table.new("ordered_set", "public")
+    table.insert([(n, n % 2) for n in range(10)])
+    even = (Atom("$1"), 0)
+    assert list(table.match_parts(even, 2)) == [[[0], [2]], [[4], [6]], [[8]]]
+    assert list(table.match_object_parts(even, 3)) == [[(0, 0), (2, 0), (4, 0)], [(6, 0), (8, 0)]]
+    assert list(table.match_parts(("none", 1), 3)) == [] == list(table.match_object_parts(("none", 1), 3))
+    parts = table.match_object_parts((Atom("_"), Atom("_")), 4)
+    assert next(parts) == [(n, n % 2) for n in range(4)]
+    table.delete()
+    with pytest.raises(regrow.NoTableError):
+        next(parts)
+    with pytest.raises(regrow.NoTableError):
+        table.match_parts(even, 2)
+    for begin in (Table.new().match_parts, Table.new().match_object_parts):
+        with pytest.raises(regrow.ArgumentError):
+            begin(even, 0)
+        with pytest.raises(TypeError):
+            begin(even, "2")  # type: ignore[arg-type]
+
+
 def test_a_table_comes_back_from_its_file(process: regrow.Pid, tmp_path: Path) -> None:
     table = Table.new("ordered_set", "public", name="kept")
     table.insert([(n, "x" * n) for n in range(100)])

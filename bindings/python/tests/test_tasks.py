@@ -1,9 +1,11 @@
 """Tasks and their supervisors."""
 
+import math
 from typing import Any
 
 import pytest
 import regrow
+from conftest import wait_for_down
 from regrow import Atom, TaskSupervisorSpec
 
 
@@ -82,6 +84,65 @@ def test_a_task_is_run_again_when_told_to(runtime: regrow.Runtime) -> None:
     runtime.start(TaskSupervisorSpec()).start_task(twice, restart="transient")
     runtime.settle()
     assert len(runs) == 3
+
+
+def test_a_task_has_the_time_to_end_that_it_says(runtime: regrow.Runtime, process: regrow.Pid) -> None:
+    def stays(patient: bool) -> None:
+        regrow.trap_exit()
+        owner.send("here")
+        regrow.receive()
+        if not patient:
+            return
+        while True:
+            regrow.receive()
+
+    owner = process
+    supervisor = runtime.start(TaskSupervisorSpec(task_shutdown=math.inf))
+
+    def reason(pid: regrow.Pid) -> Any:
+        assert regrow.receive(5, lambda message: message == "here")
+        ref = regrow.monitor(pid)
+        supervisor.terminate_task(pid)
+        return wait_for_down(ref)
+
+    assert reason(supervisor.start_task(stays, False)) == regrow.NORMAL
+    assert reason(supervisor.start_task(stays, False, shutdown="brutal_kill")) == regrow.KILLED
+    assert reason(supervisor.start_task(stays, True, shutdown=0.02)) == regrow.KILLED
+    assert reason(supervisor.task(stays, True, linked=False, shutdown=0.02).pid) == regrow.KILLED
+    pending = supervisor.run_async(stays, True, shutdown=0.02)
+    assert reason(supervisor.children()[0]) == regrow.KILLED
+    with pytest.raises(regrow.ExitedError):
+        pending.result()
+    ends: list[Any] = []
+
+    def streams() -> None:
+        ends.extend(supervisor.stream(stays, [True], linked=False, shutdown=0.02, timeout=None))
+
+    streaming = runtime.spawn(streams)
+    regrow.receive(5, lambda message: message == "here")
+    owner.send("here")
+    assert reason(supervisor.children()[0]) == regrow.KILLED
+    runtime.settle()
+    assert ends == [(Atom("exit"), regrow.KILLED)] and not streaming.is_alive()
+    for wrong in (-1, "never", 0):
+        with pytest.raises(regrow.ArgumentError):
+            supervisor.start_task(double, 1, shutdown=wrong)
+
+
+def test_a_watchdog_ends_a_task_that_runs_on(runtime: regrow.Runtime, process: regrow.Pid) -> None:
+    over: list[bool] = []
+
+    def spins() -> None:
+        while not over:
+            pass
+
+    supervisor = runtime.start(TaskSupervisorSpec())
+    regrow.trap_exit()
+    for task in (regrow.task(spins, watchdog=0.05), supervisor.task(spins, linked=False, watchdog=0.05)):
+        with pytest.raises(regrow.ExitedError) as ended:
+            task.result()
+        assert ended.value.reason == (Atom("watchdog"), 50)
+    over.append(True)
 
 
 def test_a_stream_runs_so_many_at_a_time(runtime: regrow.Runtime, process: regrow.Pid) -> None:

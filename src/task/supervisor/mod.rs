@@ -171,7 +171,7 @@ impl TaskSupervisor {
     fn take_up(&mut self, me: &Process, message: Message) -> Flow {
         match message {
             Message::Native { request, reply } => return self.asked(me, request, reply),
-            Message::Exit { from, reason } if from == me.parent() && from != Pid::NONE => return self.end(me, reason),
+            Message::Exit { from, reason } if me.obeys(from) => return self.end(me, reason),
             Message::Exit { from, reason } => return self.child_ended(me, from, &reason),
             Message::Tick(token) => self.tick(me, token),
             Message::System { request, reply } => {

@@ -1,6 +1,7 @@
 /* regrow-conformance - carries out a scenario through regrow.h and writes its trace (FORMAT.md).
  *
  *   regrow-conformance SCENARIO
+ *   regrow-conformance --operations   the names of the operations that it supports, a line each
  *   REGROW_WORKERS=N       threads of the runtime; without it, what the runtime finds right
  *   REGROW_CLOCK=manual    no time but that of the scenario
  *
@@ -128,8 +129,12 @@ static void run(const struct scenario *scenario)
 int main(int argc, char **argv)
 {
   struct scenario scenario;
+  if (argc == 2 && !strcmp(argv[1], "--operations")) {
+    operations_print();
+    return fflush(stdout) ? FAILED : EXIT_SUCCESS;
+  }
   if (argc != 2 || !scenario_read(&scenario, argv[1])) {
-    fprintf(stderr, "usage: %s SCENARIO\n", argv[0]);
+    fprintf(stderr, "usage: %s SCENARIO | --operations\n", argv[0]);
     return FAILED;
   }
   if (is_supported(&scenario)) {

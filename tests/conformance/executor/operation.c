@@ -3,6 +3,7 @@
 #include "do.h"
 #include "words.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,9 +99,17 @@ static const struct operation operations[] = {
     {"task_nolink", BY_PROCESS, op_task_nolink},
 };
 
+enum { OPERATION_COUNT = sizeof operations / sizeof operations[0] };
+
+void operations_print(void)
+{
+  for (size_t i = 0; i < OPERATION_COUNT; i++)
+    puts(operations[i].name);
+}
+
 operation_callback operation_named(const char *name, int who)
 {
-  for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
+  for (size_t i = 0; i < OPERATION_COUNT; i++)
     if ((operations[i].who & who) && !strcmp(operations[i].name, name))
       return operations[i].carry_out;
   return NULL;

@@ -23,6 +23,8 @@ typedef void (*operation_callback)(const struct arguments *arguments, struct tex
 /* NULL when there is none of that name for `who` (BY_MAIN or BY_PROCESS). */
 operation_callback operation_named(const char *name, int who);
 
+void operations_print(void); /* the names of all, a line each */
+
 const char *argument(const struct arguments *arguments, size_t index);                /* "" when there is none */
 uint32_t argument_ms(const struct arguments *arguments, size_t index, uint32_t default_ms);
 

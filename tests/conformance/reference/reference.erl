@@ -1,11 +1,15 @@
 %% The reference: carries out scenarios (FORMAT.md) on the Erlang/OTP and Elixir it runs on, and says their traces.
 %%
-%%   erl -noshell +S 1:1 ... -s reference       (reference.py starts it so)
+%%   erl -noshell +S 1:1 ... -s reference start reference_otp      (reference.py starts it so)
+%%
+%% With another system in place of reference_otp it is the executor of a binding.
 %%
 %% Standard input has a line `NOISE FILE` for each scenario, NOISE being 0 or the seed of reference_noise. The answer is
-%% a line `KIND BYTES` and that many bytes: the trace (KIND `trace`), or what went wrong (`unsupported`, `failed`).
+%% a line `KIND BYTES` and that many bytes: the trace (KIND `trace`), or what went wrong (`unsupported`, `failed`). A
+%% line `operations` is answered with the names of all operations that are known (KIND `operations`).
 %%
 %% How it hangs together:
+%%   reference_system      what they are carried out on; reference_otp is OTP and Elixir
 %%   reference_scenario    the file, and one scenario from its first step to its last
 %%   reference_specs       declarations as child specifications
 %%   reference_supervisor, reference_dynamic, reference_worker    the callback modules
@@ -20,13 +24,13 @@
 %% One scenario at a time, on one scheduler: then an empty run queue means that nothing runs, and what is there
 %% afterwards and was not before belongs to the scenario and is killed. For more speed start more nodes.
 -module(reference).
--export([start/0]).
+-export([start/1]).
 
 -define(LONGEST_RUN_MS, 40000).
 
-start() ->
+start([System]) ->
     logger:set_primary_config(level, none),
-    {ok, _} = application:ensure_all_started(elixir),
+    reference_system:use(System),
     io:setopts(standard_io, [binary, {encoding, latin1}]),
     serve().
 
@@ -34,6 +38,9 @@ serve() ->
     case io:get_line(standard_io, "") of
         eof ->
             halt(0);
+        <<"operations\n">> ->
+            answer({operations, [[Name, $\n] || Name <- reference_operation:names()]}),
+            serve();
         Line ->
             [Noise, File] = binary:split(string:trim(Line, trailing, "\n"), <<" ">>),
             answer(run(binary_to_integer(Noise), File)),

@@ -2,7 +2,7 @@
 -module(reference_agents).
 -export([perform/3]).
 
--define(AGENT, 'Elixir.Agent').
+-define(AGENT, (reference_system:api(agent))).
 
 %% It begins itself, from the function that gives the first state.
 perform("agent_start", [Id, Number], _) ->
@@ -29,4 +29,4 @@ perform_at("agent_fetch_add", Pid, [Number]) ->
 perform_at("agent_crash", Pid, [Reason]) ->
     ?AGENT:update(Pid, fun(_) -> exit(reference_words:reason(Reason)) end);
 perform_at("agent_stop", Pid, [Reason]) ->
-    ?AGENT:stop(Pid, reference_words:reason(Reason)).
+    ?AGENT:stop(Pid, reference_words:reason(Reason), infinity).

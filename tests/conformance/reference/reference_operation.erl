@@ -3,42 +3,24 @@
 %% A module's perform/3 gets the name, the words behind it and the line's options, acts for the process that calls it,
 %% and returns the result as text.
 -module(reference_operation).
--export([is_known/1, by_main/1, by_process/1, target/1, process/1, attempt/1, failure/1]).
+-export([is_known/1, name/1, names/0, by_main/1, by_process/1, target/1, process/1, attempt/1, failure/1]).
 
 -include("reference.hrl").
 
 %% ---- names ----
 
-module(main, Name) -> maps:get(Name, main(), none);
-module(process, Name) -> maps:get(Name, process(), none).
+module(Who, Name) ->
+    case [Module || {Module, Names} <- reference_system:operations(Who), lists:member(Name, Names)] of
+        [Module] -> Module;
+        [] -> none
+    end.
 
-main() ->
-    table([{reference_supervisors, ["start", "start_child", "terminate_child", "restart_child", "delete_child",
-                                    "which_children", "count_children", "get_childspec"]},
-           {reference_processes, ["spawn", "stop", "exit", "call", "cast", "send", "alive", "register", "unregister",
-                                  "whereis", "sleep"]},
-           {reference_registries, ["reg_start", "reg_lookup", "reg_whereis", "reg_keys", "reg_count", "reg_dispatch",
-                                   "reg_call"]},
-           {reference_tables, tables()},
-           {reference_groups, ["members", "publish"]},
-           {reference_agents, ["agent_start", "agent_get", "agent_add", "agent_cast_add", "agent_fetch_add",
-                               "agent_crash", "agent_stop"]}]).
+name(#line{words = ["do", _, Name | _]}) -> Name;
+name(#line{words = [Name | _]}) -> Name.
 
-process() ->
-    table([{reference_processes, ["link", "unlink", "monitor", "demonitor", "exit", "trap", "register", "unregister",
-                                  "send", "call", "timer", "cancel", "read_timer"]},
-           {reference_registries, ["reg_register", "reg_unregister", "reg_unregister_match", "reg_update"]},
-           {reference_tables, ["ets_new" | tables()]},
-           {reference_groups, ["join", "leave"]},
-           {reference_tasks, ["task_await", "task_yield", "task_shutdown", "task_kill", "task_nolink"]}]).
-
-tables() ->
-    ["ets_insert", "ets_insert_new", "ets_delete", "ets_delete_object", "ets_clear", "ets_drop", "ets_member",
-     "ets_update", "ets_lookup", "ets_take", "ets_lookup_element", "ets_list", "ets_counter", "ets_first", "ets_last",
-     "ets_next", "ets_prev", "ets_size", "ets_owner", "ets_give", "ets_setopts"].
-
-table(Modules) ->
-    maps:from_list([{Name, Module} || {Module, Names} <- Modules, Name <- Names]).
+%% All of them, and what has a process carry one out.
+names() ->
+    lists:usort(["do" | [Name || Who <- [main, process], {_, Names} <- reference_system:operations(Who), Name <- Names]]).
 
 is_known(#line{words = ["do", _, Name | _]}) -> module(process, Name) =/= none;
 is_known(#line{words = [Name | _]}) -> module(main, Name) =/= none.
@@ -80,7 +62,7 @@ perform(Who, #line{words = [Name | Arguments], options = Options}) ->
 %% ---- whom it is about ----
 
 %% A process, or a name.
-target("@" ++ Name) -> list_to_atom(Name);
+target("@" ++ Name) -> reference_system:named(Name);
 target(Word) -> process(Word).
 
 %% Ends the operation when there never was one.

@@ -9,7 +9,8 @@ perform("spawn", [Id], Options) ->
     ["ok ", reference_recorder:label(Pid)];
 perform("stop", [Whom, Reason], _) ->
     try
-        gen_server:stop(reference_operation:process(Whom), reference_words:reason(Reason), infinity),
+        Pid = reference_operation:process(Whom),
+        (reference_system:api(server)):stop(Pid, reference_words:reason(Reason), infinity),
         "ok"
     catch
         exit:Failure -> reference_operation:failure(Failure)
@@ -35,7 +36,7 @@ perform("call", [Whom, Request, Ms], _) ->
         exit:Failure -> reference_operation:failure(Failure)
     end;
 perform("cast", [Whom, Request], _) ->
-    gen_server:cast(reference_operation:target(Whom), {request, Request}),
+    (reference_system:api(server)):cast(reference_operation:target(Whom), {request, Request}),
     "ok";
 perform("send", [Whom, X], _) ->
     badarg_or(fun() -> reference_operation:target(Whom) ! reference_words:term(X), "ok" end);

@@ -10,15 +10,20 @@
 
 -define(SHORT_TIMER_MS, 100).
 
-%% Found quiet twice in a row: time may have passed while the processes were asked.
+%% Found quiet twice in a row, and nothing beside this node in between: time may have passed while the processes were
+%% asked.
 wait() ->
+    case quiet_stamp() of
+        busy -> receive after 1 -> wait() end;
+        Stamp -> quiet_stamp() =:= Stamp orelse wait()
+    end.
+
+quiet_stamp() ->
+    Stamp = reference_system:stamp(),
     until_nothing_runs(),
     case is_quiet() of
-        true ->
-            until_nothing_runs(),
-            is_quiet() orelse wait();
-        false ->
-            receive after 1 -> wait() end
+        true -> Stamp;
+        false -> busy
     end.
 
 until_nothing_runs() ->

@@ -2,7 +2,7 @@
 -module(reference_registries).
 -export([perform/3]).
 
--define(REGISTRY, 'Elixir.Registry').
+-define(REGISTRY, (reference_system:api(registry))).
 -define(CALL_MS, 1000).
 
 %% Its processes write after a death what others read, so they have to be quiet too.

@@ -24,7 +24,9 @@ line(Text) ->
 run_lines(Noise, [#line{words = ["scenario", Name]} | Lines]) ->
     {Declarations, Steps} = lists:partition(fun is_declaration/1, Lines),
     persistent_term:put(?DECLARATIONS, Declarations),
-    case [Text || #line{text = Text} = Step <- Steps, not reference_operation:is_known(Step)] of
+    Unknown = [["no operation ", reference_operation:name(Step)]
+               || Step <- Steps, not reference_operation:is_known(Step)],
+    case Unknown ++ [Why || Line <- Lines, (Why = reference_system:refuses(Line)) =/= none] of
         [] -> {trace, ["scenario ", Name, $\n, carry_out(Noise, Steps)]};
         [First | _] -> {unsupported, [First, $\n]}
     end;
@@ -55,8 +57,11 @@ carry_out(Noise, Steps) ->
     reference_noise:start(Noise),
     reference_memory:start(),
     reference_recorder:start(self()),
+    reference_system:begins(),
     Numbered = lists:zip(lists:seq(1, length(Steps)), Steps),
-    [[carry_out_step(Number, Step) || {Number, Step} <- Numbered], reference_trace:final()].
+    Trace = [[carry_out_step(Number, Step) || {Number, Step} <- Numbered], reference_trace:final()],
+    reference_system:ends(),
+    Trace.
 
 carry_out_step(Number, Step) ->
     Result = reference_operation:by_main(Step),

@@ -30,11 +30,7 @@ start(#line{words = [_, Id | _]} = Declaration) ->
     (module(Declaration)):start_link(Id, Id).
 
 module(Declaration) ->
-    case kind(Declaration) of
-        worker -> reference_worker;
-        dynamic -> reference_dynamic;
-        _ -> reference_supervisor
-    end.
+    reference_system:module(kind(Declaration)).
 
 %% The initial children. The one of a simple_one_for_one supervisor is started with the id of the instance added.
 children(#line{words = [_, Id | _]} = Declaration) ->

@@ -1,10 +1,11 @@
-%% Operations on supervisors and their children, through `supervisor` and `DynamicSupervisor`.
+%% Operations on supervisors and their children, through what is as OTP's `supervisor` and Elixir's `DynamicSupervisor`.
 -module(reference_supervisors).
 -export([perform/3]).
 
 -include("reference.hrl").
 
--define(DYNAMIC, 'Elixir.DynamicSupervisor').
+-define(STATIC, (reference_system:api(supervisor))).
+-define(DYNAMIC, (reference_system:api(dynamic_supervisor))).
 
 perform("start", [Id], _) ->
     started(reference_specs:start(declaration(Id)));
@@ -29,27 +30,27 @@ declaration(Id) ->
 %% ---- one child ----
 
 perform_at("start_child", [Id], #attempt{kind = simple, pid = Pid}) ->
-    started(supervisor:start_child(Pid, [Id]));
+    started(?STATIC:start_child(Pid, [Id]));
 perform_at("start_child", [Id], #attempt{kind = dynamic, pid = Pid}) ->
     started(?DYNAMIC:start_child(Pid, reference_specs:child(declaration(Id))));
 perform_at("start_child", [Id], #attempt{pid = Pid}) ->
-    started(supervisor:start_child(Pid, reference_specs:child(declaration(Id))));
+    started(?STATIC:start_child(Pid, reference_specs:child(declaration(Id))));
 
 perform_at("terminate_child", [Child], #attempt{kind = dynamic, pid = Pid}) ->
     done(?DYNAMIC:terminate_child(Pid, reference_operation:process(Child)));
 perform_at("terminate_child", ["id:" ++ Id], #attempt{kind = simple, pid = Pid}) ->
-    done(supervisor:terminate_child(Pid, list_to_atom(Id)));
+    done(?STATIC:terminate_child(Pid, list_to_atom(Id)));
 perform_at("terminate_child", [Child], #attempt{kind = simple, pid = Pid}) ->
-    done(supervisor:terminate_child(Pid, reference_operation:process(Child)));
+    done(?STATIC:terminate_child(Pid, reference_operation:process(Child)));
 perform_at("terminate_child", [Id], #attempt{pid = Pid}) ->
-    done(supervisor:terminate_child(Pid, list_to_atom(Id)));
+    done(?STATIC:terminate_child(Pid, list_to_atom(Id)));
 
 perform_at("restart_child", [Id], #attempt{pid = Pid}) ->
-    started(supervisor:restart_child(Pid, list_to_atom(Id)));
+    started(?STATIC:restart_child(Pid, list_to_atom(Id)));
 perform_at("delete_child", [Id], #attempt{pid = Pid}) ->
-    done(supervisor:delete_child(Pid, list_to_atom(Id)));
+    done(?STATIC:delete_child(Pid, list_to_atom(Id)));
 perform_at("get_childspec", [Id], #attempt{pid = Pid}) ->
-    case supervisor:get_childspec(Pid, list_to_atom(Id)) of
+    case (reference_system:api(childspecs)):get_childspec(Pid, list_to_atom(Id)) of
         {ok, Spec} -> ["spec", [[$\s, atom_to_list(Key), $=, reference_words:text(maps:get(Key, Spec))]
                                 || Key <- [id, restart, shutdown, type, significant]]];
         {error, Reason} -> failed(Reason)
@@ -58,19 +59,21 @@ perform_at("get_childspec", [Id], #attempt{pid = Pid}) ->
 %% ---- all children ----
 
 perform_at("which_children", [], #attempt{kind = static, pid = Pid}) ->
-    ["children", [[$\s, child(Child)] || Child <- supervisor:which_children(Pid)]];
+    ["children", [[$\s, child(Child)] || Child <- ?STATIC:which_children(Pid)]];
 perform_at("which_children", [], #attempt{kind = simple, pid = Pid}) ->
-    ["children", reference_words:sorted([child(Child) || Child <- supervisor:which_children(Pid)])];
+    ["children", reference_words:sorted([child(Child) || Child <- ?STATIC:which_children(Pid)])];
 perform_at("which_children", [], #attempt{kind = dynamic, pid = Pid}) ->
     ["children", reference_words:sorted([child(Child) || Child <- ?DYNAMIC:which_children(Pid)])];
 perform_at("count_children", [], #attempt{kind = dynamic, pid = Pid}) ->
     counted(?DYNAMIC:count_children(Pid));
 perform_at("count_children", [], #attempt{pid = Pid}) ->
-    counted(maps:from_list(supervisor:count_children(Pid))).
+    counted(?STATIC:count_children(Pid)).
 
 child({Id, Pid, Type, _}) ->
     lists:flatten(lists:join("/", [reference_words:text(Part) || Part <- [Id, Pid, Type]])).
 
+counted(Counts) when is_list(Counts) ->
+    counted(maps:from_list(Counts));
 counted(Counts) ->
     ["count", [[$\s, atom_to_list(Key), $=, integer_to_list(maps:get(Key, Counts))]
                || Key <- [specs, active, supervisors, workers]]].

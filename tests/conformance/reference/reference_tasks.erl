@@ -1,9 +1,10 @@
 %% Operations on Elixir's tasks, each started by the process that carries out the operation.
 -module(reference_tasks).
 -export([perform/3, stop_supervisor/0]).
+-export([supervisor/1, run/2, wait_for/1, patience_ms/1, result/1]). % for systems whose tasks are others
 
--define(TASK, 'Elixir.Task').
--define(SUPERVISOR, 'Elixir.Task.Supervisor').
+-define(TASK, (reference_system:api(task))).
+-define(SUPERVISOR, (reference_system:api(task_supervisor))).
 -define(LONG_MS, 1000).
 -define(SHORT_MS, 20).
 
@@ -18,7 +19,7 @@ perform("task_shutdown", [Id, Body], _) ->
 perform("task_kill", [Id, Body], _) ->
     result(?TASK:shutdown(started_fully(Id, Body), brutal_kill));
 perform("task_nolink", [Id, Body], _) ->
-    Task = ?SUPERVISOR:async_nolink(supervisor(), fun() -> run(Id, Body) end),
+    Task = ?SUPERVISOR:async_nolink(supervisor(fun() -> ?SUPERVISOR:start_link() end), fun() -> run(Id, Body) end),
     result(?TASK:yield(Task, patience_ms(Body))).
 
 result(nil) -> "nil";
@@ -49,7 +50,7 @@ hang() ->
 
 %% Started, and either hanging or ended, with all that follows its end.
 started_fully(Id, Body) ->
-    #{'__struct__' := ?TASK, pid := Pid} = Task = start(Id, Body),
+    #{pid := Pid} = Task = start(Id, Body),
     wait_for(Pid),
     Task.
 
@@ -63,11 +64,11 @@ wait_for(Pid) ->
 %% ---- the supervisor of unlinked tasks ----
 
 %% Linked to nobody who lives: the process that needs it must outlive it.
-supervisor() ->
+supervisor(StartLink) ->
     Self = self(),
     Tag = make_ref(),
     spawn(fun() ->
-        {ok, Pid} = ?SUPERVISOR:start_link(),
+        {ok, Pid} = StartLink(),
         unlink(Pid),
         Self ! {Tag, Pid}
     end),

@@ -10,7 +10,7 @@
 
 %% Id is what its label is made of; it behaves as Declared does.
 start_link(Declared, Id) ->
-    gen_server:start_link(?MODULE, {Declared, Id, self()}, []).
+    (reference_system:api(server)):start_link(?MODULE, {Declared, Id, self()}, []).
 
 %% A server's parent is who started it, or, unlinked, the server itself: then its exits to itself would stop it. So it
 %% gets a parent that nobody knows and that is no longer linked to it.
@@ -18,14 +18,14 @@ start_plain(Id, TrapsExits) ->
     Main = self(),
     Tag = make_ref(),
     spawn(fun() ->
-        {ok, Pid} = gen_server:start_link(?MODULE, {plain, Id, TrapsExits}, []),
+        {ok, Pid} = (reference_system:api(server)):start_link(?MODULE, {plain, Id, TrapsExits}, []),
         unlink(Pid),
         Main ! {Tag, Pid}
     end),
     receive {Tag, Pid} -> Pid end.
 
 request(Target, Request, Ms) ->
-    gen_server:call(Target, {request, Request}, Ms).
+    (reference_system:api(server)):call(Target, {request, Request}, Ms).
 
 %% Has it carry out an operation.
 do(Target, Operation) ->
@@ -118,6 +118,7 @@ described(X) ->
     "got " ++ reference_words:text(X).
 
 monitored({Name, _Node}) -> "@" ++ atom_to_list(Name);
+monitored(Name) when is_atom(Name) -> "@" ++ atom_to_list(Name); % of bindings
 monitored(Pid) -> reference_recorder:label(Pid).
 
 %% ---- terminate ----

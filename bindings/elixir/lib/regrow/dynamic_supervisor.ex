@@ -5,8 +5,6 @@ defmodule Regrow.DynamicSupervisor do
       children = [{Regrow.DynamicSupervisor, name: MyApp.Workers, strategy: :one_for_one}]
 
   The pid is that of the supervisor's shadow, as with `Regrow.Supervisor`; `:runtime` names the runtime that it is in.
-  What a start function throws is the reason of the error as it is, without `:nocatch` and a stack.
-
   ## Examples
 
       iex> {:ok, supervisor} = Regrow.DynamicSupervisor.start_link(strategy: :one_for_one, max_children: 1)
@@ -21,6 +19,9 @@ defmodule Regrow.DynamicSupervisor do
 
   @type option :: GenServer.option() | {:runtime, Regrow.Runtime.t()}
   @type init_option :: DynamicSupervisor.init_option()
+  @type on_start_child :: DynamicSupervisor.on_start_child()
+  @type strategy :: DynamicSupervisor.strategy()
+  @type sup_flags :: DynamicSupervisor.sup_flags()
 
   @callback init(init_arg :: term) :: {:ok, DynamicSupervisor.sup_flags()} | :ignore
 
@@ -72,7 +73,7 @@ defmodule Regrow.DynamicSupervisor do
   @spec start_link(module, term, [option]) :: Supervisor.on_start()
   def start_link(module, init_arg, options \\ []) do
     {root, options} = Regrow.Runtime.pop(options)
-    GenServer.start_link(:regrow_shadow, {:dynamic, root, fn -> read(module, init_arg) end}, options)
+    GenServer.start_link(:regrow_shadow, {:dynamic, root, module, fn -> read(module, init_arg) end}, options)
   end
 
   # In the shadow: what the native supervisor is to be, and what goes before the arguments of its children.

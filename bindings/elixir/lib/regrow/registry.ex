@@ -10,11 +10,9 @@ defmodule Regrow.Registry do
       too. `count/1`, `select/2` and `count_select/2` alone may count, for a moment, one whose end is on its way.
     * Native processes are entries too: those that native code, or `:regrow_registry`, registers in `native/1`.
     * `:runtime` names the runtime that the registry is in; see `Regrow.Runtime`.
-    * The pid in `{:ok, pid}`, with which whoever registers is linked, is that of the registry itself, whatever
-      `:partitions` says; the native registry has partitions of its own.
 
-  A registry is a process of the BEAM, which has the name, and the native registry that it stands for. They end
-  together; then those who have registered get its exit signal, as with Elixir's, and one more of the native registry:
+  A registry is a process of the BEAM, which has the name, and the native registry that it stands for; and one for each
+  of its `:partitions`, with which those are linked who register. They end together; then those who have registered get its exit signal, as with Elixir's, and one more of the native registry:
   who traps exits gets two messages.
 
   ## Examples
@@ -34,12 +32,18 @@ defmodule Regrow.Registry do
       1
   """
 
+  alias Regrow.Registry.Partition
+
   defmodule Known do
     @moduledoc false
-    # What is known of a registry; `server` is the process that has its name.
-    @enforce_keys [:native, :server, :keys, :partitions, :listeners]
+    # What is known of a registry; `owners` are the processes with which those are linked who have entries.
+    @enforce_keys [:native, :owners, :keys, :partitions, :listeners]
     defstruct @enforce_keys
   end
+
+  # Where a registry's number is in its table: of any, and of a unique one.
+  @number Regrow.Registry.Number
+  @unique Regrow.Registry.Unique
 
   @type registry :: atom
   @type keys :: :unique | :duplicate
@@ -48,8 +52,10 @@ defmodule Regrow.Registry do
   @type meta_key :: atom | tuple
   @type meta_value :: term
   @type match_pattern :: atom | term
-  @type guards :: [term]
-  @type spec :: [{match_pattern, guards, body :: [term]}]
+  @type guard :: atom | tuple
+  @type guards :: [guard]
+  @type body :: [term]
+  @type spec :: [{match_pattern, guards, body}]
 
   @type start_option ::
           {:keys, keys}
@@ -96,7 +102,11 @@ defmodule Regrow.Registry do
 
     # In its process.
     known = fn native ->
-      %Known{native: native, server: self(), keys: keys, partitions: partitions, listeners: listeners}
+      owners = for _ <- 1..partitions, {:ok, pid} <- [Partition.start_link()], do: pid
+      owned = List.to_tuple(owners)
+      known = %Known{native: native, owners: owned, keys: keys, partitions: partitions, listeners: listeners}
+      number = :regrow_nif.number(native)
+      {known, [{@number, number} | for(:unique <- [keys], do: {@unique, number})], owners}
     end
 
     Regrow.Native.start_link(root, name, spec, known)
@@ -104,6 +114,12 @@ defmodule Regrow.Registry do
 
   defp valid!(true, _, _), do: :ok
   defp valid!(false, what, given), do: raise(ArgumentError, "expected #{what}, got: #{inspect(given)}")
+
+  @doc false
+  @deprecated "Use Registry.start_link/1 instead"
+  def start_link(keys, name, options \\ []) when keys in [:unique, :duplicate] and is_atom(name) do
+    start_link([keys: keys, name: name] ++ options)
+  end
 
   @doc "A specification to start a registry under a supervisor; its id is its name."
   @spec child_spec([start_option]) :: Supervisor.child_spec()
@@ -127,16 +143,16 @@ defmodule Regrow.Registry do
   """
   @spec register(registry, key, value) :: {:ok, pid} | {:error, {:already_registered, pid}}
   def register(registry, key, value) when is_atom(registry) do
-    %Known{native: native, server: server, listeners: listeners} = fetch!(registry)
-    Process.link(server)
+    %Known{native: native, listeners: listeners} = known = fetch!(registry)
+    Process.link(owner(known))
 
     case :regrow_registry.register(native, key, value) do
       :ok ->
         tell(listeners, {:register, registry, key, self(), value})
-        {:ok, server}
+        {:ok, owner(known)}
 
       {:error, {:already_registered, _}} = error ->
-        unlink_if_unregistered(native, server)
+        unlink_if_unregistered(known)
         error
 
       {:error, _} ->
@@ -156,9 +172,9 @@ defmodule Regrow.Registry do
   """
   @spec unregister(registry, key) :: :ok
   def unregister(registry, key) when is_atom(registry) do
-    %Known{native: native, server: server, listeners: listeners} = fetch!(registry)
+    %Known{native: native, listeners: listeners} = known = fetch!(registry)
     alive!(:regrow_registry.unregister(native, key), registry)
-    unlink_if_unregistered(native, server)
+    unlink_if_unregistered(known)
     tell(listeners, {:unregister, registry, key, self()})
     :ok
   end
@@ -169,11 +185,11 @@ defmodule Regrow.Registry do
   """
   @spec unregister_match(registry, key, match_pattern, guards) :: :ok
   def unregister_match(registry, key, pattern, guards \\ []) when is_atom(registry) and is_list(guards) do
-    %Known{native: native, server: server, listeners: listeners} = fetch!(registry)
+    %Known{native: native, listeners: listeners} = known = fetch!(registry)
     alive!(:regrow_registry.unregister_match(native, key, pattern, guards), registry)
 
     if found!(:regrow_registry.values(native, key, self()), registry) == [] do
-      unlink_if_unregistered(native, server)
+      unlink_if_unregistered(known)
       tell(listeners, {:unregister, registry, key, self()})
     end
 
@@ -213,7 +229,7 @@ defmodule Regrow.Registry do
   """
   @spec lookup(registry, key) :: [{pid, value}]
   def lookup(registry, key) when is_atom(registry) do
-    found!(:regrow_registry.lookup(native!(registry), key), registry)
+    found!(:regrow_nif.registry_lookup(number!(registry), key), registry)
   end
 
   @doc """
@@ -379,7 +395,7 @@ defmodule Regrow.Registry do
   def whereis_name({registry, key, _}), do: whereis(registry, key)
 
   defp whereis(registry, key) do
-    case :regrow_registry.whereis(unique!(registry, ":via"), key) do
+    case :regrow_nif.registry_whereis(unique_number!(registry, ":via"), key) do
       {:ok, pid} -> pid
       {:error, :not_found} -> :undefined
       {:error, _} -> unknown!(registry)
@@ -434,10 +450,27 @@ defmodule Regrow.Registry do
     end
   end
 
-  # Whoever has no entry left need not end with the registry.
-  defp unlink_if_unregistered(native, server) do
-    if match?({:ok, []}, :regrow_registry.keys(native, self())), do: Process.unlink(server)
+  # What is asked most needs of what is known the native registry's number alone.
+  defp number!(registry) do
+    :ets.lookup_element(registry, @number, 2)
+  rescue
+    ArgumentError -> unknown!(registry)
   end
+
+  defp unique_number!(registry, what) do
+    :ets.lookup_element(registry, @unique, 2)
+  rescue
+    # It is not there, or no unique one.
+    ArgumentError -> :regrow_nif.number(unique!(registry, what))
+  end
+
+  # Whoever has no entry left need not end with the registry.
+  defp unlink_if_unregistered(%Known{native: native} = known) do
+    if match?({:ok, []}, :regrow_registry.keys(native, self())), do: Process.unlink(owner(known))
+  end
+
+  # The partition of the caller.
+  defp owner(%Known{owners: owners}), do: elem(owners, :erlang.phash2(self(), tuple_size(owners)))
 
   defp tell(listeners, event), do: Enum.each(listeners, &Kernel.send(&1, event))
 

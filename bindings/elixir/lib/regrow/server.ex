@@ -9,8 +9,8 @@ defmodule Regrow.Server do
 
       alias Regrow.Server, as: GenServer
 
-  The time limit of a call to a native server is kept by the clock of its runtime. There is no `multi_call/4` and no
-  `abcast/3`, for native servers are of one node.
+  The time limit of a call to a native server is kept by the clock of its runtime. `multi_call/4` and `abcast/3` are for
+  servers of the BEAM that have a local name, on this node and others.
 
   ## Examples
 
@@ -30,13 +30,58 @@ defmodule Regrow.Server do
 
   @type server :: GenServer.server()
   @type from :: GenServer.from()
+  @type name :: GenServer.name()
+  @type on_start :: GenServer.on_start()
+  @type option :: GenServer.option()
+  @type options :: GenServer.options()
+  @type debug :: GenServer.debug()
+
+  @typedoc "What `init/1` and the callbacks may return behind the state."
+  @type next :: timeout | :hibernate | {:continue, continue_arg :: term}
+
+  @callback init(init_arg :: term) ::
+              {:ok, state} | {:ok, state, next} | :ignore | {:stop, reason :: any}
+            when state: any
+  @callback handle_call(request :: term, from, state :: term) ::
+              {:reply, reply, new_state}
+              | {:reply, reply, new_state, next}
+              | {:noreply, new_state}
+              | {:noreply, new_state, next}
+              | {:stop, reason, reply, new_state}
+              | {:stop, reason, new_state}
+            when reply: term, new_state: term, reason: term
+  @callback handle_cast(request :: term, state :: term) ::
+              {:noreply, new_state} | {:noreply, new_state, next} | {:stop, reason :: term, new_state}
+            when new_state: term
+  @callback handle_info(message :: :timeout | term, state :: term) ::
+              {:noreply, new_state} | {:noreply, new_state, next} | {:stop, reason :: term, new_state}
+            when new_state: term
+  @callback handle_continue(continue_arg :: term, state :: term) ::
+              {:noreply, new_state} | {:noreply, new_state, next} | {:stop, reason :: term, new_state}
+            when new_state: term
+  @callback terminate(reason, state :: term) :: term when reason: :normal | :shutdown | {:shutdown, term} | term
+  @callback code_change(old, state :: term, extra :: term) :: {:ok, new_state :: term} | {:error, reason :: term}
+            when old: term | {:down, term}
+  @callback format_status(reason, pdict_and_state :: list) :: term when reason: :normal | :terminate
+
+  @optional_callbacks code_change: 3,
+                      terminate: 2,
+                      handle_info: 2,
+                      handle_cast: 2,
+                      handle_call: 3,
+                      format_status: 2,
+                      handle_continue: 2
 
   @doc false
   defmacro __using__(options) do
-    # Not by `use`: for the rest of the module that would undo `alias Regrow.Server, as: GenServer`.
+    # Not by `use`: for the rest of the module that would undo `alias Regrow.Server, as: GenServer`. With that alias,
+    # `@impl GenServer` is about the behaviour here.
     quote do
       require GenServer, as: Original
       Original.__using__(unquote(options))
+      behaviours = Module.get_attribute(__MODULE__, :behaviour) -- [Original]
+      Module.delete_attribute(__MODULE__, :behaviour)
+      for behaviour <- [Regrow.Server | behaviours], do: Module.put_attribute(__MODULE__, :behaviour, behaviour)
     end
   end
 
@@ -84,11 +129,19 @@ defmodule Regrow.Server do
   @doc "Tells a server something. Always `:ok`."
   @spec cast(server, term) :: :ok
   def cast(server, message) do
-    case native(server) do
+    case native_if_any(server) do
       nil -> GenServer.cast(server, message)
       pid -> with {:error, _} <- :regrow.cast(pid, message), do: :ok
     end
   end
+
+  @doc "Tells the servers with a local name on several nodes something."
+  @spec abcast([node], atom, term) :: :abcast
+  defdelegate abcast(nodes \\ [node() | Node.list()], name, request), to: GenServer
+
+  @doc "Asks the servers with a local name on several nodes; gives their answers, and the nodes that gave none."
+  @spec multi_call([node], atom, term, timeout) :: {[{node, term}], [node]}
+  defdelegate multi_call(nodes \\ [node() | Node.list()], name, request, timeout \\ :infinity), to: GenServer
 
   @doc """
   Asks a server to end, and waits until it has. Exits where `GenServer.stop/3` exits: `:noproc`, `:timeout`, or the
@@ -111,8 +164,17 @@ defmodule Regrow.Server do
     end
   end
 
-  # The pid of a server that is native.
-  defp native(pid) when is_pid(pid), do: if(:regrow.is_native(pid), do: pid)
-  defp native({:via, module, name}), do: native(module.whereis_name(name))
-  defp native(_), do: nil
+  @doc false
+  # The pid of a server that is native; nil: it is none, or nobody has that name.
+  def native(pid) when is_pid(pid), do: if(:regrow.is_native(pid), do: pid)
+  def native({:via, module, name}), do: native(module.whereis_name(name))
+  def native(_), do: nil
+
+  @doc false
+  # For casts, which fail for no reason, a wrong name included.
+  def native_if_any(server) do
+    native(server)
+  catch
+    _, _ -> nil
+  end
 end

@@ -36,6 +36,15 @@ defmodule Regrow.Supervisor do
   """
 
   @type supervisor :: Supervisor.supervisor()
+  @type name :: Supervisor.name()
+  @type child :: Supervisor.child()
+  @type on_start :: Supervisor.on_start()
+  @type on_start_child :: Supervisor.on_start_child()
+  @type sup_flags :: Supervisor.sup_flags()
+  @type strategy :: Supervisor.strategy()
+  @type restart :: Supervisor.restart()
+  @type shutdown :: Supervisor.shutdown()
+  @type type :: Supervisor.type()
   @type option :: Supervisor.option() | {:runtime, Regrow.Runtime.t()}
   @type init_option :: Supervisor.init_option()
   @type child_spec :: Supervisor.child_spec() | :regrow.spec()

@@ -84,7 +84,7 @@ defmodule Regrow.RegistryTest do
     name = Module.concat(__MODULE__, context.test)
     {:ok, server} = Registry.start_link(keys: :unique, name: name)
     native = Registry.native(name)
-    {:ok, ^server} = Registry.register(name, 1, 1)
+    {:ok, _} = Registry.register(name, 1, 1)
     monitor = :regrow.monitor(native)
     :regrow.exit(native, :kill)
     assert_receive {:DOWN, ^monitor, _, _, :killed}

@@ -8,8 +8,12 @@ defmodule Regrow.ServerTest do
   @erlang Path.expand("../../../erlang", __DIR__)
 
   setup_all do
-    {_, 0} = System.cmd("make", ["--no-print-directory", "-C", @erlang, "build/test/counter.so"])
-    :ok = :regrow.load_plugin(Path.join(@erlang, "build/test/counter.so"))
+    for name <- ["build/test/counter.so", "build/test/actor.so"] do
+      {_, 0} = System.cmd("make", ["--no-print-directory", "-C", @erlang, name])
+      :ok = :regrow.load_plugin(Path.join(@erlang, name))
+    end
+
+    :ok
   end
 
   setup do
@@ -31,6 +35,25 @@ defmodule Regrow.ServerTest do
     reason = {:unknown_request, :what}
     assert {^reason, {Server, :call, [^counter, :what, 5000]}} = catch_exit(Server.call(counter, :what))
     refute :regrow.is_alive(counter)
+  end
+
+  test "a cast is told nothing of a server that does not take it" do
+    root = Runtime.root(Runtime)
+    # It has room for one message.
+    {:ok, refusing} = :regrow.start(root, %{kind: :behaviour, behaviour: "refusing", arg: :none})
+    task = Task.async(fn -> Server.call(refusing, {:sleep, 200}) end)
+    eventually(fn -> match?({:ok, %{status: status}} when status != :waiting, :regrow.info(refusing)) end)
+    assert Server.cast(refusing, :first) == :ok
+    assert :regrow.cast(refusing, :second) == {:error, :mailbox_full}
+    assert Server.cast(refusing, :third) == :ok
+    assert {:ok, _} = Task.await(task)
+  end
+
+  defp eventually(holds) do
+    unless holds.() do
+      Process.sleep(1)
+      eventually(holds)
+    end
   end
 
   test "a name leads to servers of both kinds", %{counter: counter} do

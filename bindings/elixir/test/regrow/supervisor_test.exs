@@ -108,6 +108,22 @@ defmodule Regrow.SupervisorTest do
     end
   end
 
+  test "a reason that is too large for native code ends its child only" do
+    {:ok, supervisor} = DynamicSupervisor.start_link(strategy: :one_for_one)
+    {:ok, tree} = Supervisor.start_link([agent(1)], strategy: :one_for_one)
+    {:ok, pid} = DynamicSupervisor.start_child(supervisor, agent(1))
+
+    for child <- [pid, pid_of(tree, 1)] do
+      monitor = Process.monitor(child)
+      Process.exit(child, Integer.pow(2, 3_000_000))
+      assert_receive {:DOWN, ^monitor, _, _, _}
+    end
+
+    assert [{:undefined, next, _, _}] = DynamicSupervisor.which_children(supervisor)
+    assert is_pid(next) and next != pid
+    assert is_pid(pid_of(tree, 1))
+  end
+
   test "a tree of all of them regrows" do
     registry = Regrow.SupervisorTest.Registry
     workers = Regrow.SupervisorTest.Workers

@@ -79,6 +79,7 @@ defmodule Same.DynamicSupervisorTest do
     assert start.({:ok, :no_pid}) == {:error, {:ok, :no_pid}}
     assert {:error, {%RuntimeError{message: "oops"}, [_ | _]}} = start.(fn -> raise "oops" end)
     assert start.(fn -> exit(:oops) end) == {:error, :oops}
+    assert {:error, {{:nocatch, :oops}, [_ | _]}} = start.(fn -> throw(:oops) end)
 
     assert {:error, {:undef, [_ | _]}} =
              DynamicSupervisor.start_child(supervisor, %{id: 1, start: {NoSuchModule, :f, []}})
@@ -99,6 +100,61 @@ defmodule Same.DynamicSupervisorTest do
 
       eventually(fn -> pids(supervisor) == [] end)
     end
+  end
+
+  test "who has seen a child end finds it started again, or gone" do
+    {:ok, supervisor} = DynamicSupervisor.start_link(strategy: :one_for_one, max_restarts: 1000, max_children: 1)
+
+    for _ <- 1..20 do
+      {:ok, pid} = DynamicSupervisor.start_child(supervisor, agent(%{restart: :transient}))
+      kill(pid)
+      assert [{:undefined, next, :worker, [Start]}] = DynamicSupervisor.which_children(supervisor)
+      assert is_pid(next) and next != pid
+      kill(next)
+      assert DynamicSupervisor.count_children(supervisor) == %{specs: 1, active: 1, supervisors: 0, workers: 1}
+      assert DynamicSupervisor.start_child(supervisor, agent()) == {:error, :max_children}
+      [last] = pids(supervisor)
+      Agent.stop(last)
+      assert DynamicSupervisor.which_children(supervisor) == []
+      {:ok, pid} = DynamicSupervisor.start_child(supervisor, agent(%{restart: :temporary}))
+      kill(pid)
+      assert DynamicSupervisor.terminate_child(supervisor, pid) == {:error, :not_found}
+      assert DynamicSupervisor.count_children(supervisor).specs == 0
+    end
+  end
+
+  test "one that does not start again is restarting, and still to be ended" do
+    {:ok, supervisor} = DynamicSupervisor.start_link(strategy: :one_for_one, max_restarts: 1_000_000, max_children: 1)
+    {:ok, starts} = Agent.start_link(fn -> 0 end)
+
+    start = fn ->
+      if Agent.get_and_update(starts, &{&1, &1 + 1}) == 0, do: Start.agent(), else: {:error, :not_again}
+    end
+
+    {:ok, pid} = DynamicSupervisor.start_child(supervisor, child([start]))
+    kill(pid)
+    assert DynamicSupervisor.which_children(supervisor) == [{:undefined, :restarting, :worker, [Start]}]
+    assert DynamicSupervisor.count_children(supervisor) == %{specs: 1, active: 0, supervisors: 0, workers: 1}
+    assert DynamicSupervisor.start_child(supervisor, agent()) == {:error, :max_children}
+    assert DynamicSupervisor.terminate_child(supervisor, pid) == :ok
+    assert DynamicSupervisor.terminate_child(supervisor, pid) == {:error, :not_found}
+    assert DynamicSupervisor.which_children(supervisor) == []
+    assert {:ok, _} = DynamicSupervisor.start_child(supervisor, agent())
+    # And one that does not want to.
+    {:ok, supervisor} = DynamicSupervisor.start_link(strategy: :one_for_one)
+    {:ok, once} = Agent.start_link(fn -> 0 end)
+    start = fn -> if Agent.get_and_update(once, &{&1, &1 + 1}) == 0, do: Start.agent(), else: :ignore end
+    {:ok, pid} = DynamicSupervisor.start_child(supervisor, child([start]))
+    kill(pid)
+    assert DynamicSupervisor.which_children(supervisor) == []
+  end
+
+  test "tools know it for a supervisor", %{supervisor: supervisor} do
+    assert :supervisor.get_callback_module(supervisor) |> Module.split() |> List.last() == "Default"
+
+    {:ok, supervisor} = Tree.start_link({:flags, []})
+    assert :supervisor.get_callback_module(supervisor) == Tree
+    assert :proc_lib.translate_initial_call(supervisor) == {:supervisor, Tree, 1}
   end
 
   test "it gives up when too many have crashed" do

@@ -144,6 +144,31 @@ defmodule Same.RegistryTest do
       assert :ok = Registry.unregister(registry, "world")
     end
 
+    test "who is linked with the registry stays so", %{registry: registry, server: server} do
+      Process.link(server)
+      {:ok, pid} = Registry.register(registry, "hello", 1)
+      assert pid != server
+      other = start_other()
+      {:ok, _} = tell(other, fn -> Registry.register(registry, "world", 1) end)
+      assert {:error, {:already_registered, ^other}} = Registry.register(registry, "world", 2)
+      assert :ok = Registry.unregister(registry, "hello")
+      refute linked?(pid)
+      assert linked?(server)
+      Process.unlink(server)
+    end
+
+    @tag partitions: 3
+    test "its partitions are its children", %{registry: registry} do
+      children = Supervisor.which_children(registry)
+      assert length(children) == 3
+      {:ok, pid} = Registry.register(registry, "hello", 1)
+      assert Enum.any?(children, &match?({_, ^pid, :worker, _}, &1))
+      assert Supervisor.count_children(registry).active == 3
+      Process.flag(:trap_exit, true)
+      Process.exit(pid, :kill)
+      assert_receive {:EXIT, ^pid, :killed}
+    end
+
     test "a failed registration does not link", %{registry: registry, server: _} do
       other = start_other()
       {:ok, pid} = tell(other, fn -> Registry.register(registry, "hello", 1) end)
@@ -463,6 +488,24 @@ defmodule Same.RegistryTest do
       assert_raise ArgumentError, fn -> Registry.match(registry, 1, :_, [{:nonsense, 1}]) end
       assert_raise ArgumentError, fn -> Registry.unregister_match(registry, 1, :_, [{:nonsense, 1}]) end
     end
+  end
+
+  test "start_link/2 and start_link/3, which are deprecated" do
+    # In a variable, so that the compiler does not say so.
+    deprecated = Registry
+    name = Module.concat(__MODULE__, Deprecated)
+    {:ok, _} = deprecated.start_link(:unique, name)
+    {:ok, _} = Registry.register(name, "hello", 1)
+    assert Registry.lookup(name, "hello") == [{self(), 1}]
+    other = Module.concat(__MODULE__, DeprecatedToo)
+    {:ok, _} = deprecated.start_link(:duplicate, other, partitions: 2, meta: [a: 1])
+    for _ <- 1..2, do: {:ok, _} = Registry.register(other, "hello", 1)
+    assert Registry.count(other) == 2
+    assert Registry.meta(other, :a) == {:ok, 1}
+    assert_raise FunctionClauseError, fn -> deprecated.start_link(:any, name) end
+    assert_raise FunctionClauseError, fn -> deprecated.start_link(:unique, "name", []) end
+    text = "expected :partitions to be a positive integer, got: 0"
+    assert_raise ArgumentError, text, fn -> deprecated.start_link(:unique, :"none of these", partitions: 0) end
   end
 
   test "it stands under a supervisor", %{registry: registry} do

@@ -5,7 +5,8 @@ defmodule Same.ServerTest do
   defmodule Stack do
     use GenServer, restart: :transient
 
-    @impl true
+    # The behaviour goes by the alias.
+    @impl GenServer
     def init({:stop, reason}), do: {:stop, reason}
     def init(:ignore), do: :ignore
     def init(stack), do: {:ok, stack}
@@ -57,7 +58,42 @@ defmodule Same.ServerTest do
     assert {:noproc, {GenServer, :call, _}} = catch_exit(GenServer.call({:global, :nobody}, :pop))
     assert GenServer.cast(pid, :answer) == :ok
     assert GenServer.cast(:nobody, :answer) == :ok
+    assert GenServer.cast({:via, NoSuchModule, :nobody}, :answer) == :ok
+    assert GenServer.cast({:global, :nobody}, :answer) == :ok
+    assert_raise UndefinedFunctionError, fn -> GenServer.call({:via, NoSuchModule, :nobody}, :pop) end
     assert_raise FunctionClauseError, fn -> GenServer.call(pid, :pop, :soon) end
+  end
+
+  test "servers of several nodes" do
+    name = Module.concat(__MODULE__, Several)
+    {:ok, _} = GenServer.start_link(Stack, [1, 2], name: name)
+    assert GenServer.abcast(name, {:push, 0}) == :abcast
+    assert GenServer.abcast([node(), :nowhere@nohost], name, {:push, -1}) == :abcast
+    assert GenServer.multi_call(name, :pop) == {[{node(), -1}], []}
+    assert GenServer.multi_call([node()], name, :pop) == {[{node(), 0}], []}
+    assert GenServer.multi_call([node(), :nowhere@nohost], name, :pop, 1000) == {[{node(), 1}], [:nowhere@nohost]}
+    assert GenServer.multi_call(:nobody, :pop) == {[], [node()]}
+  end
+
+  test "what a module does not handle", %{pid: pid} do
+    defmodule Silent do
+      use GenServer
+      @impl GenServer
+      def init(state), do: {:ok, state}
+    end
+
+    {:ok, silent} = GenServer.start(Silent, 0)
+    assert {{%RuntimeError{message: message}, _}, _} = catch_exit(GenServer.call(silent, :request))
+    assert message == "attempted to call GenServer #{inspect(silent)} but no handle_call/3 clause was provided"
+    {:ok, silent} = GenServer.start(Silent, 0)
+    monitor = Process.monitor(silent)
+    assert GenServer.cast(silent, :message) == :ok
+    assert_receive {:DOWN, ^monitor, _, _, {%RuntimeError{message: message}, _}}
+    assert message == "attempted to cast GenServer #{inspect(silent)} but no handle_cast/2 clause was provided"
+    assert Silent.__info__(:attributes)[:behaviour] == [GenServer]
+    assert GenServer.behaviour_info(:optional_callbacks) |> length() == 7
+    send(pid, :other)
+    assert Process.alive?(pid)
   end
 
   test "starts, names and stops", %{pid: pid} do

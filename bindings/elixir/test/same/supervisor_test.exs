@@ -128,6 +128,37 @@ defmodule Same.SupervisorTest do
     assert_receive {:EXIT, ^supervisor, :shutdown}
   end
 
+  test "who has seen a child end finds it started again" do
+    children = for id <- 1..3, do: %{id: id, start: {Agent, :start_link, [fn -> id end]}, restart: :transient}
+    {:ok, supervisor} = Supervisor.start_link(children, strategy: :one_for_all, max_restarts: 1000)
+
+    for _ <- 1..20 do
+      before = Supervisor.which_children(supervisor)
+      {2, pid, :worker, _} = List.keyfind(before, 2, 0)
+      monitor = Process.monitor(pid)
+      Process.exit(pid, :kill)
+      assert_receive {:DOWN, ^monitor, _, _, :killed}
+      now = Supervisor.which_children(supervisor)
+      for {id, next, _, _} <- now, do: assert(is_pid(next) and next != elem(List.keyfind(before, id, 0), 1))
+    end
+
+    {3, pid, :worker, _} = List.keyfind(Supervisor.which_children(supervisor), 3, 0)
+    Agent.stop(pid)
+    assert {3, :undefined, :worker, [Agent]} in Supervisor.which_children(supervisor)
+    assert Supervisor.count_children(supervisor) == %{specs: 3, active: 2, supervisors: 0, workers: 3}
+    assert :supervisor.get_callback_module(supervisor) |> Module.split() |> List.last() == "Default"
+    assert {:supervisor, _, 1} = :proc_lib.translate_initial_call(supervisor)
+  end
+
+  test "it gives up when one ends at once, again and again" do
+    for _ <- 1..20 do
+      child = %{id: 1, start: {Task, :start_link, [fn -> :ok end]}}
+      {:ok, supervisor} = Supervisor.start_link([child], strategy: :one_for_one)
+      assert_receive {:EXIT, ^supervisor, reason}
+      assert reason == :shutdown
+    end
+  end
+
   test "what a child's restart says" do
     children = for restart <- [:permanent, :transient, :temporary], do: child(restart, 0, %{restart: restart})
     {:ok, supervisor} = begin(children, max_restarts: 10)

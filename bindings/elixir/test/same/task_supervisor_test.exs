@@ -1,8 +1,7 @@
 defmodule Same.TaskSupervisorTest do
   use ExUnit.Case, async: true
+  alias Regrow.{DynamicSupervisor, Registry, Supervisor, Task}
   alias Task.Supervisor, as: Tasks
-  alias Regrow.Task.Supervisor, as: Tasks
-  alias Regrow.DynamicSupervisor
 
   def double(number), do: number * 2
   def tell(to, message), do: send(to, {message, self()})
@@ -98,6 +97,77 @@ defmodule Same.TaskSupervisorTest do
     crash = fn n -> if n == 2, do: exit(:oops), else: n end
     assert Tasks.async_stream_nolink(supervisor, 1..3, crash) |> Enum.to_list() == [ok: 1, exit: :oops, ok: 3]
     assert Tasks.async_stream_nolink(supervisor, [1], __MODULE__, :double, []) |> Enum.to_list() == [ok: 2]
+  end
+
+  test "streams that fail", %{supervisor: supervisor} do
+    for stream <- [&Tasks.async_stream/4, &Tasks.async_stream_nolink/4] do
+      sleep = fn n -> Process.sleep(n) && n end
+      text = {:timeout, {Task.Supervised, :stream, [1]}}
+      assert catch_exit(stream.(supervisor, [:infinity], sleep, timeout: 1) |> Enum.to_list()) == text
+      options = [timeout: 10, on_timeout: :kill_task, zip_input_on_exit: true, ordered: false, shutdown: :brutal_kill]
+      outcomes = stream.(supervisor, [:infinity, 0], sleep, options) |> Enum.to_list()
+      assert Enum.sort(outcomes) == [exit: {:infinity, :timeout}, ok: 0]
+      wrong = stream.(supervisor, [1], sleep, max_concurrency: 0)
+      assert_raise ArgumentError, ":max_concurrency must be an integer greater than zero", fn -> Stream.run(wrong) end
+      {:ok, small} = Tasks.start_link(max_children: 1)
+      full = stream.(small, [:infinity, :infinity], sleep, max_concurrency: 2)
+
+      assert_raise RuntimeError, ~r/ make sure to configure :max_concurrency to be lower or /, fn ->
+        Stream.run(full)
+      end
+
+      assert {{:noproc, {GenServer, :call, [:nobody | _]}}, {Task.Supervised, :stream, [5000]}} =
+               catch_exit(stream.(:nobody, [1], sleep, []) |> Enum.to_list())
+    end
+
+    assert_raise FunctionClauseError, fn -> Tasks.async_stream(supervisor, [1], fn -> 1 end) end
+    assert_raise FunctionClauseError, fn -> Tasks.async_stream_nolink(supervisor, [1], "module", :function, []) end
+    assert_raise FunctionClauseError, fn -> Tasks.start_child(supervisor, __MODULE__, :wait, :arguments) end
+    assert_raise FunctionClauseError, fn -> Tasks.terminate_child(supervisor, :pid) end
+  end
+
+  test "callers and ancestors are told", %{supervisor: supervisor} do
+    me = self()
+    ask = fn -> {Process.get(:"$callers"), Process.get(:"$ancestors")} end
+    assert Tasks.async(supervisor, ask) |> Task.await() == {[me], [supervisor, me]}
+    assert [ok: {[^me], [^supervisor, ^me]}] = Tasks.async_stream(supervisor, [1], fn _ -> ask.() end) |> Enum.to_list()
+    {:ok, child} = Tasks.start_child(supervisor, fn -> send(me, {self(), ask.()}) end)
+    assert_receive {^child, {[^me], [^supervisor, ^me]}}
+  end
+
+  test "how a task is started, which is deprecated to say there" do
+    text = ":restart and :shutdown options in Task.Supervisor.start_link/1 are deprecated"
+
+    warning =
+      ExUnit.CaptureIO.capture_io(:stderr, fn ->
+        {:ok, supervisor} = Tasks.start_link(restart: :permanent, shutdown: :brutal_kill)
+        send(self(), {:supervisor, supervisor})
+      end)
+
+    assert warning =~ text
+    assert_received {:supervisor, supervisor}
+    me = self()
+    {:ok, pid} = Tasks.start_child(supervisor, __MODULE__, :tell, [me, :ran])
+    assert_receive {:ran, ^pid}
+    # It is permanent.
+    assert_receive {:ran, next}
+    assert next != pid
+    Process.unlink(supervisor)
+    Process.exit(supervisor, :kill)
+  end
+
+  test "names of all kinds, under a supervisor" do
+    registry = Module.concat(__MODULE__, Registry)
+    {:ok, _} = Registry.start_link(keys: :unique, name: registry)
+    via = {:via, Registry, {registry, "name"}}
+    local = Module.concat(__MODULE__, Local)
+    children = [{Tasks, name: local}, {Tasks, name: via, strategy: :one_for_one}]
+    {:ok, supervisor} = Supervisor.start_link(children, strategy: :one_for_one)
+    {:ok, unnamed} = Supervisor.start_child(supervisor, Tasks)
+    for name <- [local, via, unnamed], do: assert(Tasks.children(name) == [])
+    assert Supervisor.start_child(supervisor, {Tasks, []}) == {:error, {:already_started, unnamed}}
+    assert Supervisor.count_children(unnamed) == %{active: 0, specs: 0, supervisors: 0, workers: 0}
+    assert Tasks.async(via, fn -> 1 end) |> Task.await() == 1
   end
 
   test "limits, names and ends" do

@@ -29,7 +29,8 @@ type Start(data) {
   Native(spec: dynamic.Dynamic, data: fn(process.Pid) -> data)
 }
 
-type Shutdown {
+/// How a child is ended: killed at once, told to end and killed after a time, or told to end.
+pub type Shutdown {
   BrutalKill
   Within(milliseconds: Int)
   Infinity
@@ -112,6 +113,7 @@ pub fn native_kind(
   )
 }
 
+/// When a child is started again.
 pub fn restart(child: Child(data), restart: Restart) -> Child(data) {
   Child(..child, restart: restart)
 }
@@ -119,6 +121,11 @@ pub fn restart(child: Child(data), restart: Restart) -> Child(data) {
 /// How long a child has to end when its supervisor tells it to; then it is killed.
 pub fn shutdown(child: Child(data), within milliseconds: Int) -> Child(data) {
   Child(..child, shutdown: Within(milliseconds))
+}
+
+/// Gives a child all the time it takes to end.
+pub fn shutdown_without_limit(child: Child(data)) -> Child(data) {
+  Child(..child, shutdown: Infinity)
 }
 
 /// Has a child killed where others are told to end.

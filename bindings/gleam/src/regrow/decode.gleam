@@ -22,6 +22,7 @@ pub type DecodeError {
   DecodeError(expected: String, found: String, path: List(String))
 }
 
+/// What makes a value of one type of one without, or says what was there instead.
 pub type Decoder(a) =
   fn(dynamic.Dynamic) -> Result(a, List(DecodeError))
 
@@ -30,10 +31,12 @@ pub fn run(value: dynamic.Dynamic, decoder: Decoder(a)) -> Result(a, List(Decode
   decoder(value)
 }
 
+/// An integer, of any size.
 pub fn int(value: dynamic.Dynamic) -> Result(Int, List(DecodeError)) {
   expect("Int", do_int(value))
 }
 
+/// A float. An integer is none.
 pub fn float(value: dynamic.Dynamic) -> Result(Float, List(DecodeError)) {
   expect("Float", do_float(value))
 }
@@ -52,6 +55,7 @@ pub fn bits(value: dynamic.Dynamic) {
   }
 }
 
+/// The atom `true` or `false`.
 pub fn bool(value: dynamic.Dynamic) -> Result(Bool, List(DecodeError)) {
   expect("Bool", do_bool(value))
 }
@@ -61,6 +65,7 @@ pub fn nil(value: dynamic.Dynamic) -> Result(Nil, List(DecodeError)) {
   expect("Nil", do_nil(value))
 }
 
+/// A process of either kind.
 pub fn pid(value: dynamic.Dynamic) -> Result(process.Pid, List(DecodeError)) {
   expect("Pid", do_pid(value))
 }

@@ -12,10 +12,12 @@ pub type Dynamic
 @external(erlang, "regrow_gleam_dynamic", "identity")
 pub fn from(value: a) -> Dynamic
 
+/// An integer.
 pub fn int(value: Int) -> Dynamic {
   from(value)
 }
 
+/// A float.
 pub fn float(value: Float) -> Dynamic {
   from(value)
 }
@@ -25,6 +27,7 @@ pub fn string(value: String) -> Dynamic {
   from(value)
 }
 
+/// The atom `true` or `false`.
 pub fn bool(value: Bool) -> Dynamic {
   from(value)
 }
@@ -34,6 +37,7 @@ pub fn nil() -> Dynamic {
   from(Nil)
 }
 
+/// A list of values of any types.
 pub fn list(items: List(Dynamic)) -> Dynamic {
   from(items)
 }

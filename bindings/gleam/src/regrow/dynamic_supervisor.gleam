@@ -16,6 +16,7 @@ import regrow/supervisor
 /// A supervisor that runs.
 pub type DynamicSupervisor
 
+/// What a supervisor is to be, for `start`.
 pub opaque type Builder {
   Builder(max_children: Result(Int, Nil), intensity: Int, period: Int)
 }
@@ -40,8 +41,16 @@ pub fn start(
   builder: Builder,
   in runtime: runtime.Runtime,
 ) -> Result(start.Started(DynamicSupervisor), start.StartError) {
-  do_start(runtime, builder.max_children, builder.intensity, builder.period)
+  start_with_initialiser(running: fn() { Ok(builder) }, in: runtime)
 }
+
+/// As `start`, with what a function makes, which runs in the supervisor. If that gives an error the supervisor does not
+/// start; `Error(start.Ignored)`: it is not wanted.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "start")
+pub fn start_with_initialiser(
+  running initialise: fn() -> Result(Builder, start.StartError),
+  in runtime: runtime.Runtime,
+) -> Result(start.Started(DynamicSupervisor), start.StartError)
 
 /// The supervisor whose process this is: one that was started again by its own supervisor has another.
 /// `Error(NotFound)`: the process is something else.
@@ -68,8 +77,23 @@ pub fn ids(in supervisor: DynamicSupervisor) -> Result(List(String), supervisor.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "pids")
 pub fn pids(in supervisor: DynamicSupervisor) -> Result(List(process.Pid), supervisor.SupervisorError)
 
+/// The children in no order, with what becomes of them. The ids here are the atom `undefined`: `ids` has them.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "which_children")
+pub fn which_children(
+  in supervisor: DynamicSupervisor,
+) -> Result(List(supervisor.ChildInfo), supervisor.SupervisorError)
+
+/// How many children there are.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "count_children")
 pub fn count_children(in supervisor: DynamicSupervisor) -> Result(supervisor.Counts, supervisor.SupervisorError)
+
+/// The last 100 failures of the children, the oldest first.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "history")
+pub fn history(in supervisor: DynamicSupervisor) -> Result(List(supervisor.Failure), supervisor.SupervisorError)
+
+/// As `supervisor.tree`.
+@external(erlang, "regrow_gleam_dynamic_supervisor", "tree")
+pub fn tree(of supervisor: DynamicSupervisor) -> Result(supervisor.Node, supervisor.SupervisorError)
 
 /// Its process, which stands under another supervisor.
 @external(erlang, "regrow_gleam_dynamic_supervisor", "pid")
@@ -79,11 +103,3 @@ pub fn pid(of supervisor: DynamicSupervisor) -> process.Pid
 pub fn stop(supervisor: DynamicSupervisor, within milliseconds: Int) -> Result(Nil, process.CallError) {
   process.stop(pid(of: supervisor), within: milliseconds)
 }
-
-@external(erlang, "regrow_gleam_dynamic_supervisor", "start")
-fn do_start(
-  runtime: runtime.Runtime,
-  max_children: Result(Int, Nil),
-  intensity: Int,
-  period: Int,
-) -> Result(start.Started(DynamicSupervisor), start.StartError)

@@ -11,7 +11,11 @@ pub type Pid
 /// in its mailbox. In memory it is what gleam_erlang's unnamed `Subject` is.
 pub type Subject(message)
 
+/// What tells of the end of one process: see `monitor`.
 pub type Monitor
+
+/// What sends a message later: see `send_after`.
+pub type Timer
 
 /// Why a process ended. `Abnormal` has any other reason, as it is.
 pub type ExitReason {
@@ -42,6 +46,7 @@ pub type Down {
 
 // ---- processes ----
 
+/// This process.
 @external(erlang, "erlang", "self")
 pub fn self() -> Pid
 
@@ -50,9 +55,11 @@ pub fn self() -> Pid
 @external(erlang, "regrow_gleam_process", "spawn_link")
 pub fn spawn(running function: fn() -> a) -> Pid
 
+/// As `spawn`, without a link.
 @external(erlang, "regrow_gleam_process", "spawn")
 pub fn spawn_unlinked(running function: fn() -> a) -> Pid
 
+/// Whether a process has not ended.
 @external(erlang, "regrow", "is_alive")
 pub fn is_alive(pid: Pid) -> Bool
 
@@ -71,9 +78,15 @@ pub fn kill(pid: Pid) -> Nil {
 
 /// Asks a process that is a server, agent or supervisor to end, and waits until it has. `Error(Timeout)`: it goes on.
 /// `Error(Exited(reason))`: it ended, with another reason than normally.
-@external(erlang, "regrow_gleam_process", "stop")
-pub fn stop(pid: Pid, within milliseconds: Int) -> Result(Nil, CallError)
+pub fn stop(pid: Pid, within milliseconds: Int) -> Result(Nil, CallError) {
+  stop_with(pid, Normal, milliseconds)
+}
 
+/// As `stop`, with another reason.
+@external(erlang, "regrow_gleam_process", "stop")
+pub fn stop_with(pid: Pid, reason reason: ExitReason, within milliseconds: Int) -> Result(Nil, CallError)
+
+/// Does nothing for a time.
 @external(erlang, "regrow_gleam_process", "sleep")
 pub fn sleep(milliseconds: Int) -> Nil
 
@@ -84,12 +97,14 @@ pub fn sleep(milliseconds: Int) -> Nil
 @external(erlang, "regrow_gleam_process", "link")
 pub fn link(with pid: Pid) -> Result(Nil, Nil)
 
+/// Takes a link away. No exit signal of that process comes after this.
 @external(erlang, "regrow_gleam_process", "unlink")
 pub fn unlink(from pid: Pid) -> Nil
 
-/// Has exit signals from linked processes come as messages, which `receive_exit` takes, and not end this process.
+/// Has exit signals from linked processes come as messages, which `receive_exit` takes, or in servers
+/// `server.listening_to_exits`, and not end this process. Tells whether it was so before.
 @external(erlang, "regrow_gleam_process", "trap_exits")
-pub fn trap_exits(trap: Bool) -> Nil
+pub fn trap_exits(trap: Bool) -> Bool
 
 /// Takes the next exit signal that has come as a message.
 @external(erlang, "regrow_gleam_process", "receive_exit")
@@ -99,10 +114,11 @@ pub fn receive_exit(within milliseconds: Int) -> Result(Down, ReceiveError)
 @external(erlang, "regrow", "monitor")
 pub fn monitor(pid: Pid) -> Monitor
 
-/// Takes a monitor away, and what it told.
+/// Takes a monitor away, and what it told; tells whether it was there still, and had told nothing.
 @external(erlang, "regrow_gleam_process", "demonitor")
-pub fn demonitor(pid: Pid, monitor: Monitor) -> Nil
+pub fn demonitor(pid: Pid, monitor: Monitor) -> Bool
 
+/// Takes what a monitor of this process tells.
 @external(erlang, "regrow_gleam_process", "receive_down")
 pub fn receive_down(from monitor: Monitor, within milliseconds: Int) -> Result(Down, ReceiveError)
 
@@ -137,3 +153,17 @@ pub fn call(
   sending make: fn(Subject(reply)) -> message,
   within milliseconds: Int,
 ) -> Result(reply, CallError)
+
+// ---- timers ----
+
+/// Sends a message when a time is over, by the BEAM's clock; `clock.send_after` goes by a runtime's.
+@external(erlang, "regrow_gleam_process", "send_after")
+pub fn send_after(to subject: Subject(message), within milliseconds: Int, message message: message) -> Timer
+
+/// Has a timer send nothing; tells how long it had to go. `Error(Nil)`: it has sent its message, or was cancelled.
+@external(erlang, "regrow_gleam_process", "cancel_timer")
+pub fn cancel_timer(timer: Timer) -> Result(Int, Nil)
+
+/// How long a timer has to go, as `cancel_timer`.
+@external(erlang, "regrow_gleam_process", "time_left")
+pub fn time_left(timer: Timer) -> Result(Int, Nil)

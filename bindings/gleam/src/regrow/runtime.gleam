@@ -48,6 +48,7 @@ pub type LogLevel {
   Silent
 }
 
+/// What a runtime is to be, for `start`.
 pub opaque type Builder {
   Builder(workers: Int, clock: Clock, log_level: LogLevel)
 }
@@ -62,14 +63,17 @@ pub fn workers(builder: Builder, count: Int) -> Builder {
   Builder(..builder, workers: count)
 }
 
+/// What its times are measured by; the machine's clock, if this is not said.
 pub fn clock(builder: Builder, clock: Clock) -> Builder {
   Builder(..builder, clock: clock)
 }
 
+/// What of its log goes to `logger`.
 pub fn log_level(builder: Builder, level: LogLevel) -> Builder {
   Builder(..builder, log_level: level)
 }
 
+/// Starts a runtime.
 pub fn start(builder: Builder) -> Result(Runtime, RuntimeError) {
   do_start(builder.workers, builder.clock, builder.log_level)
 }

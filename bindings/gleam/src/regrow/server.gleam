@@ -27,6 +27,7 @@
 import regrow/dynamic
 import regrow/process
 import regrow/registry
+import regrow/selector
 import regrow/start
 
 /// What a server does after a message. `StopWith(process.Normal)` is `Stop`.
@@ -38,14 +39,17 @@ pub type Next(state) {
 
 /// What an initialiser gives: a state, and what else the server listens to.
 pub opaque type Initialised(state, message) {
-  Initialised(state: state, inputs: List(#(dynamic.Dynamic, fn(dynamic.Dynamic) -> message)))
+  Initialised(state: state, inputs: selector.Selector(message))
+  Unwanted
 }
 
+/// What a server is to be, for `start`.
 pub opaque type Builder(state, message) {
   Builder(
     initialise: fn(process.Subject(message)) -> Result(Initialised(state, message), String),
     on_message: fn(state, message) -> Next(state),
     on_request: Result(fn(state, dynamic.Dynamic) -> #(dynamic.Dynamic, state), Nil),
+    on_terminate: fn(state, process.ExitReason) -> Nil,
     registrations: List(fn(process.Subject(message)) -> Result(Nil, start.StartError)),
     within: Int,
   )
@@ -66,6 +70,7 @@ pub fn new_with_initialiser(
     initialise: initialise,
     on_message: fn(state, _) { Continue(state) },
     on_request: Error(Nil),
+    on_terminate: fn(_, _) { Nil },
     registrations: [],
     within: milliseconds,
   )
@@ -73,7 +78,13 @@ pub fn new_with_initialiser(
 
 /// The state that a server begins with.
 pub fn initialised(state: state) -> Initialised(state, message) {
-  Initialised(state: state, inputs: [])
+  Initialised(state: state, inputs: selector.new())
+}
+
+/// No server after all: `start` gives `Error(start.Ignored)`, and a supervisor goes on without this child, which it may
+/// be told to start later.
+pub fn ignored() -> Initialised(state, message) {
+  Unwanted
 }
 
 /// Has a server take what comes to another subject of its own, made a message of.
@@ -82,7 +93,18 @@ pub fn listening(
   to subject: process.Subject(other),
   wrapping wrap: fn(other) -> message,
 ) -> Initialised(state, message) {
-  Initialised(..initialised, inputs: [#(tag(subject), coerce(wrap)), ..initialised.inputs])
+  selecting(initialised, from: selector.add(selector.new(), subject: subject, wrapping: wrap))
+}
+
+/// Has a server take all that a selector waits for. With `selector.other` that is also what others cast to it.
+pub fn selecting(
+  initialised: Initialised(state, message),
+  from inputs: selector.Selector(message),
+) -> Initialised(state, message) {
+  case initialised {
+    Unwanted -> Unwanted
+    Initialised(state, before) -> Initialised(state, selector.merge(before, with: inputs))
+  }
 }
 
 /// What becomes of the state with each message.
@@ -100,6 +122,15 @@ pub fn on_request(
   handler: fn(state, dynamic.Dynamic) -> #(dynamic.Dynamic, state),
 ) -> Builder(state, message) {
   Builder(..builder, on_request: Ok(handler))
+}
+
+/// What a server does before it ends: when it ends by itself or panics, is stopped, or is told to end by its parent and
+/// traps exits. A server that is killed, or that ends by an exit signal which it does not trap, does nothing any more.
+pub fn on_terminate(
+  builder: Builder(state, message),
+  handler: fn(state, process.ExitReason) -> Nil,
+) -> Builder(state, message) {
+  Builder(..builder, on_terminate: handler)
 }
 
 /// Registers the server's subject at each start, before anybody knows that it has started. If the key is taken the
@@ -122,7 +153,14 @@ pub fn registered(
 
 /// Starts a server, linked with the caller. A server that does not start is an error, and never ends the caller.
 pub fn start(builder: Builder(state, message)) -> Result(start.Started(process.Subject(message)), start.StartError) {
-  do_start(builder.initialise, builder.on_message, builder.on_request, builder.registrations, builder.within)
+  do_start(
+    builder.initialise,
+    builder.on_message,
+    builder.on_request,
+    builder.on_terminate,
+    builder.registrations,
+    builder.within,
+  )
 }
 
 @external(erlang, "regrow_gleam_server", "start")
@@ -130,12 +168,7 @@ fn do_start(
   initialise: fn(process.Subject(message)) -> Result(Initialised(state, message), String),
   on_message: fn(state, message) -> Next(state),
   on_request: Result(fn(state, dynamic.Dynamic) -> #(dynamic.Dynamic, state), Nil),
+  on_terminate: fn(state, process.ExitReason) -> Nil,
   registrations: List(fn(process.Subject(message)) -> Result(Nil, start.StartError)),
   within: Int,
 ) -> Result(start.Started(process.Subject(message)), start.StartError)
-
-@external(erlang, "regrow_gleam_process", "tag")
-fn tag(subject: process.Subject(message)) -> dynamic.Dynamic
-
-@external(erlang, "regrow_gleam_dynamic", "identity")
-fn coerce(function: fn(other) -> message) -> fn(dynamic.Dynamic) -> message

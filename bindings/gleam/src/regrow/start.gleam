@@ -8,6 +8,7 @@ pub type Started(data) {
   Started(pid: process.Pid, data: data)
 }
 
+/// Why something did not start.
 pub type StartError {
   /// It said no while it started, and why.
   InitFailed(reason: String)
@@ -15,6 +16,8 @@ pub type StartError {
   InitExited(reason: process.ExitReason)
   /// It had not started in its time, and was killed.
   InitTimeout
+  /// It was not wanted: see `server.ignored`. A supervisor to which that was added has it, and can be told to start it.
+  Ignored
   /// The name or the id that it was to have belongs to this process.
   NameInUse(pid: process.Pid)
   /// A supervisor has this child, which did not start.

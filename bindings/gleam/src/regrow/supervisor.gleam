@@ -32,6 +32,7 @@ pub type AutoShutdown {
   AllSignificant
 }
 
+/// Why something was not done.
 pub type SupervisorError {
   NotFound
   /// The child runs, and only one that does not can be restarted or deleted.
@@ -51,11 +52,24 @@ pub type Status {
   Waiting
 }
 
+/// What a child is: a process that works, or one that supervises.
 pub type Kind {
   Worker
   Supervising
 }
 
+/// What a supervisor knows of a child.
+pub type ChildSpec {
+  ChildSpec(
+    id: dynamic.Dynamic,
+    restart: child.Restart,
+    shutdown: child.Shutdown,
+    kind: Kind,
+    significant: Bool,
+  )
+}
+
+/// A child as it is at the moment.
 pub type ChildInfo {
   ChildInfo(id: dynamic.Dynamic, status: Status, kind: Kind)
 }
@@ -65,6 +79,45 @@ pub type Counts {
   Counts(specs: Int, active: Int, supervisors: Int, workers: Int)
 }
 
+/// What became of a child that failed: it was to be started again, after so many milliseconds; or it stays down, since
+/// it failed too often for its backoff; or the supervisor gave up.
+pub type Verdict {
+  Restarts(after: Int)
+  StaysDown
+  GaveUp
+}
+
+/// A child that was to be started again: who it was and what process it had (`Error(Nil)`: none; of a child on the BEAM
+/// the native process that stands for it), why, how often so far, when, and how long it had been up. Times are
+/// milliseconds, of the runtime's clock.
+pub type Failure {
+  Failure(
+    id: dynamic.Dynamic,
+    pid: Result(process.Pid, Nil),
+    reason: process.ExitReason,
+    count: Int,
+    at: Int,
+    uptime: Int,
+    verdict: Verdict,
+  )
+}
+
+/// A process and those below it, as they were seen: its id under its supervisor, its kind and what it does ("server",
+/// "waiting" and so on: see regrow_tree() of regrow.h), how many messages wait for it, and how often it was to be
+/// started again. Children on the BEAM show as the native processes that stand for them.
+pub type Node {
+  Node(
+    id: dynamic.Dynamic,
+    pid: Result(process.Pid, Nil),
+    kind: String,
+    status: String,
+    queue: Int,
+    restarts: Int,
+    children: List(Node),
+  )
+}
+
+/// What a supervisor is to be, for `start`.
 pub opaque type Builder {
   Builder(
     strategy: Strategy,
@@ -85,6 +138,7 @@ pub fn restart_tolerance(builder: Builder, intensity intensity: Int, period seco
   Builder(..builder, intensity: intensity, period: seconds)
 }
 
+/// Whether it ends when significant children have; `Never`, if this is not said.
 pub fn auto_shutdown(builder: Builder, when: AutoShutdown) -> Builder {
   Builder(..builder, auto_shutdown: when)
 }
@@ -97,17 +151,18 @@ pub fn add(builder: Builder, child: child.Child(data)) -> Builder {
 /// Starts a supervisor and its children, linked with the caller. If a child does not start, those before it are ended,
 /// and the error is `ChildFailed`; the caller goes on.
 pub fn start(builder: Builder, in runtime: runtime.Runtime) -> Result(start.Started(Supervisor), start.StartError) {
-  do_start(
-    runtime,
-    builder.strategy,
-    builder.intensity,
-    builder.period,
-    builder.auto_shutdown,
-    reverse(builder.children),
-  )
+  start_with_initialiser(running: fn() { Ok(builder) }, in: runtime)
 }
 
-/// Starts one more child, after all others.
+/// As `start`, with what a function makes, which runs in the supervisor before any child starts. If that gives an error
+/// the supervisor does not start; `Error(start.Ignored)`: it is not wanted.
+@external(erlang, "regrow_gleam_supervisor", "start")
+pub fn start_with_initialiser(
+  running initialise: fn() -> Result(Builder, start.StartError),
+  in runtime: runtime.Runtime,
+) -> Result(start.Started(Supervisor), start.StartError)
+
+/// Starts one more child, after all others. `Error(NotStarted(start.Ignored))`: it is there, and does not run.
 @external(erlang, "regrow_gleam_supervisor", "start_child")
 pub fn start_child(
   in supervisor: Supervisor,
@@ -130,12 +185,26 @@ pub fn delete_child(in supervisor: Supervisor, id id: String) -> Result(Nil, Sup
 @external(erlang, "regrow_gleam_supervisor", "which_children")
 pub fn which_children(in supervisor: Supervisor) -> Result(List(ChildInfo), SupervisorError)
 
+/// What is known of one child.
+@external(erlang, "regrow_gleam_supervisor", "child_spec")
+pub fn child_spec(in supervisor: Supervisor, id id: String) -> Result(ChildSpec, SupervisorError)
+
 /// What becomes of one child.
 @external(erlang, "regrow_gleam_supervisor", "status")
 pub fn status(in supervisor: Supervisor, id id: String) -> Result(Status, SupervisorError)
 
+/// How many children there are.
 @external(erlang, "regrow_gleam_supervisor", "count_children")
 pub fn count_children(in supervisor: Supervisor) -> Result(Counts, SupervisorError)
+
+/// The last 100 failures of the children, the oldest first.
+@external(erlang, "regrow_gleam_supervisor", "history")
+pub fn history(in supervisor: Supervisor) -> Result(List(Failure), SupervisorError)
+
+/// The supervisor and all that is below it. Nobody is held up, and a supervisor that does not answer within 5 seconds
+/// shows what its links show.
+@external(erlang, "regrow_gleam_supervisor", "tree")
+pub fn tree(of supervisor: Supervisor) -> Result(Node, SupervisorError)
 
 /// Its process, which OTP's own functions for supervisors take too.
 @external(erlang, "regrow_gleam_dynamic", "identity")
@@ -145,18 +214,5 @@ pub fn pid(of supervisor: Supervisor) -> process.Pid
 @external(erlang, "regrow_gleam_process", "stop")
 pub fn stop(supervisor: Supervisor, within milliseconds: Int) -> Result(Nil, process.CallError)
 
-@external(erlang, "regrow_gleam_supervisor", "start")
-fn do_start(
-  runtime: runtime.Runtime,
-  strategy: Strategy,
-  intensity: Int,
-  period: Int,
-  auto_shutdown: AutoShutdown,
-  children: List(child.Child(dynamic.Dynamic)),
-) -> Result(start.Started(Supervisor), start.StartError)
-
 @external(erlang, "regrow_gleam_dynamic", "identity")
 fn erase(child: child.Child(data)) -> child.Child(dynamic.Dynamic)
-
-@external(erlang, "lists", "reverse")
-fn reverse(items: List(a)) -> List(a)

@@ -40,6 +40,11 @@ pub fn await_all(tasks: List(Task(value)), within milliseconds: Int) -> List(Res
 @external(erlang, "regrow_gleam_task", "shutdown")
 pub fn shutdown(task: Task(value), within milliseconds: Int) -> Result(value, TaskError)
 
+/// Ends a task at once, whether it traps exits or not, and waits until it has ended. `Ok`: it had a value before;
+/// `Error(Exited(Killed))`: it had none.
+@external(erlang, "regrow_gleam_task", "kill")
+pub fn kill(task: Task(value)) -> Result(value, TaskError)
+
 /// The task's process.
 @external(erlang, "regrow_gleam_task", "pid")
 pub fn pid(of task: Task(value)) -> process.Pid

@@ -26,6 +26,53 @@ fn tolerant() -> dynamic_supervisor.Builder {
   dynamic_supervisor.new() |> dynamic_supervisor.restart_tolerance(intensity: 1000, period: 5)
 }
 
+pub fn its_children_are_listed_and_one_that_is_not_wanted_is_none_test() {
+  use users, counters <- with_users(tolerant())
+  let assert Ok(user) = dynamic_supervisor.start_child(in: users, child: counter.child(in: counters, id: "a"))
+  let unwanted =
+    child.worker(id: "b", starting: fn() -> Result(start.Started(Nil), start.StartError) { Error(start.Ignored) })
+  let assert Error(start.Ignored) = dynamic_supervisor.start_child(in: users, child: unwanted)
+  let assert Ok([supervisor.ChildInfo(_, supervisor.Running(pid), supervisor.Worker)]) =
+    dynamic_supervisor.which_children(in: users)
+  let assert True = pid == user.pid
+}
+
+pub fn it_remembers_who_failed_and_shows_who_is_there_test() {
+  use users, counters <- with_users(tolerant())
+  let assert Ok(_) = dynamic_supervisor.start_child(in: users, child: counter.child(in: counters, id: "a"))
+  let _ = counter.end(in: counters, id: "a", by: counter.Crash)
+  counter.until(fn() { result_length(dynamic_supervisor.history(in: users)) == 1 })
+  let assert Ok([supervisor.Failure(id, _, process.Abnormal(_), 1, _, _, supervisor.Restarts(after: 0))]) =
+    dynamic_supervisor.history(in: users)
+  let assert True = id == dynamic.string("a")
+  // It is remembered before it is started again.
+  counter.until(fn() {
+    case dynamic_supervisor.tree(of: users) {
+      Ok(supervisor.Node(_, _, "dynamic_supervisor", _, _, _, [supervisor.Node(of_child, Ok(_), _, _, _, 1, [])])) ->
+        of_child == id
+      _ -> False
+    }
+  })
+}
+
+fn result_length(outcome: Result(List(a), b)) -> Int {
+  case outcome {
+    Ok([]) -> 0
+    Ok([_]) -> 1
+    _ -> 2
+  }
+}
+
+pub fn a_supervisor_may_not_be_wanted_test() {
+  let assert Ok(runtime) = runtime.start(runtime.new())
+  let started = fn(initialise) { dynamic_supervisor.start_with_initialiser(running: initialise, in: runtime) }
+  let assert Error(start.Ignored) = started(fn() { Error(start.Ignored) })
+  let assert Error(start.InitFailed("no")) = started(fn() { Error(start.InitFailed("no")) })
+  let assert Ok(users) = started(fn() { Ok(dynamic_supervisor.new() |> dynamic_supervisor.max_children(0)) })
+  process.unlink(from: users.pid)
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
+}
+
 // FEATURES 0.16: glixir's terminate_child wants a pid where its document passes the id.
 pub fn a_child_is_ended_by_its_id_test() {
   use users, counters <- with_users(tolerant())

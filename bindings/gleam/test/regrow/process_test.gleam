@@ -82,5 +82,33 @@ pub fn the_end_of_linked_ones_is_told_to_who_traps_test() {
   let assert Error(Nil) = process.link(with: child)
 }
 
+pub fn a_timer_sends_its_message_unless_it_is_cancelled_test() {
+  let mine = process.new_subject()
+  let soon = process.send_after(to: mine, within: -1, message: "soon")
+  let late = process.send_after(to: mine, within: 60_000, message: "late")
+  let assert Ok("soon") = process.receive(from: mine, within: 1000)
+  let assert Error(Nil) = process.time_left(soon)
+  let assert Error(Nil) = process.cancel_timer(soon)
+  let assert Ok(left) = process.time_left(late)
+  let assert True = left > 50_000 && left <= 60_000
+  let assert Ok(_) = process.cancel_timer(late)
+  let assert Error(Nil) = process.time_left(late)
+  let assert Error(process.NothingCame) = process.receive(from: mine, within: 0)
+}
+
+pub fn a_late_answer_by_a_timer_goes_to_who_waits_test() {
+  let server = echo_server()
+  let assert Ok(2) =
+    process.call(
+      server,
+      sending: fn(reply) {
+        process.send_after(to: reply, within: 1, message: 2)
+        Double(0, process.new_subject())
+      },
+      within: 1000,
+    )
+  process.kill(process.owner(of: server))
+}
+
 @external(erlang, "regrow_gleam_support", "mailbox")
 fn mailbox() -> Int

@@ -1,6 +1,7 @@
 import regrow/process
 import regrow/pubsub
 import regrow/runtime
+import regrow/selector
 import regrow/server
 import regrow/start
 import support/counter
@@ -104,6 +105,112 @@ pub fn a_pattern_stands_for_many_topics_test() {
   let assert Error(pubsub.BadTopic) = pubsub.broadcast(over: news, topic: "user.*", message: 1)
   let assert Error(pubsub.BadTopic) = pubsub.subscribe(to: news, topic: ">.a")
 }
+
+pub fn a_queue_group_shares_the_messages_test() {
+  use _, jobs <- with_news
+  let shared = pubsub.subscription(to: "jobs.>") |> pubsub.queue("workers")
+  let told = process.new_subject()
+  let other = process.spawn(running: fn() { relay(told) })
+  let assert Ok(its) = process.receive(from: told, within: 1000)
+  let assert Ok(mine) = pubsub.subscribe_as(shared, to: jobs)
+  let assert Ok(subject) = shared |> pubsub.of_process(other) |> pubsub.subscribe_as(to: jobs)
+  let assert True = process.owner(of: subject) == other
+  process.send(to: its, message: subject)
+  let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.a", message: 1)
+  let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.a", message: 2)
+  // One each.
+  let assert Ok(pubsub.Event("jobs.a", here)) = process.receive(from: mine, within: 1000)
+  let assert Ok(pubsub.Event("jobs.a", there)) = process.receive(from: of_events(told), within: 1000)
+  let assert 3 = here + there
+  let assert Ok(Nil) = pubsub.unsubscribe(from: jobs, topic: "jobs.>", subject: subject)
+  let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.b", message: 3)
+  let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.b", message: 4)
+  let assert Ok(pubsub.Event("jobs.b", 3)) = process.receive(from: mine, within: 1000)
+  let assert Ok(pubsub.Event("jobs.b", 4)) = process.receive(from: mine, within: 1000)
+  process.unlink(from: other)
+  process.kill(other)
+}
+
+/// Gives a subject for a subject, and sends on what comes to that.
+fn relay(to: process.Subject(a)) -> Nil {
+  let mine = process.new_subject()
+  process.send(to: to, message: coerce(mine))
+  let assert Ok(subject) = process.receive(from: mine, within: 5000)
+  let assert Ok(event) = process.receive(from: subject, within: 5000)
+  process.send(to: to, message: event)
+  process.sleep(60_000)
+}
+
+type Flood {
+  Came
+  Missing(count: Int)
+}
+
+pub fn a_bounded_subscription_tells_what_is_missing_test() {
+  use _, news <- with_news
+  let assert Ok(subject) =
+    pubsub.subscription(to: "a")
+    |> pubsub.bounded(to: 1, dropping: pubsub.DropOldest)
+    |> pubsub.subscribe_as(to: news)
+  let inputs =
+    selector.new()
+    |> selector.add(subject: subject, wrapping: fn(_) { Came })
+    |> pubsub.lags(of: "a", wrapping: fn(lag) { Missing(lag.count) })
+  // Nobody is slow for sure: more are sent until somebody was.
+  let assert True = flood(news, inputs, 100)
+  let assert Error(process.NothingCame) = pubsub.receive_lag(of: "a", within: 0)
+}
+
+fn flood(news: pubsub.PubSub(Int), inputs: selector.Selector(Flood), rounds: Int) -> Bool {
+  send_all(news, 1000)
+  // Whatever was dropped is told, none twice.
+  case count(inputs, 1000, False) {
+    True -> True
+    False -> rounds > 0 && flood(news, inputs, rounds - 1)
+  }
+}
+
+fn send_all(news: pubsub.PubSub(Int), left: Int) -> Nil {
+  case left {
+    0 -> Nil
+    _ -> {
+      let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: left)
+      send_all(news, left - 1)
+    }
+  }
+}
+
+fn count(inputs: selector.Selector(Flood), left: Int, lagged: Bool) -> Bool {
+  let assert True = left >= 0
+  case left {
+    0 -> lagged
+    _ ->
+      case selector.receive(from: inputs, within: 5000) {
+        Ok(Came) -> count(inputs, left - 1, lagged)
+        Ok(Missing(missing)) -> count(inputs, left - missing, True)
+        Error(_) -> panic
+      }
+  }
+}
+
+pub fn a_subscription_that_cannot_be_is_an_error_test() {
+  use _, news <- with_news
+  let it = pubsub.subscription(to: "a")
+  let assert Error(pubsub.BadTopic) = pubsub.subscribe_as(pubsub.queue(it, zero()), to: news)
+  let assert Error(pubsub.BadTopic) =
+    pubsub.subscribe_as(pubsub.bounded(it, to: -1, dropping: pubsub.DropNewest), to: news)
+  let assert Error(pubsub.BadTopic) = pubsub.subscribe_as(pubsub.subscription(to: ">.a"), to: news)
+  let assert Ok(0) = pubsub.subscriber_count(of: news, topic: "a")
+}
+
+@external(erlang, "regrow_gleam_support", "zero")
+fn zero() -> String
+
+@external(erlang, "regrow_gleam_dynamic", "identity")
+fn coerce(value: a) -> b
+
+@external(erlang, "regrow_gleam_dynamic", "identity")
+fn of_events(subject: process.Subject(a)) -> process.Subject(pubsub.Event(Int))
 
 pub type Message {
   News(event: pubsub.Event(Int))

@@ -1,8 +1,10 @@
 import regrow/decode
 import regrow/dynamic
+import regrow/match
 import regrow/process
 import regrow/registry
 import regrow/runtime
+import regrow/selector
 import regrow/start
 
 fn with_runtime(test_with: fn(runtime.Runtime) -> a) -> Nil {
@@ -150,4 +152,181 @@ pub fn a_dead_registry_is_an_error_test() {
   let assert Error(registry.DeadRegistry) = registry.keys(in: users, of: process.self())
   let assert Error(registry.DeadRegistry) = registry.values(in: users, key: 1, decoder: decode.int)
   let assert Error(registry.DeadRegistry) = registry.dispatch(in: users, key: 1, message: Nil)
+}
+
+/// Three entries of this process with numbers and one of another with a text.
+fn with_scores(
+  body: fn(registry.Registry(String, Nil), process.Pid) -> a,
+) -> Nil {
+  use runtime <- with_runtime
+  let assert Ok(scores) = registry.unique() |> registry.start(in: runtime)
+  let me = process.self()
+  let assert Ok(Nil) = registry.register_value(in: scores, key: "anna", pid: me, value: dynamic.int(7))
+  let assert Ok(Nil) = registry.register_value(in: scores, key: "bert", pid: me, value: dynamic.int(3))
+  let assert Ok(Nil) = registry.register_value(in: scores, key: "carl", pid: me, value: dynamic.int(9))
+  let other = process.owner(of: somebody())
+  let assert Ok(Nil) = registry.register_value(in: scores, key: "dora", pid: other, value: dynamic.string("ten"))
+  body(scores, other)
+  process.kill(other)
+}
+
+pub fn entries_are_searched_by_what_they_are_test() {
+  use scores, other <- with_scores
+  let points = fn(entry: registry.Entry(String)) { match.decoded(entry.value, decoder: decode.int) }
+  // A text is greater than any number.
+  let assert Ok(3) =
+    registry.select_count(in: scores, where: fn(entry) { match.greater(points(entry), than: match.value(5)) })
+  let assert Ok(["bert"]) =
+    registry.select(
+      in: scores,
+      where: fn(entry) { match.less(points(entry), than: match.value(5)) },
+      giving: fn(entry) { entry.key },
+    )
+  let assert Ok([#("dora", pid)]) =
+    registry.select(
+      in: scores,
+      where: fn(entry) { match.equal(entry.pid, to: match.value(other)) },
+      giving: fn(entry) { match.pair(entry.key, and: entry.pid) },
+    )
+  let assert True = pid == other
+  let assert Ok(4) = registry.select_count(in: scores, where: fn(_) { match.always() })
+  // What is given is decoded, and what is not given is not.
+  let assert Error(registry.Undecodable([decode.DecodeError("Int", "String", [_])])) =
+    registry.select(in: scores, where: fn(_) { match.always() }, giving: points)
+  let assert Ok([7]) =
+    registry.select(
+      in: scores,
+      where: fn(entry) { match.equal(entry.key, to: match.value("anna")) },
+      giving: points,
+    )
+  let assert Error(registry.Failed(_)) =
+    registry.select_count(in: scores, where: fn(entry) {
+      match.equal(match.decoded(entry.key, decoder: decode.dynamic), to: match.value(too_large()))
+    })
+}
+
+pub fn entries_of_a_key_are_searched_by_their_values_test() {
+  use runtime <- with_runtime
+  let assert Ok(rooms) = registry.duplicate() |> registry.start(in: runtime)
+  let me = process.self()
+  let other = process.owner(of: somebody())
+  let enter = fn(pid, level) {
+    let assert Ok(Nil) = registry.register_value(in: rooms, key: "room", pid: pid, value: dynamic.int(level))
+    Nil
+  }
+  enter(me, 1)
+  enter(me, 2)
+  enter(other, 3)
+  let from_two = fn(level) { match.at_least(level, least: match.value(2)) }
+  let assert Ok([#(first, 2), #(second, 3)]) =
+    registry.matching(in: rooms, key: "room", where: from_two, decoder: decode.int)
+  let assert True = first == me && second == other
+  let any_from_two = fn(level) { from_two(match.decoded(level, decoder: decode.int)) }
+  let assert Ok(2) = registry.matching_count(in: rooms, key: "room", where: any_from_two)
+  let assert Error(registry.Undecodable(_)) =
+    registry.matching(in: rooms, key: "room", where: fn(_) { match.always() }, decoder: decode.string)
+  let assert Ok([1, 2]) = registry.values_of(in: rooms, key: "room", pid: me, decoder: decode.int)
+  // The caller's own alone.
+  let assert Ok(Nil) = registry.unregister_matching(in: rooms, key: "room", where: any_from_two)
+  let assert Ok([#(_, 1), #(_, 3)]) = registry.values(in: rooms, key: "room", decoder: decode.int)
+  let assert Ok([]) = registry.values_of(in: rooms, key: "hall", pid: me, decoder: decode.int)
+  let assert Error(registry.Undecodable(_)) =
+    registry.values_of(in: rooms, key: "room", pid: other, decoder: decode.string)
+  process.kill(other)
+}
+
+pub fn a_value_is_made_another_by_its_owner_test() {
+  use scores, _ <- with_scores
+  let double = fn(n) { n * 2 }
+  let assert Ok(registry.Updated(14, 7)) =
+    registry.update_value(in: scores, key: "anna", decoder: decode.int, with: double)
+  let assert Ok([#(_, 14)]) = registry.values(in: scores, key: "anna", decoder: decode.int)
+  let assert Error(registry.Undecodable([decode.DecodeError("String", "Int", [])])) =
+    registry.update_value(in: scores, key: "anna", decoder: decode.string, with: fn(_) { "none" })
+  let assert Ok([#(_, 14)]) = registry.values(in: scores, key: "anna", decoder: decode.int)
+  // What the decoder makes of a value is what was there.
+  let assert Ok(registry.Updated("new", "old")) =
+    registry.update_value(in: scores, key: "bert", decoder: decode.map(decode.int, with: fn(_) { "old" }), with: fn(_) {
+      "new"
+    })
+  let assert Error(registry.NotFound) =
+    registry.update_value(in: scores, key: "dora", decoder: decode.int, with: double)
+  let assert Error(registry.NotFound) =
+    registry.update_value(in: scores, key: "nobody", decoder: decode.int, with: double)
+}
+
+pub fn a_registry_keeps_values_beside_its_entries_test() {
+  use runtime <- with_runtime
+  let assert Ok(users) =
+    registry.unique()
+    |> registry.with_meta(key: "limit", value: 10)
+    |> registry.with_meta(key: "limit", value: 20)
+    |> registry.start(in: runtime)
+  let assert Ok(20) = registry.meta(in: users, key: "limit", decoder: decode.int)
+  let assert Ok(Nil) = registry.put_meta(in: users, key: "limit", value: "none")
+  let assert Error(registry.Undecodable([_])) = registry.meta(in: users, key: "limit", decoder: decode.int)
+  let assert Ok("none") = registry.meta(in: users, key: "limit", decoder: decode.string)
+  let assert Ok(Nil) = registry.delete_meta(in: users, key: "limit")
+  let assert Error(registry.NotFound) = registry.meta(in: users, key: "limit", decoder: decode.string)
+  let assert Ok(Nil) = registry.delete_meta(in: users, key: "limit")
+  let assert Error(registry.Failed(_)) = registry.put_meta(in: users, key: 1, value: too_large())
+  let assert Ok(Nil) = registry.register(in: users, key: "a", subject: process.new_subject())
+}
+
+pub fn a_listener_is_told_who_comes_and_goes_test() {
+  use runtime <- with_runtime
+  let builder = registry.unique() |> registry.listener(named: "listener") |> registry.listener(named: "nobody")
+  let assert Ok(Nil) = runtime.register(runtime, pid: process.self(), named: "listener")
+  let assert Ok(plain) = registry.start(builder, in: runtime)
+  let assert Ok(named) = builder |> registry.named("users") |> registry.start(in: runtime)
+  let assert Ok(of_plain) = registry.listen(to: plain)
+  let assert Ok(of_named) = registry.listen(to: named)
+  let other = somebody()
+  let pid = process.owner(of: other)
+  let assert Ok(Nil) = registry.register(in: plain, key: 1, subject: other)
+  let assert Ok(Nil) = registry.register_value(in: named, key: "a", pid: pid, value: dynamic.int(7))
+  // Of each registry alone, whatever came before.
+  let assert Ok(registry.Registered("a", who, seven)) = registry.receive_change(from: of_named, within: 1000)
+  let assert True = who == pid && seven == dynamic.int(7)
+  let assert Ok(registry.Registered(1, _, _)) = registry.receive_change(from: of_plain, within: 1000)
+  process.kill(pid)
+  let gone =
+    selector.new()
+    |> registry.changes(of: of_plain, wrapping: fn(change) { #("plain", change) })
+  let assert Ok(#("plain", registry.Unregistered(1, who))) = selector.receive(from: gone, within: 1000)
+  let assert True = who == pid
+  let assert Ok(registry.Unregistered("a", _)) = registry.receive_change(from: of_named, within: 1000)
+  let assert Error(process.NothingCame) = registry.receive_change(from: of_plain, within: 0)
+}
+
+pub fn a_dead_registry_is_searched_in_vain_test() {
+  use scores, _ <- with_scores
+  kill_unlinked(registry.pid(of: scores))
+  let everything = fn(_) { match.always() }
+  let assert Error(registry.DeadRegistry) = registry.select_count(in: scores, where: everything)
+  let assert Error(registry.DeadRegistry) =
+    registry.select(in: scores, where: everything, giving: fn(entry) { entry.key })
+  let assert Error(registry.DeadRegistry) =
+    registry.matching(in: scores, key: "anna", where: fn(_) { match.always() }, decoder: decode.int)
+  let assert Error(registry.DeadRegistry) =
+    registry.matching_count(in: scores, key: "anna", where: fn(_) { match.always() })
+  let assert Error(registry.DeadRegistry) =
+    registry.unregister_matching(in: scores, key: "anna", where: fn(_) { match.always() })
+  let assert Error(registry.DeadRegistry) =
+    registry.values_of(in: scores, key: "anna", pid: process.self(), decoder: decode.int)
+  let assert Error(registry.DeadRegistry) =
+    registry.update_value(in: scores, key: "anna", decoder: decode.int, with: fn(n) { n })
+  let assert Error(registry.DeadRegistry) = registry.meta(in: scores, key: "limit", decoder: decode.int)
+  let assert Error(registry.DeadRegistry) = registry.put_meta(in: scores, key: "limit", value: 1)
+  let assert Error(registry.DeadRegistry) = registry.delete_meta(in: scores, key: "limit")
+  let assert Error(registry.DeadRegistry) = registry.listen(to: scores)
+}
+
+/// Ends a registry in which this process is registered, and with which it is linked thereby.
+fn kill_unlinked(registry: process.Pid) -> Nil {
+  process.trap_exits(True)
+  kill(registry)
+  let assert Ok(_) = process.receive_exit(within: 1000)
+  let _ = process.trap_exits(False)
+  Nil
 }

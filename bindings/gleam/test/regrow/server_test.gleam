@@ -112,6 +112,53 @@ pub fn a_server_listens_to_other_subjects_of_its_own_test() {
   process.kill(process.owner(of: subject))
 }
 
+pub type Telling {
+  Ended(pid: process.Pid, reason: process.ExitReason)
+  Enough
+}
+
+/// A server that traps exits and tells of its end.
+fn teller(told: process.Subject(Telling)) -> process.Subject(Telling) {
+  server.new_with_initialiser(within: 1000, running: fn(_) {
+    let assert False = process.trap_exits(True)
+    Ok(server.initialised("state"))
+  })
+  |> server.on_message(fn(_, _) { server.StopWith(process.Abnormal(dynamic.string("enough"))) })
+  |> server.on_terminate(fn(state, reason) {
+    let assert "state" = state
+    process.send(to: told, message: Ended(process.self(), reason))
+  })
+  |> unlinked
+}
+
+pub fn a_server_is_told_before_it_ends_test() {
+  let told = process.new_subject()
+  // By itself, stopped with a reason, and by its parent's signal, which it traps.
+  let first = teller(told)
+  process.send(to: first, message: Enough)
+  let assert Ok(Ended(dead, process.Abnormal(_))) = process.receive(from: told, within: 1000)
+  let assert True = dead == process.owner(of: first)
+  let second = process.owner(of: teller(told))
+  let assert Ok(Nil) = process.stop_with(second, reason: process.Shutdown, within: 1000)
+  let assert Ok(Ended(dead, process.Shutdown)) = process.receive(from: told, within: 1000)
+  let assert True = dead == second
+  let third = process.owner(of: teller(told))
+  process.exit(third, with: process.Shutdown)
+  let assert Ok(Ended(dead, process.Shutdown)) = process.receive(from: told, within: 1000)
+  let assert True = dead == third
+  // One that is killed is told nothing.
+  process.kill(process.owner(of: teller(told)))
+  let assert Error(process.NothingCame) = process.receive(from: told, within: 20)
+}
+
+pub fn a_server_that_is_not_wanted_does_not_start_test() {
+  let unwanted: server.Builder(Int, Message) =
+    server.new_with_initialiser(within: 1000, running: fn(_) {
+      Ok(server.ignored() |> server.listening(to: process.new_subject(), wrapping: fn(_: Int) { End }))
+    })
+  let assert Error(start.Ignored) = server.start(unwanted)
+}
+
 pub fn a_server_is_registered_as_soon_as_it_is_there_test() {
   let assert Ok(runtime) = runtime.start(runtime.new())
   let assert Ok(counters) = registry.unique() |> registry.start(in: runtime)
@@ -206,7 +253,7 @@ pub fn a_module_that_does_not_start_is_an_error_and_ends_nobody_test() {
   let assert Error(start.InitExited(process.Abnormal(_))) = gen_server.start(module, with: dynamic.string("crash"))
   let assert Error(start.InitExited(process.Normal)) = gen_server.start(module, with: dynamic.string("exit"))
   let assert Error(start.NotStarted(_)) = gen_server.start(module, with: dynamic.string("throw"))
-  let assert Error(start.NotStarted(_)) = gen_server.start(module, with: dynamic.string("ignore"))
+  let assert Error(start.Ignored) = gen_server.start(module, with: dynamic.string("ignore"))
   process.sleep(20)
   let continued = worker(with: dynamic.string("continue"))
   let assert Ok(41) = gen_server.call(continued, dynamic.from(GetCount), decode.int, within: 1000)

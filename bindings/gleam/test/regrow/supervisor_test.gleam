@@ -295,8 +295,167 @@ pub fn a_child_waits_before_it_is_started_again_test() {
   let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
 }
 
+pub fn an_initialiser_runs_at_each_start_in_the_supervisor_test() {
+  use runtime, counters <- with_counters
+  let told = process.new_subject()
+  let inner = fn() {
+    supervisor.start_with_initialiser(
+      running: fn() {
+        process.send(to: told, message: process.self())
+        Ok(supervisor.new(supervisor.OneForOne) |> supervisor.add(counter.child(in: counters, id: "a")))
+      },
+      in: runtime,
+    )
+  }
+  let assert Ok(outer) =
+    supervisor.new(supervisor.OneForOne)
+    |> supervisor.add(child.supervisor(id: "inner", starting: inner))
+    |> supervisor.start(in: runtime)
+  let assert Ok(first) = process.receive(from: told, within: 1000)
+  let assert Ok(supervisor.Running(running)) = supervisor.status(in: outer.data, id: "inner")
+  let assert True = first == running
+  process.kill(first)
+  let assert Ok(second) = process.receive(from: told, within: 5000)
+  let assert False = first == second
+  let assert Ok(Nil) = supervisor.stop(outer.data, within: 5000)
+}
+
+pub fn a_supervisor_that_is_not_wanted_does_not_start_test() {
+  use runtime, _ <- with_counters
+  let assert Error(start.Ignored) =
+    supervisor.start_with_initialiser(running: fn() { Error(start.Ignored) }, in: runtime)
+  let assert Error(start.InitFailed("no")) =
+    supervisor.start_with_initialiser(running: fn() { Error(start.InitFailed("no")) }, in: runtime)
+  let unwanted =
+    child.supervisor(id: "unwanted", starting: fn() {
+      supervisor.start_with_initialiser(running: fn() { Error(start.Ignored) }, in: runtime)
+    })
+  let assert Ok(outer) =
+    supervisor.new(supervisor.OneForOne)
+    |> supervisor.add(unwanted)
+    |> supervisor.start(in: runtime)
+  let assert Ok(supervisor.Stopped) = supervisor.status(in: outer.data, id: "unwanted")
+  let assert Error(supervisor.NotStarted(start.Ignored)) = supervisor.restart_child(in: outer.data, id: "unwanted")
+  let assert Ok(Nil) = supervisor.delete_child(in: outer.data, id: "unwanted")
+  let assert Error(supervisor.NotStarted(start.Ignored)) = supervisor.start_child(in: outer.data, child: unwanted)
+  let assert Ok(supervisor.Stopped) = supervisor.status(in: outer.data, id: "unwanted")
+  let assert Ok(Nil) = supervisor.stop(outer.data, within: 5000)
+}
+
+pub fn a_supervisor_that_does_not_start_ends_with_the_reason_of_its_child_test() {
+  use runtime, counters <- with_counters
+  let told = process.new_subject()
+  let failing =
+    child.worker(id: "failing", starting: fn() -> Result(start.Started(Nil), start.StartError) {
+      Error(start.InitFailed("no"))
+    })
+  let assert Error(start.ChildFailed(_, start.InitFailed("no"))) =
+    supervisor.start_with_initialiser(
+      running: fn() {
+        let supervisor = process.self()
+        process.spawn_unlinked(running: fn() {
+          let monitor = process.monitor(supervisor)
+          process.send(to: told, message: Error(Nil))
+          let assert Ok(down) = process.receive_down(from: monitor, within: 5000)
+          process.send(to: told, message: Ok(down.reason))
+        })
+        process.sleep(20)
+        Ok(
+          supervisor.new(supervisor.OneForOne)
+          |> supervisor.add(counter.child(in: counters, id: "a"))
+          |> supervisor.add(failing),
+        )
+      },
+      in: runtime,
+    )
+  let assert Ok(Error(Nil)) = process.receive(from: told, within: 1000)
+  let assert Ok(Ok(process.Abnormal(reason))) = process.receive(from: told, within: 1000)
+  let assert Ok(#(Shutdown, #(FailedToStartChild, "failing"))) =
+    decode.run(
+      reason,
+      decode.pair(
+        of: decode.exactly(Shutdown),
+        and: decode.pair(of: decode.exactly(FailedToStartChild), and: decode.string),
+      ),
+    )
+}
+
+pub type Reason {
+  Shutdown
+  FailedToStartChild
+}
+
+pub fn what_is_known_of_a_child_is_told_test() {
+  use runtime, counters <- with_counters
+  let assert Ok(started) =
+    supervisor.new(supervisor.OneForOne)
+    |> supervisor.auto_shutdown(supervisor.AnySignificant)
+    |> supervisor.add(counter.child(in: counters, id: "a"))
+    |> supervisor.add(
+      counter.child(in: counters, id: "b")
+      |> child.restart(child.Transient)
+      |> child.brutal_kill
+      |> child.significant(True),
+    )
+    |> supervisor.add(registry.child(registry.unique(), id: "registry"))
+    |> supervisor.add(
+      child.supervisor(id: "inner", starting: fn() {
+        supervisor.start(supervisor.new(supervisor.OneForAll), in: runtime)
+      })
+      |> child.restart(child.Temporary),
+    )
+    |> supervisor.start(in: runtime)
+  let spec = fn(id) { supervisor.child_spec(in: started.data, id: id) }
+  let assert Ok(supervisor.ChildSpec(id, child.Permanent, child.Within(5000), supervisor.Worker, False)) = spec("a")
+  let assert Ok("a") = decode.string(id)
+  let assert Ok(supervisor.ChildSpec(_, child.Transient, child.BrutalKill, supervisor.Worker, True)) = spec("b")
+  let assert Ok(supervisor.ChildSpec(_, child.Permanent, child.Within(5000), supervisor.Worker, False)) =
+    spec("registry")
+  let assert Ok(supervisor.ChildSpec(_, child.Temporary, child.Infinity, supervisor.Supervising, False)) = spec("inner")
+  let assert Error(supervisor.NotFound) = spec("nobody")
+  let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
+  let assert Error(supervisor.DeadSupervisor) = spec("a")
+}
+
 @external(erlang, "regrow_gleam_support", "counter_path")
 fn counter_path() -> String
 
 @external(erlang, "regrow_gleam_support", "atom_count")
 fn atoms() -> Int
+
+pub fn a_supervisor_remembers_who_failed_test() {
+  use runtime, counters <- with_counters
+  let assert Ok(started) = supervisor.start(three(supervisor.OneForOne, counters), in: runtime)
+  let assert Ok([]) = supervisor.history(in: started.data)
+  let _ = counter.end(in: counters, id: "b", by: counter.End)
+  counter.until(fn() {
+    case supervisor.history(in: started.data) {
+      Ok([_]) -> True
+      _ -> False
+    }
+  })
+  let assert Ok([failure]) = supervisor.history(in: started.data)
+  let assert supervisor.Failure(_, Ok(_), process.Normal, 1, _, _, supervisor.Restarts(after: 0)) = failure
+  let assert True = failure.id == dynamic.string("b")
+  let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
+  let assert Error(supervisor.DeadSupervisor) = supervisor.history(in: started.data)
+}
+
+pub fn a_tree_shows_who_is_there_test() {
+  use runtime, counters <- with_counters
+  let below = supervisor.new(supervisor.OneForAll) |> supervisor.add(counter.child(in: counters, id: "low"))
+  let assert Ok(started) =
+    supervisor.new(supervisor.OneForOne)
+    |> supervisor.add(child.supervisor(id: "below", starting: fn() { supervisor.start(below, in: runtime) }))
+    |> supervisor.add(pubsub.child(pubsub.new(), id: "news"))
+    |> supervisor.start(in: runtime)
+  let assert Ok(supervisor.Node(_, Ok(_), "supervisor", _, _, 0, [beam, native])) = supervisor.tree(of: started.data)
+  let assert True = beam.id == dynamic.string("below") && native.id == dynamic.string("news")
+  let assert supervisor.Node(_, Ok(pid), "pubsub", _, 0, 0, []) = native
+  let assert True = process.is_native(pid)
+  let assert Ok(Nil) = supervisor.terminate_child(in: started.data, id: "news")
+  let assert Ok(supervisor.Node(_, _, _, _, _, _, [_, stopped])) = supervisor.tree(of: started.data)
+  let assert supervisor.Node(_, Error(Nil), "pubsub", "stopped", 0, 0, []) = stopped
+  let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
+  let assert Error(supervisor.DeadSupervisor) = supervisor.tree(of: started.data)
+}

@@ -64,6 +64,22 @@ pub fn a_task_that_had_a_value_gives_it_when_it_is_ended_test() {
   let assert Ok(7) = task.shutdown(quick, within: 1000)
 }
 
+pub fn a_task_is_killed_even_if_it_traps_exits_test() {
+  let ready = process.new_subject()
+  let stubborn =
+    task.async(running: fn() {
+      process.trap_exits(True)
+      process.send(to: ready, message: Nil)
+      process.sleep(60_000)
+    })
+  let assert Ok(Nil) = process.receive(from: ready, within: 1000)
+  let assert Error(task.Exited(process.Killed)) = task.kill(stubborn)
+  let quick = task.async(running: fn() { 7 })
+  let monitor = process.monitor(task.pid(of: quick))
+  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(7) = task.kill(quick)
+}
+
 pub fn only_the_owner_waits_test() {
   let mine = task.async(running: fn() { 7 })
   let other = task.async(running: fn() { task.await(mine, within: 1000) })

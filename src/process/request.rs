@@ -1,0 +1,234 @@
+//! Requests: calls under way whose outcome is waited for later, or told to a function.
+//!
+//! A request is a slot (`reply`) whose waiter is the request itself: the outcome goes to whoever waits for it then, to
+//! its callback, or stays in the slot until it is asked for.
+
+use super::current::{self, Identity};
+use super::error::Error;
+use super::message::Message;
+use super::node::Node;
+use super::pursuit::Pursuit;
+use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
+use super::start::ThreadHome;
+use super::wait::{self, End};
+use super::{run, table, timer};
+use crate::sync::{Mutex, inside};
+use crate::term::Pid;
+use std::sync::Arc;
+
+/// What it keeps besides its slot.
+pub(super) struct RequestState {
+    inner: Mutex<RequestInner>,
+}
+
+#[derive(Default)]
+struct RequestInner {
+    waiter: Option<Waiter>,
+    callback: Option<Box<dyn FnOnce(Outcome) + Send>>,
+    /// Signalled when the answer is there: the eventfd of the thread that asked.
+    signal: Option<Arc<ThreadHome>>,
+}
+
+impl RequestState {
+    pub(super) fn done(&self, slot: &Slot) {
+        let (waiter, callback, signal) = {
+            let mut inner = self.inner.lock();
+            (inner.waiter.take(), inner.callback.take(), inner.signal.take())
+        };
+        match waiter {
+            Some(Waiter::Process(pid)) => {
+                table::with_process(pid, |process| process.unpark());
+            }
+            Some(Waiter::Held(process)) => process.unpark(),
+            Some(Waiter::Thread(parker)) => parker.unpark(),
+            Some(Waiter::Request(_) | Waiter::Watched(_)) | None => {}
+        }
+        if let Some(signal) = signal {
+            signal.signal();
+        }
+        if let Some(callback) = callback
+            && let Some(outcome) = slot.cell.take()
+        {
+            run_callback(callback, outcome);
+        }
+    }
+}
+
+fn run_callback(callback: Box<dyn FnOnce(Outcome) + Send>, outcome: Outcome) {
+    let depth = inside::step_out();
+    wait::without_waiting(|| callback(outcome));
+    inside::re_enter(depth);
+}
+
+/// A call under way, to be collected later, by anybody.
+pub struct Request {
+    slot: Arc<Slot>,
+    state: Arc<RequestState>,
+    node: Arc<Node>,
+    timer: Option<crate::clock::TimerId>,
+    /// A callback waits for the outcome: the handle may go.
+    detached: bool,
+    /// What sees to it that it is answered; called off with it.
+    pursuit: Option<Arc<Pursuit>>,
+}
+
+/// Where the outcome of a request is told.
+pub(super) struct Listener {
+    slot: Arc<Slot>,
+    state: Arc<RequestState>,
+}
+
+impl Listener {
+    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
+    pub fn tell(&self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        self.state.inner.lock().callback = Some(callback);
+        // Whoever takes the callback also takes the outcome: this, or `done`.
+        if self.slot.cell.is_done() {
+            let callback = self.state.inner.lock().callback.take();
+            if let Some(callback) = callback
+                && let Some(outcome) = self.slot.cell.take()
+            {
+                run_callback(callback, outcome);
+            }
+        }
+    }
+}
+
+impl Request {
+    /// Prepares one; `timeout` is the call's own limit, after which it ends as timed out.
+    pub fn new(node: &Arc<Node>, timeout: Option<u32>) -> Request {
+        Request::signalling(node, timeout, current::thread_home())
+    }
+
+    /// As [`Request::new`], of nobody's: no thread's eventfd tells of it.
+    pub(super) fn unsignalled(node: &Arc<Node>, timeout: Option<u32>) -> Request {
+        Request::signalling(node, timeout, None)
+    }
+
+    fn signalling(node: &Arc<Node>, timeout: Option<u32>, signal: Option<Arc<ThreadHome>>) -> Request {
+        let mut request = Request::untimed(node, signal);
+        request.limit(timeout);
+        request
+    }
+
+    fn untimed(node: &Arc<Node>, signal: Option<Arc<ThreadHome>>) -> Request {
+        let inner = RequestInner { signal, ..RequestInner::default() };
+        let state = Arc::new(RequestState { inner: Mutex::new(inner) });
+        let slot = Slot::new(Waiter::Request(state.clone()));
+        Request { slot, state, node: node.clone(), timer: None, detached: false, pursuit: None }
+    }
+
+    fn limit(&mut self, timeout: Option<u32>) {
+        let due = timeout.map(|ms| self.node.deadline(u64::from(ms)));
+        self.timer = due.map(|due| timer::start_slot_timer(&self.node, due, &self.slot));
+    }
+
+    /// A call of `pid`, to be collected later. A process that never waits, and is run by its callers while it is idle,
+    /// has answered when this returns; others are not, for this would wait when they do.
+    pub fn call(pid: Pid, timeout: Option<u32>, make: impl FnOnce(ReplyTo) -> Message) -> Result<Request, Error> {
+        let over = match current::identity()? {
+            // It is time for others: the request is queued, and what comes of it is waited for.
+            Identity::Process(me) => me.spend(),
+            Identity::Thread => false,
+        };
+        let found = table::with_process(pid, |process| (process.node().clone(), !over && process.answers_at_once()));
+        let (node, at_once) = found.ok_or(Error::NoProcess)?;
+        let mut pending = Request::untimed(&node, current::thread_home());
+        let mut message = make(pending.reply_to());
+        if at_once {
+            match run::inline_now(pid, message) {
+                // It may have put the answer off.
+                Ok(()) if pending.slot.cell.is_done() => return Ok(pending),
+                Ok(()) => {
+                    pending.limit(timeout);
+                    return Ok(pending);
+                }
+                Err(refused) => message = refused,
+            }
+        }
+        pending.limit(timeout);
+        reply::post(pid, &pending.slot, message, None)?;
+        Ok(pending)
+    }
+
+    /// Has `pursuit` called off when it is given up.
+    pub(super) fn pursue(&mut self, pursuit: Arc<Pursuit>) {
+        self.pursuit = Some(pursuit);
+    }
+
+    pub(super) fn listener(&self) -> Listener {
+        Listener { slot: self.slot.clone(), state: self.state.clone() }
+    }
+
+    /// The callee's end, to be put into a message.
+    pub fn reply_to(&self) -> ReplyTo {
+        reply::reply_to(&self.slot)
+    }
+
+    /// Sends it off; not for a ghost.
+    pub fn queue(&self, pid: Pid, make: impl FnOnce(ReplyTo) -> Message) -> Result<(), Error> {
+        current::identity()?;
+        reply::queue(pid, &self.slot, make)
+    }
+
+    /// Waits for the outcome, at most `timeout` milliseconds of this wait. `Error::Timeout`: still under way.
+    pub fn wait(&self, timeout: Option<u32>) -> Result<Outcome, Error> {
+        if let Some(outcome) = self.slot.cell.take() {
+            return Ok(outcome);
+        }
+        if timeout == Some(0) {
+            return Err(Error::Timeout);
+        }
+        let waiter = match current::identity()? {
+            Identity::Process(me) => {
+                wait::may_wait(me)?;
+                Waiter::Process(me.pid())
+            }
+            Identity::Thread => {
+                wait::thread_may_wait()?;
+                Waiter::Thread(wait::thread_parker())
+            }
+        };
+        self.state.inner.lock().waiter = Some(waiter);
+        let deadline = timeout.map(|ms| self.node.deadline(u64::from(ms)));
+        let end = wait::until(&self.node, deadline, false, || self.slot.cell.is_done());
+        let waiter = self.state.inner.lock().waiter.take();
+        drop(waiter);
+        match (self.slot.cell.take(), end) {
+            (Some(outcome), _) => Ok(outcome),
+            (None, End::Killed) => Err(Error::Killed),
+            (None, _) => Err(Error::Timeout),
+        }
+    }
+
+    /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
+    pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        let (node, timer) = (self.node.clone(), self.timer);
+        let callback = Box::new(move |outcome| {
+            if let Some(timer) = timer {
+                drop(node.timers.cancel(timer));
+            }
+            callback(outcome);
+        });
+        self.listener().tell(callback);
+        self.detached = true;
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if self.detached {
+            return;
+        }
+        if let Some(timer) = self.timer {
+            drop(self.node.timers.cancel(timer));
+        }
+        // Whatever comes now is dropped before it reaches anybody.
+        if !self.slot.cell.abandon() {
+            drop(self.slot.cell.take());
+        }
+        if let Some(pursuit) = self.pursuit.take() {
+            pursuit.call_off();
+        }
+    }
+}
