@@ -214,6 +214,23 @@ stage_erlang() {
   fi
 }
 
+# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes half an hour.
+stage_valgrind_erlang() {
+  needs_erlang eunit
+  needs valgrind
+  make -C bindings/erlang test-programs
+  local suite status
+  for suite in $(make -s -C bindings/erlang valgrind-suites); do
+    status=0
+    env -C bindings/erlang REGROW_ROUNDS=1 test/valgrind.sh "$suite" || status=$?
+    case $status in
+      0) pass ;;
+      77) skip "valgrind cannot run this BEAM"; return ;;
+      *) fail "$suite under valgrind" ;;
+    esac
+  done
+}
+
 # The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
 stage_conformance_erlang() {
   needs_erlang
@@ -332,4 +349,15 @@ stage_mixed() {
   for ((round = 0; round < rounds; round++)); do
     attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
   done
+}
+
+# After the stages of conformance, of whose results the table is made. REGROW_UPDATE=1 writes it.
+stage_operations() {
+  needs python3
+  local stage
+  for stage in conformance-2 cpp conformance-erlang conformance-elixir conformance-gleam conformance-python; do
+    grep -q "^pass" "$out/$stage.results" 2>/dev/null || { skip "the table of operations: $stage has not run"; return; }
+  done
+  attempt "docs/bindings.md has the operations of each language" \
+    scripts/operations.py "$([ -z "${REGROW_UPDATE:-}" ] && echo check || echo write)" "$out"
 }

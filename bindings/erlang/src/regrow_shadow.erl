@@ -25,6 +25,8 @@
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
+    %% Of a static supervisor: which children may be significant depends on it.
+    auto_shutdown :: never | any_significant | all_significant | undefined,
     %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's asks for.
     extra = [] :: [term()],
     %% Of a dynamic supervisor: whether it has had children that this process cannot speak for.
@@ -60,11 +62,15 @@ init({static, Runtime, Module, Args}) ->
     begin_as(Module),
     case Module:init(Args) of
         {ok, {Flags, Specs}} ->
-            case {flags(Flags), supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)])} of
-                {{ok, Native}, ok} when is_list(Specs) -> begin_static(Runtime, Module, Native, Specs);
-                {{error, Reason}, _} -> {stop, {supervisor_data, Reason}};
-                {_, {error, Reason}} -> {stop, {start_spec, Reason}};
-                _ -> {stop, {start_spec, Specs}}
+            case flags(Flags) of
+                {ok, #{auto_shutdown := Shutdown} = Native} ->
+                    case supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)], Shutdown) of
+                        ok when is_list(Specs) -> begin_static(Runtime, Module, Native, Specs);
+                        ok -> {stop, {start_spec, Specs}};
+                        {error, Reason} -> {stop, {start_spec, Reason}}
+                    end;
+                {error, Reason} ->
+                    {stop, {supervisor_data, Reason}}
             end;
         ignore ->
             ignore;
@@ -93,7 +99,8 @@ begin_as(Module) ->
 begin_static(Runtime, Module, Native, Given) ->
     Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
     ById = maps:from_list([{maps:get(id, Spec), Both} || {Spec, _} = Both <- Specs]),
-    State = #state{runtime = regrow:root(Runtime), module = Module, kind = static, specs = ById},
+    State = #state{runtime = regrow:root(Runtime), module = Module, kind = static, specs = ById,
+                   auto_shutdown = maps:get(auto_shutdown, Native)},
     Children = [native(Spec, Key) || {Spec, Key} <- Specs],
     begin_native(State, Native#{kind => supervisor, children => Children}).
 
@@ -151,7 +158,7 @@ user_asks({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynami
             {reply, {error, not_supported}, State}
     end;
 user_asks({start_child, Given}, From, State) ->
-    case is_native(Given) orelse supervisor:check_childspecs([Given]) of
+    case is_native(Given) orelse supervisor:check_childspecs([Given], State#state.auto_shutdown) of
         {error, Reason} -> {reply, {error, Reason}, State};
         _ ->
             Mixed = State#state{mixed = is_mixed(Given, State)},

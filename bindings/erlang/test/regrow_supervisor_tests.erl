@@ -100,6 +100,8 @@ script() ->
      {get_childspec, [none]}, {start_child, [#{id => x}]}, {start_child, [(spec(good))#{restart => often}]},
      {start_child, [{tuple, {?MODULE, good, []}, temporary, 100, worker, [?MODULE]}]},
      {start_child, [(spec(temporary, ignored, []))#{restart => temporary}]},
+     {start_child, [(spec(significant, good, []))#{restart => transient, significant => true}]},
+     {start_child, [(spec(significant, good, []))#{significant => true}]},
      {start_child, [(spec(s, good, []))#{type => supervisor, modules => dynamic}]},
      {terminate_child, [tuple]}, {terminate_child, [info]}, {restart_child, [info]}, {which_children, []}, {count_children, []}].
 
@@ -180,10 +182,13 @@ dynamic_module(Runtime) ->
     {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)),
     ?assertEqual({error, max_children}, regrow_dynamic_supervisor:start_child(Supervisor, spec(good))),
     ?assertEqual(ok, regrow_dynamic_supervisor:terminate_child(Supervisor, Pid)),
+    %% Significance says nothing there.
+    Significant = (spec(good))#{restart => transient, significant => true},
+    ?assertMatch({ok, _}, regrow_dynamic_supervisor:start_child(Supervisor, Significant)),
     ?assertEqual(shutdown, over(Supervisor)),
     ?assertEqual(ignore, Start(ignore)),
-    ?assertEqual({error, {bad_option, #{most => 1}}}, Start({ok, #{most => 1}})),
-    ?assertEqual({error, {bad_option, #{max_children => -1}}}, Start({ok, #{max_children => -1}})),
+    ?assertEqual({error, {supervisor_data, {bad_option, #{most => 1}}}}, Start({ok, #{most => 1}})),
+    ?assertEqual({error, {supervisor_data, {bad_option, #{max_children => -1}}}}, Start({ok, #{max_children => -1}})),
     ?assertEqual({error, {bad_return, {?MODULE, init, nonsense}}}, Start(nonsense)).
 
 child(Supervisor, Id) ->
