@@ -1,8 +1,8 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([uninformed/2, atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0,
-         process_count/0, schedulers/0, of_process/2, is_waiting/1, path/1, write/2]).
+-export([uninformed/2, atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0,
+         collect/0, process_count/0, schedulers/0, of_process/2, is_waiting/1, path/1, write/2]).
 
 atom_count() -> erlang:system_info(atom_count).
 
