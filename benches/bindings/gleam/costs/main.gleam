@@ -1,4 +1,5 @@
-//// What things cost in Gleam, beside the BEAM's own: nanoseconds each, the best of several rounds, a JSON line for each.
+//// What things cost in Gleam, beside the BEAM's own: nanoseconds each, the best of several rounds, a JSON line for
+//// each.
 ////
 //// `make -C bindings/gleam bench`
 
