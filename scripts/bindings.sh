@@ -90,6 +90,9 @@ stage_cpp() {
   # shellcheck disable=SC2046
   TEST_LIMIT=100 run_tests build/cpp $(cpp_tests)
   for name in $(cpp_examples); do attempt "$name" cpp_prints_what_is_expected build/cpp "$name"; done
+  # shellcheck disable=SC2046
+  make -j 2 CXXFLAGS="-O0 -g -Werror" $(documents | sed 's|^\([^ ]*\) .*|build/cpp/\1|')
+  print_documents bindings/cpp/examples build/cpp/NAME
   # hello is about exceptions, and so is parks.
   cpp_tests | grep -v '^parks$' | xargs -P 2 -I NAME bash -c 'cpp_without_exceptions NAME tests'
   attempt "shop without exceptions" cpp_without_exceptions shop examples

@@ -2,7 +2,7 @@
 -module(regrow_supervisor_tests).
 -include_lib("eunit/include/eunit.hrl").
 -behaviour(regrow_supervisor).
--export([init/1, good/0, info/0, bad/0, ignored/0, crashing/0, odd/0, named/2, logged/2, stubborn/1, server/0]).
+-export([init/1, either/1, good/0, info/0, bad/0, ignored/0, crashing/0, odd/0, named/2, logged/2, stubborn/1, server/0]).
 
 supervisor_test_() ->
     {foreach,
@@ -13,6 +13,7 @@ supervisor_test_() ->
      [fun({Runtime, _}) -> {Name, {timeout, 60, fun() -> process_flag(trap_exit, true), Test(Runtime) end}} end
       || {Name, Test} <-
              [{"its functions give what OTP's give", fun as_otp/1},
+              {"simple_one_for_one gives what OTP's gives", fun simple/1},
               {"OTP's own functions work on it", fun otp_on_it/1},
               {"children are started in order, stopped in the other, and each strategy restarts whom it should", fun strategies/1},
               {"too many restarts end it, with reason shutdown", fun intensity/1},
@@ -113,6 +114,42 @@ as_otp(Runtime) ->
      || {Function, Arguments} <- script()],
     ?assertEqual(shutdown, over(Theirs)),
     ?assertEqual(shutdown, over(Ours)).
+
+%% By a template whose start function is told what to do by the arguments of each.
+either(Function) -> apply(?MODULE, Function, []).
+
+simple(Runtime) ->
+    Given = {#{strategy => simple_one_for_one, intensity => 2, period => 600}, [spec(template, either, [])]},
+    {ok, Theirs} = supervisor:start_link(?MODULE, Given),
+    {ok, Ours} = regrow_supervisor:start_link(Runtime, ?MODULE, Given),
+    Asked = fun(Module, Supervisor) ->
+        Started = [Module:start_child(Supervisor, Extra)
+                   || Extra <- [[good], [info], [bad], [ignored], [crashing], [odd], [undefined_function], [good, more]]],
+        [{ok, First}, {ok, Second, extra} | _] = Started,
+        Answers = [Module:which_children(Supervisor), Module:count_children(Supervisor),
+                   [Module:Ask(Supervisor, template) || Ask <- [terminate_child, restart_child, delete_child]],
+                   [Module:get_childspec(Supervisor, Id) || Id <- [template, First, none, self()]],
+                   Module:terminate_child(Supervisor, First), Module:terminate_child(Supervisor, First),
+                   Module:terminate_child(Supervisor, self()), Module:count_children(Supervisor)],
+        Monitor = monitor(process, Second),
+        exit(Second, kill),
+        receive {'DOWN', Monitor, process, Second, killed} -> ok end,
+        shape([Started, Answers, Module:which_children(Supervisor), Module:count_children(Supervisor)])
+    end,
+    ?assertEqual(Asked(supervisor, Theirs), Asked(regrow_supervisor, Ours)),
+    Tuple = {template, {?MODULE, either, []}, temporary, 100, worker, [?MODULE]},
+    {ok, OfTuple} = regrow_supervisor:start_link(Runtime, ?MODULE, {{simple_one_for_one, 1, 5}, [Tuple]}),
+    ?assertMatch({ok, _}, regrow_supervisor:start_child(OfTuple, [good])),
+    ?assertEqual(shutdown, over(OfTuple)),
+    %% The limit is that of all.
+    [begin
+        [{undefined, Pid, worker, _}] = Module:which_children(Supervisor),
+        exit(Pid, kill)
+     end || {Module, Supervisor} <- [{supervisor, Theirs}, {regrow_supervisor, Ours}], _ <- [1, 2],
+            regrow_test:until(fun() -> not is_process_alive(Supervisor) orelse is_up(Module:which_children(Supervisor)) end)],
+    [receive {'EXIT', Supervisor, Reason} -> ?assertEqual(shutdown, Reason) end || Supervisor <- [Theirs, Ours]].
+
+is_up([{undefined, Pid, worker, _}]) -> is_pid(Pid) andalso is_process_alive(Pid).
 
 otp_on_it(Runtime) ->
     Ours = start(Runtime, #{}, []),
@@ -342,7 +379,12 @@ failed_starts(Runtime) ->
     [?assertEqual(supervisor:start_link(?MODULE, {Flags, []}), regrow_supervisor:start_link(Runtime, ?MODULE, {Flags, []}))
      || Flags <- [#{strategy => some, intensity => -1}, #{intensity => -1, period => 0}, #{period => infinity},
                   #{auto_shutdown => x}, {some, 1, 1}, {one_for_one, x, 1}, {one_for_one, 1, 0}, 17, []]],
-    ?assertMatch({error, {supervisor_data, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {#{strategy => simple_one_for_one}, []})),
+    [?assertMatch({error, {Why, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {Flags, Specs}))
+     || {Why, Flags, Specs} <-
+            [{supervisor_data, #{strategy => often}, []}, {bad_start_spec, #{strategy => simple_one_for_one}, []},
+             {supervisor_data, #{strategy => simple_one_for_one, auto_shutdown => any_significant}, [spec(good)]},
+             {bad_start_spec, #{strategy => simple_one_for_one}, [spec(good), spec(info)]},
+             {bad_start_spec, #{strategy => simple_one_for_one}, [#{id => native, kind => agent}]}]],
     ?assertError(badarg, regrow_supervisor:start_link(Runtime, "module", [])),
     ?assert(regrow_test:until(fun() -> length(processes()) =< Before + 1 end)),
     regrow_test:flush().
