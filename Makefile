@@ -143,7 +143,7 @@ build/cpp/%: bindings/cpp/tests/%.cpp bindings/cpp/tests/test.hpp bindings/cpp/r
 	@mkdir -p build/cpp
 	$(COMPILE_CXX) $< -o $@ $(LINK)
 
-build/cpp/%: bindings/cpp/examples/%.cpp bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
+build/cpp/%: bindings/cpp/examples/%.cpp $(wildcard bindings/cpp/examples/*.hpp) bindings/cpp/regrow.hpp build/libregrow.so $(HEADER)
 	@mkdir -p build/cpp
 	$(COMPILE_CXX) $< -o $@ $(LINK)
 

@@ -90,6 +90,9 @@ stage_cpp() {
   # shellcheck disable=SC2046
   TEST_LIMIT=100 run_tests build/cpp $(cpp_tests)
   for name in $(cpp_examples); do attempt "$name" cpp_prints_what_is_expected build/cpp "$name"; done
+  # shellcheck disable=SC2046
+  make -j 2 CXXFLAGS="-O0 -g -Werror" $(documents | sed 's|^\([^ ]*\) .*|build/cpp/\1|')
+  print_documents bindings/cpp/examples build/cpp/NAME
   # hello is about exceptions, and so is parks.
   cpp_tests | grep -v '^parks$' | xargs -P 2 -I NAME bash -c 'cpp_without_exceptions NAME tests'
   attempt "shop without exceptions" cpp_without_exceptions shop examples
@@ -214,6 +217,23 @@ stage_erlang() {
   fi
 }
 
+# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes minutes.
+stage_valgrind_erlang() {
+  needs_erlang eunit
+  needs valgrind
+  make -C bindings/erlang test-programs
+  local suite status
+  for suite in $(make -s -C bindings/erlang valgrind-suites); do
+    status=0
+    env -C bindings/erlang REGROW_ROUNDS=1 test/valgrind.sh "$suite" || status=$?
+    case $status in
+      0) pass ;;
+      77) skip "valgrind cannot run this BEAM"; return ;;
+      *) fail "$suite under valgrind" ;;
+    esac
+  done
+}
+
 # The suite on the binding's modules, in one node of Erlang after the other and not one for each scenario.
 stage_conformance_erlang() {
   needs_erlang
@@ -332,4 +352,15 @@ stage_mixed() {
   for ((round = 0; round < rounds; round++)); do
     attempt "children of five languages under one supervisor, each killed" mixed_prints_what_is_expected
   done
+}
+
+# After the stages of conformance, of whose results the table is made. REGROW_UPDATE=1 writes it.
+stage_operations() {
+  needs python3
+  local stage
+  for stage in conformance-2 cpp conformance-erlang conformance-elixir conformance-gleam conformance-python; do
+    grep -q "^pass" "$out/$stage.results" 2>/dev/null || { skip "the table of operations: $stage has not run"; return; }
+  done
+  attempt "docs/bindings.md has the operations of each language" \
+    scripts/operations.py "$([ -z "${REGROW_UPDATE:-}" ] && echo check || echo write)" "$out"
 }

@@ -22,7 +22,7 @@ import reference
 def executor(nodes):
     # What Elixir's modules are not there for goes through Erlang's.
     shared = [os.path.join(ROOT, "bindings", "erlang", "conformance", name + ".erl")
-              for name in ("executor_runtime", "executor_processes", "regrow_executor")]
+              for name in ("executor_runtime", "executor_processes")]
     ebin = os.path.join(BINDING, "_build", "dev", "lib", "regrow", "ebin")
     return reference.Executor(nodes, "Elixir.Regrow.Conformance", shared + [os.path.join(HERE, "executor.ex")],
                               [ebin, reference.elixir_path()])

@@ -1,8 +1,8 @@
 # The first lines of Pooly as they are typed at the console, and what they give.
 #
 # Two things are not as in the exercise. A supervisor of workers that come and go is a DynamicSupervisor: Elixir has
-# deprecated :simple_one_for_one, and Regrow.Supervisor refuses it. So each child is a spec of its own (`specs`), and
-# which_children/1 tells its module. And a table is what new/2 gives; its name leads to it.
+# deprecated :simple_one_for_one. So each child is a spec of its own (`specs`), and which_children/1 tells its module.
+# And a table is what new/2 gives; its name leads to it.
 Code.require_file("drill.exs", __DIR__)
 alias Regrow.{DynamicSupervisor, Table}
 

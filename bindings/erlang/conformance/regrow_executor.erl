@@ -50,11 +50,7 @@ table_ref(Table) -> regrow_table:ref(Table).
 
 named(Name) -> executor_runtime:named(Name).
 
-%% What the binding does not have.
-refuses(#line{words = ["sup" | _], options = #{"strategy" := "simple_one_for_one"}}) ->
-    "regrow_supervisor has no simple_one_for_one";
-refuses(_) ->
-    none.
+refuses(_) -> none.
 
 %% ---- its runtime ----
 

@@ -1,7 +1,7 @@
 %% The first lines of Pooly at the console, in Erlang, and what they give.
 %%
-%% A supervisor of workers that come and go is a dynamic one, as there is no simple_one_for_one: each child is a spec of
-%% its own (`specs`), and which_children/1 tells its module. A table is what new/2 gives, and not its name.
+%% A supervisor of workers that come and go is a dynamic one: each child is a spec of its own (`specs`), and
+%% which_children/1 tells its module. A table is what new/2 gives, and not its name.
 -module(console).
 -behaviour(gen_server).
 -export([main/0]).

@@ -87,15 +87,20 @@ wait(Ms, Wake, {Runtime, Waiting}) ->
 %% BEAM that is so when every process waits, and none has done anything since it was looked at before.
 -spec settle() -> ok.
 settle() ->
-    settle(runtime(), []).
+    %% What a runtime has on the BEAM does something each time that regrow:settle/2 is asked, which waits for it.
+    settle(runtime(), [self() | [Pid || Pid <- processes(), is_runtimes(Pid)]], []).
 
-settle(Runtime, Before) ->
+settle(Runtime, Others, Before) ->
     {ok, _} = regrow:settle(Runtime, infinity),
-    Now = [{Pid, process_info(Pid, [status, reductions])} || Pid <- processes(), Pid =/= self()],
+    Now = [{Pid, process_info(Pid, [status, reductions])} || Pid <- processes() -- Others],
     case Now =:= Before andalso lists:all(fun is_waiting/1, Now) of
         true -> ok;
-        false -> settle(Runtime, Now)
+        false -> settle(Runtime, Others, Now)
     end.
+
+is_runtimes(Pid) ->
+    {Module, _, _} = proc_lib:translate_initial_call(Pid),
+    Module =:= regrow_steward orelse Module =:= regrow_attention.
 
 is_waiting({_, [{status, Status} | _]}) -> Status =:= waiting;
 is_waiting({_, undefined}) -> true.

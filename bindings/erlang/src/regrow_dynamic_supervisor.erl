@@ -21,7 +21,7 @@ start_link(_, _) ->
     erlang:error(badarg).
 
 %% The same with the options that Module:init(Args) gives, in the supervisor itself: {ok, Options} | ignore. An option
-%% that is none, or has a wrong value, is {error, {bad_option, Options}}.
+%% that is none, or has a wrong value, is {error, {supervisor_data, {bad_option, Options}}}.
 -spec start_link(regrow:runtime(), module(), term()) -> {ok, pid()} | ignore | {error, term()}.
 start_link(Runtime, Module, Args) when is_atom(Module) ->
     regrow_shadow:start_link({dynamic, Runtime, Module, fun() -> begun(Module, Args) end});
@@ -32,7 +32,7 @@ begun(Module, Args) ->
     case Module:init(Args) of
         {ok, Options} when is_map(Options) ->
             case native(Options) of
-                error -> {stop, {bad_option, Options}};
+                error -> {stop, {supervisor_data, {bad_option, Options}}};
                 Native -> {ok, Native, []}
             end;
         ignore ->
@@ -55,10 +55,12 @@ native(Options) ->
 is_count(infinity) -> true;
 is_count(Number) -> is_integer(Number) andalso Number >= 0 andalso Number < 16#FFFFFFFE.
 
-%% Starts a child from a spec of supervisor's, whose id says nothing, or from a native one. ignore: its start function
-%% said so. {error, max_children}.
+%% Starts a child from a spec of supervisor's, whose id says nothing, nor whether it is significant; or from a native one.
+%% ignore: its start function said so. {error, max_children}.
 -spec start_child(regrow_supervisor:sup_ref(), supervisor:child_spec() | regrow:spec()) ->
     {ok, pid()} | {ok, pid(), term()} | ignore | {error, term()}.
+start_child(Supervisor, #{significant := _, start := _} = Spec) ->
+    start_child(Supervisor, maps:remove(significant, Spec));
 start_child(Supervisor, Spec) ->
     case regrow_supervisor:start_child(Supervisor, Spec) of
         {error, ignore} -> ignore;

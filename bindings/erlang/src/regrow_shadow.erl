@@ -25,8 +25,12 @@
     supervisor :: pid() | undefined,
     monitor :: reference() | undefined,
     kind :: static | dynamic,
+    %% Of a static supervisor: which children may be significant depends on it.
+    auto_shutdown :: never | any_significant | all_significant | undefined,
     %% Of a dynamic supervisor: what goes before the arguments of each start function that Elixir's asks for.
     extra = [] :: [term()],
+    %% Of a simple_one_for_one supervisor, which is a dynamic one natively: what all children are started by.
+    template :: map() | undefined,
     %% Of a dynamic supervisor: whether it has had children that this process cannot speak for.
     mixed = false :: boolean(),
     %% Those that run, by their keys; a key stays the same over restarts.
@@ -60,11 +64,17 @@ init({static, Runtime, Module, Args}) ->
     begin_as(Module),
     case Module:init(Args) of
         {ok, {Flags, Specs}} ->
-            case {flags(Flags), supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)])} of
-                {{ok, Native}, ok} when is_list(Specs) -> begin_static(Runtime, Module, Native, Specs);
-                {{error, Reason}, _} -> {stop, {supervisor_data, Reason}};
-                {_, {error, Reason}} -> {stop, {start_spec, Reason}};
-                _ -> {stop, {start_spec, Specs}}
+            case flags(Flags) of
+                {ok, #{auto_shutdown := Shutdown} = Native} ->
+                    case supervisor:check_childspecs([Spec || Spec <- as_list(Specs), not is_native(Spec)], Shutdown) of
+                        ok when map_get(strategy, Native) =:= simple_one_for_one ->
+                            begin_simple(Runtime, Module, Native, Specs);
+                        ok when is_list(Specs) -> begin_static(Runtime, Module, Native, Specs);
+                        ok -> {stop, {start_spec, Specs}};
+                        {error, Reason} -> {stop, {start_spec, Reason}}
+                    end;
+                {error, Reason} ->
+                    {stop, {supervisor_data, Reason}}
             end;
         ignore ->
             ignore;
@@ -93,9 +103,17 @@ begin_as(Module) ->
 begin_static(Runtime, Module, Native, Given) ->
     Specs = [{Spec, key()} || Spec <- [normal(Spec) || Spec <- Given]],
     ById = maps:from_list([{maps:get(id, Spec), Both} || {Spec, _} = Both <- Specs]),
-    State = #state{runtime = regrow:root(Runtime), module = Module, kind = static, specs = ById},
+    State = #state{runtime = regrow:root(Runtime), module = Module, kind = static, specs = ById,
+                   auto_shutdown = maps:get(auto_shutdown, Native)},
     Children = [native(Spec, Key) || {Spec, Key} <- Specs],
     begin_native(State, Native#{kind => supervisor, children => Children}).
+
+begin_simple(Runtime, Module, Native, [Given]) when is_tuple(Given) orelse not is_map_key(kind, Given) ->
+    State = #state{runtime = regrow:root(Runtime), module = Module, kind = dynamic, template = normal(Given)},
+    begin_native(State#state{mixed = is_mixed(Given, State)},
+                 (maps:with([max_restarts, period_ms], Native))#{kind => dynamic_supervisor});
+begin_simple(_, _, _, Specs) ->
+    {stop, {bad_start_spec, Specs}}.
 
 begin_native(State, Native) ->
     case ask(process_start_link, State#state.runtime, {Native, self()}, State) of
@@ -138,6 +156,17 @@ is_untried(Key, #state{down = Down}) ->
         _ -> false
     end.
 
+user_asks({start_child, Extra}, From, #state{template = #{start := {Module, Function, Fixed}} = Template} = State) ->
+    {noreply, start_child(Template#{start := {Module, Function, Fixed ++ Extra}}, fun to_simple/2, From, State)};
+user_asks({Ask, Id}, _, #state{template = #{}} = State)
+  when Ask =:= restart_child; Ask =:= delete_child; Ask =:= terminate_child, not is_pid(Id) ->
+    {reply, {error, simple_one_for_one}, State};
+user_asks({get_childspec, Id}, _, #state{template = #{id := Known} = Template} = State) ->
+    IsThere = Id =:= Known orelse is_map_key(Id, State#state.by_pid) orelse is_dead(Id),
+    {reply, case IsThere of true -> {ok, Template}; false -> {error, not_found} end, State};
+user_asks(count_children, _, #state{template = #{}, mixed = false} = State) ->
+    Counted = counted(dynamic_children(State), fun is_active/1),
+    {reply, lists:keyreplace(specs, 1, Counted, {specs, 1}), State};
 user_asks({start_child, {{_, _, _}, _, _, _, _} = Given}, From, #state{kind = dynamic} = State) ->
     {noreply, start_child(of_elixir(Given, State#state.extra), fun to_elixir/2, From, State)};
 user_asks({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynamic} = State) ->
@@ -151,7 +180,7 @@ user_asks({start_task, Arguments, Restart, Shutdown}, From, #state{kind = dynami
             {reply, {error, not_supported}, State}
     end;
 user_asks({start_child, Given}, From, State) ->
-    case is_native(Given) orelse supervisor:check_childspecs([Given]) of
+    case is_native(Given) orelse supervisor:check_childspecs([Given], State#state.auto_shutdown) of
         {error, Reason} -> {reply, {error, Reason}, State};
         _ ->
             Mixed = State#state{mixed = is_mixed(Given, State)},
@@ -167,6 +196,8 @@ user_asks({terminate_child, Id}, From, State) ->
                 reply(From, plain(Outcome), forgotten(Key, After))
             end,
             {noreply, later(supervisor_terminate_child, {Native}, Terminated, State)};
+        error when State#state.template =/= undefined ->
+            {reply, case is_dead(Id) of true -> ok; false -> {error, not_found} end, State};
         error ->
             {reply, {error, not_found}, State}
     end;
@@ -202,6 +233,9 @@ user_asks(count_children, From, State) ->
     {noreply, later(supervisor_which_children, {}, Count, State)};
 user_asks(_, _, State) ->
     {reply, {error, not_supported}, State}.
+
+%% With simple_one_for_one OTP takes anybody who is dead for a child that was.
+is_dead(Pid) -> is_pid(Pid) andalso node(Pid) =:= node() andalso not is_process_alive(Pid).
 
 given(nil, ForAll) -> ForAll;
 given(Given, _) -> Given.
@@ -244,6 +278,9 @@ to_elixir({error, ignore}, _) -> ignore;
 to_elixir({error, {'EXIT', Reason}}, _) -> {error, Reason};
 to_elixir({ok, undefined}, _) -> ignore;
 to_elixir(Answer, _) -> Answer.
+
+to_simple({error, ignore}, _) -> {ok, undefined};
+to_simple(Answer, _) -> Answer.
 
 kept({error, _}, _, _, State) -> State;
 kept(_, #{restart := temporary}, Key, #state{live = Live} = State) when not is_map_key(Key, Live) -> State;
@@ -398,7 +435,8 @@ keeper_asks(_, From, State) ->
     State.
 
 %% OTP's supervisor takes what a start function throws for what it returns, Elixir's dynamic one for a crash.
-apply_start({Module, Function, Arguments}, #state{kind = static}) ->
+apply_start({Module, Function, Arguments}, #state{kind = Kind, template = Template})
+  when Kind =:= static; Template =/= undefined ->
     catch apply(Module, Function, Arguments);
 apply_start({Module, Function, Arguments}, #state{kind = dynamic}) ->
     try

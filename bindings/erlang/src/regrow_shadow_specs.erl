@@ -22,6 +22,8 @@ flags(Given) when is_map(Given) ->
     Checks = [{strategy, invalid_strategy}, {intensity, invalid_intensity}, {period, invalid_period},
               {auto_shutdown, invalid_auto_shutdown}],
     case [{Reason, maps:get(Flag, All)} || {Flag, Reason} <- Checks, not is_flag(Flag, maps:get(Flag, All))] of
+        [] when map_get(strategy, All) =:= simple_one_for_one, map_get(auto_shutdown, All) =/= never ->
+            {error, {bad_combination, maps:to_list(maps:with([strategy, auto_shutdown], All))}};
         [] ->
             #{strategy := Strategy, intensity := Intensity, period := Period, auto_shutdown := Shutdown} = All,
             {ok, #{strategy => Strategy, max_restarts => Intensity, period_ms => Period * 1000,
@@ -32,7 +34,7 @@ flags(Given) when is_map(Given) ->
 flags(Given) ->
     {error, {invalid_type, Given}}.
 
-is_flag(strategy, Strategy) -> lists:member(Strategy, [one_for_one, one_for_all, rest_for_one]);
+is_flag(strategy, Strategy) -> lists:member(Strategy, [one_for_one, one_for_all, rest_for_one, simple_one_for_one]);
 is_flag(intensity, Intensity) -> is_integer(Intensity) andalso Intensity >= 0 andalso Intensity < 16#FFFFFFFE;
 is_flag(period, Period) -> is_integer(Period) andalso Period > 0 andalso Period =< 4000000;
 is_flag(auto_shutdown, Shutdown) -> lists:member(Shutdown, [never, any_significant, all_significant]).

@@ -6,7 +6,7 @@
 %% parent, can stand under another supervisor, and takes the calls of OTP's supervisor too. Where the functions take a
 %% supervisor they also take a native one, for native children.
 %%
-%% Different from OTP: no simple_one_for_one (regrow_dynamic_supervisor is for that), no code change.
+%% Different from OTP: no auto_shutdown of a simple_one_for_one supervisor, no code change.
 -module(regrow_supervisor).
 
 -export([start_link/3, start_link/4, start_child/2, terminate_child/2, restart_child/2, delete_child/2,

@@ -2,7 +2,7 @@
 -module(regrow_supervisor_tests).
 -include_lib("eunit/include/eunit.hrl").
 -behaviour(regrow_supervisor).
--export([init/1, good/0, info/0, bad/0, ignored/0, crashing/0, odd/0, named/2, logged/2, stubborn/1, server/0]).
+-export([init/1, either/1, good/0, info/0, bad/0, ignored/0, crashing/0, odd/0, named/2, logged/2, stubborn/1, server/0]).
 
 supervisor_test_() ->
     {foreach,
@@ -13,6 +13,7 @@ supervisor_test_() ->
      [fun({Runtime, _}) -> {Name, {timeout, 60, fun() -> process_flag(trap_exit, true), Test(Runtime) end}} end
       || {Name, Test} <-
              [{"its functions give what OTP's give", fun as_otp/1},
+              {"simple_one_for_one gives what OTP's gives", fun simple/1},
               {"OTP's own functions work on it", fun otp_on_it/1},
               {"children are started in order, stopped in the other, and each strategy restarts whom it should", fun strategies/1},
               {"too many restarts end it, with reason shutdown", fun intensity/1},
@@ -100,6 +101,8 @@ script() ->
      {get_childspec, [none]}, {start_child, [#{id => x}]}, {start_child, [(spec(good))#{restart => often}]},
      {start_child, [{tuple, {?MODULE, good, []}, temporary, 100, worker, [?MODULE]}]},
      {start_child, [(spec(temporary, ignored, []))#{restart => temporary}]},
+     {start_child, [(spec(significant, good, []))#{restart => transient, significant => true}]},
+     {start_child, [(spec(significant, good, []))#{significant => true}]},
      {start_child, [(spec(s, good, []))#{type => supervisor, modules => dynamic}]},
      {terminate_child, [tuple]}, {terminate_child, [info]}, {restart_child, [info]}, {which_children, []}, {count_children, []}].
 
@@ -111,6 +114,42 @@ as_otp(Runtime) ->
      || {Function, Arguments} <- script()],
     ?assertEqual(shutdown, over(Theirs)),
     ?assertEqual(shutdown, over(Ours)).
+
+%% By a template whose start function is told what to do by the arguments of each.
+either(Function) -> apply(?MODULE, Function, []).
+
+simple(Runtime) ->
+    Given = {#{strategy => simple_one_for_one, intensity => 2, period => 600}, [spec(template, either, [])]},
+    {ok, Theirs} = supervisor:start_link(?MODULE, Given),
+    {ok, Ours} = regrow_supervisor:start_link(Runtime, ?MODULE, Given),
+    Asked = fun(Module, Supervisor) ->
+        Started = [Module:start_child(Supervisor, Extra)
+                   || Extra <- [[good], [info], [bad], [ignored], [crashing], [odd], [undefined_function], [good, more]]],
+        [{ok, First}, {ok, Second, extra} | _] = Started,
+        Answers = [Module:which_children(Supervisor), Module:count_children(Supervisor),
+                   [Module:Ask(Supervisor, template) || Ask <- [terminate_child, restart_child, delete_child]],
+                   [Module:get_childspec(Supervisor, Id) || Id <- [template, First, none, self()]],
+                   Module:terminate_child(Supervisor, First), Module:terminate_child(Supervisor, First),
+                   Module:terminate_child(Supervisor, self()), Module:count_children(Supervisor)],
+        Monitor = monitor(process, Second),
+        exit(Second, kill),
+        receive {'DOWN', Monitor, process, Second, killed} -> ok end,
+        shape([Started, Answers, Module:which_children(Supervisor), Module:count_children(Supervisor)])
+    end,
+    ?assertEqual(Asked(supervisor, Theirs), Asked(regrow_supervisor, Ours)),
+    Tuple = {template, {?MODULE, either, []}, temporary, 100, worker, [?MODULE]},
+    {ok, OfTuple} = regrow_supervisor:start_link(Runtime, ?MODULE, {{simple_one_for_one, 1, 5}, [Tuple]}),
+    ?assertMatch({ok, _}, regrow_supervisor:start_child(OfTuple, [good])),
+    ?assertEqual(shutdown, over(OfTuple)),
+    %% The limit is that of all.
+    [begin
+        [{undefined, Pid, worker, _}] = Module:which_children(Supervisor),
+        exit(Pid, kill)
+     end || {Module, Supervisor} <- [{supervisor, Theirs}, {regrow_supervisor, Ours}], _ <- [1, 2],
+            regrow_test:until(fun() -> not is_process_alive(Supervisor) orelse is_up(Module:which_children(Supervisor)) end)],
+    [receive {'EXIT', Supervisor, Reason} -> ?assertEqual(shutdown, Reason) end || Supervisor <- [Theirs, Ours]].
+
+is_up([{undefined, Pid, worker, _}]) -> is_pid(Pid) andalso is_process_alive(Pid).
 
 otp_on_it(Runtime) ->
     Ours = start(Runtime, #{}, []),
@@ -180,10 +219,13 @@ dynamic_module(Runtime) ->
     {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)),
     ?assertEqual({error, max_children}, regrow_dynamic_supervisor:start_child(Supervisor, spec(good))),
     ?assertEqual(ok, regrow_dynamic_supervisor:terminate_child(Supervisor, Pid)),
+    %% Significance says nothing there.
+    Significant = (spec(good))#{restart => transient, significant => true},
+    ?assertMatch({ok, _}, regrow_dynamic_supervisor:start_child(Supervisor, Significant)),
     ?assertEqual(shutdown, over(Supervisor)),
     ?assertEqual(ignore, Start(ignore)),
-    ?assertEqual({error, {bad_option, #{most => 1}}}, Start({ok, #{most => 1}})),
-    ?assertEqual({error, {bad_option, #{max_children => -1}}}, Start({ok, #{max_children => -1}})),
+    ?assertEqual({error, {supervisor_data, {bad_option, #{most => 1}}}}, Start({ok, #{most => 1}})),
+    ?assertEqual({error, {supervisor_data, {bad_option, #{max_children => -1}}}}, Start({ok, #{max_children => -1}})),
     ?assertEqual({error, {bad_return, {?MODULE, init, nonsense}}}, Start(nonsense)).
 
 child(Supervisor, Id) ->
@@ -337,7 +379,12 @@ failed_starts(Runtime) ->
     [?assertEqual(supervisor:start_link(?MODULE, {Flags, []}), regrow_supervisor:start_link(Runtime, ?MODULE, {Flags, []}))
      || Flags <- [#{strategy => some, intensity => -1}, #{intensity => -1, period => 0}, #{period => infinity},
                   #{auto_shutdown => x}, {some, 1, 1}, {one_for_one, x, 1}, {one_for_one, 1, 0}, 17, []]],
-    ?assertMatch({error, {supervisor_data, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {#{strategy => simple_one_for_one}, []})),
+    [?assertMatch({error, {Why, _}}, regrow_supervisor:start_link(Runtime, ?MODULE, {Flags, Specs}))
+     || {Why, Flags, Specs} <-
+            [{supervisor_data, #{strategy => often}, []}, {bad_start_spec, #{strategy => simple_one_for_one}, []},
+             {supervisor_data, #{strategy => simple_one_for_one, auto_shutdown => any_significant}, [spec(good)]},
+             {bad_start_spec, #{strategy => simple_one_for_one}, [spec(good), spec(info)]},
+             {bad_start_spec, #{strategy => simple_one_for_one}, [#{id => native, kind => agent}]}]],
     ?assertError(badarg, regrow_supervisor:start_link(Runtime, "module", [])),
     ?assert(regrow_test:until(fun() -> length(processes()) =< Before + 1 end)),
     regrow_test:flush().
@@ -402,11 +449,12 @@ dynamic(Runtime) ->
 
 many(Runtime) ->
     {ok, Supervisor} = regrow_dynamic_supervisor:start_link(Runtime, #{max_restarts => 1000000}),
-    Pids = [begin {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)), Pid end || _ <- lists:seq(1, 1000)],
+    Count = min(1000, regrow_test:rounds(1000)),
+    Pids = [begin {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)), Pid end || _ <- lists:seq(1, Count)],
     [Pid ! {exit, boom} || Pid <- Pids, rand:uniform(2) =:= 1],
     ?assert(regrow_test:until(fun() ->
         Now = [Pid || {_, Pid, _, _} <- regrow_dynamic_supervisor:which_children(Supervisor)],
-        length(Now) =:= 1000 andalso lists:all(fun(Pid) -> is_pid(Pid) andalso not regrow:is_native(Pid) andalso is_process_alive(Pid) end, Now)
+        length(Now) =:= Count andalso lists:all(fun(Pid) -> is_pid(Pid) andalso not regrow:is_native(Pid) andalso is_process_alive(Pid) end, Now)
     end)),
     ?assertEqual(shutdown, over(Supervisor)),
     ?assert(regrow_test:until(fun() -> {ok, #{processes := Left}} = regrow:stats(Runtime), Left =< 3 end)).

@@ -52,8 +52,10 @@ until(Holds, Left) ->
         false -> timer:sleep(10), until(Holds, Left - 1)
     end.
 
-%% Long counts, scaled by REGROW_ROUNDS.
-rounds(Count) -> Count * list_to_integer(os:getenv("REGROW_ROUNDS", "1")).
+%% Long counts, so many times (REGROW_ROUNDS) or a share of them (one in REGROW_SHARE).
+rounds(Count) -> max(1, Count * number("REGROW_ROUNDS") div number("REGROW_SHARE")).
+
+number(Variable) -> list_to_integer(os:getenv(Variable, "1")).
 
 %% A handler of logger that sends what is logged.
 log(Event, #{config := To}) -> To ! {log, Event}.

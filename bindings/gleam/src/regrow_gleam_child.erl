@@ -1,7 +1,7 @@
 %% Child specs: from regrow/child to those of regrow_supervisor; and what a start function does.
 -module(regrow_gleam_child).
 
--export([spec/1, shutdown_of/1, apply/3, data/3, behaviour/2]).
+-export([spec/1, shutdown/1, shutdown_of/1, apply/3, data/3, behaviour/2]).
 -export([start/1]).
 
 spec({child, Id, Start, Restart, Shutdown, Significant, Kind, Backoff}) ->

@@ -1,4 +1,4 @@
-%% What regrow/clock asks of regrow. A timer is {timer, Runtime, Ref, Courier}.
+%% What regrow/clock asks of regrow and regrow_timer. A timer is {timer, Runtime, Ref, Courier}.
 -module(regrow_gleam_clock).
 
 -export([now/1, settle/2, send_after/4, cancel/1, time_left/1]).
@@ -22,15 +22,22 @@ whose(Other) -> Other.
 
 send_after(Runtime, Subject, Milliseconds, Message) ->
     {Pid, Addressed, Courier} = regrow_gleam_process:addressed(Subject, Message),
-    case regrow_timer:send_after(Runtime, regrow_gleam_process:timeout(Milliseconds), Pid, Addressed) of
+    try regrow_timer:send_after(Runtime, regrow_gleam_process:timeout(Milliseconds), Pid, Addressed) of
         {ok, Ref} ->
             {ok, {timer, Runtime, Ref, Courier}};
         {error, _} ->
             dismiss(Courier),
-            case now(Runtime) of
-                {ok, _} -> {error, dead_process};
-                {error, already_over} -> {error, runtime_is_over}
-            end
+            {error, missing(Runtime)}
+    catch
+        error:badarg ->
+            dismiss(Courier),
+            {error, {failed, badarg}}
+    end.
+
+missing(Runtime) ->
+    case now(Runtime) of
+        {ok, _} -> dead_process;
+        {error, already_over} -> runtime_is_over
     end.
 
 cancel({timer, Runtime, Ref, Courier}) ->

@@ -1,7 +1,7 @@
 %% What regrow/gen_server asks of regrow and of gen_server.
 -module(regrow_gleam_gen_server).
 
--export([module/1, start/2, load_plugin/1, start_native/3, call/3, cast/2, send/2]).
+-export([module/1, start/2, load_plugin/1, start_native/3, call/3, call_named/5, cast/2, send/2]).
 
 %% Loaded from its file, and not by its name: the atom comes with the code, and there is none without.
 module(Name) ->
@@ -39,8 +39,16 @@ start_native(Runtime, Behaviour, Argument) ->
     regrow_gleam_runtime:start_native(Runtime, regrow_gleam_child:behaviour(Behaviour, Argument)).
 
 call(Server, Request, Timeout) ->
-    try regrow:call(Server, Request, regrow_gleam_process:timeout(Timeout)) of
+    answered(fun() -> regrow:call(Server, Request, regrow_gleam_process:timeout(Timeout)) end).
+
+call_named(Runtime, Name, Wait, Request, Timeout) ->
+    Address = #{runtime => Runtime, name => Name, wait_ms => regrow_gleam_process:timeout(Wait)},
+    answered(fun() -> regrow_address:call(Address, Request, regrow_gleam_process:timeout(Timeout)) end).
+
+answered(Call) ->
+    try Call() of
         {ok, Reply} -> {ok, Reply};
+        {error, not_found} -> {error, no_process};
         {error, Reason} -> {error, regrow_gleam_process:call_error(Reason)}
     catch
         error:badarg -> {error, cannot_cross}

@@ -7,7 +7,8 @@
 find(Runtime, Name) -> regrow_gleam_pubsub:find(Runtime, Name).
 
 join(Groups, Name, Pid) ->
-    case asked(Groups, fun() -> regrow_pubsub:join(Groups, Name, Pid) end) of
+    Joined = asked(Groups, fun() -> regrow_pubsub:join(Groups, Name, Pid) end),
+    case regrow_gleam_process:living(Pid, Joined) of
         {ok, nil} -> {ok, subject(Groups, Pid)};
         Error -> Error
     end.

@@ -8,7 +8,7 @@
          demonitor/2, receive_down/2]).
 -export([new_subject/0, owner/1, send/2, 'receive'/2, call/3]).
 -export([send_after/3, cancel_timer/1, time_left/1, addressed/2]).
--export([timeout/1, reason/1, exit_reason/1, signal/1, call_error/1, asking/1]).
+-export([timeout/1, reason/1, exit_reason/1, signal/1, call_error/1, asking/1, living/2]).
 
 %% With proc_lib, so that a crash is logged with its reason, and $ancestors are there.
 spawn(Function) -> proc_lib:spawn(Function).
@@ -148,6 +148,16 @@ call_error(not_alive) -> no_process;
 call_error(timeout) -> timeout;
 call_error(calling_self) -> calling_self;
 call_error(Reason) -> {exited, reason(Reason)}.
+
+%% What was done for a process, unless that is dead: native code, which did it, may hear of its end a moment later, and
+%% undoes it then.
+living(Pid, {ok, _} = Outcome) ->
+    case regrow:is_alive(Pid) of
+        true -> Outcome;
+        false -> {error, dead_process}
+    end;
+living(_, Error) ->
+    Error.
 
 %% The outcome of a function that exits where it has none, as gen_server:call does. Not of one that was killed: a signal
 %% is no exception.

@@ -26,7 +26,8 @@ subscribe(Pubsub, Topic, Pid) -> subscribe_as(Pubsub, Topic, Pid, {error, nil}, 
 subscribe_as(Pubsub, Topic, Pid, Queue, Most, Overflow) ->
     Alone = #{pid => Pid, once => true, max_messages => Most, overflow => Overflow},
     How = case Queue of {ok, Name} -> Alone#{queue => Name}; {error, nil} -> Alone end,
-    case asked(Pubsub, fun() -> regrow_pubsub:subscribe(Pubsub, Topic, How) end) of
+    Subscribed = asked(Pubsub, fun() -> regrow_pubsub:subscribe(Pubsub, Topic, How) end),
+    case regrow_gleam_process:living(Pid, Subscribed) of
         {ok, nil} -> {ok, {subject, Pid, Pubsub}};
         Error -> Error
     end.

@@ -7,6 +7,7 @@
          delete_value/3, clear/1]).
 -export([lookup/2, lookup_all/2, take/2, take_all/2, contains/2, size/1, to_list/1, first/1, last/1, next/2,
          previous/2]).
+-export([asked/1]).
 -export([variables/1, select/3, select_count/2, select_delete/2, owner/1, set_heir/3, remove_heir/1, give_away/3,
          transfers/5]).
 

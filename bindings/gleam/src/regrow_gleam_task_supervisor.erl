@@ -6,7 +6,7 @@
 start({builder, MaxChildren, Intensity, Period}, Runtime) ->
     Init = fun() -> regrow_gleam_dynamic_supervisor:flags(MaxChildren, Intensity, Period) end,
     %% What regrow_task_supervisor:start_link/2 starts; see regrow_gleam_start for why not that.
-    case regrow_gleam_start:link(regrow_shadow, {dynamic, Runtime, Init}, infinity) of
+    case regrow_gleam_start:link(regrow_shadow, {dynamic, Runtime, ?MODULE, Init}, infinity) of
         {ok, Pid} -> {ok, {started, Pid, Pid}};
         Error -> Error
     end.

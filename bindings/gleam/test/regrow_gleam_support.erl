@@ -1,8 +1,8 @@
 %% What the tests cannot say in Gleam.
 -module(regrow_gleam_support).
 
--export([atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0, collect/0,
-         process_count/0, schedulers/0, of_process/2, is_waiting/1, path/1, write/2]).
+-export([uninformed/2, atom_count/0, improper/2, mailbox/0, counter_path/0, actor_path/0, too_large/0, zero/0,
+         collect/0, process_count/0, schedulers/0, of_process/2, is_waiting/1, path/1, write/2]).
 
 atom_count() -> erlang:system_info(atom_count).
 
@@ -51,3 +51,13 @@ write(Name, Text) ->
     Path = path(Name),
     ok = file:write_file(Path, Text),
     Path.
+
+%% Runs a function while a runtime hears nothing of the ends of the BEAM's processes.
+uninformed(Native, Function) ->
+    Steward = regrow_nif:steward(Native),
+    true = erlang:suspend_process(Steward),
+    try
+        Function()
+    after
+        true = erlang:resume_process(Steward)
+    end.

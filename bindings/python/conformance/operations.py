@@ -8,6 +8,8 @@ from typing import Any
 
 import regrow
 from regrow import Address, Atom, Pid
+from regrow.specs.base import fill_child
+from regrow.specs.structs import Structs
 from scenario import Line, reason, term
 from system import Attempt, Place, Refused, System
 
@@ -316,7 +318,7 @@ def refuse(spec: Callable[[], regrow.ChildSpec]) -> regrow.ChildSpec:
     """A specification; a value that it refuses is one of a specification that cannot be said."""
     made = spec()
     try:
-        regrow.specs.fill_child(made, regrow.specs.Structs())
+        fill_child(made, Structs())
     except regrow.ArgumentError:
         raise Refused from None
     return made

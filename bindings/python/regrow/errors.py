@@ -19,6 +19,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+#: The class of each code.
+BY_CODE: dict[int, type[Error]] = {}
+
+
 class Error(BaseException):
     """What all of regrow's exceptions have, `KilledError` included."""
 
@@ -28,6 +32,12 @@ class Error(BaseException):
     reason: Any
     #: A sentence about it.
     text: str
+
+    def __init_subclass__(cls, code: int = 0, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if code:
+            cls.code = code
+            BY_CODE[code] = cls
 
     def __init__(self, text: str = "", reason: Any = None) -> None:
         super().__init__(text)
@@ -42,160 +52,110 @@ class RegrowError(Error, Exception):
     """A call that failed. The classes below are the kinds of it."""
 
 
-class ArgumentError(RegrowError, ValueError):
+class ArgumentError(RegrowError, ValueError, code=1):
     """A number out of range, an empty name, a specification that is refused."""
 
-    code = 1
 
-
-class VersionError(RegrowError):
+class VersionError(RegrowError, code=2):
     """The library is older than this package."""
 
-    code = 2
 
-
-class NoProcessError(RegrowError, LookupError):
+class NoProcessError(RegrowError, LookupError, code=3):
     """The process is not alive, or never was."""
 
-    code = 3
 
-
-class TimeoutError(RegrowError, builtins.TimeoutError):
+class TimeoutError(RegrowError, builtins.TimeoutError, code=4):
     """The time given ran out; a late answer is dropped."""
 
-    code = 4
 
-
-class ExitedError(RegrowError):
+class ExitedError(RegrowError, code=5):
     """The process ended before it answered, with `reason`.
 
     When that was an exception in Python, `str()` has its type, its message and its traceback.
     """
 
-    code = 5
 
-
-class StartError(RegrowError):
+class StartError(RegrowError, code=6):
     """A process refused to start, for `reason`."""
 
-    code = 6
 
-
-class ExistsError(RegrowError):
+class ExistsError(RegrowError, code=7):
     """That id, name or key is taken; `reason` tells by whom."""
 
-    code = 7
 
-
-class NotFoundError(RegrowError, LookupError):
+class NotFoundError(RegrowError, LookupError, code=8):
     """Nothing goes by that id, name, key or ref."""
 
-    code = 8
 
-
-class InternalError(RegrowError):
+class InternalError(RegrowError, code=9):
     """A bug in regrow, or in this package. Please report it."""
 
-    code = 9
 
-
-class KilledError(Error):
+class KilledError(Error, code=10):
     """The calling process is dead: let the callback end.
 
     Not an `Exception`, so that `except Exception` does not hide it.
     """
 
-    code = 10
 
-
-class NotAliveError(RegrowError):
+class NotAliveError(RegrowError, code=11):
     """The runtime is shut down."""
 
-    code = 11
 
-
-class SelfCallError(RegrowError):
+class SelfCallError(RegrowError, code=12):
     """A process called itself."""
 
-    code = 12
 
-
-class WouldBlockError(RegrowError):
+class WouldBlockError(RegrowError, code=13):
     """The caller may not wait here: in a function of an agent, or a server whose home is "shared"."""
 
-    code = 13
 
-
-class WouldDeadlockError(RegrowError):
+class WouldDeadlockError(RegrowError, code=14):
     """What would be waited for waits for the caller."""
 
-    code = 14
 
-
-class WrongKindError(RegrowError, TypeError):
+class WrongKindError(RegrowError, TypeError, code=15):
     """A process, or a term, of another kind is needed."""
 
-    code = 15
 
-
-class LimitError(RegrowError):
+class LimitError(RegrowError, code=16):
     """A limit is reached: processes, threads, memory, children, what a mailbox takes."""
 
-    code = 16
 
-
-class ForkedError(RegrowError):
+class ForkedError(RegrowError, code=17):
     """This is the child of a fork: no runtime lives here. Start another process with `subprocess`, or "spawn"."""
 
-    code = 17
 
-
-class OtherRuntimeError(RegrowError):
+class OtherRuntimeError(RegrowError, code=18):
     """The process lives in another runtime."""
 
-    code = 18
 
-
-class ContextError(RegrowError):
+class ContextError(RegrowError, code=19):
     """Needs an identity: a callback, or a thread inside `Runtime.enter()`; or another callback than this."""
 
-    code = 19
 
-
-class IgnoredError(RegrowError):
+class IgnoredError(RegrowError, code=20):
     """Its init answered `IGNORE`: nothing was started."""
 
-    code = 20
 
-
-class RunningError(RegrowError):
+class RunningError(RegrowError, code=21):
     """The child is running."""
 
-    code = 21
 
-
-class RestartingError(RegrowError):
+class RestartingError(RegrowError, code=22):
     """The child is being restarted."""
 
-    code = 22
 
-
-class NoTableError(RegrowError, LookupError):
+class NoTableError(RegrowError, LookupError, code=23):
     """There is no such table, or not any more."""
 
-    code = 23
 
-
-class AccessError(RegrowError, PermissionError):
+class AccessError(RegrowError, PermissionError, code=24):
     """The table is private or protected, and not the caller's."""
 
-    code = 24
 
-
-class FileError(RegrowError, OSError):
+class FileError(RegrowError, OSError, code=25):
     """A file could not be read or written, or is torn; `reason` tells which."""
-
-    code = 25
 
 
 class TermError(RegrowError, TypeError, ValueError):
@@ -211,9 +171,3 @@ class Exit(Exception):
     def __init__(self, reason: Any) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-_KINDS: list[type[Error]] = [*RegrowError.__subclasses__(), KilledError]
-
-#: The class of each code.
-BY_CODE: dict[int, type[Error]] = {kind.code: kind for kind in _KINDS if kind.code}

@@ -37,7 +37,7 @@ class Pid:
     __slots__ = ("id",)
 
     def __init__(self, process: Pid | int) -> None:
-        self.id: int = process.id if isinstance(process, Pid) else terms._word(process)
+        self.id: int = process.id if isinstance(process, Pid) else terms.word(process)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Pid) and other.id == self.id
@@ -201,7 +201,6 @@ class Pid:
 
 
 terms.register(Pid, b"p")
-terms.make_pid = Pid
 
 
 class Address:

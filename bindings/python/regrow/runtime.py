@@ -17,6 +17,7 @@ from .errors import LimitError, RegrowError
 from .process import Pid
 from .request import Request
 from .specs import ChildSpec
+from .specs.structs import count_of, time_of
 from .supervisor import Supervisor
 from .terms import Ref
 
@@ -98,8 +99,8 @@ class Runtime:
         options.workers = 0 if workers is None else number(workers, "workers", least=1)
         options.clock = choice(clock, "clock", _CLOCKS)
         options.max_processes = 0 if max_processes is None else number(max_processes, "max_processes", least=1)
-        options.max_restarts = specs._count(max_restarts, "max_restarts")
-        options.period_ms = specs._time(period, "period")
+        options.max_restarts = count_of(max_restarts, "max_restarts")
+        options.period_ms = time_of(period, "period")
         options.log_level = choice(log_level, "log_level", _LEVELS)
         options.stack_size = number(stack_size, "stack_size", least=64 << 10)
         milliseconds(exit_timeout, "exit_timeout")

@@ -355,7 +355,7 @@ def rp_py_host_exit(user: int, pid: int, reason: Any) -> None:
 
 @ffi.def_extern()  # type: ignore[untyped-decorator]
 def rp_py_object_drop(address: int) -> None:
-    terms._release_object(address)
+    terms.release_object(address)
 
 
 def host_exit(host: Pid, reason: Any = terms.NORMAL) -> None:

@@ -11,9 +11,9 @@ from ._handles import choice, milliseconds
 from ._native import ffi, lib
 from .process import Pid, _ref
 from .request import Request
-from .specs import (
-    ChildSpec, DynamicSupervisorSpec, PartitionSupervisorSpec, SupervisorSpec, _child, _prepared, _started,
-)  # fmt: skip
+from .specs import ChildSpec, DynamicSupervisorSpec, PartitionSupervisorSpec, SupervisorSpec
+from .specs.base import child_of
+from .specs.starting import prepared, started
 from .terms import Atom, Ref
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ class Supervisor(Pid):
         child of that id or the name is taken; `StartError` when its init stopped. A restart gives it another pid: keep
         its name, or its id.
         """
-        structs, child, pid = _prepared(spec)
-        return _or_none(_started(structs, spec, lib.regrow_supervisor_start_child((self.id,), child, pid), pid))
+        structs, child, pid = prepared(spec)
+        return _or_none(started(structs, spec, lib.regrow_supervisor_start_child((self.id,), child, pid), pid))
 
     def start_child_async(self, spec: ChildSpec | type[Server]) -> Request[Pid | None]:
         """As `start_child()`, to be collected later."""
-        structs, child, _ = _prepared(spec)
+        structs, child, _ = prepared(spec)
         pending = ffi.new("regrow_request **")
         structs.check(lib.regrow_supervisor_start_child_async((self.id,), child, pending))
-        return Request(pending[0], _handle(_child(spec)._handle))
+        return Request(pending[0], _handle(child_of(spec)._handle))
 
     def start_instance(self, *args: Any) -> Pid | None:
         """Starts one more instance of a "simple_one_for_one"; the arguments are appended to those of its template."""

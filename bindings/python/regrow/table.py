@@ -307,4 +307,3 @@ def _rest(results: Any, left: Any) -> Iterator[list[Any]]:
 
 
 terms.register(Table, b"g")
-terms.make_table = Table

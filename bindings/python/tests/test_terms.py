@@ -136,7 +136,7 @@ def test_an_object_goes_by_reference_and_is_let_go(runtime: regrow.Runtime) -> N
     agent.stop()
     runtime.settle()
     gc.collect()
-    assert held() is None and not terms._objects
+    assert held() is None and not terms.objects.objects
 
 
 def test_what_is_no_term_is_told() -> None:

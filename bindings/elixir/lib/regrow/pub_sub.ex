@@ -8,9 +8,10 @@ defmodule Regrow.PubSub do
       Regrow.PubSub.broadcast(MyApp.PubSub, "rooms.42", {:said, "hello"})
 
   The functions for topics are those that Phoenix.PubSub has: `subscribe/3`, `unsubscribe/2`, `broadcast/3`,
-  `broadcast_from/4`, and with `!`. A topic is a string of pieces between dots; who subscribes to a pattern, with `*`
+  `broadcast_from/4`, and with `!` or `local_`; there are no dispatchers and no other nodes. A topic is a string of pieces between dots; who subscribes to a pattern, with `*`
   for one piece, and `>` at the end for one or more, gets what is broadcast to any topic that it matches. The functions
-  for groups are those of OTP's `:pg`, within this node: a group is any term.
+  for groups are those of OTP's `:pg`, within this node: a group is any term. Who joins or leaves with a list of pids is
+  told of one by one, and a scope that is not there is an `ArgumentError`.
 
   Who has ended is no subscriber and no member, as soon as anybody can see that.
 
@@ -111,6 +112,21 @@ defmodule Regrow.PubSub do
     :regrow_pubsub.broadcast_from(native(pubsub), from, topic, message) |> here!(pubsub)
   end
 
+  @doc "As `broadcast/3`: a pubsub is within one node."
+  @spec local_broadcast(t, topic, term) :: :ok | {:error, term}
+  def local_broadcast(pubsub, topic, message), do: broadcast(pubsub, topic, message)
+
+  @doc "As `broadcast_from/4`: a pubsub is within one node."
+  @spec local_broadcast_from(t, pid, topic, term) :: :ok | {:error, term}
+  def local_broadcast_from(pubsub, from, topic, message), do: broadcast_from(pubsub, from, topic, message)
+
+  @doc "The name of the node that a pubsub is within."
+  @spec node_name(t) :: node
+  def node_name(pubsub) when is_atom(pubsub) do
+    _ = native(pubsub)
+    node()
+  end
+
   @doc "As `broadcast/3`; raises what would be an error."
   @spec broadcast!(t, topic, term) :: :ok
   def broadcast!(pubsub, topic, message), do: broadcast(pubsub, topic, message) |> ok!()
@@ -150,17 +166,14 @@ defmodule Regrow.PubSub do
   def leave(pubsub, group, pids) when is_atom(pubsub) do
     native = native(pubsub)
 
-    left =
-      for pid <- pids!(pids), reduce: :not_joined do
-        outcome ->
-          case :regrow_pubsub.leave(native, group, pid) do
-            :ok -> :ok
-            {:error, :not_joined} -> outcome
-            {:error, _} -> unknown!(pubsub)
-          end
-      end
-
-    if pids == [], do: :ok, else: left
+    for pid <- pids!(pids), reduce: :not_joined do
+      outcome ->
+        case :regrow_pubsub.leave(native, group, pid) do
+          :ok -> :ok
+          {:error, :not_joined} -> outcome
+          {:error, _} -> unknown!(pubsub)
+        end
+    end
   end
 
   defp pids!(pid) when is_pid(pid), do: [pid]

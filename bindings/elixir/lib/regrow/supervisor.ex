@@ -20,7 +20,7 @@ defmodule Regrow.Supervisor do
     * A child specification may have `:backoff`, a map as `regrow.h` describes `regrow_backoff_spec`.
     * `native/1` gives the native supervisor, for `:regrow_supervisor.history/1` and `:regrow_supervisor.tree/1`.
 
-  `:simple_one_for_one`, which Elixir has deprecated, is refused.
+  `:simple_one_for_one`, which Elixir has deprecated, has no automatic shutdown here.
 
   ## Examples
 

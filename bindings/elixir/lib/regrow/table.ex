@@ -10,8 +10,10 @@ defmodule Regrow.Table do
 
     * A table is what `new/2` and `whereis/2` give; with `:named_table` it is found by its name, and is not that name.
     * `:runtime` in the options of `new/2` names the runtime that it is in; see `Regrow.Runtime`.
-    * There are no continuations (`match/3`, `select/3`), no `foldl/3`, no `safe_fixtable/2`: `tab2list/1` and
-      `select/2` give all at once.
+    * A continuation goes on from its place whatever was inserted and deleted meanwhile, and may be used twice; no table
+      needs to be fixed for it.
+    * A file of `tab2file/2` is for `file2tab/2` here, and for native code; what is wrong with a file is said plainly, as
+      in `{:error, :enoent}`.
     * The ref in `{:"ETS-TRANSFER", ref, from, data}` is made a table by `of_ref/2`.
 
   What `:ets` raises is an `ArgumentError` here too, which says why: there is no such table, it is another's, an
@@ -94,10 +96,6 @@ defmodule Regrow.Table do
   @spec give_away(t, pid, term) :: true
   def give_away(table, pid, data), do: done!("give_away", fn -> :regrow_table.give_away(table, pid, data) end)
 
-  @doc "Has a table of the caller's go to a process at its end (`{:heir, pid, data}`), or to nobody (`{:heir, :none}`)."
-  @spec setopts(t, {:heir, pid, term} | {:heir, :none}) :: true
-  def setopts(table, option), do: done!("setopts", fn -> :regrow_table.setopts(table, option) end)
-
   @doc "What can be said of a table; `:undefined`: there is none."
   @spec info(t) :: keyword | :undefined
   def info(table) do
@@ -111,6 +109,51 @@ defmodule Regrow.Table do
   @spec info(t, atom) :: term
   def info(table, item) when is_atom(item) do
     with [_ | _] = info <- info(table), do: Keyword.get(info, item, :undefined)
+  end
+
+  @doc "Gives a table with a name another; raises when that is taken."
+  @spec rename(t, atom) :: t
+  def rename(table, name) when is_atom(name) do
+    done!("rename", fn -> :regrow_table.rename(table, Atom.to_string(name)) end)
+    table
+  end
+
+  @doc "Has a table of the caller's go to a process at its end (`{:heir, pid, data}`), or to nobody (`{:heir, :none}`)."
+  @spec setopts(t, heir | [heir]) :: true when heir: {:heir, pid, term} | {:heir, :none}
+  def setopts(table, options) do
+    for option <- List.wrap(options), do: done!("setopts", fn -> :regrow_table.setopts(table, option) end)
+    true
+  end
+
+  @doc """
+  Fixes a table for the caller, or takes one fixation away. While it is fixed, `next/2` goes on from a key that was
+  deleted.
+  """
+  @spec safe_fixtable(t, boolean) :: true
+  def safe_fixtable(table, fix) when is_boolean(fix) do
+    done!("safe_fixtable", fn -> :regrow_table.safe_fixtable(table, fix) end)
+  end
+
+  # ---- files ----
+
+  @doc """
+  Writes a table to a file, which takes the place of what was there once it is whole. Options are taken as
+  `:ets.tab2file/3` takes them, and say nothing here: a file is always checked and synced. `{:error, :badtab}`: there is
+  no such table.
+  """
+  @spec tab2file(t, Path.t(), keyword) :: :ok | {:error, term}
+  def tab2file(table, file, options \\ []) when is_list(options) do
+    with {:error, :no_table} <- :regrow_table.tab2file(table, file), do: {:error, :badtab}
+  end
+
+  @doc """
+  Makes a table of the caller's from such a file, with its name, kind and access. Options: `:runtime`, and `:verify`,
+  which says nothing here. `{:error, :bad_file}`: it was written by something else, or is damaged.
+  """
+  @spec file2tab(Path.t(), keyword) :: {:ok, t} | {:error, term}
+  def file2tab(file, options \\ []) when is_list(options) do
+    {root, _} = Regrow.Runtime.pop(options)
+    :regrow_table.file2tab(root, file)
   end
 
   # ---- objects ----
@@ -220,6 +263,101 @@ defmodule Regrow.Table do
   @spec select_delete(t, :ets.match_spec()) :: non_neg_integer
   def select_delete(table, spec), do: given!("select_delete", fn -> :regrow_table.select_delete(table, spec) end)
 
+  @doc "What a specification gives in place of each object that it matches, with the same key; tells how many."
+  @spec select_replace(t, :ets.match_spec()) :: non_neg_integer
+  def select_replace(table, spec), do: given!("select_replace", fn -> :regrow_table.select_replace(table, spec) end)
+
+  @doc "As `select/2`, from the last object of an ordered set to the first."
+  @spec select_reverse(t, :ets.match_spec()) :: [term]
+  def select_reverse(table, spec), do: given!("select_reverse", fn -> :regrow_table.select_reverse(table, spec) end)
+
+  @doc """
+  Calls a function with each object and what it gave before. Objects that are deleted meanwhile are not among them,
+  unless it was their turn before.
+
+      iex> table = Regrow.Table.new(:numbers, [:ordered_set])
+      iex> Regrow.Table.insert(table, [{1, "a"}, {2, "b"}])
+      iex> Regrow.Table.foldl(fn {_, text}, before -> before <> text end, "", table)
+      "ab"
+  """
+  @spec foldl((tuple, acc -> acc), acc, t) :: acc when acc: term
+  def foldl(function, acc, table) when is_function(function, 2) do
+    fold(table, acc, first(table), &next(table, &1), &List.foldl(&1, &2, function))
+  end
+
+  @doc "As `foldl/3`, from the last object of an ordered set to the first."
+  @spec foldr((tuple, acc -> acc), acc, t) :: acc when acc: term
+  def foldr(function, acc, table) when is_function(function, 2) do
+    fold(table, acc, last(table), &prev(table, &1), &List.foldr(&1, &2, function))
+  end
+
+  defp fold(table, acc, from, step, function) do
+    true = safe_fixtable(table, true)
+
+    try do
+      fold_from(table, acc, from, step, function)
+    after
+      safe_fixtable(table, false)
+    end
+  end
+
+  defp fold_from(_, acc, :"$end_of_table", _, _), do: acc
+
+  defp fold_from(table, acc, key, step, function) do
+    acc = function.(lookup(table, key), acc)
+    fold_from(table, acc, step.(key), step, function)
+  end
+
+  # ---- many objects, part by part ----
+
+  @typedoc "Where a search goes on."
+  @opaque continuation :: :regrow_table.continuation()
+  @type part(found) :: {[found], continuation | :"$end_of_table"} | :"$end_of_table"
+
+  @doc "As `match/2`, so many at a time; `match/1` goes on."
+  @spec match(t, tuple | atom, pos_integer) :: part([term])
+  def match(table, pattern, limit), do: given!("match", fn -> :regrow_table.match(table, pattern, limit) end)
+
+  @doc "The next of what `match/3` found."
+  @spec match(continuation | :"$end_of_table") :: part([term])
+  def match(continuation), do: given!("match", fn -> :regrow_table.match(continuation) end)
+
+  @doc "As `match_object/2`, so many at a time; `match_object/1` goes on."
+  @spec match_object(t, tuple | atom, pos_integer) :: part(tuple)
+  def match_object(table, pattern, limit) do
+    given!("match_object", fn -> :regrow_table.match_object(table, pattern, limit) end)
+  end
+
+  @doc "The next of what `match_object/3` found."
+  @spec match_object(continuation | :"$end_of_table") :: part(tuple)
+  def match_object(continuation), do: given!("match_object", fn -> :regrow_table.match_object(continuation) end)
+
+  @doc """
+  As `select/2`, so many at a time; `select/1` goes on.
+
+      iex> table = Regrow.Table.new(:numbers, [:ordered_set])
+      iex> Regrow.Table.insert(table, for(n <- 1..3, do: {n}))
+      iex> {first, more} = Regrow.Table.select(table, [{{:"$1"}, [], [:"$1"]}], 2)
+      iex> {first, Regrow.Table.select(more)}
+      {[1, 2], {[3], :"$end_of_table"}}
+  """
+  @spec select(t, :ets.match_spec(), pos_integer) :: part(term)
+  def select(table, spec, limit), do: given!("select", fn -> :regrow_table.select(table, spec, limit) end)
+
+  @doc "The next of what `select/3` found."
+  @spec select(continuation | :"$end_of_table") :: part(term)
+  def select(continuation), do: given!("select", fn -> :regrow_table.select(continuation) end)
+
+  @doc "As `select_reverse/2`, so many at a time; `select_reverse/1` goes on."
+  @spec select_reverse(t, :ets.match_spec(), pos_integer) :: part(term)
+  def select_reverse(table, spec, limit) do
+    given!("select_reverse", fn -> :regrow_table.select_reverse(table, spec, limit) end)
+  end
+
+  @doc "The next of what `select_reverse/3` found."
+  @spec select_reverse(continuation | :"$end_of_table") :: part(term)
+  def select_reverse(continuation), do: given!("select_reverse", fn -> :regrow_table.select_reverse(continuation) end)
+
   # ---- the rest ----
 
   defp given!(function, operation) do
@@ -241,6 +379,7 @@ defmodule Regrow.Table do
   defp why(:no_table), do: "there is no such table"
   defp why(:access), do: "the table is another's"
   defp why(:not_found), do: "there is no such key"
+  defp why(:exists), do: "the name is taken"
   defp why({:option, option}), do: "unknown option: #{inspect(option)}"
   defp why(reason), do: inspect(reason)
 end

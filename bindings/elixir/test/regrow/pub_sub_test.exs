@@ -21,6 +21,10 @@ defmodule Regrow.PubSubTest do
     assert PubSub.subscribe(pubsub, "a.b") == :ok
     assert PubSub.broadcast!(pubsub, "a.b", :two) == :ok
     for _ <- 1..2, do: assert_receive(:two)
+    assert PubSub.local_broadcast(pubsub, "a.b", :three) == :ok
+    for _ <- 1..2, do: assert_receive(:three)
+    assert PubSub.local_broadcast_from(pubsub, self(), "a.b", :none) == :ok
+    assert PubSub.node_name(pubsub) == node()
     assert PubSub.broadcast_from(pubsub, self(), "a.b", :none) == :ok
     assert PubSub.broadcast_from!(pubsub, self(), "a.b", :none) == :ok
     # What comes next is what was broadcast next.
@@ -73,7 +77,6 @@ defmodule Regrow.PubSubTest do
     assert PubSub.leave(pubsub, :group, other) == :ok
     assert_receive {^ref, :leave, :group, [^other]}
     assert PubSub.leave(pubsub, :group, other) == :not_joined
-    assert PubSub.leave(pubsub, :group, []) == :ok
     assert PubSub.demonitor(pubsub, ref) == :ok
     assert PubSub.demonitor(pubsub, ref) == false
     assert PubSub.members(pubsub, :none) == []
@@ -102,6 +105,47 @@ defmodule Regrow.PubSubTest do
     end
 
     assert {:error, :noproc} = PubSub.subscribe(pubsub, "topic", pid: spawn_dead())
+  end
+
+  # What holds of groups holds of OTP's too.
+  for module <- [:pg, PubSub] do
+    test "groups of #{inspect(module)}", %{pubsub: pubsub} do
+      of = unquote(module)
+      members = if of == :pg, do: &:pg.get_members/2, else: &PubSub.members/2
+      scope = if of == :pg, do: elem(:pg.start_link(:pg_of_test), 1) && :pg_of_test, else: pubsub
+      [one, two] = for _ <- 1..2, do: spawn_link(fn -> Process.sleep(:infinity) end)
+      assert {ref, []} = of.monitor(scope, :group)
+      assert of.join(scope, :group, one) == :ok
+      assert_receive {^ref, :join, :group, [^one]}
+      assert of.join(scope, :group, [one, two]) == :ok
+      assert of.join(scope, {:other, 1}, two) == :ok
+      assert Enum.sort(members.(scope, :group)) == [one, one, two]
+      assert members.(scope, :none) == []
+      assert Enum.sort(of.which_groups(scope)) == [:group, {:other, 1}]
+      assert of.leave(scope, :none, one) == :not_joined
+      assert of.leave(scope, :group, spawn_dead()) == :not_joined
+      assert of.leave(scope, :group, []) == :not_joined
+      assert of.leave(scope, :group, [two, spawn_dead()]) == :ok
+      assert of.leave(scope, {:other, 1}, [one, two, two]) == :ok
+      assert of.leave(scope, :group, two) == :not_joined
+      assert of.join(scope, :group, []) == :ok
+      assert members.(scope, :group) == [one, one]
+      assert_receive {^ref, :leave, :group, [^two | _]}
+      assert of.demonitor(scope, ref) == :ok
+      assert of.demonitor(scope, ref) == false
+      assert {other, [^one, ^one]} = of.monitor(scope, :group)
+      Process.unlink(one)
+      Process.exit(one, :kill)
+      assert_receive {^other, :leave, :group, [^one | _]}
+      eventually(fn -> :group not in of.which_groups(scope) end)
+    end
+  end
+
+  defp eventually(holds) do
+    unless holds.() do
+      Process.sleep(1)
+      eventually(holds)
+    end
   end
 
   defp spawn_dead do
@@ -153,7 +197,9 @@ defmodule Regrow.PubSubTest do
           &PubSub.which_groups/1,
           &PubSub.send(&1, :a, 1),
           &PubSub.monitor(&1, :a),
-          &PubSub.demonitor(&1, make_ref())
+          &PubSub.demonitor(&1, make_ref()),
+          &PubSub.local_broadcast(&1, "a", 1),
+          &PubSub.node_name/1
         ] do
       assert_raise ArgumentError, "unknown pubsub: #{inspect(unknown)}", fn -> call.(unknown) end
     end

@@ -6,6 +6,20 @@ defmodule Regrow.TableTest do
 
   @rounds 1000 * String.to_integer(System.get_env("REGROW_ROUNDS", "1"))
 
+  defp parts(_, _, :"$end_of_table"), do: []
+  defp parts(table, module, {found, continuation}), do: [found | parts(table, module, module.match(continuation))]
+
+  # What is left out: the shell's, Dets', QLC's, what the compiler and other modules of OTP use, and `slot/2`, which
+  # shows how a table is stored.
+  @left_out [all: 0, match_spec_run: 2, match_spec_run_r: 3, match_spec_compile: 1, is_compiled_ms: 1, test_ms: 2] ++
+              [fun2ms: 1, repair_continuation: 2, from_dets: 2, to_dets: 2, init_table: 2, tabfile_info: 1, slot: 2] ++
+              [table: 1, table: 2, i: 0, i: 1, i: 2, i: 3, internal_select_delete: 2, internal_delete_all: 2] ++
+              [internal_request_all: 0, module_info: 0, module_info: 1]
+
+  test "it has what :ets has" do
+    assert Enum.sort(:ets.module_info(:exports) -- Table.__info__(:functions)) == Enum.sort(@left_out)
+  end
+
   # What holds of a table holds of OTP's too.
   for module <- [:ets, Table] do
     describe inspect(module) do
@@ -48,6 +62,110 @@ defmodule Regrow.TableTest do
         assert module.update_element(table, :a, {2, :word}) == true
         assert module.update_element(table, :none, {2, :word}) == false
         assert_raise ArgumentError, fn -> module.update_counter(table, :a, 1) end
+      end
+
+      test "parts", %{of: module} do
+        table = module.new(:parts, [:ordered_set])
+        module.insert(table, for(n <- 1..5, do: {n, rem(n, 2)}))
+        spec = [{{:"$1", :_}, [], [:"$1"]}]
+        assert {[1, 2], more} = module.select(table, spec, 2)
+        assert {[3, 4], more} = module.select(more)
+        assert {[5], last} = module.select(more)
+        assert last == :"$end_of_table" or module.select(last) == :"$end_of_table"
+        assert module.select(:"$end_of_table") == :"$end_of_table"
+        assert module.select(table, [{{:_, 7}, [], [:"$_"]}], 2) == :"$end_of_table"
+        assert {[5, 4, 3], more} = module.select_reverse(table, spec, 3)
+        assert {[2, 1], _} = module.select_reverse(more)
+        assert module.select_reverse(table, spec) == [5, 4, 3, 2, 1]
+        assert {[[1], [3]], more} = module.match(table, {:"$1", 1}, 2)
+        assert {[[5]], _} = module.match(more)
+        assert {[{2, 0}], more} = module.match_object(table, {:_, 0}, 1)
+        assert {[{4, 0}], _} = module.match_object(more)
+        assert_raise ArgumentError, fn -> module.select(table, spec, 0) end
+        assert_raise ArgumentError, fn -> module.select(table, :specification, 1) end
+        assert_raise ArgumentError, fn -> module.select(:no_continuation) end
+        assert_raise ArgumentError, fn -> module.match(table, {:_}, :many) end
+      end
+
+      test "all objects are in the parts of a table that is hashed", %{of: module} do
+        table = module.new(:parts, [:set])
+        module.insert(table, for(n <- 1..500, do: {n}))
+
+        assert table |> parts(module, module.match(table, {:"$1"}, 7)) |> List.flatten() |> Enum.sort() ==
+                 Enum.to_list(1..500)
+      end
+
+      test "folds", %{of: module} do
+        table = module.new(:folds, [:ordered_set])
+        assert module.foldl(fn _, _ -> :called end, :first, table) == :first
+        module.insert(table, for(n <- 1..5, do: {n}))
+        assert module.foldl(fn {n}, acc -> [n | acc] end, [], table) == [5, 4, 3, 2, 1]
+        assert module.foldr(fn {n}, acc -> [n | acc] end, [], table) == [1, 2, 3, 4, 5]
+        # What is deleted has had its turn, or has none.
+        delete = fn {n}, acc -> module.delete(table, n) && module.delete(table, n + 1) && [n | acc] end
+        assert module.foldl(delete, [], table) == [5, 3, 1]
+        assert module.info(table, :size) == 0
+        set = module.new(:folds, [:set])
+        module.insert(set, for(n <- 1..100, do: {n}))
+        assert module.foldl(fn {n}, count -> module.delete(set, n) && count + 1 end, 0, set) == 100
+        bag = module.new(:folds, [:duplicate_bag])
+        module.insert(bag, [{1, :a}, {1, :b}, {1, :c}])
+        assert module.foldl(fn {1, x}, acc -> [x | acc] end, [], bag) == [:c, :b, :a]
+        module.delete(bag)
+        assert_raise ArgumentError, fn -> module.foldl(fn _, acc -> acc end, 0, bag) end
+      end
+
+      test "a table that is fixed is gone through, whatever is deleted", %{of: module} do
+        table = module.new(:fixed, [:set])
+        module.insert(table, for(n <- 1..100, do: {n}))
+        assert module.safe_fixtable(table, true) == true
+        keys = Stream.iterate(module.first(table), &(module.delete(table, &1) && module.next(table, &1)))
+        assert keys |> Enum.take_while(&(&1 != :"$end_of_table")) |> Enum.sort() == Enum.to_list(1..100)
+        assert module.safe_fixtable(table, false) == true
+        assert module.tab2list(table) == []
+        assert module.safe_fixtable(table, false) == true
+        module.delete(table)
+        assert_raise ArgumentError, fn -> module.safe_fixtable(table, true) end
+      end
+
+      test "objects are replaced, and tables renamed and given heirs", %{of: module} do
+        table = module.new(:replaced, [:named_table, :public])
+        module.insert(table, [{1, :a}, {2, :b}, {3, :a}])
+        assert module.select_replace(table, [{{:"$1", :a}, [], [{{:"$1", :c}}]}]) == 2
+        assert module.lookup(table, 3) == [{3, :c}]
+        table = module.rename(table, Module.concat(__MODULE__, module))
+        assert module.whereis(:replaced) == :undefined
+        assert module.whereis(Module.concat(__MODULE__, module)) != :undefined
+        other = module.new(:replaced, [:named_table])
+        assert_raise ArgumentError, fn -> module.rename(other, Module.concat(__MODULE__, module)) end
+        assert module.setopts(table, {:heir, self(), :data}) == true
+        assert module.setopts(table, [{:heir, :none}]) == true
+        assert_raise ArgumentError, fn -> module.setopts(table, {:heir, :nobody, 1}) end
+        for name <- [table, other], do: module.delete(name)
+      end
+
+      test "files", %{of: module} do
+        directory = Path.join(System.tmp_dir!(), "regrow-#{System.unique_integer([:positive])}-#{System.pid()}")
+        File.mkdir!(directory)
+        on_exit(fn -> File.rm_rf!(directory) end)
+        # A charlist, as :ets wants it.
+        file = directory |> Path.join("table") |> String.to_charlist()
+        table = module.new(:filed, [:bag, :public, keypos: 2])
+        objects = [{:a, 1}, {:b, 1}, {"text", 2.5}, {fn -> 1 end, %{}}]
+        module.insert(table, objects)
+        assert module.tab2file(table, file) == :ok
+        assert module.tab2file(table, file, sync: true) == :ok
+        module.delete(table)
+        assert module.tab2file(table, file ++ '.other') == {:error, :badtab}
+        assert {:ok, again} = module.file2tab(file)
+        assert Enum.sort(module.tab2list(again)) == Enum.sort(objects)
+        assert {module.info(again, :type), module.info(again, :keypos)} == {:bag, 2}
+        assert module.info(again, :owner) == self()
+        assert {:ok, _} = module.file2tab(file, verify: true)
+        File.write!(file, "no table")
+        assert {:error, _} = module.file2tab(file)
+        assert {:error, _} = module.file2tab(file ++ '.none')
+        assert {:error, _} = module.tab2file(again, file ++ '/below')
       end
 
       test "the order of keys", %{of: module} do

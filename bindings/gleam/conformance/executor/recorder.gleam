@@ -8,6 +8,7 @@ import executor/words
 import regrow/agent
 import regrow/dynamic
 import regrow/dynamic_supervisor
+import regrow/factory_supervisor
 import regrow/process
 import regrow/selector
 import regrow/server
@@ -27,6 +28,8 @@ pub type Handle {
   Talks(to: process.Subject(message.Message))
   Supervises(supervisor: supervisor.Supervisor)
   SupervisesMany(supervisor: dynamic_supervisor.DynamicSupervisor)
+  /// Children by their ids, which are all that they are made from.
+  SupervisesAlike(supervisor: factory_supervisor.FactorySupervisor(String, process.Pid))
   Keeps(agent: agent.Agent(Int))
 }
 

@@ -10,6 +10,7 @@ import executor/words
 import executor/world
 import regrow/child
 import regrow/dynamic_supervisor
+import regrow/factory_supervisor
 import regrow/process
 import regrow/start
 import regrow/supervisor
@@ -44,6 +45,12 @@ fn start(world: world.World, words: List(String), _: scenario.Line) -> String {
 fn start_child(world: world.World, words: List(String), _: scenario.Line) -> String {
   let assert [top, id, ..] = words
   case scenario.declaration(in: world.scenario, of: id), handle(world, top) {
+    // The template is what is declared.
+    _, Ok(recorder.SupervisesAlike(above)) ->
+      case factory_supervisor.start_child(in: above, with: id) {
+        Error(start.Ignored) -> "ok undefined"
+        outcome -> show_started(world, outcome)
+      }
     Error(Nil), _ -> "error unknown_id"
     _, Error(Nil) -> "error noproc"
     Ok(line), Ok(recorder.Supervises(above)) ->
@@ -131,6 +138,10 @@ fn terminate_child(world: world.World, words: List(String), _: scenario.Line) ->
   case handle(world, top) {
     Ok(recorder.Supervises(above)) -> done(world, supervisor.terminate_child(in: above, id: name))
     Ok(recorder.SupervisesMany(above)) -> terminate_process(world, above, name)
+    Ok(recorder.SupervisesAlike(above)) -> {
+      use pid <- operation.with_pid(world, name, or: "error noproc")
+      done(world, factory_supervisor.terminate_child(in: above, pid: pid))
+    }
     Ok(_) -> "error badarg"
     Error(Nil) -> "error noproc"
   }
@@ -185,6 +196,7 @@ fn which_children(world: world.World, words: List(String), _: scenario.Line) -> 
   case handle(world, top) {
     Ok(recorder.Supervises(above)) -> shown(supervisor.which_children(in: above), fn(entries) { entries })
     Ok(recorder.SupervisesMany(above)) -> shown(dynamic_supervisor.which_children(in: above), lists.sort)
+    Ok(recorder.SupervisesAlike(above)) -> shown(factory_supervisor.which_children(in: above), lists.sort)
     Ok(_) -> "error badarg"
     Error(Nil) -> "error noproc"
   }
@@ -211,6 +223,7 @@ fn count_children(world: world.World, words: List(String), _: scenario.Line) -> 
   let counts = case handle(world, top) {
     Ok(recorder.Supervises(above)) -> supervisor.count_children(in: above)
     Ok(recorder.SupervisesMany(above)) -> dynamic_supervisor.count_children(in: above)
+    Ok(recorder.SupervisesAlike(above)) -> factory_supervisor.count_children(in: above)
     _ -> Error(supervisor.DeadSupervisor)
   }
   case counts {

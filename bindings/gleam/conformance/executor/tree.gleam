@@ -8,6 +8,7 @@ import executor/worker
 import executor/world
 import regrow/child
 import regrow/dynamic_supervisor
+import regrow/factory_supervisor
 import regrow/process
 import regrow/start
 import regrow/supervisor
@@ -29,10 +30,11 @@ pub fn start(world: world.World, line: scenario.Line, id: String, child_id: Stri
     True -> Error(Nil)
     False -> Ok(me)
   }
-  case line.words {
-    ["sup", ..] -> start_supervisor(world, line, id, child_id, starter)
-    ["dsup", ..] -> start_dynamic(world, line, id, child_id, starter)
-    _ -> by_pid(worker.start(world, line, id, child_id, starter))
+  case line.words, is_factory(line) {
+    ["sup", ..], True -> start_factory(world, line, id, child_id, starter)
+    ["sup", ..], False -> start_supervisor(world, line, id, child_id, starter)
+    ["dsup", ..], _ -> start_dynamic(world, line, id, child_id, starter)
+    _, _ -> by_pid(worker.start(world, line, id, child_id, starter))
   }
 }
 
@@ -96,6 +98,32 @@ fn start_supervisor(
   by_pid(outcome)
 }
 
+fn is_factory(line: scenario.Line) -> Bool {
+  scenario.option(of: line, named: "strategy", or: "") == "simple_one_for_one"
+}
+
+fn start_factory(
+  world: world.World,
+  line: scenario.Line,
+  id: String,
+  child_id: String,
+  starter: Result(process.Pid, Nil),
+) -> Outcome {
+  let initialise = fn() {
+    case begins(world, line, id, recorder.Dynamic, child_id, starter), factory_builder(world, line) {
+      Error(error), _ -> Error(error)
+      Ok(Nil), Ok(builder) -> Ok(builder)
+      Ok(Nil), Error(Nil) -> Error(start.InitFailed("bad_spec"))
+    }
+  }
+  let outcome = factory_supervisor.start_with_initialiser(running: initialise, in: world.runtime)
+  case outcome {
+    Ok(started) -> recorder.has_handle(world.recorder, started.pid, recorder.SupervisesAlike(started.data))
+    Error(_) -> Nil
+  }
+  by_pid(outcome)
+}
+
 fn start_dynamic(
   world: world.World,
   line: scenario.Line,
@@ -122,10 +150,11 @@ fn start_dynamic(
 
 /// Whether what a line declares can be said at all, with all below it.
 pub fn is_sayable(world: world.World, line: scenario.Line) -> Bool {
-  case line.words {
-    ["sup", ..] -> builder(world, line) != Error(Nil)
-    ["dsup", ..] -> dynamic_builder(line) != Error(Nil)
-    _ -> True
+  case line.words, is_factory(line) {
+    ["sup", ..], True -> factory_builder(world, line) != Error(Nil)
+    ["sup", ..], False -> builder(world, line) != Error(Nil)
+    ["dsup", ..], _ -> dynamic_builder(line) != Error(Nil)
+    _, _ -> True
   }
 }
 
@@ -144,6 +173,44 @@ fn builder(world: world.World, line: scenario.Line) -> Result(supervisor.Builder
   |> supervisor.auto_shutdown(ending)
   |> lists.fold(children, from: _, with: supervisor.add)
   |> Ok
+}
+
+/// An instance behaves as the template declares, by its own id.
+fn factory_builder(
+  world: world.World,
+  line: scenario.Line,
+) -> Result(factory_supervisor.Builder(String, process.Pid), Nil) {
+  let assert [_, id, ..] = line.words
+  use template <- try(case scenario.children(in: world.scenario, of: id) {
+    [template] -> Ok(template)
+    _ -> Error(Nil)
+  })
+  use #(intensity, period) <- try(tolerance(line, or: "1"))
+  use restart <- try(restart(scenario.option(of: template, named: "restart", or: "permanent")))
+  use Nil <- try(case is_sayable(world, template) {
+    True -> Ok(Nil)
+    False -> Error(Nil)
+  })
+  let of_kind = fn(builder) {
+    case template.words {
+      ["worker", ..] -> builder
+      _ -> factory_supervisor.supervising(builder)
+    }
+  }
+  let plain =
+    factory_supervisor.new(starting: fn(instance) { start(world, template, instance, instance) })
+    |> of_kind
+    |> factory_supervisor.restart(restart)
+    |> factory_supervisor.restart_tolerance(intensity: intensity, period: period)
+  case scenario.option(of: template, named: "shutdown", or: "") {
+    "" -> Ok(plain)
+    "brutal_kill" -> Ok(factory_supervisor.shutdown(plain, child.BrutalKill))
+    "infinity" -> Ok(factory_supervisor.shutdown(plain, child.Infinity))
+    word -> {
+      use milliseconds <- try(text.to_int(word))
+      Ok(factory_supervisor.shutdown(plain, child.Within(milliseconds)))
+    }
+  }
 }
 
 fn dynamic_builder(line: scenario.Line) -> Result(dynamic_supervisor.Builder, Nil) {

@@ -6,14 +6,28 @@ import executor/scenario
 
 /// Why a scenario cannot be carried out, or `Error(Nil)`.
 pub fn why(scenario: scenario.Scenario, supports: fn(String, operation.By) -> Bool) -> Result(String, Nil) {
-  let unsaid = lists.find(scenario.declarations, where: fn(line) {
-    scenario.option(of: line, named: "strategy", or: "") == "simple_one_for_one"
-  })
+  let untyped = lists.find(scenario.steps, where: fn(line) { goes_by_an_id(scenario, line) })
   let unknown = lists.find(scenario.steps, where: fn(line) { !is_supported(line, supports) })
-  case unsaid, unknown {
-    Ok(_), _ -> Ok("simple_one_for_one: a supervisor in Gleam has no template; a dynamic one takes any child")
+  case untyped, unknown {
+    Ok(_), _ -> Ok("simple_one_for_one: a factory supervisor in Gleam cannot be asked for children by ids")
     _, Ok(line) -> Ok(line.text <> ": the executor does not know it")
     Error(Nil), Error(Nil) -> Error(Nil)
+  }
+}
+
+/// What only an untyped supervisor can be asked, and refuses.
+fn goes_by_an_id(scenario: scenario.Scenario, line: scenario.Line) -> Bool {
+  case line.words {
+    ["restart_child", top, ..] | ["delete_child", top, ..] | ["get_childspec", top, ..] -> is_factory(scenario, top)
+    ["terminate_child", top, "id:" <> _, ..] -> is_factory(scenario, top)
+    _ -> False
+  }
+}
+
+fn is_factory(scenario: scenario.Scenario, id: String) -> Bool {
+  case scenario.declaration(in: scenario, of: id) {
+    Ok(line) -> scenario.option(of: line, named: "strategy", or: "") == "simple_one_for_one"
+    Error(Nil) -> False
   }
 }
 

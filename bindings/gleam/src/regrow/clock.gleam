@@ -12,6 +12,7 @@
 //// What a process of the BEAM waits for with `process.sleep`, `process.receive` or `process.send_after` is on the
 //// BEAM's clock, which nobody moves.
 
+import regrow/dynamic
 import regrow/process
 import regrow/runtime
 
@@ -38,6 +39,8 @@ pub type TimerError {
   /// The process that is to get the message is dead.
   DeadProcess
   RuntimeIsOver
+  /// A message that cannot cross to native code.
+  Failed(reason: dynamic.Dynamic)
 }
 
 /// Milliseconds since the runtime started.

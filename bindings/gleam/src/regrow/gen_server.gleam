@@ -57,14 +57,21 @@ pub fn call(
   decoder: decode.Decoder(reply),
   within milliseconds: Int,
 ) -> Result(reply, CallError) {
-  case do_call(server, request, milliseconds) {
-    Ok(reply) ->
-      case decode.run(reply, decoder) {
-        Ok(decoded) -> Ok(decoded)
-        Error(errors) -> Error(Undecodable(errors))
-      }
-    Error(error) -> Error(error)
-  }
+  decoded(do_call(server, request, milliseconds), decoder)
+}
+
+/// As `call`, whoever has a name in a runtime (`runtime.register`, `pubsub.named` and so on): `Error(NoProcess)` if
+/// nobody has it, or comes to have it in the time that the call waits for that, by the runtime's clock. The time of the
+/// call itself begins then; a server that ends before it takes the call up is waited for again.
+pub fn call_named(
+  in runtime: runtime.Runtime,
+  name name: String,
+  request request: dynamic.Dynamic,
+  decoder decoder: decode.Decoder(reply),
+  waiting up_to: Int,
+  within milliseconds: Int,
+) -> Result(reply, CallError) {
+  decoded(do_call_named(runtime, name, up_to, request, milliseconds), decoder)
 }
 
 /// Tells a server something, and does not wait. `Error(NoProcess)`: it is known to be dead.
@@ -85,3 +92,23 @@ fn do_call(
   request: dynamic.Dynamic,
   milliseconds: Int,
 ) -> Result(dynamic.Dynamic, CallError)
+
+@external(erlang, "regrow_gleam_gen_server", "call_named")
+fn do_call_named(
+  runtime: runtime.Runtime,
+  name: String,
+  up_to: Int,
+  request: dynamic.Dynamic,
+  milliseconds: Int,
+) -> Result(dynamic.Dynamic, CallError)
+
+fn decoded(outcome: Result(dynamic.Dynamic, CallError), decoder: decode.Decoder(reply)) -> Result(reply, CallError) {
+  case outcome {
+    Ok(reply) ->
+      case decode.run(reply, decoder) {
+        Ok(decoded) -> Ok(decoded)
+        Error(errors) -> Error(Undecodable(errors))
+      }
+    Error(error) -> Error(error)
+  }
+}

@@ -1,4 +1,5 @@
 import regrow/clock
+import regrow/dynamic
 import regrow/process
 import regrow/runtime
 import regrow/server
@@ -87,6 +88,13 @@ fn await_timer(runtime: runtime.Runtime) -> Nil {
   }
 }
 
+pub fn a_message_that_cannot_cross_is_an_error_test() {
+  use runtime <- with_manual
+  let mine = process.new_subject()
+  let assert Error(clock.Failed(_)) = clock.send_after(in: runtime, to: mine, within: hour, message: too_large())
+  let assert Ok(clock.Quiet) = clock.settle(runtime, within: 1000)
+}
+
 pub fn what_is_dead_gets_no_timer_test() {
   let mine = process.new_subject()
   let assert Ok(over) = runtime.start(runtime.new())
@@ -104,6 +112,9 @@ pub fn what_is_dead_gets_no_timer_test() {
   let assert Error(runtime.AlreadyOver) = clock.now(of: over)
   let assert Error(runtime.AlreadyOver) = clock.settle(over, within: 1000)
 }
+
+@external(erlang, "regrow_gleam_support", "too_large")
+fn too_large() -> dynamic.Dynamic
 
 @external(erlang, "regrow_gleam_support", "mailbox")
 fn mailbox() -> Int

@@ -74,6 +74,17 @@ pub fn a_subject_is_there_before_its_process_joins_test() {
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
 }
 
+pub fn who_is_dead_joins_no_group_before_native_code_knows_it_test() {
+  use _, groups <- with_groups
+  let other = somebody()
+  let assert Ok(_) = group.join_process(groups, group: "a", pid: other)
+  let assert Error(group.DeadProcess) =
+    uninformed(group.pid(of: groups), fn() {
+      kill(other)
+      group.join_process(groups, group: "b", pid: other)
+    })
+}
+
 pub fn a_dead_process_is_no_member_test() {
   use _, groups <- with_groups
   let other = somebody()
@@ -175,3 +186,6 @@ fn found(outcome: Result(group.Groups(String, Int), a)) -> Result(group.Groups(S
 
 @external(erlang, "regrow_gleam_support", "too_large")
 fn too_large() -> dynamic.Dynamic
+
+@external(erlang, "regrow_gleam_support", "uninformed")
+fn uninformed(native: process.Pid, function: fn() -> a) -> a

@@ -70,6 +70,19 @@ pub fn anybody_takes_a_subscription_away_test() {
   let assert Ok(Nil) = pubsub.unsubscribe(from: news, topic: "a", subject: subject)
 }
 
+pub fn who_is_dead_is_not_subscribed_before_native_code_knows_it_test() {
+  use _, news <- with_news
+  let pid = process.spawn_unlinked(running: fn() { process.sleep(60_000) })
+  let assert Ok(_) = pubsub.subscribe_process(to: news, topic: "a", pid: pid)
+  let assert Error(pubsub.DeadProcess) =
+    uninformed(pubsub.pid(of: news), fn() {
+      let monitor = process.monitor(pid)
+      process.kill(pid)
+      let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+      pubsub.subscribe_process(to: news, topic: "b", pid: pid)
+    })
+}
+
 pub fn another_process_is_subscribed_and_goes_when_it_ends_test() {
   use _, news <- with_news
   let told = process.new_subject()
@@ -260,3 +273,6 @@ pub fn it_is_found_by_its_name_and_a_dead_one_is_an_error_test() {
 
 @external(erlang, "regrow_gleam_support", "process_count")
 fn process_count() -> Int
+
+@external(erlang, "regrow_gleam_support", "uninformed")
+fn uninformed(native: process.Pid, function: fn() -> a) -> a

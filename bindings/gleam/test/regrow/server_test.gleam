@@ -6,6 +6,7 @@ import regrow/registry
 import regrow/runtime
 import regrow/server
 import regrow/start
+import support/counter
 import support/say
 
 pub type Message {
@@ -305,6 +306,54 @@ pub fn a_native_server_is_called_the_same_way_test() {
   let assert Error(_) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.string("no number"))
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
 }
+
+pub fn a_server_is_called_by_its_name_test() {
+  let assert Ok(runtime) = runtime.start(runtime.new())
+  let assert Ok(Nil) = gen_server.load_plugin(from: counter_path())
+  let assert Ok(add) = dynamic.existing_atom("add")
+  let ask = fn(name, decoder, up_to) {
+    gen_server.call_named(
+      in: runtime,
+      name: name,
+      request: dynamic.tuple([add, dynamic.int(2)]),
+      decoder: decoder,
+      waiting: up_to,
+      within: 1000,
+    )
+  }
+  let assert Error(gen_server.NoProcess) = ask("counter", decode.int, 0)
+  let assert Error(gen_server.NoProcess) = ask("counter", decode.int, 10)
+  let told = process.new_subject()
+  let asking =
+    process.spawn(running: fn() { process.send(to: told, message: ask("counter", decode.int, 5000)) })
+  counter.until(fn() { is_waiting(asking) })
+  let assert Ok(native) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.int(40))
+  let assert Ok(Nil) = runtime.register(runtime, pid: native, named: "counter")
+  let assert Ok(Ok(42)) = process.receive(from: told, within: 5000)
+  let assert Error(gen_server.Undecodable(_)) =
+    gen_server.call_named(
+      in: runtime,
+      name: "counter",
+      request: dynamic.tuple([add, dynamic.int(2)]),
+      decoder: decode.string,
+      waiting: 0,
+      within: 1000,
+    )
+  let assert Error(gen_server.CannotCross) =
+    gen_server.call_named(
+      in: runtime,
+      name: "counter",
+      request: too_large(),
+      decoder: decode.int,
+      waiting: 0,
+      within: 1000,
+    )
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
+  let assert Error(gen_server.NoProcess) = ask("counter", decode.int, 1000)
+}
+
+@external(erlang, "regrow_gleam_support", "is_waiting")
+fn is_waiting(pid: process.Pid) -> Bool
 
 pub type Unknown {
   Increase
