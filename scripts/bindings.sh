@@ -217,7 +217,7 @@ stage_erlang() {
   fi
 }
 
-# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes half an hour.
+# The same with the BEAM, the NIF and libregrow under valgrind: in the long tests, for it takes minutes.
 stage_valgrind_erlang() {
   needs_erlang eunit
   needs valgrind

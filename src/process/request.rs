@@ -12,7 +12,7 @@ use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
 use super::start::ThreadHome;
 use super::wait::{self, End};
 use super::{run, table, timer};
-use crate::sync::{Mutex, inside};
+use crate::sync::{AtomicBool, Mutex, Ordering, inside};
 use crate::term::Pid;
 use std::sync::Arc;
 
@@ -68,6 +68,8 @@ pub struct Request {
     timer: Option<crate::clock::TimerId>,
     /// A callback waits for the outcome: the handle may go.
     detached: bool,
+    /// Somebody was told that its time has run out, which is what it stays.
+    timed_out: AtomicBool,
     /// What sees to it that it is answered; called off with it.
     pursuit: Option<Arc<Pursuit>>,
 }
@@ -115,7 +117,8 @@ impl Request {
         let inner = RequestInner { signal, ..RequestInner::default() };
         let state = Arc::new(RequestState { inner: Mutex::new(inner) });
         let slot = Slot::new(Waiter::Request(state.clone()));
-        Request { slot, state, node: node.clone(), timer: None, detached: false, pursuit: None }
+        let timed_out = AtomicBool::new(false);
+        Request { slot, state, node: node.clone(), timer: None, detached: false, timed_out, pursuit: None }
     }
 
     fn limit(&mut self, timeout: Option<u32>) {
@@ -173,7 +176,7 @@ impl Request {
 
     /// Waits for the outcome, at most `timeout` milliseconds of this wait. `Error::Timeout`: still under way.
     pub fn wait(&self, timeout: Option<u32>) -> Result<Outcome, Error> {
-        if let Some(outcome) = self.slot.cell.take() {
+        if let Some(outcome) = self.take() {
             return Ok(outcome);
         }
         if timeout == Some(0) {
@@ -194,15 +197,27 @@ impl Request {
         let end = wait::until(&self.node, deadline, false, || self.slot.cell.is_done());
         let waiter = self.state.inner.lock().waiter.take();
         drop(waiter);
-        match (self.slot.cell.take(), end) {
+        match (self.take(), end) {
             (Some(outcome), _) => Ok(outcome),
             (None, End::Killed) => Err(Error::Killed),
             (None, _) => Err(Error::Timeout),
         }
     }
 
+    fn take(&self) -> Option<Outcome> {
+        let outcome = self.slot.cell.take();
+        if matches!(outcome, Some(Outcome::TimedOut)) {
+            // Relaxed: whoever hands the request on to another thread does more than that.
+            self.timed_out.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
     /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
     pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+        if self.timed_out.load(Ordering::Relaxed) {
+            return run_callback(callback, Outcome::TimedOut);
+        }
         let (node, timer) = (self.node.clone(), self.timer);
         let callback = Box::new(move |outcome| {
             if let Some(timer) = timer {

@@ -77,7 +77,8 @@ impl<T> Cell<T> {
 
     /// Takes the value; once.
     pub fn take(&self) -> Option<T> {
-        if !self.step(DONE, TAKEN) {
+        // Looked at first: who looks again and again leaves the word to the one who fills.
+        if !self.is_done() || !self.step(DONE, TAKEN) {
             return None;
         }
         // SAFETY: only the winner of TAKEN gets here, after DONE.

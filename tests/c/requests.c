@@ -413,6 +413,18 @@ static void a_function_gets_the_outcome_once(void)
     CHECK(settled.state == REGROW_QUIET);
 }
 
+static void a_request_whose_time_has_run_out_says_so_to_all_who_ask(void)
+{
+    regrow_pid server = a_server();
+    outcome told = { 0 };
+    regrow_request *pending = ask(server, regrow_atom("defer"), 1);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, LONG_MS, NULL));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_request_wait(pending, 0, NULL));
+    CHECK_OK(regrow_on_reply(pending, note, &told, note_drop));
+    CHECK(told.called == 1 && told.dropped == 1 && told.error == REGROW_ERR_TIMEOUT);
+    kill_and_wait(server);
+}
+
 static void on_reply_gives_everything_back_when_it_fails(void)
 {
     outcome mine = { 0 };
@@ -656,6 +668,7 @@ int main(void)
     RUN(another_thread_may_collect);
     RUN(a_process_may_collect);
     RUN(a_function_gets_the_outcome_once);
+    RUN(a_request_whose_time_has_run_out_says_so_to_all_who_ask);
     RUN(on_reply_gives_everything_back_when_it_fails);
     RUN(many_outcomes_and_each_once);
     RUN(the_fd_of_a_thread_tells_of_messages_and_answers);

@@ -1,6 +1,6 @@
-/* What a thread has converted lately, both ways: atoms, for which both sides have tables of their own, and native pids and
- * references, whose external form costs half a microsecond. A program names the same few again and again. One cache for
- * each thread, so there is no lock.
+/* What a thread has converted lately, both ways: atoms, for which both sides have tables of their own, and native pids
+ * and references, whose external form costs half a microsecond. A program names the same few again and again. One cache
+ * for each thread, so there is no lock.
  *
  * A term that owns nothing is known by its two words. Atoms are never freed on either side, and native pids and
  * references are never used again, so what is kept here stays true. */

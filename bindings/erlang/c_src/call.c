@@ -1,8 +1,10 @@
 /* Messages: what goes to a native process, and the answers of servers. */
+#include <time.h>
+
 #include "nif.h"
 
-/* Reads a native pid and a message for it. `*rt` is to be released. False: `*answer` says why not; `local` for a process
- * of the BEAM. */
+/* Reads a native pid and a message for it. `*rt` is to be released. False: `*answer` says why not; `local` for a
+ * process of the BEAM. */
 static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *pid, runtime **rt,
                          regrow_term *message, ERL_NIF_TERM *answer) {
   ErlNifPid local;
@@ -25,6 +27,58 @@ static bool read_message(ErlNifEnv *env, const ERL_NIF_TERM argv[], regrow_pid *
   }
   *answer = how == TOO_LARGE ? nif_too_large() : enif_make_badarg(env);
   return false;
+}
+
+/* ---- looking for an answer before it is waited for ----
+ *
+ * A worker that is awake answers in a microsecond; a message, for which the caller is put aside and taken up again,
+ * costs some more. So a call looks for its answer a little, and where that does not pay it is tried ever more seldom. */
+
+#define LOOK_NS 5000
+#define LOOKS_BETWEEN_CLOCKS 8
+#define LONGEST_REST 1024
+
+/* Calls before the next look, and how many it were the last time. */
+static _Thread_local unsigned rest, rested;
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* REGROW_ERR_TIMEOUT: not yet, or its time has run out, as who is given the request hears. */
+static regrow_error look(ErlNifEnv *env, regrow_request *pending, regrow_term *reply) {
+  regrow_error error = regrow_request_wait(pending, 0, reply);
+  if (error != REGROW_ERR_TIMEOUT) return error;
+  if (rest > 0) {
+    rest--;
+    return error;
+  }
+  uint64_t end = now_ns() + LOOK_NS;
+  /* Which is some microseconds, so that who calls again and again gives way to others. */
+  (void)enif_consume_timeslice(env, 1);
+  do {
+    for (int at = 0; at < LOOKS_BETWEEN_CLOCKS; at++) {
+      relax();
+      error = regrow_request_wait(pending, 0, reply);
+      if (error == REGROW_ERR_TIMEOUT) continue;
+      rested = 0;
+      return error;
+    }
+  } while (now_ns() < end);
+  /* The next one is tried, for a worker that slept is awake now. */
+  rest = rested;
+  rested = rested == 0 ? 1 : rested < LONGEST_REST ? 2 * rested : LONGEST_REST;
+  return error;
 }
 
 /* What has come of a request. */
@@ -51,8 +105,7 @@ NIF(nif_call) {
   regrow_error error = regrow_call_async(pid, request, timeout_ms, &pending);
   if (error != REGROW_OK) {
     answer = error_out(env, rt, error);
-  } else if ((error = regrow_request_wait(pending, 0, &reply)) != REGROW_ERR_TIMEOUT) {
-    /* It never waits, and has answered. */
+  } else if ((error = look(env, pending, &reply)) != REGROW_ERR_TIMEOUT) {
     answer = outcome(env, rt, error, reply);
     regrow_request_free(pending);
   } else {

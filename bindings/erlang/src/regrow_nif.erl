@@ -17,13 +17,13 @@
 load() ->
     erlang:load_nif(filename:join(directory(), "regrow_nif"), 0).
 
-%% priv, in a release, under rebar3 and with a plain -pa ebin.
+%% priv, in a release, under rebar3 and with a plain -pa ebin. By the name of the application alone a folder like
+%% `regrow-src` that holds something else could be found.
 directory() ->
-    case code:priv_dir(regrow) of
-        {error, bad_name} ->
-            filename:join([filename:dirname(filename:dirname(filename:absname(code:which(?MODULE)))), "priv"]);
-        Directory ->
-            Directory
+    Beside = filename:join([filename:dirname(filename:dirname(filename:absname(code:which(?MODULE)))), "priv"]),
+    case filelib:is_regular(filename:join(Beside, "regrow_nif.so")) of
+        true -> Beside;
+        false -> code:priv_dir(regrow)
     end.
 
 init(_Options, _Owner, _Steward) -> ?STUB.

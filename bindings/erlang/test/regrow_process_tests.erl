@@ -117,6 +117,7 @@ beam_calls_end(Runtime) ->
     Sleeper = regrow_test:actor(Runtime),
     {_, Monitor} = spawn_monitor(fun() -> exit(regrow:call(Sleeper, {sleep, 60000}, infinity)) end),
     ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Sleeper), Status =/= waiting end)),
+    [?assertEqual({error, timeout}, regrow:call(Sleeper, {echo, 1}, Time)) || _ <- lists:seq(1, 500), Time <- [0, 1]],
     true = regrow:exit(Sleeper, kill),
     ?assertMatch({'DOWN', Monitor, process, _, {error, killed}}, regrow_test:receive_one()).
 

@@ -11,6 +11,7 @@ runtime_test_() ->
              {"the end of a runtime ends nobody for being registered there", fun registered/0},
              {"processes of the BEAM do not keep a runtime from ending at once", fun ends_at_once/0},
              {"a manual clock stands still until it is moved", fun clock/0},
+             {"the NIF is found although another folder is named as the application", fun found/0},
              {"timers are on the runtime's clock, for processes of both kinds", fun timers/0},
              {"a runtime that cannot end in time says who is stuck, and ends later", fun stuck/0},
              {"the log goes to logger", fun log/0},
@@ -104,6 +105,13 @@ clock() ->
     ?assertEqual({outcome, {error, timeout}}, regrow_test:receive_one()),
     ?assertEqual({ok, 1000}, regrow:now(Runtime)),
     regrow_test:over(Runtime).
+
+found() ->
+    Ebin = filename:dirname(code:which(regrow_nif)),
+    Folder = filename:join(filename:dirname(code:which(?MODULE)), "regrow-other"),
+    ok = filelib:ensure_dir(filename:join(Folder, "file")),
+    ?assertEqual("true", os:cmd("erl -noshell -pa " ++ Ebin ++ " -pa " ++ Folder ++
+                                " -eval 'io:format(\"~p\", [regrow:is_native(self()) =:= false]), halt().'")).
 
 timers() ->
     Runtime = regrow_test:runtime(#{clock => manual}),

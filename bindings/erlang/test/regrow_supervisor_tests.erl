@@ -449,11 +449,12 @@ dynamic(Runtime) ->
 
 many(Runtime) ->
     {ok, Supervisor} = regrow_dynamic_supervisor:start_link(Runtime, #{max_restarts => 1000000}),
-    Pids = [begin {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)), Pid end || _ <- lists:seq(1, 1000)],
+    Count = min(1000, regrow_test:rounds(1000)),
+    Pids = [begin {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)), Pid end || _ <- lists:seq(1, Count)],
     [Pid ! {exit, boom} || Pid <- Pids, rand:uniform(2) =:= 1],
     ?assert(regrow_test:until(fun() ->
         Now = [Pid || {_, Pid, _, _} <- regrow_dynamic_supervisor:which_children(Supervisor)],
-        length(Now) =:= 1000 andalso lists:all(fun(Pid) -> is_pid(Pid) andalso not regrow:is_native(Pid) andalso is_process_alive(Pid) end, Now)
+        length(Now) =:= Count andalso lists:all(fun(Pid) -> is_pid(Pid) andalso not regrow:is_native(Pid) andalso is_process_alive(Pid) end, Now)
     end)),
     ?assertEqual(shutdown, over(Supervisor)),
     ?assert(regrow_test:until(fun() -> {ok, #{processes := Left}} = regrow:stats(Runtime), Left =< 3 end)).

@@ -76,34 +76,39 @@ via(Runtime) ->
     ?assertEqual(1, regrow_server:call({via, regrow_address, #{runtime => Runtime, name => native}}, get)),
     ?assertEqual(Native, regrow_address:whereis_name(#{runtime => Runtime, name => native})).
 
-%% Killed again and again, and called at once: who does not wait hears that nobody is there, or how that one ended.
-through_a_restart(Runtime) ->
-    logger:set_primary_config(level, none),
+%% The clock stands still between the end of one and its restart: who does not wait finds nobody.
+through_a_restart(_) ->
+    Runtime = regrow_test:runtime(#{clock => manual, log_level => silent}),
     Backoff = #{initial_ms => 20, max_ms => 20, factor_percent => 100, jitter_percent => 0, reset_after_ms => 1000,
                 max_restarts => 1000, period_ms => 1000},
     Spec = (counter(7))#{id => counter, name => counter, backoff => Backoff},
     {ok, _} = regrow:start(Runtime, #{kind => supervisor, children => [Spec], max_restarts => 1000}),
     Address = #{runtime => Runtime, name => counter, wait_ms => 5000},
+    Test = self(),
     [begin
          {ok, Pid} = regrow_address:whereis(Address),
          true = regrow:exit(Pid, kill),
-         {error, Why} = regrow_address:call(maps:remove(wait_ms, Address), get),
-         ?assert(lists:member(Why, [not_found, noproc, killed])),
-         ?assertEqual({ok, 7}, regrow_address:call(Address, get)),
+         ?assert(regrow_test:until(fun() ->
+             regrow_address:call(maps:remove(wait_ms, Address), get) =:= {error, not_found}
+         end)),
+         spawn_link(fun() -> Test ! {got, regrow_address:call(Address, get)} end),
+         {ok, {waiting, _, _}} = regrow:settle(Runtime),
+         ?assertEqual(nothing, receive Early -> Early after 0 -> nothing end),
+         ok = regrow:advance(Runtime, 20),
+         ?assertEqual({got, {ok, 7}}, regrow_test:receive_one()),
          {ok, Next} = regrow_address:whereis(Address),
          ?assertNotEqual(Pid, Next)
      end || _ <- lists:seq(1, 5)],
     %% One of the BEAM, which is waited for in the same way.
     {Dead, Monitor} = spawn_monitor(fun() -> ok = regrow:register(Runtime, late, self()) end),
     receive {'DOWN', Monitor, process, Dead, normal} -> ok end,
-    Test = self(),
     Late = #{runtime => Runtime, name => late, wait_ms => 5000},
     [spawn_link(fun() -> Test ! {Ask, regrow_address:Ask(Late)} end) || Ask <- [whereis]],
     spawn_link(fun() -> Test ! {call, regrow_address:call(Late, {reply, here})} end),
     {ok, Server} = gen_server:start_link(regrow_process_tests, [], []),
     ok = regrow:register(Runtime, late, Server),
     ?assertEqual([{call, {ok, here}}, {whereis, {ok, Server}}], lists:sort([regrow_test:receive_one() || _ <- [1, 2]])),
-    logger:set_primary_config(level, notice).
+    regrow_test:over(Runtime).
 
 not_for_ever(_) ->
     Runtime = regrow_test:runtime(#{clock => manual}),

@@ -104,6 +104,14 @@ defmodule Regrow.RegistryTest do
     assert_receive {:DOWN, ^monitor, _, _, _}
   end
 
+  test "it ends with its partitions", context do
+    Process.flag(:trap_exit, true)
+    {:ok, server} = Registry.start_link(keys: :unique, name: Module.concat(__MODULE__, context.test), partitions: 2)
+    [{_, partition, _, _} | _] = Supervisor.which_children(server)
+    Process.exit(partition, :kill)
+    assert_receive {:EXIT, ^server, :killed}
+  end
+
   test "it is in the runtime that it is told, and ends with it", context do
     Process.flag(:trap_exit, true)
     {:ok, runtime} = Runtime.start_link(workers: 1)

@@ -109,8 +109,8 @@ defmodule Regrow.TableTest do
         module.insert(set, for(n <- 1..100, do: {n}))
         assert module.foldl(fn {n}, count -> module.delete(set, n) && count + 1 end, 0, set) == 100
         bag = module.new(:folds, [:duplicate_bag])
-        module.insert(bag, [{1, :a}, {1, :b}, {1, :a}])
-        assert module.foldl(fn {1, x}, acc -> [x | acc] end, [], bag) == [:a, :b, :a]
+        module.insert(bag, [{1, :a}, {1, :b}, {1, :c}])
+        assert module.foldl(fn {1, x}, acc -> [x | acc] end, [], bag) == [:c, :b, :a]
         module.delete(bag)
         assert_raise ArgumentError, fn -> module.foldl(fn _, acc -> acc end, 0, bag) end
       end

@@ -490,6 +490,19 @@ defmodule Same.RegistryTest do
     end
   end
 
+  test "who has registered hears of its end" do
+    Process.flag(:trap_exit, true)
+
+    for {stop, reason} <- [{&Supervisor.stop/1, :shutdown}, {&Process.exit(&1, :kill), :killed}] do
+      name = Module.concat(__MODULE__, reason)
+      {:ok, server} = Registry.start_link(keys: :unique, name: name)
+      {:ok, pid} = Registry.register(name, "hello", 1)
+      stop.(server)
+      assert_receive {:EXIT, ^pid, ^reason}
+      assert_receive {:EXIT, ^server, _}
+    end
+  end
+
   test "start_link/2 and start_link/3, which are deprecated" do
     # In a variable, so that the compiler does not say so.
     deprecated = Registry
