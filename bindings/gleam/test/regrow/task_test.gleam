@@ -70,7 +70,9 @@ pub fn a_task_is_killed_even_if_it_traps_exits_test() {
     task.async(running: fn() {
       process.trap_exits(True)
       process.send(to: ready, message: Nil)
-      process.sleep(60_000)
+      // Told to end, it would give a value.
+      let assert Ok(_) = process.receive_exit(within: 60_000)
+      Nil
     })
   let assert Ok(Nil) = process.receive(from: ready, within: 1000)
   let assert Error(task.Exited(process.Killed)) = task.kill(stubborn)
