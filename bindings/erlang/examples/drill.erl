@@ -83,10 +83,14 @@ wait(Ms, Wake, {Runtime, Waiting}) ->
 
 %% ---- quiet ----
 
-%% Until nothing runs any more, neither natively nor on the BEAM: what follows from what was done has happened. On the
-%% BEAM that is so when every process waits, and none has done anything since it was looked at before.
+%% Until nothing runs any more, neither natively nor on the BEAM: what follows from what was done has happened.
+%% regrow:settle/2 waits for native processes, and for what they have sent to the BEAM; here it is all processes of the
+%% BEAM. They are quiet when each of them waits, and none has done anything since it was looked at before. But two work
+%% for regrow:settle/2 itself: a steward, of which it is asked that nothing is left for it to do, and a
+%% regrow_attention, which does nothing but look at others.
 -spec settle() -> ok.
 settle() ->
+<<<<<<< HEAD
     %% What a runtime has on the BEAM does something each time that regrow:settle/2 is asked, which waits for it.
     settle(runtime(), [self() | [Pid || Pid <- processes(), is_runtimes(Pid)]], []).
 
@@ -102,6 +106,28 @@ is_runtimes(Pid) ->
     {Module, _, _} = proc_lib:translate_initial_call(Pid),
     Module =:= regrow_steward orelse Module =:= regrow_attention.
 
+=======
+    settle(runtime(), running(regrow_steward), [self() | running(regrow_attention)], []).
+
+running(Module) ->
+    [Pid || Pid <- processes(), proc_lib:translate_initial_call(Pid) =:= {Module, init, 1}].
+
+settle(Runtime, Stewards, Aside, Before) ->
+    {ok, _} = regrow:settle(Runtime, infinity),
+    Now = [{Pid, seen(Pid, Stewards)} || Pid <- processes() -- Aside],
+    case Now =:= Before andalso lists:all(fun is_waiting/1, Now) of
+        true -> ok;
+        false -> settle(Runtime, Stewards, Aside, Now)
+    end.
+
+seen(Pid, Stewards) ->
+    case lists:member(Pid, Stewards) of
+        true -> process_info(Pid, [status, message_queue_len]);
+        false -> process_info(Pid, [status, reductions])
+    end.
+
+is_waiting({_, [{status, waiting}, {message_queue_len, Count}]}) -> Count =:= 0;
+>>>>>>> sources
 is_waiting({_, [{status, Status} | _]}) -> Status =:= waiting;
 is_waiting({_, undefined}) -> true.
 
