@@ -90,23 +90,6 @@ wait(Ms, Wake, {Runtime, Waiting}) ->
 %% regrow_attention, which does nothing but look at others.
 -spec settle() -> ok.
 settle() ->
-<<<<<<< HEAD
-    %% What a runtime has on the BEAM does something each time that regrow:settle/2 is asked, which waits for it.
-    settle(runtime(), [self() | [Pid || Pid <- processes(), is_runtimes(Pid)]], []).
-
-settle(Runtime, Others, Before) ->
-    {ok, _} = regrow:settle(Runtime, infinity),
-    Now = [{Pid, process_info(Pid, [status, reductions])} || Pid <- processes() -- Others],
-    case Now =:= Before andalso lists:all(fun is_waiting/1, Now) of
-        true -> ok;
-        false -> settle(Runtime, Others, Now)
-    end.
-
-is_runtimes(Pid) ->
-    {Module, _, _} = proc_lib:translate_initial_call(Pid),
-    Module =:= regrow_steward orelse Module =:= regrow_attention.
-
-=======
     settle(runtime(), running(regrow_steward), [self() | running(regrow_attention)], []).
 
 running(Module) ->
@@ -127,7 +110,6 @@ seen(Pid, Stewards) ->
     end.
 
 is_waiting({_, [{status, waiting}, {message_queue_len, Count}]}) -> Count =:= 0;
->>>>>>> sources
 is_waiting({_, [{status, Status} | _]}) -> Status =:= waiting;
 is_waiting({_, undefined}) -> true.
 
