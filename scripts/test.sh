@@ -68,7 +68,7 @@ for entry in $stages; do
   results=$out/$stage.results
   log=$out/$stage.log
   : >"$results"
-  printf '%-20s' "$stage"
+  printf '%-26s' "$stage"
   begin=$(date +%s.%N)
   timeout --kill-after=10 "$limit" "$0" --stage "$stage" >"$log" 2>&1 </dev/null
   status=$?
@@ -82,8 +82,8 @@ for entry in $stages; do
   s=$(lines skip "$results")
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   if [ "$f" -gt 0 ]; then word=FAILED; elif [ "$p" = 0 ]; then word=skipped; else word=ok; fi
-  line=$(printf '%-20s %-8s %10s   %s passed, %s failed, %s skipped' "$stage" "$word" "$took" "$p" "$f" "$s")
-  echo "${line:20}"
+  line=$(printf '%-26s %-8s %10s   %s passed, %s failed, %s skipped' "$stage" "$word" "$took" "$p" "$f" "$s")
+  echo "${line:26}"
   summary+="  $line"$'\n'
   notes+=$(grep -E '^(fail|skip) ' "$results" | sort | uniq -c |
     awk -v stage="$stage" '{ n = $1; word = $2 == "fail" ? "FAILED" : "skipped"; $1 = $2 = ""; sub(/^ +/, "")
