@@ -180,18 +180,19 @@ void a_task_runs_where_it_is_told_to()
 
 void a_task_that_runs_on_is_ended()
 {
-    std::atomic<bool> over{false};
+    // It runs on for a moment when this has returned.
+    const auto over = std::make_shared<std::atomic<bool>>(false);
     task_options how;
     how.watchdog = 20ms;
-    const auto spins = [&over] {
-        while (!over) {
+    const auto spins = [over] {
+        while (!*over) {
         }
     };
     const task_supervisor above(GOOD(try_start(node, tree::task_supervisor("t"))));
     const auto ended = GOOD(above.try_async_nolink(spins, how)).try_await();
     CHECK(ended.code() == REGROW_ERR_EXITED);
     CHECK_TERM("{watchdog,20}", ended.error().reason());
-    over = true;
+    *over = true;
     GOOD(try_stop(above.pid(), atom("shutdown")));
 }
 

@@ -90,10 +90,8 @@ static ERL_NIF_TERM outcome(ErlNifEnv *env, runtime *rt, regrow_error error, reg
   return enif_make_tuple2(env, atoms.error, out);
 }
 
-/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or at once
- * {ok, Reply} | {error, Reason} | local. */
-NIF(nif_call) {
-  (void)argc;
+static ERL_NIF_TERM call_by(ErlNifEnv *env, const ERL_NIF_TERM argv[],
+                            regrow_error (*answered)(ErlNifEnv *, regrow_request *, regrow_term *)) {
   regrow_pid pid;
   runtime *rt;
   regrow_term request, reply;
@@ -105,7 +103,7 @@ NIF(nif_call) {
   regrow_error error = regrow_call_async(pid, request, timeout_ms, &pending);
   if (error != REGROW_OK) {
     answer = error_out(env, rt, error);
-  } else if ((error = look(env, pending, &reply)) != REGROW_ERR_TIMEOUT) {
+  } else if ((error = answered(env, pending, &reply)) != REGROW_ERR_TIMEOUT) {
     answer = outcome(env, rt, error, reply);
     regrow_request_free(pending);
   } else {
@@ -119,6 +117,24 @@ NIF(nif_call) {
   }
   if (rt != NULL) runtime_release(rt);
   return answer;
+}
+
+static regrow_error at_once(ErlNifEnv *env, regrow_request *pending, regrow_term *reply) {
+  (void)env;
+  return regrow_request_wait(pending, 0, reply);
+}
+
+/* call(Pid, Request, TimeoutMs, Ref) -> ok, and {Ref, {ok, Reply} | {error, Reason}} comes; or at once
+ * {ok, Reply} | {error, Reason} | local. */
+NIF(nif_call) {
+  (void)argc;
+  return call_by(env, argv, look);
+}
+
+/* call_many(Pid, Request, TimeoutMs, Ref): the same, of one request among many: nobody looks for its answer. */
+NIF(nif_call_many) {
+  (void)argc;
+  return call_by(env, argv, at_once);
 }
 
 typedef struct sending {

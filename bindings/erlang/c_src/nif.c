@@ -31,6 +31,7 @@ static ErlNifFunc functions[] = {
     {"steward", 1, nif_steward, 0},
     {"is_native", 1, nif_is_native, 0},
     {"call_once", 4, nif_call, 0},
+    {"call_many_once", 4, nif_call_many, 0},
     {"send_once", 2, nif_send, 0},
     {"cast_once", 2, nif_cast, 0},
     {"is_alive", 1, nif_is_alive, 0},

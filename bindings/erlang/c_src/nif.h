@@ -321,7 +321,7 @@ operate parent_start_link;
 
 /* ---- call.c: messages ---- */
 
-nif_function nif_call, nif_send, nif_cast, nif_is_alive;
+nif_function nif_call, nif_call_many, nif_send, nif_cast, nif_is_alive;
 
 /* ---- spec.c: child specs out of maps ---- */
 

@@ -223,10 +223,8 @@ call_all(Pid, Requests) ->
 call_all(Pid, Requests, Timeout) when is_list(Requests) ->
     case kind(Pid) of
         native ->
-            case regrow_nif:await(process_call_all, Pid, {Requests, ms(Timeout)}) of
-                {ok, Outcomes} -> Outcomes;
-                {error, _} = Error -> [Error || _ <- Requests]
-            end;
+            _ = length(Requests), % none of it is asked if that is no list to its end
+            outcomes(Pid, Requests, ms(Timeout), []);
         local ->
             Deadline = deadline(Timeout),
             Ids = [gen_server:send_request(Pid, Request) || Request <- Requests],
@@ -234,6 +232,30 @@ call_all(Pid, Requests, Timeout) when is_list(Requests) ->
     end;
 call_all(_, _, _) ->
     erlang:error(badarg).
+
+%% A server that never waits has answered each when the next one is asked. At the first that has not, the rest goes at
+%% once, by a process of regrow's.
+outcomes(_, [], _, Known) ->
+    lists:reverse(Known);
+outcomes(Pid, [Request | Rest], TimeoutMs, Known) ->
+    Ref = make_ref(),
+    case regrow_nif:call_many(Pid, Request, TimeoutMs, Ref) of
+        ok ->
+            Later = later_outcomes(Pid, Rest, TimeoutMs),
+            receive
+                {Ref, Outcome} -> lists:reverse(Known, [Outcome | Later])
+            end;
+        Outcome ->
+            outcomes(Pid, Rest, TimeoutMs, [Outcome | Known])
+    end.
+
+later_outcomes(_, [], _) ->
+    [];
+later_outcomes(Pid, Requests, TimeoutMs) ->
+    case regrow_nif:await(process_call_all, Pid, {Requests, TimeoutMs}) of
+        {ok, Outcomes} -> Outcomes;
+        {error, _} = Error -> [Error || _ <- Requests]
+    end.
 
 deadline(infinity) -> infinity;
 deadline(Timeout) -> {abs, erlang:monotonic_time(millisecond) + Timeout}.

@@ -5,7 +5,7 @@
 %% {Ref, {error, Reason}}, exactly once.
 -module(regrow_nif).
 
--export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
+-export([init/3, shutdown/3, root/1, steward/1, is_native/1, call/4, call_many/4, send/2, cast/2, is_alive/1, ended/3, answer/3,
          credit/3, look/2, at_rest/2, done/2, now/3, later/4, registry_lookup/2, registry_whereis/2, number/1,
          load_plugin/1]).
 -export([await/3, demand/3]).
@@ -32,6 +32,7 @@ root(_Runtime) -> ?STUB.
 steward(_Pid) -> ?STUB.
 is_native(_Term) -> ?STUB.
 call_once(_Pid, _Request, _TimeoutMs, _Ref) -> ?STUB.
+call_many_once(_Pid, _Request, _TimeoutMs, _Ref) -> ?STUB.
 send_once(_Pid, _Message) -> ?STUB.
 cast_once(_Pid, _Message) -> ?STUB.
 is_alive(_Pid) -> ?STUB.
@@ -55,6 +56,12 @@ load_plugin(_Path) -> ?STUB.
 call(Pid, Request, TimeoutMs, Ref) ->
     case call_once(Pid, Request, TimeoutMs, Ref) of
         {again, Steward, Count} -> sync(Steward, Count), call(Pid, Request, TimeoutMs, Ref);
+        Outcome -> Outcome
+    end.
+
+call_many(Pid, Request, TimeoutMs, Ref) ->
+    case call_many_once(Pid, Request, TimeoutMs, Ref) of
+        {again, Steward, Count} -> sync(Steward, Count), call_many(Pid, Request, TimeoutMs, Ref);
         Outcome -> Outcome
     end.
 
