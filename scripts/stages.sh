@@ -720,7 +720,11 @@ differential() { # OPTION...
 # New scenarios each time; the log has their seed.
 stage_differential() {
   needs_reference
-  differential --no-skips -n 500
+  local status=0
+  differential --no-skips -n 500 || status=$?
+  # Has found that the reference gave another answer than it had: to give away a table that is not there.
+  differential --no-skips -n 250 --seed f6258ef5 || status=$?
+  return $status
 }
 
 stage_differential_long() {

@@ -18,6 +18,10 @@ perform(Operation, [Name | Arguments], Options) ->
     case reference_memory:get(table, Name) of
         none when Operation =:= "ets_size"; Operation =:= "ets_owner" ->
             "undefined";
+        none when Operation =:= "ets_give"; Operation =:= "ets_setopts" ->
+            %% Who is not there is looked for first.
+            _ = reference_operation:process(hd(Arguments)),
+            "error badarg";
         none ->
             "error badarg";
         Table ->
