@@ -129,6 +129,7 @@ pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
 
 /// Waits until `ready` holds or the deadline (in the node's nanoseconds) has passed. The caller may wait.
 pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut ready: impl FnMut() -> bool) -> End {
+    let _put_back = PutBack(Saved::now());
     let mut limit = Limit { node, deadline, timer: None };
     match current::current() {
         Some(me) => loop {
@@ -310,7 +311,7 @@ impl Saved {
     }
 
     #[inline]
-    pub fn restore(self) {
+    pub fn restore(&self) {
         // SAFETY: as in `now`; the words come from there.
         unsafe {
             #[cfg(target_arch = "x86_64")]
@@ -318,6 +319,16 @@ impl Saved {
                 options(nostack, readonly));
             *libc::__errno_location() = self.errno;
         }
+    }
+}
+
+/// Restores at its end what the wait itself may have changed, besides whoever ran meanwhile: a lock that somebody else
+/// has is asked for by a system call, which sets errno.
+struct PutBack(Saved);
+
+impl Drop for PutBack {
+    fn drop(&mut self) {
+        self.0.restore();
     }
 }
 
@@ -565,6 +576,7 @@ pub(super) fn give_way(me: &Process) -> Result<(), Error> {
         me.begin_stretch();
         return Ok(());
     }
+    let _put_back = PutBack(Saved::now());
     if !me.state.queue_in_callback() {
         return Err(Error::Killed);
     }
