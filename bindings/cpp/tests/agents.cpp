@@ -137,10 +137,13 @@ void a_supervisor_of_tasks()
     CHECK(GOOD(value.get()) == "from outside");
     GOOD(try_settle(node)); // the value is there before its task is gone
     std::atomic<int> runs{0};
-    const pid child = GOOD(above.try_start_child([&runs] {
+    const pid whom = test::me;
+    const pid child = GOOD(above.try_start_child([&runs, whom] {
         runs++;
+        GOOD(try_send(whom, atom("here")));
         (void)try_receive<int>();
     }));
+    CHECK(GOOD(try_receive()).is_atom("here")); // whom it ends has run
     CHECK_CODE(REGROW_ERR_LIMIT, above.try_start_child([] {}));
     CHECK_CODE(REGROW_ERR_LIMIT, above.try_run_async([] { return 1; }).get());
     CHECK(GOOD(above.try_children()).size() == 2);
