@@ -4,7 +4,7 @@
 
 modules_test_() ->
     {foreach, fun() -> regrow_test:runtime() end, fun(Runtime) -> regrow_test:over(Runtime) end,
-     [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
+     [fun(Runtime) -> {Name, {timeout, regrow_test:limit(60), fun() -> Test(Runtime) end}} end
       || {Name, Test} <- [{"an agent keeps a term, and goes by a key", fun agents/1},
                           {"an agent's functions that fail end it", fun agents_end/1},
                           {"a native agent's term is exchanged", fun native_agents/1},

@@ -6,7 +6,7 @@
 
 process_test_() ->
     {foreach, fun() -> regrow_test:runtime() end, fun(Runtime) -> regrow_test:over(Runtime) end,
-     [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
+     [fun(Runtime) -> {Name, {timeout, regrow_test:limit(60), fun() -> Test(Runtime) end}} end
       || {Name, Test} <-
              [{"a pid of the BEAM is one native pid, and comes back as itself", fun one_identity/1},
               {"native code sends to and calls a process of the BEAM", fun native_calls_beam/1},

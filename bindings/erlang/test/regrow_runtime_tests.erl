@@ -3,7 +3,7 @@
 -include_lib("eunit/include/eunit.hrl").
 
 runtime_test_() ->
-    [{Name, {timeout, 120, Test}}
+    [{Name, {timeout, regrow_test:limit(120), Test}}
      || {Name, Test} <-
             [{"a runtime ends with its owner", fun owner/0},
              {"a runtime ends with its steward", fun steward/0},

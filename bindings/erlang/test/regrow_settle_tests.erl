@@ -6,7 +6,7 @@
 -export([init/1, handle_call/3, handle_cast/2]).
 
 settle_test_() ->
-    [{Name, {timeout, 60, Test}}
+    [{Name, {timeout, regrow_test:limit(60), Test}}
      || {Name, Test} <-
             [{"settle waits for a process that deals with a message of native code", fun message/0},
              {"settle waits for a process that is told of an end", fun down/0},

@@ -10,7 +10,7 @@ supervisor_test_() ->
               process_flag(trap_exit, true), {regrow_test:runtime(#{log_level => silent}), Level} end,
      fun({Runtime, Level}) -> regrow_test:over(Runtime), process_flag(trap_exit, false), regrow_test:flush(),
                               logger:set_primary_config(level, Level) end,
-     [fun({Runtime, _}) -> {Name, {timeout, 60, fun() -> process_flag(trap_exit, true), Test(Runtime) end}} end
+     [fun({Runtime, _}) -> {Name, {timeout, regrow_test:limit(60), fun() -> process_flag(trap_exit, true), Test(Runtime) end}} end
       || {Name, Test} <-
              [{"its functions give what OTP's give", fun as_otp/1},
               {"simple_one_for_one gives what OTP's gives", fun simple/1},

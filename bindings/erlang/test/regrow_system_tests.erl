@@ -4,7 +4,7 @@
 
 system_test_() ->
     {foreach, fun() -> regrow_test:runtime() end, fun(Runtime) -> regrow_test:over(Runtime) end,
-     [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
+     [fun(Runtime) -> {Name, {timeout, regrow_test:limit(60), fun() -> Test(Runtime) end}} end
       || {Name, Test} <-
              [{"an address leads to who has a name or key, of both kinds", fun addresses/1},
               {"an address is a name of OTP's", fun via/1},

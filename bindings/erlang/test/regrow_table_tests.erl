@@ -3,7 +3,7 @@
 
 table_test_() ->
     {foreach, fun() -> regrow_test:runtime() end, fun(Runtime) -> regrow_test:over(Runtime) end,
-     [fun(Runtime) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
+     [fun(Runtime) -> {Name, {timeout, regrow_test:limit(60), fun() -> Test(Runtime) end}} end
       || {Name, Test} <-
              [{"random operations give what ets gives", fun as_ets/1},
               {"what is protected or private is the owner's", fun access/1},

@@ -7,7 +7,7 @@ task_supervisor_test_() ->
      fun() -> #{level := Level} = logger:get_primary_config(), logger:set_primary_config(level, none),
               {regrow_test:runtime(#{log_level => silent}), Level} end,
      fun({Runtime, Level}) -> regrow_test:over(Runtime), logger:set_primary_config(level, Level) end,
-     [fun({Runtime, _}) -> {Name, {timeout, 60, fun() -> Test(Runtime) end}} end
+     [fun({Runtime, _}) -> {Name, {timeout, regrow_test:limit(60), fun() -> Test(Runtime) end}} end
       || {Name, Test} <-
              [{"a task under a supervisor gives its value to its owner", fun values/1},
               {"a task that fails ends its owner, or tells it", fun failures/1},

@@ -6,13 +6,13 @@ terms_test_() ->
     {setup, fun() -> Runtime = regrow_test:runtime(), {Runtime, regrow_test:actor(Runtime)} end,
      fun({Runtime, _}) -> regrow_test:over(Runtime) end,
      fun({Runtime, Actor}) ->
-         [{"each kind of term comes back as it was", {timeout, 60, fun() -> each_kind(Actor) end}},
-          {"2,000 random terms come back as they were", {timeout, 60, fun() -> random_terms(Actor) end}},
-          {"a million cells, and a million levels", {timeout, 60, fun() -> large(Actor) end}},
-          {"what crosses is the same to native code", {timeout, 60, fun() -> same_there(Runtime) end}},
-          {"native code adds a bounded number of atoms", {timeout, 60, fun() -> atoms_are_bounded(Actor) end}},
-          {"a native resource is held, and given back", {timeout, 60, fun() -> resources(Actor) end}},
-          {"Erlang's own functions do nothing with a native pid", {timeout, 60, fun() -> own_functions(Actor) end}}]
+         [{"each kind of term comes back as it was", {timeout, regrow_test:limit(60), fun() -> each_kind(Actor) end}},
+          {"2,000 random terms come back as they were", {timeout, regrow_test:limit(60), fun() -> random_terms(Actor) end}},
+          {"a million cells, and a million levels", {timeout, regrow_test:limit(60), fun() -> large(Actor) end}},
+          {"what crosses is the same to native code", {timeout, regrow_test:limit(60), fun() -> same_there(Runtime) end}},
+          {"native code adds a bounded number of atoms", {timeout, regrow_test:limit(60), fun() -> atoms_are_bounded(Actor) end}},
+          {"a native resource is held, and given back", {timeout, regrow_test:limit(60), fun() -> resources(Actor) end}},
+          {"Erlang's own functions do nothing with a native pid", {timeout, regrow_test:limit(60), fun() -> own_functions(Actor) end}}]
      end}.
 
 echo(Actor, Term) ->

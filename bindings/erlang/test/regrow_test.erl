@@ -1,7 +1,7 @@
 %% What the tests share.
 -module(regrow_test).
 
--export([runtime/0, runtime/1, over/1, actor/1, actor/2, plugin/1, flush/0, receive_one/0, until/1, rounds/1]).
+-export([runtime/0, runtime/1, over/1, actor/1, actor/2, plugin/1, flush/0, receive_one/0, until/1, rounds/1, limit/1]).
 -export([log/2]).
 
 runtime() -> runtime(#{}).
@@ -54,6 +54,9 @@ until(Holds, Left) ->
 
 %% Long counts, so many times (REGROW_ROUNDS) or a share of them (one in REGROW_SHARE).
 rounds(Count) -> max(1, Count * number("REGROW_ROUNDS") div number("REGROW_SHARE")).
+
+%% The seconds that a test may take: with the long counts so many times as long.
+limit(Seconds) -> Seconds * number("REGROW_ROUNDS").
 
 number(Variable) -> list_to_integer(os:getenv(Variable, "1")).
 
