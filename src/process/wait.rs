@@ -15,10 +15,10 @@ use super::timer::{self, Alarm};
 use crate::clock::{TimerId, TimerKind};
 use crate::scheduler;
 use crate::sync::inside;
+use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::tally::What;
 use crate::term::{Pid, Term};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,6 @@ impl Whom {
 
 thread_local! {
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
-    static MAY_NOT_WAIT: Cell<bool> = const { Cell::new(false) };
 }
 
 pub(super) fn thread_parker() -> Arc<Parker> {
@@ -110,7 +109,7 @@ pub fn may_wait_here() -> Result<(), Error> {
 }
 
 pub(super) fn thread_may_wait() -> Result<(), Error> {
-    if MAY_NOT_WAIT.get() { Err(Error::WouldBlock) } else { Ok(()) }
+    if own().may_not_wait.get() { Err(Error::WouldBlock) } else { Ok(()) }
 }
 
 /// Runs `work`, a callback that may not wait and has no identity, such as a drop.
@@ -119,11 +118,11 @@ pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
     impl Drop for Before {
         fn drop(&mut self) {
             current::set(self.1);
-            MAY_NOT_WAIT.set(self.0);
+            own().may_not_wait.set(self.0);
         }
     }
     // Given back also when `work` unwinds.
-    let _before = Before(MAY_NOT_WAIT.replace(true), current::set(std::ptr::null()));
+    let _before = Before(own().may_not_wait.replace(true), current::set(std::ptr::null()));
     work()
 }
 
