@@ -335,6 +335,49 @@ impl Drop for PutBack {
 /// ever. Others stay, in their order. Calls and casts to a process without callbacks are not messages: calls end.
 pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Term, Error> {
     let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
+    // SAFETY: of `look`, which calls this while the word says RUNNING.
+    receive_by(me, timeout, |looked| unsafe { scan(me, looked, &mut wanted) })
+}
+
+/// As [`receive`], of whatever comes first.
+pub fn receive_first(timeout: Option<u32>) -> Result<Term, Error> {
+    let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
+    receive_by(me, timeout, |looked| {
+        // SAFETY: as in `receive`.
+        if me.bounded.is_some() || unsafe { me.reading() }.keeps() {
+            // SAFETY: as above.
+            return unsafe { scan(me, looked, &mut |_| true) };
+        }
+        // SAFETY: as above.
+        if let Some(term) = unsafe { me.take_plain() } {
+            me.tally(What::Handled);
+            return Some((term, true));
+        }
+        // Nothing lies between it and the mailbox: what is wanted is the first that is no call and no cast.
+        // SAFETY: as above.
+        while let Some(message) = unsafe { me.take_fresh() } {
+            let counts = message.counts();
+            match message.into_term() {
+                Ok(term) => {
+                    if counts {
+                        me.tally(What::Handled);
+                    }
+                    return Some((term, counts));
+                }
+                // SAFETY: as above.
+                Err(other) => unsafe {
+                    me.reading().save(other);
+                    me.show_kept();
+                },
+            }
+        }
+        None
+    })
+}
+
+/// Takes what `find` gives, which is called with the reading end in hand.
+#[inline(always)]
+fn receive_by(me: &Process, timeout: Option<u32>, mut find: impl FnMut(&mut Looked) -> Found) -> Result<Term, Error> {
     let mut looked = Looked::default();
     let mut found = None;
     let mut look = |me: &Process| -> bool {
@@ -342,13 +385,13 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
         if me.state.shift(CALLBACK, RUNNING, 0, 0).is_err() {
             return false;
         }
-        // SAFETY: RUNNING, on the thread that runs it.
-        found = unsafe { scan(me, &mut looked, &mut wanted) };
+        found = find(&mut looked);
         let received = if found.is_some() { SEEN } else { 0 };
         let back = me.state.shift(RUNNING, CALLBACK, received, 0);
         debug_assert!(back.is_ok());
         // What struck it meanwhile left the end to us.
-        if ends_here(me) {
+        if back.is_ok_and(|word| word & EXIT != 0) {
+            ends_here(me);
             not_received(me, found.take());
         }
         found.is_some()
@@ -427,8 +470,7 @@ unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
         return Some(found);
     }
     loop {
-        // SAFETY: as above.
-        while unsafe { me.mailbox.has_priority() } {
+        while me.mailbox.has_priority() {
             // SAFETY: as above.
             let Some(message) = (unsafe { me.take_priority() }) else { break };
             // SAFETY: as above.
@@ -439,8 +481,7 @@ unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
         let Some(bounded) = &me.bounded else { break };
         // What is not wanted stays where it is, and counts. The look for priority messages: as in `take_bounded`.
         let next = bounded.queue.find(looked.at as u64, |message| {
-            // SAFETY: as above.
-            if unsafe { me.mailbox.has_priority() } { Some(None) } else { message.term().map(Some) }
+            if me.mailbox.has_priority() { Some(None) } else { message.term().map(Some) }
         });
         match next {
             None => return None,

@@ -4,7 +4,7 @@ mod search;
 
 use super::exceptions::Kept;
 use super::stack::PooledStack;
-use super::{Header, ParkSlot, Runnable, Scheduler};
+use super::{ParkSlot, Runnable, Scheduler};
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::patience::Patience;
@@ -41,7 +41,7 @@ pub struct Worker {
     scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
     /// The job woken last: the first that the owner runs, and that others take only from a stuck worker.
-    slot: AtomicPtr<Header>,
+    slot: super::slot::Slot,
     /// What was resumed from elsewhere.
     private: Mutex<VecDeque<ResumedSlot>>,
     has_private: AtomicBool,
@@ -128,8 +128,7 @@ pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
         if !local.takes_from(scheduler) {
             return false;
         }
-        let before = local.worker.slot.swap(job.0.as_ptr(), Ordering::AcqRel);
-        if let Some(before) = NonNull::new(before) {
+        if let Some(before) = local.worker.slot.put(job.0) {
             local.queue.push(Runnable(before));
             local.share();
         }
@@ -210,7 +209,7 @@ impl Worker {
             index,
             scheduler: AtomicPtr::new(std::ptr::from_ref(scheduler).cast_mut()),
             stealer: queue.stealer(),
-            slot: AtomicPtr::new(ptr::null_mut()),
+            slot: Default::default(),
             private: Mutex::new(VecDeque::new()),
             has_private: AtomicBool::new(false),
             handed: AtomicU64::new(0),
@@ -272,7 +271,7 @@ impl Worker {
 
     /// Whether something waits here that another worker could run.
     pub(super) fn has_backlog(&self) -> bool {
-        !self.stealer.is_empty() || !self.slot.load(Ordering::Relaxed).is_null()
+        !self.stealer.is_empty() || !self.slot.is_empty()
     }
 
     /// The id of what it runs; 0 for nothing.
