@@ -14,6 +14,10 @@ use regrow::process::state::{IDLE, READY, RUNNING, State, Unqueued};
 /// The caller is the one consumer.
 unsafe fn take(mailbox: &Mailbox<u32>) -> Pop<u32> {
     // SAFETY: the caller's promise.
+    if let Some(message) = unsafe { mailbox.pop_if(|message| Some(message)) } {
+        return Pop::Message(message);
+    }
+    // SAFETY: the caller's promise.
     match unsafe { mailbox.pop() } {
         // SAFETY: as above.
         Pop::Priority => match unsafe { mailbox.pop_priority() } {
@@ -109,9 +113,11 @@ impl Process {
     /// One turn, up to rest: `run::work`.
     fn turn(&self, seen: &mut u32) {
         self.scheduled.fetch_sub(1, Ordering::SeqCst);
-        assert_eq!(self.state.unqueue(), Unqueued::Ready);
-        if self.state.shift(READY, RUNNING, 0, 0).is_err() {
-            return;
+        if !self.state.begin_turn() {
+            assert_eq!(self.state.unqueue(), Unqueued::Ready);
+            if self.state.shift(READY, RUNNING, 0, 0).is_err() {
+                return;
+            }
         }
         loop {
             // SAFETY: RUNNING.
@@ -162,10 +168,9 @@ fn a_limit_changes_nothing_in_the_order() {
         });
         let mut all = Vec::new();
         while all.len() < 2 {
-            // SAFETY: this thread alone pops.
-            if let Some(popped) = mailbox.1.pop(|| unsafe { mailbox.0.has_priority() }) {
+            if let Some(popped) = mailbox.1.pop(|| mailbox.0.has_priority()) {
                 all.push(popped.message);
-            // SAFETY: as above.
+            // SAFETY: this thread alone pops.
             } else if let Pop::Message(message) = unsafe { mailbox.0.pop_priority() } {
                 all.push(message);
             } else {

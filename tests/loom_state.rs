@@ -29,9 +29,11 @@ impl Process {
     /// One turn, up to rest: `run::work`.
     fn turn(&self, seen: &mut u32) {
         self.scheduled.fetch_sub(1, Ordering::SeqCst);
-        assert_eq!(self.state.unqueue(), Unqueued::Ready);
-        if self.state.shift(READY, RUNNING, 0, 0).is_err() {
-            return;
+        if !self.state.begin_turn() {
+            assert_eq!(self.state.unqueue(), Unqueued::Ready);
+            if self.state.shift(READY, RUNNING, 0, 0).is_err() {
+                return;
+            }
         }
         loop {
             // SAFETY: RUNNING.
@@ -136,6 +138,85 @@ fn of_two_who_find_it_idle_one_schedules_it() {
         let sender = thread::spawn(move || u32::from(other.make_ready()));
         let mine = u32::from(state.make_ready());
         assert_eq!(mine + sender.join().unwrap(), 1);
+    });
+}
+
+impl Process {
+    /// One turn in which each message is for user code, which may be killed: `run::work` of what `Flow::Returned` says.
+    /// Gives whether it has become a ghost.
+    fn turn_of_callbacks(&self, seen: &mut u32) -> bool {
+        self.scheduled.fetch_sub(1, Ordering::SeqCst);
+        if !self.state.begin_turn() {
+            assert_eq!(self.state.unqueue(), Unqueued::Ready);
+            return false;
+        }
+        loop {
+            // SAFETY: RUNNING.
+            match unsafe { self.mailbox.pop_if(|message| Some(message)) } {
+                Some(_) => {
+                    *seen += 1;
+                    if !self.state.enter_callback() {
+                        return false;
+                    }
+                    if self.mailbox.is_empty() && self.state.rest_at_return() {
+                        if self.mailbox.is_empty() || self.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+                            return false;
+                        }
+                    } else if self.state.shift(CALLBACK, RUNNING, 0, 0).is_err() {
+                        return true;
+                    }
+                }
+                None if self.mailbox.is_empty() => {
+                    if !self.state.rest() {
+                        return false;
+                    }
+                    if self.mailbox.is_empty() || self.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+                        return false;
+                    }
+                }
+                None => thread::yield_now(),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_comes_as_a_callback_returns_is_not_forgotten() {
+    loom::model(|| {
+        let process = Process::new();
+        let senders: Vec<_> = (0..2)
+            .map(|n| {
+                let process = process.clone();
+                thread::spawn(move || process.send(n))
+            })
+            .collect();
+        let mut seen = 0;
+        while seen < 2 {
+            if process.scheduled.load(Ordering::SeqCst) > 0 {
+                assert!(!process.turn_of_callbacks(&mut seen));
+            } else {
+                thread::yield_now();
+            }
+        }
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+}
+
+#[test]
+fn a_kill_as_a_callback_returns_leaves_exactly_one_to_carry_out_the_exit() {
+    loom::model(|| {
+        let process = Process::new();
+        process.send(1);
+        let theirs = process.clone();
+        let killer = thread::spawn(move || theirs.state.strike(true));
+        let mut seen = 0;
+        let ghost = process.turn_of_callbacks(&mut seen);
+        match killer.join().unwrap() {
+            Struck::Ours => assert!(!ghost),
+            Struck::Ghost { resume } => assert!(ghost && !resume),
+            Struck::Theirs => assert!(!ghost),
+            Struck::Nothing => panic!("nobody else struck it"),
+        }
     });
 }
 

@@ -56,9 +56,12 @@ fn not_a_ghost() -> Result<(), Fault> {
 /// @param message  moved.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_send(pid: regrow_pid, message: regrow_term) -> regrow_error {
-    let message = take(message);
+    // Looked at before the guard, so that it stays in registers.
+    let message = match take(message) {
+        Ok(message) => message,
+        Err(fault) => return guard(|| Err(fault)),
+    };
     guard(|| {
-        let message = message?;
         not_a_ghost()?;
         process::send(pid.into(), message)?;
         Ok(())
@@ -103,7 +106,7 @@ pub unsafe extern "C" fn regrow_receive(timeout_ms: u32, message: *mut regrow_te
     guard(|| {
         // SAFETY: as the header says.
         let message = unsafe { out(message) }?;
-        message.set(process::receive(limit(timeout_ms), |_| true)?);
+        message.set(process::receive_first(limit(timeout_ms))?);
         Ok(())
     })
 }

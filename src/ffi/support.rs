@@ -127,6 +127,7 @@ pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 
 /// A term that was moved in: freed on every path, unless this is a forked child. The fault tells that it was spent,
 /// invalid, or no term at all.
+#[inline]
 pub(super) fn take(term: regrow_term) -> Result<Term, Fault> {
     if is_forked() {
         return Err(Fault::new(regrow_error::REGROW_ERR_FORKED, "this is the child of a fork"));

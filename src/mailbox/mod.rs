@@ -7,6 +7,9 @@
 //!   receiver that finds the link of an earlier sender still missing knows that more is under way.
 //! * **Pop** tells three things apart: a message, nothing, and *busy* (a sender stands between swap and link). Busy
 //!   is not empty: a receiver that is about to go to sleep must not.
+//! * **The stub** takes the last message's place in one step (a compare-and-swap of the head): so it is in the queue
+//!   alone, or before everything else, and the queue is empty when it is the head. One step fewer than pushing it behind
+//!   the last message, and everybody can tell.
 //! * **Waking** is the business of the one whose push found the queue empty, and `push` says so: the receiver rests
 //!   only when it has found nothing, says that it rests, and looks once more. So whoever pushes onto something need not
 //!   look at the receiver's state, which would cost a cache line at each message.

@@ -4,7 +4,7 @@
 use crate::sync::AtomicUsize;
 #[cfg(not(loom))]
 use crate::sync::blocks::{self, Size};
-use crate::sync::{AtomicPtr, Ordering};
+use crate::sync::{AtomicPtr, Ordering, prefetch};
 #[cfg(not(loom))]
 use std::alloc::{Layout, handle_alloc_error};
 use std::cell::UnsafeCell;
@@ -44,6 +44,21 @@ impl<M> Node<M> {
             return place;
         }
         Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message }))
+    }
+
+    /// Frees the node, whose message was read out.
+    ///
+    /// # Safety
+    /// As [`Node::open`].
+    #[inline(always)]
+    unsafe fn close(node: *mut Node<M>) {
+        #[cfg(not(loom))]
+        if let Some(size) = const { Self::size() } {
+            // SAFETY: the caller's promise.
+            return unsafe { blocks::free(size, NonNull::new_unchecked(node.cast())) };
+        }
+        // SAFETY: the caller's promise; without the message, which is not dropped again.
+        drop(unsafe { Box::from_raw(node.cast::<std::mem::ManuallyDrop<Node<M>>>()) });
     }
 
     /// Takes the message out and frees the node.
@@ -136,7 +151,7 @@ impl<M, B> Mailbox<M, B> {
     /// receiver looks. Else whoever pushed onto the empty queue does, or the receiver has not rested since.
     #[inline(always)]
     pub fn push(&self, message: M) -> bool {
-        self.push_node::<true>(Node::new(Some(message))) == self.empty
+        self.push_node(Node::new(Some(message))) == self.empty
     }
 
     /// As [`Mailbox::push`], for what goes before all ordinary messages.
@@ -205,13 +220,13 @@ impl<M, B> Mailbox<M, B> {
 
     /// Gives what was the head.
     #[inline]
-    fn push_node<const COUNTS: bool>(&self, node: *mut Node<M>) -> *mut Node<M> {
+    fn push_node(&self, node: *mut Node<M>) -> *mut Node<M> {
         // SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
         // receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
         let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
         let previous = self.head.swap(node, order);
         #[cfg(not(loom))]
-        if COUNTS && previous != self.empty {
+        if previous != self.empty {
             // Relaxed: a count for people. Right after the swap, while the cache line is here: after the store below,
             // which may have to fetch its line from elsewhere, it would wait for that and find this one gone.
             self.piled.fetch_add(1, Ordering::Relaxed);
@@ -225,13 +240,9 @@ impl<M, B> Mailbox<M, B> {
     }
 
     /// Whether a priority message is there, or under way.
-    ///
-    /// # Safety
-    /// The caller is the one consumer.
     #[inline(always)]
-    pub unsafe fn has_priority(&self) -> bool {
-        // SAFETY: the caller's promise.
-        self.priority().is_some_and(|queue| !unsafe { queue.is_drained_itself() })
+    pub fn has_priority(&self) -> bool {
+        self.priority().is_some_and(|queue| !queue.is_at_rest())
     }
 
     /// Takes the oldest priority message.
@@ -244,14 +255,84 @@ impl<M, B> Mailbox<M, B> {
         self.priority().map_or(Pop::Empty, |queue| unsafe { queue.pop() })
     }
 
+    /// Takes what `pick` finds in the oldest message, if it finds something there. None also when [`Mailbox::pop`] has
+    /// no message to give.
+    ///
+    /// # Safety
+    /// The caller is the one consumer. What `pick` finds is all of the message that has to be dropped.
+    #[inline(always)]
+    pub unsafe fn pop_if<R>(&self, pick: impl FnOnce(&M) -> Option<&R>) -> Option<R> {
+        if cfg!(broken_priority) && self.has_priority() {
+            return None;
+        }
+        // SAFETY: only the consumer reads and writes the tail.
+        let tail_cell = unsafe { &mut *self.tail.get() };
+        // SAFETY: as in `pop`, here and below.
+        unsafe {
+            let stub = self.stub.as_ptr();
+            let mut tail = *tail_cell;
+            let mut next = (*tail).next.load(Ordering::Acquire);
+            let passes = tail == stub;
+            if passes {
+                if next.is_null() {
+                    return None;
+                }
+                tail = next;
+                next = (*tail).next.load(Ordering::Acquire);
+            }
+            // After the message was seen, as in `pop`.
+            let found = std::ptr::from_ref(pick((*tail).message.as_ref()?)?);
+            if !cfg!(broken_priority) && self.has_priority() {
+                return None;
+            }
+            if passes {
+                *tail_cell = tail;
+                self.count_passed();
+            }
+            if next.is_null() {
+                next = self.behind_last(tail);
+                if next.is_null() {
+                    return None;
+                }
+            }
+            prefetch(next);
+            *tail_cell = next;
+            self.count_taken();
+            let found = found.read();
+            Node::close(tail);
+            Some(found)
+        }
+    }
+
+    /// What comes after the last message, which is to be taken: the stub takes its place, unless somebody has pushed onto
+    /// it meanwhile. Null: that cannot be reached yet.
+    ///
+    /// # Safety
+    /// The caller is the one consumer, and the stub is not in the queue.
+    #[inline(always)]
+    unsafe fn behind_last(&self, last: *mut Node<M>) -> *mut Node<M> {
+        let stub = self.stub.as_ptr();
+        // SAFETY: the stub is not in the queue now; the last is a live node.
+        unsafe {
+            (*stub).next.store(ptr::null_mut(), Ordering::Relaxed);
+            // SeqCst: as the swap in `push_node`.
+            match self.head.compare_exchange(last, stub, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => {
+                    self.count_stub();
+                    stub
+                }
+                Err(_) => (*last).next.load(Ordering::Acquire),
+            }
+        }
+    }
+
     /// Takes the oldest message, unless there is a priority message.
     ///
     /// # Safety
     /// The caller is the one consumer.
     #[inline]
     pub unsafe fn pop(&self) -> Pop<M> {
-        // SAFETY: the caller's promise.
-        if cfg!(broken_priority) && unsafe { self.has_priority() } {
+        if cfg!(broken_priority) && self.has_priority() {
             return Pop::Priority;
         }
         // SAFETY: only the consumer reads and writes the tail.
@@ -261,8 +342,7 @@ impl<M, B> Mailbox<M, B> {
         let mut next = unsafe { (*tail).next.load(Ordering::Acquire) };
         if tail == self.stub.as_ptr() {
             if next.is_null() {
-                // SAFETY: the caller's promise.
-                return match unsafe { self.has_priority() } {
+                return match self.has_priority() {
                     true => Pop::Priority,
                     false if self.head.load(Ordering::SeqCst) == tail => Pop::Empty,
                     false => Pop::Busy,
@@ -275,25 +355,18 @@ impl<M, B> Mailbox<M, B> {
             next = unsafe { (*tail).next.load(Ordering::Acquire) };
         }
         // The tail is a message, which was acquired now or by the last pop: what its sender did before is seen.
-        // SAFETY: the caller's promise.
-        if !cfg!(broken_priority) && unsafe { self.has_priority() } {
+        if !cfg!(broken_priority) && self.has_priority() {
             return Pop::Priority;
         }
         if next.is_null() {
-            if self.head.load(Ordering::SeqCst) != tail {
-                return Pop::Busy;
-            }
-            // The last node: put the stub behind it, so that it can be taken out.
-            // SAFETY: the stub is not in the queue now.
-            unsafe { self.stub.as_ref().next.store(ptr::null_mut(), Ordering::Relaxed) };
-            self.push_node::<false>(self.stub.as_ptr());
-            self.count_stub();
-            // SAFETY: the tail is a live node.
-            next = unsafe { (*tail).next.load(Ordering::Acquire) };
+            // SAFETY: the caller's promise; the tail is a message.
+            next = unsafe { self.behind_last(tail) };
             if next.is_null() {
                 return Pop::Busy;
             }
         }
+        // Written by its sender, elsewhere as a rule: it comes while this message is handled.
+        prefetch(next);
         *tail_cell = next;
         self.count_taken();
         // SAFETY: the node was made by `push`, has been left by its sender (its next is set), and only the consumer
@@ -304,8 +377,8 @@ impl<M, B> Mailbox<M, B> {
         }
     }
 
-    /// Whether nothing was pushed since the receiver last found nothing; from any thread. While the receiver is in the
-    /// middle of a queue the stub may be the head with a message still before it: see [`Mailbox::is_drained`].
+    /// Whether nothing is left for the receiver, and nothing under way; from any thread. The stub is in the queue alone,
+    /// or before everything else.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.is_at_rest() && (cfg!(broken_priority) || self.priority().is_none_or(|queue| queue.is_at_rest()))
@@ -315,24 +388,6 @@ impl<M, B> Mailbox<M, B> {
     #[inline(always)]
     fn is_at_rest(&self) -> bool {
         self.head.load(Ordering::SeqCst) == self.empty
-    }
-
-    /// Whether nothing is left for the receiver, and nothing under way.
-    ///
-    /// # Safety
-    /// The caller is the one consumer.
-    pub unsafe fn is_drained(&self) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { self.is_drained_itself() && !self.has_priority() }
-    }
-
-    /// As [`Mailbox::is_drained`], of this queue alone.
-    ///
-    /// # Safety
-    /// The caller is the one consumer.
-    unsafe fn is_drained_itself(&self) -> bool {
-        // SAFETY: only the consumer writes the tail.
-        unsafe { *self.tail.get() == self.stub.as_ptr() && self.is_at_rest() }
     }
 }
 
@@ -427,8 +482,7 @@ mod tests {
         assert!(mailbox.push(1) && !mailbox.push(2));
         assert!(mailbox.push_priority(10) && !mailbox.push_priority(11));
         assert_eq!(mailbox.len(), 4);
-        // SAFETY: this thread alone pops.
-        assert!(unsafe { mailbox.has_priority() && !mailbox.is_drained() } && !mailbox.is_empty());
+        assert!(mailbox.has_priority() && !mailbox.is_empty());
         assert_eq!(all(&mailbox), [10, 11, 1, 2]);
         assert_eq!((mailbox.is_empty(), mailbox.len()), (true, 0));
         assert!(mailbox.push_priority(12));

@@ -136,8 +136,7 @@ impl Process {
     /// As [`Process::reading`].
     #[cold]
     pub(super) unsafe fn take_bounded(&self) -> Option<Message> {
-        // SAFETY: the caller is the consumer.
-        let others = || unsafe { self.mailbox.has_priority() };
+        let others = || self.mailbox.has_priority();
         let Some(popped) = self.bounded.as_ref()?.queue.pop(others) else {
             // SAFETY: as above.
             return unsafe { self.take_priority() };

@@ -4,14 +4,9 @@
 use super::control::Process;
 use super::error::Error;
 use super::start::ThreadHome;
+use crate::sync::own::own;
 use crate::term::Pid;
-use std::cell::Cell;
-use std::ptr;
 use std::sync::Arc;
-
-thread_local! {
-    static CURRENT: Cell<*const Process> = const { Cell::new(ptr::null()) };
-}
 
 /// Who is calling.
 pub enum Identity<'a> {
@@ -21,9 +16,10 @@ pub enum Identity<'a> {
 
 /// The process that runs on this thread. The reference is good until the callback returns: whoever fences it from
 /// outside keeps the block alive for the ghost.
+#[inline]
 pub fn current<'a>() -> Option<&'a Process> {
     // SAFETY: set around a run of the process, or between enter and leave, and kept alive for as long.
-    unsafe { CURRENT.get().as_ref() }
+    unsafe { own().process.get().cast::<Process>().as_ref() }
 }
 
 /// Its pid; `Pid::NONE` on a foreign thread.
@@ -32,6 +28,7 @@ pub fn current_pid() -> Pid {
 }
 
 /// Who is calling. `Error::Killed` for a ghost.
+#[inline]
 pub fn identity<'a>() -> Result<Identity<'a>, Error> {
     match current() {
         Some(process) if process.state.is_dead() => Err(Error::Killed),
@@ -54,8 +51,9 @@ pub fn in_callback() -> bool {
         || current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
 }
 
+#[inline]
 pub(super) fn set(process: *const Process) -> *const Process {
-    CURRENT.replace(process)
+    own().process.replace(process.cast()).cast()
 }
 
 /// One more count of a process that this thread runs.

@@ -21,7 +21,8 @@
 //! * `IDLE`, `READY`: nobody touches the private parts.
 //! * `RUNNING`: the one thread that runs it is in runtime code on its behalf; so short that nobody interrupts it.
 //!   A fatal signal sets `EXIT`, which the runner sees at its next step.
-//! * `CALLBACK`: that thread is in user code, for as long as that takes. A kill makes the word `DEAD` at once; the
+//! * `CALLBACK`: that thread is in user code, for as long as that takes, or has just come out of it and touches nothing
+//!   but the behaviour: when nothing is in the mailbox it goes from there to `IDLE` in one step. A kill makes the word `DEAD` at once; the
 //!   thread then runs a *ghost*: each of its calls returns `KILLED`, its state is dropped when it returns. Other
 //!   fatal signals set `EXIT`.
 //! * `PARKED`, `RESUMING`: user code waits on a stack of its own. Any fatal signal makes the word `DEAD` at once,
@@ -119,5 +120,5 @@ pub use timer::{
     start_tick,
 };
 pub use undelivered::Undelivered;
-pub use wait::{flush, may_wait_here, receive, sleep, without_waiting};
+pub use wait::{flush, may_wait_here, receive, receive_first, sleep, without_waiting};
 pub use watchdog::watch;

@@ -27,7 +27,7 @@
 //! * **Elsewhere** (a worker of another runtime, a process with a thread of its own, a caller of another runtime within
 //!   an inline call) the request is queued: there others, or the caller's own limit and death, would have to wait.
 
-use super::control::{ENTERED, Process};
+use super::control::{BOUNDED, ENTERED, Process};
 use super::current;
 use super::exit;
 use super::message::{Message, StartResult};
@@ -35,6 +35,7 @@ use super::start;
 use super::state::{CALLBACK, DEAD, EXIT, IDLE, QUEUED, READY, RUNNING, Unqueued, phase};
 use super::{table, wait};
 use crate::scheduler::{self, Header};
+use crate::sync::Ordering;
 use crate::sync::inside::{self, Inside};
 use crate::sync::tally::What;
 use crate::term::{Pid, Term, atoms};
@@ -54,6 +55,10 @@ pub trait Behaviour: Send {
     fn init(&mut self, me: &Process) -> Init;
     /// Handles one message.
     fn message(&mut self, me: &Process, message: Message) -> Flow;
+    /// Handles a plain message: as [`Behaviour::message`] does.
+    fn info(&mut self, me: &Process, message: Term) -> Flow {
+        self.message(me, Message::Info(message))
+    }
     /// The process has ended, however; the last that is called before it is dropped. It may not wait.
     fn ended(&mut self, _pid: Pid, _reason: &Term) {}
     /// The process ends by itself, with this reason; not called when it is ended from outside.
@@ -77,6 +82,8 @@ pub enum Init {
 /// What comes after a message.
 pub enum Flow {
     Continue,
+    /// As `Continue`, right out of user code: the state word still says CALLBACK (see [`Process::user_staying`]).
+    Returned,
     /// Ends the process, after `terminate`.
     Stop(Term),
     /// Ends it with a reason, answering its starter with another.
@@ -106,6 +113,9 @@ impl From<Fenced> for Flow {
 pub(super) unsafe fn on_worker(header: NonNull<Header>) {
     // SAFETY: the header is the process's first field; the queue's hold keeps it alive, and then the guard.
     let process = unsafe { header.cast::<Process>().as_ref() };
+    if process.state.begin_turn() {
+        return run(process);
+    }
     match process.state.unqueue() {
         Unqueued::Retire => table::retire(process),
         // Perhaps between its look and its park, on another worker: then the wake waits for it there.
@@ -116,9 +126,12 @@ pub(super) unsafe fn on_worker(header: NonNull<Header>) {
 
 /// Runs a ready process until it rests, ends, or has used up its turn.
 pub(super) fn turn(process: &Process) {
-    if process.state.shift(READY, RUNNING, 0, 0).is_err() {
-        return;
+    if process.state.shift(READY, RUNNING, 0, 0).is_ok() {
+        run(process);
     }
+}
+
+fn run(process: &Process) {
     let before = current::set(process);
     let worked = catch_unwind(AssertUnwindSafe(|| work(process)));
     current::set(before);
@@ -228,6 +241,10 @@ fn one(process: &Process, message: Message) {
     process.has_taken();
     match flow {
         Flow::Continue => lie_down(process),
+        Flow::Returned => match process.come_back() {
+            Ok(()) => lie_down(process),
+            Err(fenced) => end_fenced(process, fenced),
+        },
         Flow::Stop(reason) => stop(process, reason, None),
         Flow::StopStart(reason, start) => stop(process, reason, Some(start)),
         Flow::Fenced(fenced) => end_fenced(process, fenced),
@@ -297,20 +314,33 @@ fn work(process: &Process) {
             return end_fenced(process, Fenced::Exit);
         }
         // SAFETY: RUNNING.
-        let Some(message) = (unsafe { process.take_message() }) else {
-            if !process.state.rest() {
-                continue;
-            }
+        let flow = if let Some(term) = unsafe { process.take_plain() } {
+            process.is_taking.set(true);
+            behaviour.info(process, term)
+        // SAFETY: RUNNING.
+        } else if let Some(message) = unsafe { process.take_message() } {
+            process.is_taking.set(message.counts());
+            behaviour.message(process, message)
+        } else {
             // Partner: the look at the state word after a push. Either the sender sees IDLE, or we see its message.
-            if process.mailbox_is_empty() || process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
+            if process.state.rest() && process.stays_at_rest() {
                 return;
             }
             continue;
         };
-        process.is_taking.set(message.counts());
-        let flow = behaviour.message(process, message);
         process.has_taken();
         match flow {
+            // Partner: as above. One step of the word in place of two, and no look into a mailbox that is empty.
+            Flow::Returned if process.has_nothing_left() && process.state.rest_at_return() => {
+                if process.stays_at_rest() {
+                    return;
+                }
+            }
+            Flow::Returned => match process.come_back() {
+                Ok(()) if process.header.is_slow() => break,
+                Ok(()) => {}
+                Err(fenced) => return end_fenced(process, fenced),
+            },
             // Its next message is handled where that holds nobody up.
             Flow::Continue if process.header.is_slow() => break,
             Flow::Continue => {}
@@ -381,6 +411,16 @@ impl Process {
     /// What the code of a process that was told to end gives back does not count: in OTP it would not have got so far.
     #[inline]
     pub fn user<R>(&self, code: impl FnOnce() -> R) -> Result<std::thread::Result<R>, Fenced> {
+        let result = self.user_staying(code)?;
+        self.come_back()?;
+        Ok(result)
+    }
+
+    /// As [`Process::user`], and leaves the state word where it is, as if user code ran still: for a behaviour that has
+    /// nothing more to do with the process, and says so ([`Flow::Returned`]), or else calls [`Process::come_back`]. A
+    /// kill may strike meanwhile, as it may while user code runs; what is the behaviour's own may be touched.
+    #[inline]
+    pub fn user_staying<R>(&self, code: impl FnOnce() -> R) -> Result<std::thread::Result<R>, Fenced> {
         if !self.state.enter_callback() {
             return Err(Fenced::Exit);
         }
@@ -388,11 +428,29 @@ impl Process {
         let depth = inside::step_out_counting(handled);
         let result = catch_unwind(AssertUnwindSafe(code));
         inside::re_enter(depth);
+        Ok(result)
+    }
+
+    /// The second half of [`Process::user`].
+    #[inline]
+    pub fn come_back(&self) -> Result<(), Fenced> {
         match self.state.shift(CALLBACK, RUNNING, 0, 0) {
             Ok(word) if word & EXIT != 0 => Err(Fenced::Exit),
-            Ok(_) => Ok(result),
+            Ok(_) => Ok(()),
             Err(_) => Err(Fenced::Ghost),
         }
+    }
+
+    /// Whether it may rest as it is. While user code runs, or has just returned.
+    #[inline]
+    fn has_nothing_left(&self) -> bool {
+        self.flags & BOUNDED == 0 && self.mailbox.is_empty() && self.kept.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether nothing came as it said that it rests; else it runs on, unless somebody else has seen to it.
+    #[inline]
+    fn stays_at_rest(&self) -> bool {
+        self.mailbox_is_empty() || self.state.shift(IDLE, RUNNING, 0, 0).is_err()
     }
 
     /// Puts messages back in front of all others but priority messages, in this order.

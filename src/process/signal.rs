@@ -23,11 +23,10 @@ use std::sync::Arc;
 /// mailbox has a limit, and it was not taken.
 #[inline]
 pub fn send(to: Pid, message: Term) -> Result<bool, Error> {
-    // Made at its place in the mailbox: moving it there would cost as much as the send.
     let sent = table::with_process_or(
         to,
         message,
-        |process, message, inside| Some(process.offer(Message::Info(message), inside)),
+        |process, message, inside| Some(process.offer_plain(message, inside)),
         |message| {
             nobody_there(to, Message::Info(message));
             None
@@ -52,7 +51,7 @@ pub fn send_if_there(to: Pid, message: Term) -> bool {
 }
 
 fn offer_now(process: &Process, message: Term, inside: &Inside) {
-    if let Err(refused) = process.offer(Message::Info(message), inside) {
+    if let Err(refused) = process.offer_plain(message, inside) {
         process.lost(refused.message.term_of_user(), false, &Error::MailboxFull.reason());
     }
 }

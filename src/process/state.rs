@@ -194,6 +194,22 @@ impl State {
         }
     }
 
+    /// User code has returned and the mailbox is empty: [`State::rest`] without coming back first.
+    #[inline]
+    pub fn rest_at_return(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            if word & EXIT != 0 || phase(word) != CALLBACK {
+                return false;
+            }
+            let next = (word & !PHASE & !OF_THE_STRETCH) | IDLE;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
     /// About to call user code; false when it has been told to end.
     #[inline]
     pub fn enter_callback(&self) -> bool {
@@ -276,6 +292,17 @@ impl State {
                 Err(now) => word = now,
             }
         }
+    }
+
+    /// The run queue let go of it, and its turn begins: [`State::unqueue`] and the step from READY to RUNNING in one.
+    /// False: nothing has changed.
+    #[inline]
+    pub fn begin_turn(&self) -> bool {
+        let word = self.load();
+        let next = (word & !PHASE & !QUEUED) | RUNNING;
+        phase(word) == READY
+            && word & QUEUED != 0
+            && self.0.compare_exchange(word, next, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// The run queue let go of it. The phase counts as it was in that very step: a moment later one that gave way may

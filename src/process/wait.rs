@@ -15,10 +15,10 @@ use super::timer::{self, Alarm};
 use crate::clock::{TimerId, TimerKind};
 use crate::scheduler;
 use crate::sync::inside;
+use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::tally::What;
 use crate::term::{Pid, Term};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,6 @@ impl Whom {
 
 thread_local! {
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
-    static MAY_NOT_WAIT: Cell<bool> = const { Cell::new(false) };
 }
 
 pub(super) fn thread_parker() -> Arc<Parker> {
@@ -110,7 +109,7 @@ pub fn may_wait_here() -> Result<(), Error> {
 }
 
 pub(super) fn thread_may_wait() -> Result<(), Error> {
-    if MAY_NOT_WAIT.get() { Err(Error::WouldBlock) } else { Ok(()) }
+    if own().may_not_wait.get() { Err(Error::WouldBlock) } else { Ok(()) }
 }
 
 /// Runs `work`, a callback that may not wait and has no identity, such as a drop.
@@ -119,11 +118,11 @@ pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
     impl Drop for Before {
         fn drop(&mut self) {
             current::set(self.1);
-            MAY_NOT_WAIT.set(self.0);
+            own().may_not_wait.set(self.0);
         }
     }
     // Given back also when `work` unwinds.
-    let _before = Before(MAY_NOT_WAIT.replace(true), current::set(std::ptr::null()));
+    let _before = Before(own().may_not_wait.replace(true), current::set(std::ptr::null()));
     work()
 }
 
@@ -336,6 +335,49 @@ impl Drop for PutBack {
 /// ever. Others stay, in their order. Calls and casts to a process without callbacks are not messages: calls end.
 pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Term, Error> {
     let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
+    // SAFETY: of `look`, which calls this while the word says RUNNING.
+    receive_by(me, timeout, |looked| unsafe { scan(me, looked, &mut wanted) })
+}
+
+/// As [`receive`], of whatever comes first.
+pub fn receive_first(timeout: Option<u32>) -> Result<Term, Error> {
+    let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
+    receive_by(me, timeout, |looked| {
+        // SAFETY: as in `receive`.
+        if me.bounded.is_some() || unsafe { me.reading() }.keeps() {
+            // SAFETY: as above.
+            return unsafe { scan(me, looked, &mut |_| true) };
+        }
+        // SAFETY: as above.
+        if let Some(term) = unsafe { me.take_plain() } {
+            me.tally(What::Handled);
+            return Some((term, true));
+        }
+        // Nothing lies between it and the mailbox: what is wanted is the first that is no call and no cast.
+        // SAFETY: as above.
+        while let Some(message) = unsafe { me.take_fresh() } {
+            let counts = message.counts();
+            match message.into_term() {
+                Ok(term) => {
+                    if counts {
+                        me.tally(What::Handled);
+                    }
+                    return Some((term, counts));
+                }
+                // SAFETY: as above.
+                Err(other) => unsafe {
+                    me.reading().save(other);
+                    me.show_kept();
+                },
+            }
+        }
+        None
+    })
+}
+
+/// Takes what `find` gives, which is called with the reading end in hand.
+#[inline(always)]
+fn receive_by(me: &Process, timeout: Option<u32>, mut find: impl FnMut(&mut Looked) -> Found) -> Result<Term, Error> {
     let mut looked = Looked::default();
     let mut found = None;
     let mut look = |me: &Process| -> bool {
@@ -343,13 +385,13 @@ pub fn receive(timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> R
         if me.state.shift(CALLBACK, RUNNING, 0, 0).is_err() {
             return false;
         }
-        // SAFETY: RUNNING, on the thread that runs it.
-        found = unsafe { scan(me, &mut looked, &mut wanted) };
+        found = find(&mut looked);
         let received = if found.is_some() { SEEN } else { 0 };
         let back = me.state.shift(RUNNING, CALLBACK, received, 0);
         debug_assert!(back.is_ok());
         // What struck it meanwhile left the end to us.
-        if ends_here(me) {
+        if back.is_ok_and(|word| word & EXIT != 0) {
+            ends_here(me);
             not_received(me, found.take());
         }
         found.is_some()
@@ -428,8 +470,7 @@ unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
         return Some(found);
     }
     loop {
-        // SAFETY: as above.
-        while unsafe { me.mailbox.has_priority() } {
+        while me.mailbox.has_priority() {
             // SAFETY: as above.
             let Some(message) = (unsafe { me.take_priority() }) else { break };
             // SAFETY: as above.
@@ -440,8 +481,7 @@ unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
         let Some(bounded) = &me.bounded else { break };
         // What is not wanted stays where it is, and counts. The look for priority messages: as in `take_bounded`.
         let next = bounded.queue.find(looked.at as u64, |message| {
-            // SAFETY: as above.
-            if unsafe { me.mailbox.has_priority() } { Some(None) } else { message.term().map(Some) }
+            if me.mailbox.has_priority() { Some(None) } else { message.term().map(Some) }
         });
         match next {
             None => return None,

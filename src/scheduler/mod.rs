@@ -11,7 +11,7 @@
 //! and wakes that thread. After its job it simply goes on with the loop: all stacks are alike.
 //!
 //! **Queues.** Each worker has a slot for the job woken last (it runs next, while its data is in the cache, but only
-//! so often in a row), a queue that others steal from, and the private queue. Other threads use the injector.
+//! so often in a row; `slot`), a queue that others steal from, and the private queue. Other threads use the injector.
 //!
 //! **Sleeping.** No futex for a message: a worker is woken only when there is more than one job waiting, or none to
 //! take it, and nobody is searching. Before it sleeps one worker looks around a little, if that has paid lately
@@ -41,6 +41,7 @@
 
 mod exceptions;
 mod park;
+mod slot;
 mod stack;
 mod watch;
 mod worker;

@@ -4,7 +4,8 @@ mod search;
 
 use super::exceptions::Kept;
 use super::stack::PooledStack;
-use super::{Header, ParkSlot, Runnable, Scheduler};
+use super::{ParkSlot, Runnable, Scheduler};
+use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::patience::Patience;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, inside};
@@ -40,7 +41,7 @@ pub struct Worker {
     scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
     /// The job woken last: the first that the owner runs, and that others take only from a stuck worker.
-    slot: AtomicPtr<Header>,
+    slot: super::slot::Slot,
     /// What was resumed from elsewhere.
     private: Mutex<VecDeque<ResumedSlot>>,
     has_private: AtomicBool,
@@ -96,14 +97,16 @@ pub(super) struct Local {
     stacks: RefCell<Vec<PooledStack>>,
 }
 
-thread_local! {
-    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+/// The worker-only data of this thread; null on a thread that is no worker.
+#[inline(always)]
+fn local() -> *const Local {
+    own().worker.get().cast()
 }
 
 /// Gives the worker-only data of this thread to `look`; none on a thread that is no worker.
 #[inline]
 pub(super) fn with_local<R>(look: impl FnOnce(&Local) -> R) -> Option<R> {
-    let local = LOCAL.get();
+    let local = local();
     // SAFETY: set by `run` for as long as its frame lives, on this thread only.
     unsafe { local.as_ref() }.map(look)
 }
@@ -115,7 +118,7 @@ pub fn on_worker_of(scheduler: &Scheduler) -> bool {
 
 /// Whether this thread is a worker, of whatever scheduler.
 pub fn is_worker() -> bool {
-    !LOCAL.get().is_null()
+    !local().is_null()
 }
 
 /// Schedules on this thread, if it is a worker of `scheduler`.
@@ -125,8 +128,7 @@ pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
         if !local.takes_from(scheduler) {
             return false;
         }
-        let before = local.worker.slot.swap(job.0.as_ptr(), Ordering::AcqRel);
-        if let Some(before) = NonNull::new(before) {
+        if let Some(before) = local.worker.slot.put(job.0) {
             local.queue.push(Runnable(before));
             local.share();
         }
@@ -149,7 +151,7 @@ pub(super) fn queue_here(scheduler: &Scheduler, job: Runnable) -> bool {
 
 /// Gives the thread to another stack; returns when this one is resumed.
 pub(super) fn switch_away(switch: Switch) {
-    let local = LOCAL.get();
+    let local = local();
     // SAFETY: only called on a worker (the slot was bound there), whose local data outlives every stack.
     let local = unsafe { &*local };
     let yielder = local.yielder.get();
@@ -164,7 +166,7 @@ pub(super) fn switch_away(switch: Switch) {
 /// has parked. False, and `job` not run, on a thread that is no worker of `scheduler`, when too many jobs are nested
 /// already, or when no stack is left. `job` does not unwind; `id` is what it is known by.
 pub fn run_nested(scheduler: &Scheduler, id: u64, job: impl FnOnce() + 'static) -> bool {
-    let local = LOCAL.get();
+    let local = local();
     // SAFETY: set by `run` for as long as its frame lives, on this thread only.
     let Some(local) = (unsafe { local.as_ref() }) else { return false };
     if !local.takes_from(scheduler) || local.nested.get() >= DEEPEST {
@@ -207,7 +209,7 @@ impl Worker {
             index,
             scheduler: AtomicPtr::new(std::ptr::from_ref(scheduler).cast_mut()),
             stealer: queue.stealer(),
-            slot: AtomicPtr::new(ptr::null_mut()),
+            slot: Default::default(),
             private: Mutex::new(VecDeque::new()),
             has_private: AtomicBool::new(false),
             handed: AtomicU64::new(0),
@@ -269,7 +271,7 @@ impl Worker {
 
     /// Whether something waits here that another worker could run.
     pub(super) fn has_backlog(&self) -> bool {
-        !self.stealer.is_empty() || !self.slot.load(Ordering::Relaxed).is_null()
+        !self.stealer.is_empty() || !self.slot.is_empty()
     }
 
     /// The id of what it runs; 0 for nothing.
@@ -300,7 +302,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         nested: Cell::new(0),
         stacks: RefCell::new(Vec::new()),
     };
-    LOCAL.set(&local);
+    own().worker.set(ptr::from_ref(&local).cast());
     loop {
         // Whoever has parked does not run any more, though its stack has not come back to where that is noted.
         local.worker.current.store(0, Ordering::Relaxed);
@@ -344,7 +346,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
     for mut coroutine in loops {
         while let CoroutineResult::Yield(_) = coroutine.resume(()) {}
     }
-    LOCAL.set(ptr::null());
+    own().worker.set(ptr::null());
     inside::collect();
     blocks::give_back();
     let Local { worker, scheduler, queue, .. } = local;
@@ -395,7 +397,7 @@ impl Local {
         }
         let stack = self.scheduler.stacks.take()?;
         Some(Coroutine::with_stack(stack, |yielder: &Yielder<(), Switch>, ()| {
-            let local = LOCAL.get();
+            let local = local();
             // SAFETY: a loop only ever runs on its worker's thread, within `run`.
             let local = unsafe { &*local };
             local.yielder.set(yielder);

@@ -85,8 +85,14 @@ impl<C: Callbacks> Server<C> {
     ) -> Flow {
         let mut context = Context::new(callback);
         let callbacks = &mut self.callbacks;
-        let ran = me.user(|| code(callbacks, &mut context, last.as_ref()));
-        let next = match ran {
+        let ran = me.user_staying(|| code(callbacks, &mut context, last.as_ref()));
+        if let Ok(Ok(Some(next))) = ran
+            && context.is_plain_go(next)
+            && !self.traced
+        {
+            return Flow::Returned;
+        }
+        let next = match ran.and_then(|ran| me.come_back().map(|()| ran)) {
             Err(fenced) => {
                 me.not_begun(last.as_ref().filter(|_| callback != Callback::Call));
                 return fenced.into();
@@ -169,9 +175,15 @@ impl<C: Callbacks> Server<C> {
             self.start_idle(me);
         }
         match decision.continuation {
-            Some(argument) => self.run(me, Callback::Other, Some(argument), |callbacks, context, argument| {
-                argument.and_then(|argument| callbacks.resume(context, argument))
-            }),
+            Some(argument) => {
+                let flow = self.run(me, Callback::Other, Some(argument), |callbacks, context, argument| {
+                    argument.and_then(|argument| callbacks.resume(context, argument))
+                });
+                match flow {
+                    Flow::Returned => me.come_back().map_or_else(Flow::from, |()| Flow::Continue),
+                    other => other,
+                }
+            }
             None => Flow::Continue,
         }
     }
@@ -191,7 +203,7 @@ impl<C: Callbacks> Server<C> {
         }
     }
 
-    fn info(&mut self, me: &Process, message: Term) -> Flow {
+    fn plain(&mut self, me: &Process, message: Term) -> Flow {
         self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
             message.and_then(|message| callbacks.info(context, message))
         })
@@ -275,7 +287,8 @@ impl<C: Callbacks> Behaviour for Server<C> {
         // The starter goes on before the continuation runs, as in OTP.
         me.ready();
         match self.follow(me, decision) {
-            Flow::Continue => Init::Ready,
+            // `follow` comes back from what it runs.
+            Flow::Continue | Flow::Returned => Init::Ready,
             Flow::Fenced(fenced) => Init::Fenced(fenced),
             Flow::Stop(reason) | Flow::StopStart(reason, _) => match self.terminate(me, &reason) {
                 Ok(()) => Init::Stop(reason),
@@ -291,11 +304,19 @@ impl<C: Callbacks> Behaviour for Server<C> {
         }
         // The common ones first, each moved once.
         match message {
-            Message::Info(term) => self.info(me, term),
+            Message::Info(term) => self.plain(me, term),
             Message::Cast(term) => self.cast(me, term),
             Message::Call { request, reply } => self.call(me, request, reply),
             other => self.any_message(me, other),
         }
+    }
+
+    #[inline]
+    fn info(&mut self, me: &Process, message: Term) -> Flow {
+        if self.suspended || self.traced || self.idle.is_running() {
+            return self.any_message(me, Message::Info(message));
+        }
+        self.plain(me, message)
     }
 
     fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
@@ -335,7 +356,7 @@ impl<C: Callbacks> Server<C> {
                     if self.traced {
                         trace::timed_out(me);
                     }
-                    return self.info(me, Term::atom(atoms::TIMEOUT));
+                    return self.plain(me, Term::atom(atoms::TIMEOUT));
                 }
                 // Any message ends the idle time.
                 self.stop_idle(me);
@@ -373,7 +394,7 @@ impl<C: Callbacks> Server<C> {
             }
             Message::Started(_) | Message::Tick(_) | Message::System { .. } => Flow::Continue,
             other => match other.into_term() {
-                Ok(term) => self.info(me, term),
+                Ok(term) => self.plain(me, term),
                 Err(_) => Flow::Continue,
             },
         }

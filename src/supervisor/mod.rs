@@ -329,7 +329,7 @@ impl Behaviour for Supervisor {
         match self.begin(me, Job::new(Vec::new(), keys, Why::StartUp)) {
             Flow::Stop(reason) | Flow::StopStart(reason, _) => Init::Stop(reason),
             Flow::Fenced(fenced) => Init::Fenced(fenced),
-            Flow::Continue => Init::Later,
+            Flow::Continue | Flow::Returned => Init::Later,
         }
     }
 

@@ -14,9 +14,10 @@
 //! Who may touch what: a record's counter is written by its thread alone, read by anybody. Records are never
 //! freed, but reused after their thread ended.
 
+use super::own::{Own, own};
 use super::tally::{Tally, What};
 use super::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, compiler_fence, fence};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 /// What a thread shows of itself.
 pub struct ThreadRecord {
@@ -95,17 +96,10 @@ impl Drop for Local {
 
 thread_local! {
     static LOCAL: Local = Local { record: claim_record(), limbo: RefCell::new(Limbo::default()) };
-    static HERE: Here = const { Here { record: Cell::new(None), depth: Cell::new(0) } };
 }
 
-/// What every entry needs, in one place: finding a thread-local of a shared library is a call.
-struct Here {
-    record: Cell<Option<&'static ThreadRecord>>,
-    depth: Cell<u32>,
-}
-
-impl Here {
-    #[inline]
+impl Own {
+    #[inline(always)]
     fn record(&self) -> &'static ThreadRecord {
         match self.record.get() {
             Some(record) => record,
@@ -127,10 +121,7 @@ impl Here {
         let count = record.counter.load(Ordering::Relaxed);
         record.counter.store(count + 1, Ordering::Relaxed);
         // Partner: the membarrier of `close_batch`; between them no load of ours moves above the store.
-        compiler_fence(Ordering::SeqCst);
-        if STRICT.load(Ordering::Relaxed) {
-            fence(Ordering::SeqCst);
-        }
+        light_fence();
     }
 
     #[inline]
@@ -144,41 +135,36 @@ impl Here {
 
 /// Keeps this thread inside; nests.
 pub struct Inside {
-    here: *const Here,
+    here: &'static Own,
 }
 
 /// Enters runtime code: from now on nothing that is reachable is freed, until the guard is dropped.
 #[inline]
 pub fn enter() -> Inside {
-    HERE.with(|here| {
-        let depth = here.depth.get();
-        here.depth.set(depth + 1);
-        if depth == 0 {
-            here.go_in();
-        }
-        Inside { here }
-    })
+    let here = own();
+    let depth = here.depth.get();
+    here.depth.set(depth + 1);
+    if depth == 0 {
+        here.go_in();
+    }
+    Inside { here }
 }
 
 impl Inside {
     /// As [`tally`], without looking for the thread's own numbers.
     #[inline(always)]
     pub fn tally(&self, of: u32, what: What) {
-        // SAFETY: as in `drop`.
-        unsafe { &*self.here }.record().tally.add(of, what, 1);
+        self.here.record().tally.add(of, what, 1);
     }
 }
 
 impl Drop for Inside {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: a thread-local without a destructor lives as long as its thread, which a guard never leaves (it is
-        // neither Send nor kept over a park on another thread: stacks are resumed where they were left).
-        let here = unsafe { &*self.here };
-        let depth = here.depth.get() - 1;
-        here.depth.set(depth);
+        let depth = self.here.depth.get() - 1;
+        self.here.depth.set(depth);
         if depth == 0 {
-            here.go_out();
+            self.here.go_out();
         }
     }
 }
@@ -193,16 +179,15 @@ pub fn step_out() -> u32 {
 /// As [`step_out`], and counts something handled for the runtime of that number, in the same look at the thread's own.
 #[inline]
 pub fn step_out_counting(handled: Option<u32>) -> u32 {
-    HERE.with(|here| {
-        if let Some(of) = handled {
-            here.record().tally.add(of, What::Handled, 1);
-        }
-        let depth = here.depth.replace(0);
-        if depth > 0 {
-            here.go_out();
-        }
-        depth
-    })
+    let here = own();
+    if let Some(of) = handled {
+        here.record().tally.add(of, What::Handled, 1);
+    }
+    let depth = here.depth.replace(0);
+    if depth > 0 {
+        here.go_out();
+    }
+    depth
 }
 
 /// Comes back to the depth that [`step_out`] left; not in the child of a fork, where there is nothing to come back to.
@@ -217,16 +202,15 @@ pub fn re_enter_counting(depth: u32, handled: Option<u32>) {
     if super::forked::is_forked() {
         super::forked::end_child();
     }
-    HERE.with(|here| {
-        debug_assert_eq!(here.depth.get(), 0);
-        if let Some(of) = handled {
-            here.record().tally.add(of, What::Handled, 1);
-        }
-        if depth > 0 {
-            here.go_in();
-            here.depth.set(depth);
-        }
-    })
+    let here = own();
+    debug_assert_eq!(here.depth.get(), 0);
+    if let Some(of) = handled {
+        here.record().tally.add(of, What::Handled, 1);
+    }
+    if depth > 0 {
+        here.go_in();
+        here.depth.set(depth);
+    }
 }
 
 /// Runs code of the user's from within, outside; comes back also when it unwinds.
@@ -254,13 +238,11 @@ pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
 /// Says what the calling thread runs from now on, and gives what it said before; 0: nothing that anybody has to know
 /// of. It stays said while the thread is outside, so settle knows that user code it finds outside is a process's.
 pub fn show(what: u64) -> u64 {
-    HERE.with(|here| {
-        let shown = &here.record().shown;
-        let before = shown.load(Ordering::Relaxed);
-        // SeqCst, partner: the loads in `any_shown`; a thread that has said nothing yet is still inside.
-        shown.store(what, Ordering::SeqCst);
-        before
-    })
+    let shown = &own().record().shown;
+    let before = shown.load(Ordering::Relaxed);
+    // SeqCst, partner: the loads in `any_shown`; a thread that has said nothing yet is still inside.
+    shown.store(what, Ordering::SeqCst);
+    before
 }
 
 /// Whether `is` holds for what any thread says it runs.
@@ -280,7 +262,7 @@ pub fn any_shown(mut is: impl FnMut(u64) -> bool) -> bool {
 /// Counts something for the runtime of that number, on the calling thread.
 #[inline]
 pub fn tally(of: u32, what: What, by: i64) {
-    HERE.with(|here| here.record().tally.add(of, what, by));
+    own().record().tally.add(of, what, by);
 }
 
 /// Shows what each thread has counted; also those that have ended.
@@ -295,7 +277,17 @@ pub(super) fn for_each_tally(mut look: impl FnMut(&Tally)) {
 
 /// The identity of the calling thread, as [`for_each_thread`] shows it.
 pub fn this_thread() -> usize {
-    HERE.with(|here| std::ptr::from_ref(here.record()) as usize)
+    std::ptr::from_ref(own().record()) as usize
+}
+
+/// The reader's half of [`heavy_fence`]: no load below it moves above a store before it, as far as those can tell who
+/// make the other half. It costs nothing. For threads that have been inside.
+#[inline(always)]
+pub fn light_fence() {
+    compiler_fence(Ordering::SeqCst);
+    if STRICT.load(Ordering::Relaxed) {
+        fence(Ordering::SeqCst);
+    }
 }
 
 /// Makes every thread's earlier stores visible, and pays the fence that the readers saved.

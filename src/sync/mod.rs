@@ -6,6 +6,7 @@
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`blocks`]: memory for messages and small terms, kept by the threads that use it;
 //! * [`tally`]: numbers that every thread adds to;
+//! * [`own`]: the few words of each thread that nearly every call reads;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -67,6 +68,8 @@ pub mod blocks;
 pub mod forked;
 #[cfg(not(loom))]
 pub mod inside;
+#[cfg(not(loom))]
+pub mod own;
 pub mod parker;
 pub mod patience;
 #[cfg(not(loom))]

@@ -176,7 +176,12 @@ impl Term {
     /// # Safety
     /// The payload's header is read, so `value` must be what `to_words` once gave for that `meta`, if the kind is a
     /// counted one. Other kinds may be any two words.
+    #[inline]
     pub unsafe fn check_words(meta: u64, value: u64) -> bool {
+        if meta as u8 >= kinds::FIRST_COUNTED {
+            // SAFETY: the caller's promise is the one asked for.
+            return meta as u8 <= kinds::LAST_COUNTED && unsafe { heap::check(meta, value) };
+        }
         let rest = meta >> 8;
         match meta as u8 {
             kinds::NIL | kinds::INVALID | kinds::EMPTY_TUPLE | kinds::EMPTY_MAP => rest == 0 && value == 0,
@@ -184,8 +189,6 @@ impl Term {
             kinds::FLOAT => rest == 0 && f64::from_bits(value).is_finite(),
             kinds::ATOM => rest == 0 && Atom::is_index(value),
             kinds::SHORT_BYTES => rest as u8 <= make::SHORT_MAX as u8,
-            // SAFETY: the caller's promise is the one asked for.
-            kinds::FIRST_COUNTED..=kinds::LAST_COUNTED => unsafe { heap::check(meta, value) },
             _ => false,
         }
     }

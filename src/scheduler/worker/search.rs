@@ -7,7 +7,6 @@
 use super::{FAIR, Local, Runnable, Worker};
 use crate::sync::{Ordering, fence, inside};
 use crossbeam::deque::Steal;
-use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,10 +54,7 @@ impl Local {
 
     #[inline]
     fn take_slot(&self) -> Option<Runnable> {
-        if self.worker.slot.load(Ordering::Relaxed).is_null() {
-            return None;
-        }
-        NonNull::new(self.worker.slot.swap(ptr::null_mut(), Ordering::AcqRel)).map(Runnable)
+        self.worker.slot.take().map(Runnable)
     }
 
     fn take_injected(&self) -> Option<Runnable> {
@@ -86,7 +82,7 @@ impl Local {
             }
             // The slot of a worker that is stuck in its job.
             if self.scheduler.stuck() > 0
-                && let Some(job) = NonNull::new(other.slot.swap(ptr::null_mut(), Ordering::AcqRel))
+                && let Some(job) = other.slot.steal()
             {
                 return Some(Runnable(job));
             }

@@ -16,9 +16,9 @@
 
 mod store;
 
+use super::own::own;
 use super::{Mutex, forked};
 use std::alloc::{Layout, alloc};
-use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use store::{Magazine, SIZES, Store};
 
@@ -28,7 +28,7 @@ static STORES: [Mutex<Store>; SIZES.len()] = [const { Mutex::new(Store::new()) }
 
 /// What a thread keeps of one size: the magazine at hand and another, so that one who takes and frees in turn goes to
 /// the store once in a magazine at most (Bonwick, "Magazines and Vmem").
-struct Kept {
+pub(super) struct Kept {
     hand: Box<Magazine>,
     other: Box<Magazine>,
 }
@@ -43,19 +43,17 @@ impl Drop for Leaving {
 }
 
 thread_local! {
-    /// Made by [`keep`], taken by [`give_back`]. Without a destructor, so that a look is cheap.
-    static KEPT: [Cell<*mut Kept>; SIZES.len()] = const { [const { Cell::new(ptr::null_mut()) }; SIZES.len()] };
     static LEAVING: Leaving = const { Leaving };
 }
 
-/// What this thread keeps of a size, if anything.
+/// What this thread keeps of a size, if anything: made by [`keep`], taken by [`give_back`].
 ///
 /// # Safety
 /// No other reference to it is alive.
 #[inline(always)]
 unsafe fn kept<'k>(size: Size) -> Option<&'k mut Kept> {
     // SAFETY: this thread's own, and the caller's promise.
-    KEPT.with(|kept| unsafe { kept[size as usize].get().as_mut() })
+    unsafe { own().kept[size as usize].get().as_mut() }
 }
 
 /// A block; none when there is no memory.
@@ -95,7 +93,7 @@ fn keep<'k>(size: Size) -> Option<&'k mut Kept> {
     }
     LEAVING.try_with(|_| ()).ok()?;
     let new = Box::new(Kept { hand: Magazine::empty()?, other: Magazine::empty()? });
-    KEPT.with(|kept| kept[size as usize].set(Box::into_raw(new)));
+    own().kept[size as usize].set(Box::into_raw(new));
     // SAFETY: as above.
     unsafe { kept(size) }
 }
@@ -157,7 +155,7 @@ pub fn give_back() {
         return;
     }
     for (index, store) in STORES.iter().enumerate() {
-        let kept = KEPT.with(|kept| kept[index].replace(ptr::null_mut()));
+        let kept = own().kept[index].replace(ptr::null_mut());
         if kept.is_null() {
             continue;
         }

@@ -1,0 +1,115 @@
+//! The few words that each thread has of its own and that nearly every call reads.
+//!
+//! Finding a thread-local of a shared library is a call (`__tls_get_addr`): eight of them were a tenth of a send and a
+//! receive. These words lie where two instructions find them: in the part of a thread's memory whose place is settled
+//! when the library is loaded (the ELF "initial-exec" model), which Rust has no word for. That holds in a program that
+//! is linked with the library, shared or static, and in one that loads it later (`dlopen`): glibc keeps 1.6 KB for
+//! such libraries, of which this one takes 0.8. On other machines, in models and for AddressSanitizer it is an ordinary
+//! thread-local.
+//!
+//! All words are zero at first, and have no destructor: they hold as long as their thread does, destructors of other
+//! thread-locals included. What needs an end of its own keeps a thread-local with a destructor beside its word, as
+//! `inside` and `blocks` do.
+//!
+//! Who may touch what: each word belongs to the room that it is named after, and is touched by its thread alone. A
+//! stack that was left is resumed on the thread that left it, so the place found before a wait is right after it.
+
+use super::blocks::Kept;
+use super::inside::ThreadRecord;
+use std::cell::Cell;
+
+/// A thread's own.
+#[repr(C)]
+pub struct Own {
+    /// The process that it runs, or has entered as: `process::current`.
+    pub process: Cell<*const ()>,
+    /// What a worker has of its own: `scheduler::worker`.
+    pub worker: Cell<*const ()>,
+    /// Its record and how deeply it is inside: `inside`.
+    pub(super) record: Cell<Option<&'static ThreadRecord>>,
+    pub(super) depth: Cell<u32>,
+    /// Whether it runs what may not wait: `process::wait`.
+    pub may_not_wait: Cell<bool>,
+    /// The blocks that it keeps, of each size: `blocks`.
+    pub(super) kept: [Cell<*mut Kept>; 3],
+}
+
+/// The calling thread's own.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(miri), not(feature = "sanitizer")))]
+#[inline(always)]
+pub fn own() -> &'static Own {
+    let own: *const Own;
+    // SAFETY: the first word of a thread's block is the block's own address, and the linker has put beside the code how
+    // far from there the words lie; both stay as they are, so the two loads may be made once for several uses.
+    unsafe {
+        std::arch::asm!(
+            "mov {own}, qword ptr fs:[0]",
+            "add {own}, qword ptr [rip + regrow_own@GOTTPOFF]",
+            own = out(reg) own,
+            options(pure, nomem, nostack),
+        );
+    }
+    // SAFETY: reserved below, all zero, which is a value of each word; not Sync, so no other thread gets it.
+    unsafe { &*own }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(miri), not(feature = "sanitizer")))]
+std::arch::global_asm!(
+    ".pushsection .tbss.regrow_own, \"awT\", @nobits",
+    ".p2align 6",
+    ".globl regrow_own",
+    ".hidden regrow_own",
+    ".type regrow_own, @object",
+    ".size regrow_own, {size}",
+    "regrow_own:",
+    ".zero {size}",
+    ".popsection",
+    size = const size_of::<Own>(),
+);
+
+/// The calling thread's own.
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_os = "linux",
+    target_env = "gnu",
+    not(miri),
+    not(feature = "sanitizer")
+)))]
+#[inline]
+pub fn own() -> &'static Own {
+    thread_local! {
+        static OWN: Own = const {
+            Own {
+                process: Cell::new(std::ptr::null()),
+                worker: Cell::new(std::ptr::null()),
+                record: Cell::new(None),
+                depth: Cell::new(0),
+                may_not_wait: Cell::new(false),
+                kept: [const { Cell::new(std::ptr::null_mut()) }; 3],
+            }
+        };
+    }
+    let own = OWN.with(std::ptr::from_ref);
+    // SAFETY: without a destructor it lives as long as its thread; not Sync, so no other thread gets it.
+    unsafe { &*own }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thread_has_its_own_and_finds_zeros() {
+        let here = own();
+        let before = here.worker.replace(std::ptr::from_ref(here).cast());
+        std::thread::spawn(|| {
+            assert!(own().worker.get().is_null() && own().process.get().is_null() && !own().may_not_wait.get());
+            own().worker.set(std::ptr::from_ref(own()).cast());
+        })
+        .join()
+        .unwrap();
+        assert_eq!(own().worker.get(), std::ptr::from_ref(own()).cast());
+        assert_eq!(std::ptr::from_ref(own()).addr() % align_of::<Own>(), 0);
+        own().worker.set(before);
+    }
+}
