@@ -9,7 +9,7 @@ use super::types::{
     REGROW_PUBSUB, REGROW_REGISTRY, REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK, REGROW_TASK_SUPERVISOR,
     REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
 };
-use crate::process::{Name, StartSpec, Startable};
+use crate::process::{ChildStart, Name, StartSpec, Startable};
 use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
 use crate::term::Term;
 use std::ffi::{c_char, c_void};
@@ -124,14 +124,28 @@ pub struct regrow_child_spec {
 // SAFETY: repr(C), size first, no padding, zero is a value.
 unsafe impl SizedStruct for regrow_child_spec {}
 
-/// Reads what to start from a child spec; its id, restart and shutdown are not looked at. The kind's `drop_user` runs
-/// once, however this ends, if the struct and its kind can be read.
+/// Reads what to start, once, from a child spec; its id, restart and shutdown are not looked at. `begin` gets the start,
+/// and how long it may take. The kind's `drop_user` runs once, however this ends, if the struct and its kind can be
+/// read. For a server, of which there may be a great many, nothing is made that the process itself does not need.
 ///
 /// # Safety
 /// As the header says of the struct.
-pub(super) unsafe fn start_spec(spec: *const regrow_child_spec) -> Result<StartSpec, Fault> {
+#[inline]
+pub(super) unsafe fn start_once<R>(
+    spec: *const regrow_child_spec, begin: impl FnOnce(ChildStart, Option<u32>) -> Result<R, Fault>,
+) -> Result<R, Fault> {
     // SAFETY: the caller's promise.
-    unsafe { start_of(&sized(spec)?) }
+    unsafe {
+        let given = sized(spec)?;
+        if given.kind == REGROW_SERVER && given.via.is_null() {
+            let server = super::server::server(given.spec)?;
+            let name = name_given(&given)?;
+            let timeout = server.init_timeout();
+            return begin(ChildStart { name, ..server.start() }, timeout);
+        }
+        let spec = start_of(&given)?;
+        begin(spec.build(), spec.what.init_timeout())
+    }
 }
 
 unsafe fn start_of(given: &regrow_child_spec) -> Result<StartSpec, Fault> {
@@ -139,18 +153,25 @@ unsafe fn start_of(given: &regrow_child_spec) -> Result<StartSpec, Fault> {
     unsafe {
         // The kind's spec first: once it is read, what belongs to it is given back on every path.
         let mut start = StartSpec { what: startable(given.kind, given.spec)?, name: None, via: None };
-        if given.reserved != 0 || given.reserved_2 != 0 {
-            return Err(Fault::argument("a child spec has a field that this library does not know"));
-        }
-        start.name = name_of(given.name, given.name_term)?;
-        if start.name.as_ref().is_some_and(Name::is_empty) {
-            return Err(Fault::argument("a name is not empty"));
-        }
+        start.name = name_given(given)?;
         if !given.via.is_null() {
             address(given.via)?.via(&mut start)?;
         }
         Ok(start)
     }
+}
+
+/// The name that a child spec gives, once what else it has is known to be known.
+unsafe fn name_given(given: &regrow_child_spec) -> Result<Option<Name>, Fault> {
+    if given.reserved != 0 || given.reserved_2 != 0 {
+        return Err(Fault::argument("a child spec has a field that this library does not know"));
+    }
+    // SAFETY: the caller's promise.
+    let name = unsafe { name_of(given.name, given.name_term) }?;
+    if name.as_ref().is_some_and(Name::is_empty) {
+        return Err(Fault::argument("a name is not empty"));
+    }
+    Ok(name)
 }
 
 unsafe fn startable(kind: u32, spec: *const c_void) -> Result<Arc<dyn Startable>, Fault> {
@@ -368,7 +389,7 @@ mod tests {
         assert_eq!(code(unsafe { child_spec(&raw const given) }), REFUSED);
         // A start needs no id.
         // SAFETY: a struct of this test.
-        assert!(unsafe { start_spec(&raw const refused[0]) }.is_ok());
+        assert!(unsafe { start_once(&raw const refused[0], |_, _| Ok(())) }.is_ok());
     }
 
     #[test]

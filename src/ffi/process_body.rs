@@ -3,7 +3,7 @@
 
 use super::context::context_pointer;
 use super::request::User;
-use super::support::{Fault, SizedStruct, bound_of, guard, node_of, out_optional, sized, watchdog};
+use super::support::{Fault, SizedStruct, bound_of, guard, in_node, out_optional, sized, watchdog};
 use super::types::{
     REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_body_callback, regrow_drop_callback, regrow_error, regrow_pid,
     regrow_ref,
@@ -122,8 +122,9 @@ impl Startable for CBody {
 /// Starts one that nobody will start again.
 fn spawn(node: &Arc<Node>, spec: Spec, parent: Pid, monitor: Option<Pid>) -> Result<Spawned, Error> {
     let (given, bound) = (spec.given, spec.bound);
-    let start = start(&given, bound, move |context| spec.run(context));
-    process::spawn(node, ChildStart { parent, link: parent != Pid::NONE, monitor, ..start })
+    let mut start = start(&given, bound, move |context| spec.run(context));
+    (start.parent, start.link, start.monitor) = (parent, parent != Pid::NONE, monitor);
+    process::spawn(node, start)
 }
 
 /// Runs a function in a process of its own, and does not wait. Any thread.
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn regrow_spawn(
         // SAFETY: as the header says.
         let (spec, pid) = unsafe { (Spec::read(spec.cast())?, out_optional(pid)) };
         process::identity()?;
-        pid.set(spawn(&node_of(runtime)?, spec, Pid::NONE, None)?.pid);
+        pid.set(in_node(runtime, |node| Ok(spawn(node, spec, Pid::NONE, None)?))?.pid);
         Ok(())
     })
 }

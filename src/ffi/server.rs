@@ -4,8 +4,8 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, guard, guard_value, is_forked, limit,
-    out, out_optional, sized, take, watchdog,
+    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, guard, guard_value, is_forked, is_same,
+    limit, out, out_optional, sized, take, watchdog,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
@@ -14,6 +14,7 @@ use super::types::{
 use crate::process::{self, Bound, ChildStart, Error, Home, Message, Request, Startable};
 use crate::server::{self, Callbacks, Context, Next, READY, Server};
 use crate::term::{Atom, Pid, Term, atoms};
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -144,9 +145,13 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
 pub(super) unsafe fn server(spec: *const c_void) -> Result<CServer, Fault> {
     // SAFETY: the caller's promise.
     unsafe {
-        let given = sized(spec.cast::<regrow_server_spec>())?;
+        let mut given = sized(spec.cast::<regrow_server_spec>())?;
         let user = User { user: given.user, drop: given.drop_user };
-        let arg = borrow_optional(given.arg)?.cloned().unwrap_or(Term::nil());
+        let arg = borrow_optional(std::mem::replace(&mut given.arg, std::ptr::null()))?;
+        let arg = arg.cloned().unwrap_or(Term::nil());
+        if let Some(spec) = Spec::known(&given) {
+            return Ok(CServer { spec, arg });
+        }
         if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
@@ -170,7 +175,35 @@ pub(super) unsafe fn server(spec: *const c_void) -> Result<CServer, Fault> {
             watchdog_ms: watchdog(given.watchdog_ms),
             bound,
         };
-        Ok(CServer { spec: Arc::new(spec), arg })
+        let spec = Arc::new(spec);
+        spec.remember(&given);
+        Ok(CServer { spec, arg })
+    }
+}
+
+thread_local! {
+    /// What the thread read last, without the argument, and what it became. Who starts a million alike, one by one, has
+    /// one of it, and not a block of memory for each; and it need not be looked at again whether it may be.
+    static LAST: RefCell<Option<(regrow_server_spec, Arc<Spec>)>> = const { RefCell::new(None) };
+}
+
+impl Spec {
+    /// What the same struct became before. Not of one with a `drop_user`, which runs once for each.
+    fn known(given: &regrow_server_spec) -> Option<Arc<Spec>> {
+        if given.drop_user.is_some() {
+            return None;
+        }
+        let known = LAST.try_with(|last| {
+            let last = last.borrow();
+            last.as_ref().filter(|(known, _)| is_same(known, given)).map(|(_, spec)| spec.clone())
+        });
+        known.ok().flatten()
+    }
+
+    fn remember(self: &Arc<Self>, given: &regrow_server_spec) {
+        if given.drop_user.is_none() {
+            let _ = LAST.try_with(|last| last.replace(Some((*given, self.clone()))));
+        }
     }
 }
 
@@ -179,21 +212,28 @@ impl CServer {
     pub(super) fn with_arg(&self, arg: Term) -> CServer {
         CServer { spec: self.spec.clone(), arg }
     }
+
+    /// One start of it.
+    #[inline]
+    pub(super) fn start(self) -> ChildStart {
+        let CServer { spec, arg } = self;
+        let (home, flags, bound, watchdog_ms) = (spec.home, process_flags(spec.flags), spec.bound, spec.watchdog_ms);
+        let at_once = spec.init.is_none() && home == REGROW_SHARED;
+        let callbacks = CCallbacks { spec, arg, state: std::ptr::null_mut(), made: false };
+        ChildStart {
+            home: if home == REGROW_SHARED { Home::Shared } else { Home::Thread },
+            flags,
+            bound,
+            watchdog_ms,
+            at_once,
+            ..ChildStart::new(Box::new(Server::new(callbacks)))
+        }
+    }
 }
 
 impl Startable for CServer {
     fn build(&self) -> ChildStart {
-        let spec = &self.spec;
-        let callbacks =
-            CCallbacks { spec: self.spec.clone(), arg: self.arg.clone(), state: std::ptr::null_mut(), made: false };
-        ChildStart {
-            home: if spec.home == REGROW_SHARED { Home::Shared } else { Home::Thread },
-            flags: process_flags(spec.flags),
-            bound: spec.bound,
-            watchdog_ms: spec.watchdog_ms,
-            at_once: spec.init.is_none() && spec.home == REGROW_SHARED,
-            ..ChildStart::new(Box::new(Server::new(callbacks)))
-        }
+        self.with_arg(self.arg.clone()).start()
     }
 
     fn kind(&self) -> Atom {
@@ -260,6 +300,10 @@ impl Callbacks for CCallbacks {
             // SAFETY: the user's function, called as the header says.
             unsafe { terminate(context_pointer(context), self.state, std::ptr::from_ref(reason).cast()) }
         }
+    }
+
+    fn terminates(&self) -> bool {
+        self.spec.terminate.is_some()
     }
 
     fn state(&mut self) -> Option<Term> {

@@ -1,11 +1,11 @@
 //! Starting any kind of process outside a supervisor.
 #![allow(non_camel_case_types)]
 
-use super::child::{regrow_child_spec, start_spec};
-use super::support::{Fault, guard, node_of, out_optional};
+use super::child::{regrow_child_spec, start_once};
+use super::support::{Fault, guard, in_node, out_optional};
 use super::types::{regrow_error, regrow_pid, regrow_ref};
-use crate::process::{self, ChildStart, Error, Identity, Process, StartSpec};
-use crate::term::{Pid, atoms};
+use crate::process::{self, ChildStart, Error, Identity, Process};
+use crate::term::atoms;
 
 /// The calling process.
 pub(super) fn me<'a>() -> Result<&'a Process, Fault> {
@@ -13,10 +13,6 @@ pub(super) fn me<'a>() -> Result<&'a Process, Fault> {
         Identity::Process(me) => Ok(me),
         Identity::Thread => Err(Error::NoIdentity.into()),
     }
-}
-
-fn start(spec: &StartSpec, start: ChildStart, node: &std::sync::Arc<process::Node>) -> Result<process::Spawned, Fault> {
-    Ok(process::spawn_and_wait(node, start, spec.what.init_timeout())?)
 }
 
 /// Starts any kind of process, without parent or link, and waits until it is up. May wait.
@@ -32,8 +28,10 @@ pub unsafe extern "C" fn regrow_start(
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
-        pid.set(start(&spec, spec.build(), &node_of(runtime)?)?.pid);
+        let pid = unsafe { out_optional(pid) };
+        let begin = |start, timeout| in_node(runtime, |node| Ok(process::spawn_and_wait(node, start, timeout)?));
+        // SAFETY: as the header says.
+        pid.set(unsafe { start_once(spec, begin) }?.pid);
         Ok(())
     })
 }
@@ -45,10 +43,14 @@ pub unsafe extern "C" fn regrow_start(
 pub unsafe extern "C" fn regrow_start_link(spec: *const regrow_child_spec, pid: *mut regrow_pid) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
-        let me = me()?;
-        let linked = ChildStart { parent: me.pid(), link: true, ..spec.build() };
-        pid.set(start(&spec, linked, me.node())?.pid);
+        let pid = unsafe { out_optional(pid) };
+        let begin = |mut start: ChildStart, timeout| {
+            let me = me()?;
+            (start.parent, start.link) = (me.pid(), true);
+            Ok(process::spawn_and_wait(me.node(), start, timeout)?)
+        };
+        // SAFETY: as the header says.
+        pid.set(unsafe { start_once(spec, begin) }?.pid);
         Ok(())
     })
 }
@@ -65,14 +67,19 @@ pub unsafe extern "C" fn regrow_start_for(
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (spec, pid) = unsafe { (start_spec(spec)?, out_optional(pid)) };
-        process::identity()?;
-        let (kind, node) =
-            process::with_process(host.into(), |host| (host.kind(), host.node().clone())).ok_or(Error::NoProcess)?;
-        if kind != atoms::HOST {
-            return Err(Error::WrongKind.into());
-        }
-        pid.set(start(&spec, ChildStart { parent: host.into(), ..spec.build() }, &node)?.pid);
+        let pid = unsafe { out_optional(pid) };
+        let begin = |mut start: ChildStart, timeout| {
+            process::identity()?;
+            let (kind, node) = process::with_process(host.into(), |host| (host.kind(), host.node().clone()))
+                .ok_or(Error::NoProcess)?;
+            if kind != atoms::HOST {
+                return Err(Error::WrongKind.into());
+            }
+            start.parent = host.into();
+            Ok(process::spawn_and_wait(&node, start, timeout)?)
+        };
+        // SAFETY: as the header says.
+        pid.set(unsafe { start_once(spec, begin) }?.pid);
         Ok(())
     })
 }
@@ -86,10 +93,14 @@ pub unsafe extern "C" fn regrow_start_monitor(
 ) -> regrow_error {
     guard(|| {
         // SAFETY: as the header says.
-        let (spec, pid, monitor) = unsafe { (start_spec(spec)?, out_optional(pid), out_optional(monitor)) };
-        let me = me()?;
-        let watched = ChildStart { parent: Pid::NONE, monitor: Some(me.pid()), ..spec.build() };
-        let spawned = start(&spec, watched, me.node())?;
+        let (pid, monitor) = unsafe { (out_optional(pid), out_optional(monitor)) };
+        let begin = |mut start: ChildStart, timeout| {
+            let me = me()?;
+            start.monitor = Some(me.pid());
+            Ok(process::spawn_and_wait(me.node(), start, timeout)?)
+        };
+        // SAFETY: as the header says.
+        let spawned = unsafe { start_once(spec, begin) }?;
         pid.set(spawned.pid);
         if let Some(reference) = spawned.monitor {
             monitor.set(reference);

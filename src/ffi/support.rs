@@ -263,6 +263,13 @@ pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<O
     }
 }
 
+/// Whether two structs are the same, byte by byte.
+pub(super) fn is_same<T: SizedStruct>(one: &T, other: &T) -> bool {
+    // SAFETY: such structs have no padding.
+    let bytes = |it: &T| unsafe { std::slice::from_raw_parts(std::ptr::from_ref(it).cast::<u8>(), size_of::<T>()) };
+    bytes(one) == bytes(other)
+}
+
 /// Writes an out-struct that starts with its size: as much of it as the caller has room for.
 ///
 /// # Safety
@@ -283,6 +290,18 @@ pub(super) unsafe fn sized_out<T: SizedStruct>(place: *mut T, mut value: T) -> R
 pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
     process::with_process(pid.into(), |process| process.node().clone())
         .map_or_else(|| crate::runtime::node_of_root(pid.into()).ok_or(Fault::from(Error::NotAlive)), Ok)
+}
+
+/// As [`node_of`], for as long as `look` takes. The caller's own runtime is not counted for that.
+pub(super) fn in_node<R>(
+    pid: regrow_pid, look: impl FnOnce(&Arc<process::Node>) -> Result<R, Fault>,
+) -> Result<R, Fault> {
+    let mine = process::current().map(process::Process::node);
+    let is_it = |node: &Arc<process::Node>| process::with_process(pid.into(), |it| Arc::ptr_eq(it.node(), node));
+    match mine.filter(|node| is_it(node) == Some(true)) {
+        Some(node) => look(node),
+        None => look(&node_of(pid)?),
+    }
 }
 
 /// Refuses processes that answer no calls: they would be waited for until they end.

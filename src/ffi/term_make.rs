@@ -5,9 +5,9 @@
 
 use super::support::{Fault, borrow, guard, is_forked, out, take};
 use super::types::{regrow_drop_callback, regrow_error, regrow_pid, regrow_ref, regrow_term};
-use crate::term::Term;
 use crate::term::etf::{self, DecodeError};
-use std::ffi::{c_char, c_void};
+use crate::term::{Atom, Term};
+use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs the body of a function of terms, with a panic caught: then `otherwise`.
@@ -88,8 +88,16 @@ pub extern "C" fn regrow_bool(value: bool) -> regrow_term {
 /// not UTF-8, and when there are 1,048,576 atoms. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_atom(name: *const c_char) -> regrow_term {
-    // SAFETY: the caller's promise.
-    make(|| Ok(Term::atom_named(unsafe { super::support::text(name) }?)))
+    make(|| {
+        // SAFETY: the caller's promise.
+        if !name.is_null()
+            && let Some(atom) = Atom::known(unsafe { CStr::from_ptr(name) }.to_bytes())
+        {
+            return Ok(Term::atom(atom));
+        }
+        // SAFETY: as above.
+        Ok(Term::atom_named(unsafe { super::support::text(name) }?))
+    })
 }
 
 /// Text; a binary in Erlang. Invalid for NULL and for what is not UTF-8. Any thread.

@@ -74,6 +74,11 @@ impl Exit {
         }
     }
 
+    /// The rest of an end that is over but for the mailbox.
+    pub fn of_mailbox(ending: Ending, reason: Term) -> Exit {
+        Exit { step: Step::Mailbox, reason, ..Exit::new(ending) }
+    }
+
     pub fn process<'a>(&self) -> &'a Process {
         // SAFETY: the table's count is given back by this very end, in its last step, and freed only after this thread
         // has left; the reference is not kept over a slice.
@@ -165,7 +170,7 @@ impl Exit {
                 },
                 Step::Mailbox => {
                     if empty_mailbox(process, &self.reason, &mut limit) {
-                        self.gone(process);
+                        gone(process);
                         break true;
                     }
                 }
@@ -253,16 +258,17 @@ impl Exit {
             reply.die(self.reason.clone());
         }
     }
+}
 
-    fn gone(&mut self, process: &Process) {
-        process.place.wake();
-        let last = process.state.gone();
-        // Partner: the look at the word after a push, in `Process::notify`. Either that sees the word, or we see the
-        // message. Only those who found the process before it was stale can have sent one.
-        exit::too_late(process);
-        if last {
-            table::retire(process);
-        }
+/// The last step. Nothing may touch the process after this.
+pub(super) fn gone(process: &Process) {
+    process.place.wake();
+    let last = process.state.gone();
+    // Partner: the look at the word after a push, in `Process::notify`. Either that sees the word, or we see the
+    // message. Only those who found the process before it was stale can have sent one.
+    exit::too_late(process);
+    if last {
+        table::retire(process);
     }
 }
 

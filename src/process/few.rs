@@ -73,6 +73,12 @@ impl<K: Copy + Eq + Hash, V> Few<K, V> {
         }
     }
 
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Few::None => 0,

@@ -4,7 +4,7 @@
 //! that was freed stays with the thread that freed it, and what one has too many of goes to a common store.
 
 use super::control::Process;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, Ordering, fence};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ const KEPT: usize = 256;
 /// Blocks the common store keeps; the rest is freed.
 const STORED: usize = 16 * KEPT;
 
+/// A block that holds no process, and nobody else counts on. So its one count need not be looked at again, which would
+/// take a locked instruction; nobody has weak ones.
 type Blank = Arc<MaybeUninit<Process>>;
 
 static STORE: Mutex<Vec<Blank>> = Mutex::new(Vec::new());
@@ -22,9 +24,20 @@ thread_local! {
     static LOCAL: RefCell<Vec<Blank>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A process in a block that was used before, if there is one.
-pub(super) fn place(process: Process) -> Arc<Process> {
-    let blank = LOCAL.try_with(|local| {
+/// Makes a process in a block that was used before, if there is one.
+///
+/// # Safety
+/// `make` writes a whole process to the place that it is given.
+#[inline]
+pub(super) unsafe fn place(make: impl FnOnce(*mut Process)) -> Arc<Process> {
+    let blank = blank();
+    make(Arc::as_ptr(&blank).cast_mut().cast());
+    // SAFETY: written just now; the block is ours alone.
+    unsafe { blank.assume_init() }
+}
+
+fn blank() -> Blank {
+    let kept = LOCAL.try_with(|local| {
         let mut local = local.borrow_mut();
         if local.is_empty() {
             let mut store = STORE.lock();
@@ -33,31 +46,24 @@ pub(super) fn place(process: Process) -> Arc<Process> {
         }
         local.pop()
     });
-    match blank {
-        Ok(Some(mut blank)) => match Arc::get_mut(&mut blank) {
-            Some(place) => {
-                place.write(process);
-                // SAFETY: written just now.
-                unsafe { blank.assume_init() }
-            }
-            None => Arc::new(process),
-        },
-        _ => Arc::new(process),
-    }
+    kept.ok().flatten().unwrap_or_else(Arc::new_uninit)
 }
 
 /// Drops a process; keeps its block, if nobody else counts on it.
-pub(super) fn recycle(mut process: Arc<Process>) {
-    if Arc::get_mut(&mut process).is_none() {
+pub(super) fn recycle(process: Arc<Process>) {
+    if Arc::strong_count(&process) != 1 {
         // A ghost holds it still; the last count frees it.
         return;
     }
-    // SAFETY: `MaybeUninit<Process>` has the layout of `Process`, so the Arc may be taken for one of it.
-    let mut blank = unsafe { Blank::from_raw(Arc::into_raw(process).cast::<MaybeUninit<Process>>()) };
-    if let Some(place) = Arc::get_mut(&mut blank) {
-        // SAFETY: it holds a process, and from here on none.
-        unsafe { place.assume_init_drop() };
-    }
+    // Partner: the release of a ghost's count. Nobody is left who could make another one.
+    fence(Ordering::Acquire);
+    let process = Arc::into_raw(process).cast_mut();
+    // SAFETY: the last count is ours. `MaybeUninit<Process>` has the layout of `Process`, so the Arc may be taken for
+    // one of it; it holds no process from here on.
+    let blank = unsafe {
+        process.drop_in_place();
+        Blank::from_raw(process.cast::<MaybeUninit<Process>>())
+    };
     let spill = LOCAL.try_with(|local| {
         let mut local = local.borrow_mut();
         local.push(blank);

@@ -392,6 +392,11 @@ impl Process {
         }
     }
 
+    /// Whether it has been told to end, by a signal: what it is about to do of its own is left out.
+    pub fn is_told_to_end(&self) -> bool {
+        self.state.load() & EXIT != 0
+    }
+
     /// Whether its start is still going on.
     pub fn is_starting(&self) -> bool {
         self.lock().pending.is_some()

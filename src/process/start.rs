@@ -6,7 +6,7 @@
 
 use super::bound::Bound;
 use super::callers::Callers;
-use super::control::{MakeFace, Process, SYSTEM};
+use super::control::{MakeFace, Parts, Process, SYSTEM};
 use super::current;
 use super::error::Error;
 use super::exit;
@@ -21,7 +21,6 @@ use super::run::{self, Behaviour};
 use super::signal;
 use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY, Unqueued};
 use super::table;
-use crate::scheduler::Header;
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicI32, Ordering, forked, inside};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
@@ -80,19 +79,38 @@ pub(super) struct Place {
     /// Parent and grandparents; none: nobody's child.
     pub lineage: Option<Arc<Lineage>>,
     pub kind: Atom,
+    /// What few have.
+    apart: Option<Box<Apart>>,
+}
+
+struct Apart {
     home: Option<Arc<ThreadHome>>,
     /// On whose behalf it runs, nearest first.
-    pub callers: Option<Arc<Callers>>,
+    callers: Option<Arc<Callers>>,
 }
 
 impl Place {
+    fn new(lineage: Option<Arc<Lineage>>, kind: Atom, home: Home, callers: Option<Arc<Callers>>) -> Place {
+        let home = match home {
+            Home::Shared => None,
+            Home::Thread => Some(ThreadHome::new()),
+        };
+        let is_common = home.is_none() && callers.is_none();
+        Place { lineage, kind, apart: if is_common { None } else { Some(Box::new(Apart { home, callers })) } }
+    }
+
+    #[inline]
     pub fn thread_home(&self) -> Option<&Arc<ThreadHome>> {
-        self.home.as_ref()
+        self.apart.as_ref().and_then(|apart| apart.home.as_ref())
+    }
+
+    pub fn callers(&self) -> Option<&Arc<Callers>> {
+        self.apart.as_ref().and_then(|apart| apart.callers.as_ref())
     }
 
     /// It has become ready.
     pub fn schedule(&self, process: &Process) {
-        match &self.home {
+        match self.thread_home() {
             None => process.node.scheduler().schedule(process.runnable()),
             Some(home) => home.parker.unpark(),
         }
@@ -100,7 +118,7 @@ impl Place {
 
     /// It has used up its turn.
     pub fn give_back(&self, process: &Process) {
-        match &self.home {
+        match self.thread_home() {
             None => process.node.scheduler().yield_back(process.runnable()),
             Some(home) => home.parker.unpark(),
         }
@@ -108,7 +126,7 @@ impl Place {
 
     /// What is parked goes on.
     pub fn resume(&self, process: &Process) {
-        match &self.home {
+        match self.thread_home() {
             None => process.park.resume(!process.state.is_dead()),
             Some(home) => home.parker.unpark(),
         }
@@ -116,13 +134,13 @@ impl Place {
 
     /// Has a thread look at the state word.
     pub fn wake(&self) {
-        if let Some(home) = &self.home {
+        if let Some(home) = self.thread_home() {
             home.parker.unpark();
         }
     }
 
     pub fn signal(&self) {
-        if let Some(home) = &self.home {
+        if let Some(home) = self.thread_home() {
             home.signal();
         }
     }
@@ -281,44 +299,53 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         uncount();
         return Err(Error::Limit);
     };
-    let home = match start.home {
-        Home::Shared => None,
-        Home::Thread => Some(ThreadHome::new()),
-    };
-    let process = Process::new(
-        Header::new(run::on_worker, pid.0),
-        pid,
-        node.clone(),
-        Place { lineage: Lineage::of_children(start.parent), kind: start.kind, home, callers: start.callers },
-        start.flags,
+    // Up at once, and nobody is to know its pid before this is over: it may be found as it is to be.
+    let alone = start.at_once
+        && !start.link
+        && start.home == Home::Shared
+        && start.name.is_none()
+        && start.via.is_none()
+        && start.link_with.is_none()
+        && start.monitor.is_none();
+    let place = Place::new(Lineage::of_children(start.parent), start.kind, start.home, start.callers);
+    let parts = Parts {
+        flags: start.flags,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
-        READY,
-        Some(start.behaviour),
-        start.face.map(|make| make(pid)),
-    );
-    let process = pool::place(process.bounded(start.bound).watched(start.watchdog_ms));
-    node.watchdogs.add(&process);
-    if start.at_once {
-        // SAFETY: nobody else knows the process yet.
-        unsafe { process.reading() }.initialised = true;
-    } else {
-        process.lock().pending = Some(Pending { ack: Ack::Nobody, result: None });
-    }
-    if start.flags & SYSTEM != 0 {
-        process.lock().trap_exit = true;
-    }
+        phase: if alone { IDLE } else { READY },
+        behaviour: Some(start.behaviour),
+        face: start.face.map(|make| make(pid)),
+        bound: start.bound,
+        watchdog_ms: start.watchdog_ms,
+    };
+    // SAFETY: it writes each part.
+    let made = unsafe { pool::place(|at| Process::make(at, pid, node.clone(), place, parts)) };
+    node.watchdogs.add(&made);
     let _inside = inside::enter();
-    table::publish(process.clone());
-    let listed = list(node, &process, start.name, start.via, start.parent, start.link, start.child)
-        .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_both(node, &process, peer, false)));
+    let process = {
+        if start.at_once {
+            // SAFETY: nobody else knows the process yet.
+            unsafe { made.reading() }.initialised = true;
+        } else {
+            made.lock().pending = Some(Pending { ack: Ack::Nobody, result: None });
+        }
+        if start.flags & SYSTEM != 0 {
+            made.lock().trap_exit = true;
+        }
+        table::publish(made)
+    };
+    if alone {
+        return Ok(Spawned { pid, monitor: None });
+    }
+    let listed = list(node, process, start.name, start.via, start.parent, start.link, start.child)
+        .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_both(node, process, peer, false)));
     if let Err(error) = listed {
         // Known to nobody: it ends as if it had never been, and the ack is not told.
         drop(start.ack);
-        unlist(&process);
+        unlist(process);
         return Err(error);
     }
     if !start.at_once {
-        expect(&process, start.ack);
+        expect(process, start.ack);
     }
     let monitor = start.monitor.map(|watcher| {
         let monitor = start.monitor_as.unwrap_or_else(Ref::fresh);
@@ -329,14 +356,14 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         monitor
     });
     if start.home == Home::Thread {
-        run_thread(node, &process)?;
+        run_thread(node, process)?;
     } else if start.at_once {
         let _ = process.state.shift(READY, IDLE, 0, 0);
         if !process.mailbox_is_empty() && process.state.make_ready() {
-            process.place.schedule(&process);
+            process.place.schedule(process);
         }
     } else if process.state.shift(READY, READY, 0, QUEUED).is_ok() {
-        process.place.schedule(&process);
+        process.place.schedule(process);
     }
     Ok(Spawned { pid, monitor })
 }
@@ -354,8 +381,7 @@ fn expect(process: &Process, ack: Ack) {
 }
 
 fn list(
-    node: &Arc<Node>, process: &Arc<Process>, name: Option<Name>, via: Option<Via>, parent: Pid, link: bool,
-    child: bool,
+    node: &Arc<Node>, process: &Process, name: Option<Name>, via: Option<Via>, parent: Pid, link: bool, child: bool,
 ) -> Result<(), Error> {
     let pid = process.pid();
     if let Some(name) = name {
@@ -420,9 +446,9 @@ pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u
     }
 }
 
-fn run_thread(node: &Arc<Node>, process: &Arc<Process>) -> Result<(), Error> {
+fn run_thread(node: &Arc<Node>, process: &Process) -> Result<(), Error> {
     node.thread_pids.lock().insert(process.pid());
-    let mine = process.clone();
+    let mine = current::count(process);
     let thread = std::thread::Builder::new().name("regrow-process".into()).spawn(move || {
         let Some(home) = mine.place.thread_home().cloned() else { return };
         loop {
@@ -498,16 +524,11 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         node.processes.fetch_sub(1, Ordering::SeqCst);
         return Err(Error::Limit);
     };
-    let process = pool::place(Process::new(
-        Header::new(run::on_worker, pid.0),
-        pid,
-        node.clone(),
-        Place { lineage: None, kind: atoms::THREAD, home: Some(ThreadHome::new()), callers: None },
-        FLAG_ENTERED,
-        CALLBACK,
-        None,
-        None,
-    ));
+    let place = Place::new(None, atoms::THREAD, Home::Thread, None);
+    let parts = Parts { flags: FLAG_ENTERED, phase: CALLBACK, ..Parts::default() };
+    // SAFETY: it writes each part.
+    let process = unsafe { pool::place(|at| Process::make(at, pid, node.clone(), place, parts)) };
+    let _inside = inside::enter();
     table::publish(process.clone());
     current::set(Arc::as_ptr(&process));
     ENTERED.with(|entered| *entered.0.borrow_mut() = Some(process));

@@ -111,18 +111,27 @@ fn refill() -> Option<u32> {
     first
 }
 
-/// Makes the process findable; the table keeps one count of it.
-pub(super) fn publish(process: Arc<Process>) {
-    if let Some(slot) = slot(process.pid().index()) {
-        slot.number.store(process.number, Ordering::Relaxed);
-        slot.process.store(Arc::into_raw(process).cast_mut(), Ordering::Release);
+/// Makes the process findable; the count that is given becomes the table's. For a caller that is inside, and uses what
+/// this gives no longer than it stays there.
+#[inline]
+pub(super) fn publish<'a>(process: Arc<Process>) -> &'a Process {
+    let (pid, number) = (process.pid(), process.number);
+    let process = Arc::into_raw(process).cast_mut();
+    if let Some(slot) = slot(pid.index()) {
+        slot.number.store(number, Ordering::Relaxed);
+        slot.process.store(process, Ordering::Release);
     }
+    // SAFETY: made just now, and freed only once the caller, who is inside, has left.
+    unsafe { &*process }
 }
 
 /// Makes the pid stale. Once for each process; the table's count is given back by [`retire`].
+#[inline]
 pub(super) fn clear(pid: Pid) {
     if let Some(slot) = slot(pid.index()) {
-        slot.process.store(ptr::null_mut(), Ordering::SeqCst);
+        // Release: whoever hears of the end finds it stale. Who looks there without having heard of anything may still
+        // find the process, and then finds it closed, under its lock, or gone, in its state word.
+        slot.process.store(ptr::null_mut(), Ordering::Release);
     }
 }
 

@@ -38,6 +38,10 @@ pub trait Callbacks: Send {
     fn info(&mut self, context: &mut Context, message: &Term) -> Option<Next>;
     fn resume(&mut self, context: &mut Context, argument: &Term) -> Option<Next>;
     fn terminate(&mut self, context: &mut Context, reason: &Term);
+    /// Whether `terminate` does anything.
+    fn terminates(&self) -> bool {
+        true
+    }
     /// The state as a term. None: it cannot be shown.
     fn state(&mut self) -> Option<Term>;
     /// Takes a state that was given as a term; false when it cannot.
@@ -130,7 +134,8 @@ impl<C: Callbacks> Server<C> {
         }
         let decision = context.decide(next);
         let flow = self.follow(me, decision);
-        if matches!(flow, Flow::Stop(_)) {
+        // For the report, which an orderly end has none of.
+        if matches!(&flow, Flow::Stop(reason) if !is_orderly(reason)) {
             self.last = last.map(Box::new);
         }
         flow
@@ -320,10 +325,14 @@ impl<C: Callbacks> Behaviour for Server<C> {
     }
 
     fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
-        let mut context = Context::new(Callback::Terminate);
-        let callbacks = &mut self.callbacks;
-        let ran = me.user(|| callbacks.terminate(&mut context, reason))?;
-        let _ = ran;
+        if self.callbacks.terminates() {
+            let mut context = Context::new(Callback::Terminate);
+            let callbacks = &mut self.callbacks;
+            let ran = me.user(|| callbacks.terminate(&mut context, reason))?;
+            let _ = ran;
+        } else if me.is_told_to_end() {
+            return Err(Fenced::Exit);
+        }
         report_crash(me, atoms::SERVER, reason, self.last.as_deref());
         Ok(())
     }

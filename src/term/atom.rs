@@ -46,7 +46,17 @@ pub struct Atom(u32);
 impl Atom {
     /// The atom of that name, made if there is none.
     pub fn new(name: &str) -> Result<Atom, TermError> {
+        if let Some(atom) = Atom::known(name.as_bytes()) {
+            return Ok(atom);
+        }
         TABLE.find_or_make(name)
+    }
+
+    /// The atom of a name, given as its bytes, if it is among those that are found fast; see [`Known`].
+    #[inline]
+    pub fn known(name: &[u8]) -> Option<Atom> {
+        let node = KNOWN.at(name)?.get()?;
+        (node.name.as_bytes() == name).then_some(Atom(node.index))
     }
 
     /// The atom of that name if somebody made it before.
@@ -99,6 +109,30 @@ const PAGES: usize = 11;
 
 type Page = OnceCell<Box<[OnceCell<&'static str>]>>;
 
+/// Short names that are found by a hash of a few instructions. A program names its atoms again and again, `normal` at
+/// each end, and the hash that nobody can aim at takes longer than a send. The first name at a place stays there, so
+/// that no two threads write to it in turn; whoever aims at a place makes others as slow as they are without this.
+struct Known([OnceCell<&'static Node>; 1024]);
+
+static KNOWN: Known = Known([const { OnceCell::new() }; 1024]);
+
+impl Known {
+    /// The place of a name; none for one that is not short.
+    #[inline]
+    fn at(&self, name: &[u8]) -> Option<&OnceCell<&'static Node>> {
+        let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(first), Some(last)) if name.len() <= 16 => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            (None, _) => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+                (Some(first), Some(last)) => (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()),
+                _ => (name.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)), 0),
+            },
+            _ => return None,
+        };
+        let hash = (first ^ last.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0.get((hash >> 54) as usize)
+    }
+}
+
 struct Table {
     seed: std::hash::RandomState,
     roots: Box<[OnceCell<Box<Node>>]>,
@@ -115,7 +149,7 @@ static TABLE: Lazy<Table> = Lazy::new(|| {
     };
     for name in atoms::NAMES {
         // Their indexes are their places: the table is empty and nobody else sees it yet.
-        let _ = table.find_or_make(name);
+        let _ = table.node(name);
     }
     table
 });
@@ -132,7 +166,15 @@ impl Table {
         }
     }
 
-    fn find_or_make(&self, name: &str) -> Result<Atom, TermError> {
+    fn find_or_make(&'static self, name: &str) -> Result<Atom, TermError> {
+        let node = self.node(name)?;
+        if let Some(place) = KNOWN.at(name.as_bytes()) {
+            let _ = place.set(node);
+        }
+        Ok(Atom(node.index))
+    }
+
+    fn node(&self, name: &str) -> Result<&Node, TermError> {
         // A name of at most 255 bytes has at most 255 characters.
         if name.len() > ATOM_CHARACTERS_MAX && name.chars().count() > ATOM_CHARACTERS_MAX {
             return Err(TermError::AtomTooLong);
@@ -142,7 +184,7 @@ impl Table {
             // At most one thread makes this node; another name may have been first, then look below it.
             let node = cell.get_or_try_init(|| self.make(name))?;
             if node.name == name {
-                return Ok(Atom(node.index));
+                return Ok(node);
             }
             (cell, hash) = below(node, hash);
         }
