@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use regrow::clock::{Clock, TimerId, TimerKind, Timers};
+use regrow::clock::{Clock, OwnerId, TimerId, TimerKind, Timers};
 
 const MS: u64 = 1_000_000;
 const HOUR: u64 = 3_600_000 * MS;
@@ -197,10 +197,60 @@ fn exactly_one_of_cancel_and_fire_gets_the_payload() {
     assert_eq!(timers.len(), 0);
 }
 
+#[test]
+fn all_timers_of_an_owner_go_together_and_no_others() {
+    let timers = Timers::new();
+    let (mut mine, mut yours) = (OwnerId::NONE, OwnerId::NONE);
+    assert!(timers.cancel_owned(mine, 10, &mut Vec::<u64>::new()));
+    let start = |owner: &mut OwnerId, due: u64| timers.start_owned(owner, due, TimerKind::User, |_| due).id;
+    let nobodys = timers.start(7, TimerKind::User, 7).id;
+    let first: Vec<TimerId> = (0..10).map(|due| start(&mut mine, due * HOUR)).collect();
+    let other = start(&mut yours, 3 * HOUR);
+    assert_ne!(mine, yours);
+    assert_eq!(timers.cancel(first[9]), Some((9 * HOUR, 9 * HOUR)));
+
+    // One that is being fired is its owner's until it has done its work, and cannot be cancelled any more.
+    assert_eq!(fire(&timers, HOUR), [0, 7, HOUR]);
+    assert!(timers.is_firing(first[0], mine) && !timers.is_firing(first[0], yours));
+    assert!(!timers.is_firing(nobodys, OwnerId::NONE) && !timers.is_firing(first[2], mine));
+    assert_eq!((timers.cancel(first[0]), timers.read(first[0])), (None, None));
+    timers.finish([first[0], nobodys]);
+    assert!(!timers.is_firing(first[0], mine) && timers.is_firing(first[1], mine));
+
+    let mut out = Vec::new();
+    assert!(!timers.cancel_owned(mine, 4, &mut out));
+    assert_eq!(out.len(), 4);
+    assert!(timers.cancel_owned(mine, 4, &mut out));
+    out.sort_unstable();
+    assert!(out.into_iter().eq((2..9).map(|hours| hours * HOUR)));
+    assert!(!timers.is_firing(first[1], mine));
+    timers.finish([first[1]]);
+    assert_eq!((timers.len(), timers.read(other)), (1, Some(3 * HOUR)));
+    assert_eq!(timers.cancel(other), Some((3 * HOUR, 3 * HOUR)));
+}
+
+#[test]
+fn a_slot_whose_timers_come_and_go_keeps_its_order_and_no_memory_for_them() {
+    let timers = Timers::new();
+    let long: Vec<TimerId> = (0..100).map(|name| timers.start(HOUR - name % 10, TimerKind::User, name).id).collect();
+    for round in 0..20 {
+        let short: Vec<TimerId> = (0..500).map(|name| timers.start(HOUR, TimerKind::User, 1000 + name).id).collect();
+        for id in short.iter().skip(round % 3).step_by(3).chain(&short) {
+            timers.cancel(*id);
+        }
+        assert_eq!(timers.read(long[round]), Some(HOUR - round as u64 % 10));
+    }
+    assert_eq!(timers.cancel(long[99]).map(|(name, _)| name), Some(99));
+    let mut expected: Vec<u64> = (0..99).collect();
+    expected.sort_by_key(|name| HOUR - name % 10);
+    assert_eq!(fire(&timers, HOUR), expected);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Start(u64),
     Cancel(usize),
+    CancelOwned(usize, usize),
     Fire(u64, usize),
     NextDue,
 }
@@ -219,6 +269,7 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => spans().prop_map(Step::Start),
         2 => any::<usize>().prop_map(Step::Cancel),
+        1 => (0..3usize, 1..6usize).prop_map(|(owner, max)| Step::CancelOwned(owner, max)),
         3 => (spans(), prop_oneof![Just(usize::MAX), 0..4usize]).prop_map(|(span, max)| Step::Fire(span, max)),
         2 => Just(Step::NextDue),
     ]
@@ -235,13 +286,18 @@ proptest! {
         let mut model: BTreeMap<(u64, usize), TimerId> = BTreeMap::new();
         let mut started: Vec<(TimerId, u64)> = Vec::new();
         let (mut now, mut asleep_until) = (0u64, u64::MAX);
+        // The first of three is nobody.
+        let mut owners = [OwnerId::NONE; 3];
         for step in steps {
             match step {
                 Step::Start(span) => {
                     let name = started.len();
                     // Some deadlines have passed already.
                     let due = now.saturating_add(span).saturating_sub(if name.is_multiple_of(5) { MS } else { 0 });
-                    let answer = timers.start(due, KINDS[name % 3], name);
+                    let answer = match name % 4 {
+                        owner @ 1..3 => timers.start_owned(&mut owners[owner], due, KINDS[name % 3], |_| name),
+                        _ => timers.start(due, KINDS[name % 3], name),
+                    };
                     prop_assert!(answer.earliest || due >= asleep_until);
                     if answer.earliest {
                         prop_assert!(model.keys().all(|(other, _)| due < *other));
@@ -259,6 +315,20 @@ proptest! {
                     prop_assert_eq!(timers.cancel(id), expected);
                 }
                 Step::Cancel(_) => {}
+                Step::CancelOwned(owner, max) => {
+                    let mut out = Vec::new();
+                    if timers.cancel_owned(owners[owner], max, &mut out) {
+                        owners[owner] = OwnerId::NONE;
+                        let left = model.keys().any(|(_, name)| name % 4 == owner && !out.contains(name));
+                        prop_assert!(owner == 0 || !left);
+                    } else {
+                        prop_assert_eq!(out.len(), max);
+                    }
+                    for name in out {
+                        prop_assert_eq!(name % 4, owner);
+                        prop_assert!(model.remove(&(started[name].1, name)).is_some());
+                    }
+                }
                 Step::Fire(span, max) => {
                     now = now.saturating_add(span);
                     let mut out = Vec::new();
@@ -267,6 +337,7 @@ proptest! {
                     for (key, _) in &due {
                         model.remove(key);
                     }
+                    timers.finish(out.iter().map(|(id, ..)| *id));
                     prop_assert!(out.into_iter().eq(due.into_iter().map(|((due, name), id)| (id, due, name))));
                     prop_assert_eq!(more, model.range(..=(now, usize::MAX)).next().is_some());
                     if asleep_until <= now {

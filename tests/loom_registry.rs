@@ -7,7 +7,7 @@
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
-use regrow::registry::book::{Book, Hears, Refusal};
+use regrow::registry::book::{Book, Hears, Refusal, Removed};
 use regrow::term::{Pid, Term};
 
 const A: usize = 1;
@@ -82,7 +82,7 @@ impl World {
     }
 
     fn unregister(&self, who: usize) {
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
         {
             let mut process = self.processes[who].lock().unwrap();
             if !process.fenced {

@@ -7,7 +7,7 @@
 //! it always answers `earliest`, so nobody sleeps past a deadline.
 
 use super::wheel::Wheel;
-use super::{TimerId, TimerKind};
+use super::{OwnerId, TimerId, TimerKind};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// What `start` answers.
@@ -37,20 +37,60 @@ impl<T: Send> Timers<T> {
 
     /// Starts a timer whose payload knows its id. `make` runs under the lock: it must not use these timers.
     pub fn start_with(&self, due_ns: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> T) -> Started {
+        self.start_of(&mut { OwnerId::NONE }, false, due_ns, kind, make)
+    }
+
+    /// As [`Timers::start_with`], of an owner, who is made if it is none yet. It has its timer until that is cancelled or
+    /// [`Timers::finish`]ed. Nobody else may start timers of the same owner meanwhile, nor cancel them all.
+    #[inline]
+    pub fn start_owned(
+        &self, owner: &mut OwnerId, due_ns: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> T,
+    ) -> Started {
+        self.start_of(owner, true, due_ns, kind, make)
+    }
+
+    #[inline]
+    fn start_of(
+        &self, owner: &mut OwnerId, is_owned: bool, due_ns: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> T,
+    ) -> Started {
         let mut wheel = self.wheel.lock();
         let id = wheel.next_id();
         let payload = make(id); // before anything changed: it may panic
-        let earliest = wheel.insert(due_ns, kind, payload);
+        if is_owned && owner.is_none() {
+            *owner = wheel.make_owner();
+        }
+        let earliest = wheel.insert(due_ns, kind, *owner, payload);
         self.publish(&wheel);
         Started { id, earliest }
     }
 
     /// Stops a timer and returns its payload and deadline; None when it has fired or was cancelled.
     pub fn cancel(&self, id: TimerId) -> Option<(T, u64)> {
+        let mut payload = None;
+        let due_ns = self.cancel_into(id, &mut payload)?;
+        payload.map(|payload| (payload, due_ns))
+    }
+
+    /// As [`Timers::cancel`], with the payload moved once, to where the caller drops it: from one result into the next it
+    /// took a quarter of the time.
+    #[inline]
+    pub fn cancel_into(&self, id: TimerId, payload: &mut Option<T>) -> Option<u64> {
         let mut wheel = self.wheel.lock();
-        let taken = wheel.remove(id);
+        let due_ns = wheel.remove(id, payload);
         self.release(wheel);
-        taken
+        due_ns
+    }
+
+    /// Stops up to `max` timers of an owner, and moves their payloads to the end of `out`. True: that were all, and the
+    /// owner is none from now on. At the cost of as many timers as are stopped.
+    pub fn cancel_owned(&self, owner: OwnerId, max: usize, out: &mut Vec<T>) -> bool {
+        if owner.is_none() {
+            return true;
+        }
+        let mut wheel = self.wheel.lock();
+        let all = wheel.remove_of(owner, max, out);
+        self.release(wheel);
+        all
     }
 
     /// The deadline of a timer; None when it has fired or was cancelled.
@@ -59,7 +99,7 @@ impl<T: Send> Timers<T> {
     }
 
     /// Moves up to `max` timers that are due at `now_ns` to the end of `out`, by deadline, then by order of start.
-    /// True: more are due.
+    /// True: more are due. Those of an owner are being fired until [`Timers::finish`].
     pub fn fire_due(&self, now_ns: u64, max: usize, out: &mut Vec<(TimerId, u64, T)>) -> bool {
         if self.next_due_hint() > now_ns {
             return false;
@@ -68,6 +108,18 @@ impl<T: Send> Timers<T> {
         let more = wheel.fire(now_ns, max, out);
         self.release(wheel);
         more
+    }
+
+    /// What was fired has done its work; ids of timers without an owner do nothing here.
+    pub fn finish(&self, fired: impl IntoIterator<Item = TimerId>) {
+        let mut wheel = self.wheel.lock();
+        fired.into_iter().for_each(|id| wheel.finish(id));
+        self.release(wheel);
+    }
+
+    /// Whether that timer of that owner was taken out to be fired, and has not done its work.
+    pub fn is_firing(&self, id: TimerId, owner: OwnerId) -> bool {
+        self.wheel.lock().is_firing(id, owner)
     }
 
     /// The earliest deadline and its kind; of those at the same time, the first started. None: no timer is alive.

@@ -4,55 +4,52 @@
 //! `tick`, where the wheel stands. So all of a lower level comes before all of a higher one, slots of a level come in
 //! order and never wrap, and timers of one tick share one slot.
 //!
-//! Promises: within a slot, timers of the same deadline stand in the order they were started; a slot marked sorted
-//! stands by deadline. The wheel never moves past a slot that holds a timer; moving into one of a higher level deals it
-//! out below. Touched only under the lock of `Timers`.
+//! Promises: within a slot, timers of the same deadline stand in the order they were started. The wheel never moves past
+//! a slot that holds a timer; moving into one of a higher level deals it out below. Touched only under the lock of
+//! `Timers`.
 
-use super::TimerId;
-use super::TimerKind;
-use super::slab::{NIL, Slab, Surplus};
+use super::owners::Owners;
+use super::slab::{Chunks, NIL, Slab};
+use super::slot::{Entry, Slot};
+use super::{OwnerId, TimerId, TimerKind};
 
 const LEVELS: usize = 8;
 const DIGIT: u32 = 6;
 const SLOTS: usize = 1 << DIGIT;
 const TICK_NS: u64 = 1_000_000;
-/// How far a timer is moved towards the head to keep a slot sorted; past that the slot is sorted when it is needed.
-const REACH: usize = 8;
-
-#[derive(Copy, Clone)]
-struct Slot {
-    head: u32,
-    tail: u32,
-}
-
-const EMPTY: Slot = Slot { head: NIL, tail: NIL };
 
 pub(super) struct Wheel<T> {
     slab: Slab<T>,
     slots: [Slot; LEVELS * SLOTS],
     /// One bit for each slot of a level: it holds a timer.
     filled: [u64; LEVELS],
-    /// One bit for each slot of a level: it stands by deadline. Meaningless for an empty slot.
-    sorted: [u64; LEVELS],
     tick: u64,
     /// The earliest timer, when it is known.
     earliest: Option<u32>,
     /// No timer is due before this; u64::MAX when there is none.
     bound_ns: u64,
-    scratch: Vec<(u64, u32)>,
+    owners: Owners,
+    /// Memory of slots, to be freed outside the lock.
+    unneeded: Vec<Vec<Entry>>,
+}
+
+/// Memory on its way back to the allocator.
+pub(super) struct Surplus<T> {
+    _chunks: Option<Chunks<T>>,
+    _entries: Vec<Vec<Entry>>,
 }
 
 impl<T> Wheel<T> {
     pub fn new() -> Self {
         Wheel {
             slab: Slab::new(),
-            slots: [EMPTY; LEVELS * SLOTS],
+            slots: [Slot::EMPTY; LEVELS * SLOTS],
             filled: [0; LEVELS],
-            sorted: [0; LEVELS],
             tick: 0,
             earliest: None,
             bound_ns: u64::MAX,
-            scratch: Vec::new(),
+            owners: Owners::new(),
+            unneeded: Vec::new(),
         }
     }
 
@@ -69,11 +66,18 @@ impl<T> Wheel<T> {
         self.slab.next_id()
     }
 
+    /// A new owner, without timers.
+    pub fn make_owner(&mut self) -> OwnerId {
+        self.owners.make()
+    }
+
     /// Adds a timer under the id of `next_id`. True: it is due before all that were promised.
-    pub fn insert(&mut self, due_ns: u64, kind: TimerKind, payload: T) -> bool {
+    #[inline]
+    pub fn insert(&mut self, due_ns: u64, kind: TimerKind, owner: OwnerId, payload: T) -> bool {
         let is_earliest = self.slab.len() == 0 || due_ns < self.bound_ns;
         let index = self.slab.insert(due_ns, kind, payload);
-        self.link(index);
+        self.owners.link(&mut self.slab, owner, index);
+        self.link(due_ns, index);
         if is_earliest {
             self.earliest = Some(index);
             self.bound_ns = due_ns;
@@ -81,16 +85,50 @@ impl<T> Wheel<T> {
         is_earliest
     }
 
-    /// Takes a timer out; None when the id is stale.
-    pub fn remove(&mut self, id: TimerId) -> Option<(T, u64)> {
+    /// Takes a timer out, its payload to `out`, and returns its deadline; None when the id is stale.
+    #[inline]
+    pub fn remove(&mut self, id: TimerId, out: &mut Option<T>) -> Option<u64> {
         let index = self.slab.find(id)?;
         let due_ns = self.slab.node(index).due_ns;
-        self.unlink(index);
-        Some((self.take(index), due_ns))
+        self.take_out(index, out);
+        Some(due_ns)
+    }
+
+    /// Takes up to `max` timers of an owner out. True: that were all, and there is no such owner any more.
+    pub fn remove_of(&mut self, owner: OwnerId, max: usize, out: &mut Vec<T>) -> bool {
+        let mut left = max;
+        while let Some(index) = self.owners.first(owner) {
+            if self.slab.is_live(index) {
+                if left == 0 {
+                    return false;
+                }
+                left -= 1;
+                let mut payload = None;
+                self.take_out(index, &mut payload);
+                out.extend(payload);
+            } else {
+                // It is being fired: whoever does that gives the node back.
+                self.owners.unlink(&mut self.slab, index);
+            }
+        }
+        self.owners.forget(owner);
+        true
     }
 
     pub fn due_ns(&self, id: TimerId) -> Option<u64> {
         self.slab.find(id).map(|index| self.slab.node(index).due_ns)
+    }
+
+    pub fn is_firing(&self, id: TimerId, owner: OwnerId) -> bool {
+        self.slab.find_firing(id).is_some_and(|index| self.slab.node(index).owner == owner)
+    }
+
+    /// A timer that was fired has done its work.
+    pub fn finish(&mut self, id: TimerId) {
+        if let Some(index) = self.slab.find_firing(id) {
+            self.owners.unlink(&mut self.slab, index);
+            self.slab.finish(index);
+        }
     }
 
     /// The earliest timer; of those due at the same time, the first started.
@@ -99,8 +137,8 @@ impl<T> Wheel<T> {
             Some(index) => index,
             None => {
                 let place = self.first_place()?;
-                self.sort(place);
-                self.slots[place].head
+                let slab = &mut self.slab;
+                self.slots[place].earliest(|index, position| slab.node_mut(index).position = position)?.index
             }
         };
         let node = self.slab.node(index);
@@ -110,7 +148,8 @@ impl<T> Wheel<T> {
         Some(next)
     }
 
-    /// Moves up to `max` timers with a deadline of at most `now_ns` into `out`. True: more are due.
+    /// Moves up to `max` timers with a deadline of at most `now_ns` into `out`; those with an owner are being fired until
+    /// [`Wheel::finish`]. True: more are due.
     pub fn fire(&mut self, now_ns: u64, max: usize, out: &mut Vec<(TimerId, u64, T)>) -> bool {
         if self.bound_ns > now_ns || self.slab.len() == 0 {
             return false;
@@ -118,34 +157,44 @@ impl<T> Wheel<T> {
         let mut left = max;
         while self.enter_next(now_ns / TICK_NS) {
             let place = place(0, self.tick);
-            self.sort(place);
-            while self.slots[place].head != NIL {
-                let index = self.slots[place].head;
-                let due_ns = self.slab.node(index).due_ns;
+            let slab = &mut self.slab;
+            self.slots[place].sort(|index, position| slab.node_mut(index).position = position);
+            while let Some(Entry { due_ns, index }) = self.slots[place].front() {
                 if due_ns > now_ns || left == 0 {
                     self.bound_ns = due_ns;
                     self.earliest = Some(index);
                     return due_ns <= now_ns;
                 }
                 let id = self.slab.id(index);
-                self.unlink(index);
-                out.push((id, due_ns, self.take(index)));
+                if self.slots[place].take_front() {
+                    self.emptied(place);
+                }
+                self.forget_earliest(index);
+                let is_owned = !self.slab.node(index).owner.is_none();
+                let mut payload = None;
+                if is_owned {
+                    self.slab.begin_to_fire(index, &mut payload);
+                } else {
+                    self.slab.remove(index, &mut payload);
+                }
+                out.extend(payload.map(|payload| (id, due_ns, payload)));
                 left -= 1;
             }
         }
-        // The bound only: sorting a big slot to know the exact one can wait until somebody asks.
+        // The bound only: looking through a big slot for the exact one can wait until somebody asks.
         self.bound_ns = self.first_place().map_or(u64::MAX, |place| self.start_of(place).saturating_mul(TICK_NS));
         self.earliest = None;
         false
     }
 
     /// Memory that is not needed any more, to be dropped outside the lock.
+    #[inline]
     pub fn take_surplus(&mut self) -> Option<Surplus<T>> {
-        let surplus = self.slab.take_surplus();
-        if surplus.is_some() {
-            self.scratch = Vec::new();
+        let chunks = self.slab.take_surplus();
+        if chunks.is_none() && self.unneeded.is_empty() {
+            return None;
         }
-        surplus
+        Some(Surplus { _chunks: chunks, _entries: std::mem::take(&mut self.unneeded) })
     }
 
     /// Moves the wheel to the first tick, at most `now`, that holds timers. False: there is none, and it stands at
@@ -172,14 +221,14 @@ impl<T> Wheel<T> {
 
     /// Spreads a slot that the wheel just moved into over the levels below, in order.
     fn deal_out(&mut self, place: usize) {
-        let mut index = self.slots[place].head;
-        self.slots[place] = EMPTY;
+        let entries = self.slots[place].take();
         self.filled[place / SLOTS] &= !(1 << (place % SLOTS));
-        while index != NIL {
-            let next = self.slab.node(index).next;
-            self.link(index);
-            index = next;
+        for &Entry { due_ns, index } in &entries {
+            if index != NIL {
+                self.link(due_ns, index);
+            }
         }
+        self.unneeded.push(entries);
     }
 
     /// The slot that holds the earliest timers.
@@ -196,107 +245,45 @@ impl<T> Wheel<T> {
     }
 
     /// Puts a node where its deadline belongs, behind those of the same deadline.
-    fn link(&mut self, index: u32) {
-        let due_ns = self.slab.node(index).due_ns;
+    #[inline]
+    fn link(&mut self, due_ns: u64, index: u32) {
         // What is overdue joins the tick where the wheel stands: its place by deadline is found there.
         let tick = (due_ns / TICK_NS).max(self.tick);
         let level = ((tick ^ self.tick) | 1).ilog2() / DIGIT;
         let place = place(level as usize, tick);
-        let (level, bit) = (place / SLOTS, 1u64 << (place % SLOTS));
-        let tail = self.slots[place].tail;
-        if tail == NIL {
-            self.filled[level] |= bit;
-            self.sorted[level] |= bit;
-        }
-        let mut after = tail;
-        if self.sorted[level] & bit != 0 {
-            match self.last_not_after(tail, due_ns) {
-                Some(found) => after = found,
-                None => self.sorted[level] &= !bit,
-            }
-        }
-        self.link_after(place, after, index);
-    }
-
-    /// The last node of a sorted slot that is due at `due_ns` or before (NIL: put it first); None: too far to look.
-    fn last_not_after(&self, tail: u32, due_ns: u64) -> Option<u32> {
-        let mut at = tail;
-        for _ in 0..REACH {
-            if at == NIL || self.slab.node(at).due_ns <= due_ns {
-                return Some(at);
-            }
-            at = self.slab.node(at).prev;
-        }
-        None
-    }
-
-    fn link_after(&mut self, place: usize, prev: u32, index: u32) {
-        let next = if prev == NIL {
-            std::mem::replace(&mut self.slots[place].head, index)
-        } else {
-            std::mem::replace(&mut self.slab.node_mut(prev).next, index)
-        };
-        if next == NIL {
-            self.slots[place].tail = index;
-        } else {
-            self.slab.node_mut(next).prev = index;
-        }
+        self.filled[place / SLOTS] |= 1 << (place % SLOTS);
+        let position = self.slots[place].push(due_ns, index);
         let node = self.slab.node_mut(index);
-        node.prev = prev;
-        node.next = next;
         node.place = place as u16;
+        node.position = position;
     }
 
-    fn unlink(&mut self, index: u32) {
+    /// Takes a timer out of its slot and off its owner's list, and gives its node back.
+    #[inline]
+    fn take_out(&mut self, index: u32, out: &mut Option<T>) {
         let node = self.slab.node(index);
-        let (prev, next, place) = (node.prev, node.next, node.place as usize);
-        if prev == NIL {
-            self.slots[place].head = next;
-        } else {
-            self.slab.node_mut(prev).next = next;
+        let (place, position) = (node.place as usize, node.position);
+        let slab = &mut self.slab;
+        if self.slots[place].remove(position, |index, position| slab.node_mut(index).position = position) {
+            self.emptied(place);
         }
-        if next == NIL {
-            self.slots[place].tail = prev;
-        } else {
-            self.slab.node_mut(next).prev = prev;
-        }
-        if self.slots[place].head == NIL {
-            self.filled[place / SLOTS] &= !(1 << (place % SLOTS));
-        }
-    }
-
-    /// Gives an unlinked node back.
-    fn take(&mut self, index: u32) -> T {
-        if self.earliest == Some(index) {
-            self.earliest = None;
-        }
-        let payload = self.slab.remove(index);
+        self.owners.unlink(&mut self.slab, index);
+        self.forget_earliest(index);
+        self.slab.remove(index, out);
         if self.slab.len() == 0 {
             self.bound_ns = u64::MAX;
         }
-        payload
     }
 
-    /// Orders a slot by deadline; those of the same deadline keep their order.
-    fn sort(&mut self, place: usize) {
-        let (level, bit) = (place / SLOTS, 1u64 << (place % SLOTS));
-        if self.sorted[level] & bit != 0 {
-            return;
+    fn emptied(&mut self, place: usize) {
+        self.filled[place / SLOTS] &= !(1 << (place % SLOTS));
+        self.unneeded.extend(self.slots[place].clear());
+    }
+
+    fn forget_earliest(&mut self, index: u32) {
+        if self.earliest == Some(index) {
+            self.earliest = None;
         }
-        self.sorted[level] |= bit;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut index = self.slots[place].head;
-        while index != NIL {
-            let node = self.slab.node(index);
-            scratch.push((node.due_ns, index));
-            index = node.next;
-        }
-        scratch.sort_by_key(|(due_ns, _)| *due_ns);
-        self.slots[place] = EMPTY;
-        for (_, index) in scratch.drain(..) {
-            self.link_after(place, self.slots[place].tail, index);
-        }
-        self.scratch = scratch;
     }
 
     #[cfg(test)]

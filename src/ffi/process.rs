@@ -1,7 +1,7 @@
 //! Processes: sending, receiving, links, monitors, names, timers.
 #![allow(non_camel_case_types)]
 
-use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text};
+use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text, with_node};
 use super::types::{REGROW_FLUSH, regrow_error, regrow_match_callback, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Message, Name};
 use crate::term::{Pid, Ref, Term};
@@ -386,10 +386,7 @@ unsafe fn start_timer(
     // SAFETY: the caller's promise.
     let timer = unsafe { out_optional(timer) };
     not_a_ghost()?;
-    // To the dead it is a timer that has fired.
-    let started = process::with_process(pid.into(), |process| process.node().clone())
-        .map_or_else(Ref::fresh, |node| process::start_message_timer(&node, pid.into(), u64::from(ms), message, wrap));
-    timer.set(started);
+    timer.set(process::start_message_timer(pid.into(), u64::from(ms), message, wrap));
     Ok(())
 }
 
@@ -439,7 +436,8 @@ pub unsafe extern "C" fn regrow_cancel_timer(
         // SAFETY: as the header says.
         let left = unsafe { out_optional(left_ms) };
         not_a_ghost()?;
-        match process::cancel_timer(&*node_of(runtime)?, timer.into()) {
+        let mut alarm = None;
+        match with_node(runtime, |node| process::cancel_timer(node, timer.into(), &mut alarm))? {
             Some(ns) => {
                 left.set(ns.div_ceil(1_000_000));
                 Ok(())
@@ -462,7 +460,7 @@ pub unsafe extern "C" fn regrow_read_timer(runtime: regrow_pid, timer: regrow_re
     guard(|| {
         // SAFETY: as the header says.
         let left = unsafe { out(left_ms) }?;
-        let ns = process::read_timer(&*node_of(runtime)?, timer.into()).ok_or(Error::NotFound)?;
+        let ns = with_node(runtime, |node| process::read_timer(node, timer.into()))?.ok_or(Error::NotFound)?;
         left.set(ns.div_ceil(1_000_000));
         Ok(())
     })

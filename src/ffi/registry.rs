@@ -161,7 +161,8 @@ pub unsafe extern "C" fn regrow_registry_whereis(
     guard(|| {
         // SAFETY: as the header says.
         let (key, pid) = unsafe { (borrow(key)?, out(pid)?) };
-        pid.set(registry::whereis(registry.into(), key)?.ok_or(Error::NotFound)?);
+        let Some(holder) = registry::whereis(registry.into(), key)? else { return Err(Error::NotFound.into()) };
+        pid.set(holder);
         Ok(())
     })
 }

@@ -304,6 +304,16 @@ pub(super) fn in_node<R>(
     }
 }
 
+/// Shows the runtime that a process belongs to, without counting a user of it: for what is short, and runs no code
+/// of the user's, since `look` runs as in [`process::with_process`].
+#[inline]
+pub(super) fn with_node<R>(pid: regrow_pid, mut look: impl FnMut(&process::Node) -> R) -> Result<R, Fault> {
+    match process::with_process(pid.into(), |process| look(process.node())) {
+        Some(seen) => Ok(seen),
+        None => Ok(look(&*node_of(pid)?)),
+    }
+}
+
 /// Refuses processes that answer no calls: they would be waited for until they end.
 pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     let is_other = process::identity().map(|_| process::current_pid() != pid)?;

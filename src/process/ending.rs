@@ -14,6 +14,7 @@ use super::names::Name;
 use super::reply::ReplyTo;
 use super::watchdog::Stuck;
 use super::{signal, start, table, timer};
+use crate::clock::OwnerId;
 use crate::sync::Ordering;
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, hash_map};
@@ -42,7 +43,7 @@ pub(super) struct Exit {
 /// What comes next; with what is left of its list.
 enum Step {
     Fence,
-    Timers(few::IntoIter<u64, ()>),
+    Timers(OwnerId),
     Owned,
     Face,
     Names,
@@ -102,13 +103,13 @@ impl Exit {
                     }
                     self.fence(process);
                 }
-                Step::Timers(timers) => match timers.next() {
-                    Some((timer, ())) => {
-                        timer::cancel_listed(node, timer);
-                        limit -= 1;
+                Step::Timers(owner) => {
+                    let cancelled = timer::cancel_owned(node, *owner, limit);
+                    limit -= cancelled;
+                    if limit > 0 {
+                        self.step = Step::Owned;
                     }
-                    None => self.step = Step::Owned,
-                },
+                }
                 Step::Owned => {
                     if self.release_owned(&mut limit) {
                         self.step = Step::Face;
@@ -193,7 +194,7 @@ impl Exit {
         self.descendants.extend(inner.children());
         self.name = inner.name.take();
         let timers = inner.tied().map(|ties| std::mem::take(&mut ties.timers)).unwrap_or_default();
-        self.step = Step::Timers(timers.into_iter());
+        self.step = Step::Timers(timers);
     }
 
     /// True when nothing owned is left.

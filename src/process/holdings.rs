@@ -8,7 +8,7 @@ use super::lineage::Lineage;
 use super::names::Name;
 use super::reply::ReplyTo;
 use super::start::Pending;
-use super::timer::TimerRefs;
+use crate::clock::OwnerId;
 use crate::term::{Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
@@ -74,7 +74,8 @@ pub(super) struct Ties {
     pub links: Few<Pid, Link>,
     pub watching: Few<Ref, Watch>,
     pub watchers: Few<Ref, Pid>,
-    pub timers: TimerRefs,
+    /// As whom it has its timers.
+    pub timers: OwnerId,
 }
 
 impl Inner {
@@ -111,13 +112,6 @@ impl Inner {
     pub fn unwatched(&mut self, monitor: Ref) {
         if let Some(ties) = self.tied() {
             ties.watchers.remove(&monitor);
-        }
-    }
-
-    /// Takes a timer off its list.
-    pub fn forget_timer(&mut self, timer: u64) {
-        if let Some(ties) = self.tied() {
-            ties.timers.remove(&timer);
         }
     }
 

@@ -35,7 +35,8 @@
 //!
 //! # One lock
 //!
-//! A small lock per process guards the fence, links, monitors, timers, names and owned resources. Signals are acted
+//! A small lock per process guards the fence, links, monitors, names, owned resources, and as whom it has its timers
+//! (those themselves lie under the one lock of the runtime's timers, which is taken within it). Signals are acted
 //! on at once, by their sender, under the receiver's lock: what becomes a message goes into the mailbox in the
 //! sender's order, what is fatal changes the state word. Never two process locks at once; owner lock before bucket
 //! lock; no signal is sent, no term freed and no user code run under a lock.

@@ -195,8 +195,13 @@ impl Node {
     /// Drops all timers; for the end of the runtime.
     pub fn drop_timers(&self) {
         let mut due = Vec::new();
-        while self.timers.fire_due(u64::MAX, 1024, &mut due) {
-            due.clear();
+        loop {
+            let more = self.timers.fire_due(u64::MAX, 1024, &mut due);
+            let fired: Vec<_> = due.drain(..).map(|(id, ..)| id).collect();
+            self.timers.finish(fired);
+            if !more {
+                break;
+            }
         }
     }
 

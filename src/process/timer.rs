@@ -1,26 +1,24 @@
 //! Timers to processes.
 //!
 //! The refs that users hold are the timers' own ids, marked in the highest bit; an interval has a ref of its own,
-//! since its timer is a new one each time. A timer to a process is listed there and cancelled when it ends.
+//! since its timer is a new one each time. A timer to a process is that process's, as the clock's room keeps owners, from
+//! its start until its message is in the mailbox, and is cancelled when the process ends. Who it is, is known under the
+//! process's lock; so a start takes that, which the fence does too, and a cancel takes the lock of the timers alone.
 
 use super::control::Process;
 use super::error::Error;
-use super::few::Few;
 use super::id_hash::IdHash;
 use super::message::Message;
 use super::node::Node;
 use super::pursuit::Pursuit;
 use super::reply::Slot;
 use super::table;
-use crate::clock::{TimerId, TimerKind};
+use crate::clock::{OwnerId, TimerId, TimerKind};
 use crate::sync::parker::Parker;
 use crate::sync::{Mutex, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
 use std::sync::Arc;
-
-/// Timers that end with their process.
-pub(super) type TimerRefs = Few<u64, ()>;
 
 /// Set in every reference to a timer. The bit below is not, as no id has it: tables have both (`table/handle.rs`).
 const TIMER_BIT: u64 = 1 << 63;
@@ -29,7 +27,7 @@ const NEVER: TimerId = TimerId::from_bits(u64::MAX);
 /// How many timers one look fires before it looks at the clock again.
 const AT_ONCE: usize = 256;
 
-/// What a timer does.
+/// What a timer does. Of four words: see `clock/slab.rs`.
 pub enum Alarm {
     /// Ends a wait.
     Wake(Pid),
@@ -40,26 +38,28 @@ pub enum Alarm {
         message: Term,
     },
     /// Sends it, and starts again a period later than it was due.
-    Interval {
-        id: Ref,
-        to: Pid,
-        period: u64,
-        message: Term,
-    },
+    Interval(Box<Interval>),
     /// Tells a behaviour that its timer has run out.
     Tick {
         to: Pid,
         token: u64,
     },
     /// Sends a message to whoever is found then; belongs to nobody, and outlives restarts.
-    SendTo {
-        find: Find,
-        message: Term,
-    },
+    SendTo(Box<(Find, Term)>),
     /// Ends a request's own time.
     Slot(Arc<Slot>),
     /// Ends the time in which somebody is looked for.
     Pursuit(Arc<Pursuit>),
+}
+
+const _: () = assert!(size_of::<Option<Alarm>>() == 32);
+
+/// A message again and again.
+pub struct Interval {
+    id: Ref,
+    to: Pid,
+    period: u64,
+    message: Term,
 }
 
 /// Finds the one a timer is for, when it fires. Calls no code of the user's.
@@ -90,30 +90,28 @@ pub(super) fn start_slot_timer(node: &Node, due: u64, slot: &Arc<Slot>) -> Timer
     start(node, due, TimerKind::Sleep, Alarm::Slot(slot.clone()))
 }
 
-/// Starts a timer that is listed with its process from the first moment until it has done its work; none when the
+/// Starts a timer that is its process's from the first moment until it has done its work; gives `with` back when the
 /// process is dead. Lock order: intervals, process, timers.
-fn start_for(
-    node: &Node, process: &Process, due: u64, kind: TimerKind, make: impl FnOnce(TimerId) -> Alarm,
-) -> Option<TimerId> {
-    let started = {
-        let mut inner = process.lock();
-        if inner.fenced {
-            return None;
-        }
-        let started = node.timers.start_with(due, kind, make);
-        inner.ties().timers.insert(started.id.to_bits(), ());
-        started
-    };
+#[inline]
+fn start_for<W>(
+    process: &Process, due: u64, kind: TimerKind, with: W, make: impl FnOnce(TimerId, W) -> Alarm,
+) -> Result<TimerId, W> {
+    let node = process.node();
+    let mut inner = process.lock();
+    if inner.fenced {
+        return Err(with);
+    }
+    let started = node.timers.start_owned(&mut inner.ties().timers, due, kind, |id| make(id, with));
+    drop(inner);
     if started.earliest && !node.clock.is_manual() {
         node.scheduler().alarm(due);
     }
-    Some(started.id)
+    Ok(started.id)
 }
 
-/// Delivers a timer's message, and takes it off the list: nobody finds neither.
-fn deliver(process: &Process, timer: TimerId, message: Message) {
-    let mut inner = process.lock();
-    inner.forget_timer(timer.to_bits());
+/// Delivers a timer's message.
+fn deliver(process: &Process, message: Message) {
+    let inner = process.lock();
     if !inner.closed {
         process.deliver(message);
         return;
@@ -125,24 +123,26 @@ fn deliver(process: &Process, timer: TimerId, message: Message) {
 
 /// Has `message` sent to `to` after `ms` milliseconds; wrapped as `{timeout, Ref, Message}` if `wrap`. To a process
 /// that is dead it is a timer that has fired.
-pub fn start_message_timer(node: &Arc<Node>, to: Pid, ms: u64, message: Term, wrap: bool) -> Ref {
-    let due = node.deadline(ms);
-    let alarm = |id: TimerId| {
-        let message = if wrap {
-            Term::tuple_of([Term::atom(atoms::TIMEOUT), Term::reference(ref_of(id)), message])
-        } else {
-            message
+#[inline]
+pub fn start_message_timer(to: Pid, ms: u64, message: Term, wrap: bool) -> Ref {
+    let make = |id, message| {
+        let message = match wrap {
+            true => Term::tuple_of([Term::atom(atoms::TIMEOUT), Term::reference(ref_of(id)), message]),
+            false => message,
         };
         Alarm::Send { to, message }
     };
-    let started = table::with_process(to, |process| start_for(node, process, due, TimerKind::User, alarm));
-    started.flatten().map_or_else(Ref::fresh, ref_of)
+    let start = |process: &Process, message, _: &inside::Inside| {
+        start_for(process, process.node().deadline(ms), TimerKind::User, message, make)
+    };
+    // A message that nobody gets is freed here, outside the locks.
+    table::with_process_or(to, message, start, Err).map_or_else(|_| Ref::fresh(), ref_of)
 }
 
 /// Has `message` sent to whoever `find` finds after `ms` milliseconds; dropped when nobody is there. Unlike a timer to
 /// a pid it ends with nobody.
 pub fn start_found_timer(node: &Arc<Node>, find: Find, ms: u64, message: Term) -> Ref {
-    ref_of(start(node, node.deadline(ms), TimerKind::User, Alarm::SendTo { find, message }))
+    ref_of(start(node, node.deadline(ms), TimerKind::User, Alarm::SendTo(Box::new((find, message)))))
 }
 
 /// Sends `message` to `to` every `ms` milliseconds, without drift: the k-th at k times `ms` from now. A sender that
@@ -154,44 +154,63 @@ pub fn send_interval(node: &Arc<Node>, to: Pid, ms: u64, message: Term) -> Resul
     let id = Ref::fresh();
     let period = ms.saturating_mul(1_000_000);
     let due = node.deadline(ms);
-    table::with_process(to, |process| {
+    let interval = Box::new(Interval { id, to, period, message });
+    let not_started = table::with_process(to, |process| {
         let mut intervals = node.intervals.0.lock();
-        let alarm = |_| Alarm::Interval { id, to, period, message: message.clone() };
-        if let Some(timer) = start_for(node, process, due, TimerKind::User, alarm) {
-            intervals.insert(id, timer);
+        match start_for(process, due, TimerKind::User, interval, |_, interval| Alarm::Interval(interval)) {
+            Ok(timer) => {
+                intervals.insert(id, timer);
+                None
+            }
+            Err(interval) => Some(interval),
         }
     });
+    // Freed here, outside the locks.
+    drop(not_started);
     Ok(id)
 }
 
 /// Sends the message of an interval and starts its next timer; nothing if it was cancelled meanwhile, or the process is
-/// dead. All under the lock, so that a cancel comes before or after it.
-fn fire_interval(node: &Node, timer: TimerId, at: u64, id: Ref, to: Pid, period: u64, message: &Term) {
+/// dead. All under the lock, so that a cancel comes before or after it; the interval is given back if it is over.
+fn fire_interval(node: &Node, timer: TimerId, at: u64, interval: Box<Interval>) -> Option<Box<Interval>> {
+    let (id, to) = (interval.id, interval.to);
     let mut intervals = node.intervals.0.lock();
     if intervals.get(&id) != Some(&timer) {
-        return;
+        return Some(interval);
     }
-    let next = table::with_process(to, |process| {
-        deliver(process, timer, Message::Info(message.clone()));
-        let alarm = |_| Alarm::Interval { id, to, period, message: message.clone() };
-        start_for(node, process, at.saturating_add(period), TimerKind::User, alarm)
-    });
-    match next.flatten() {
-        Some(next) => intervals.insert(id, next),
-        None => intervals.remove(&id),
+    let start = |process: &Process, interval: Box<Interval>, _: &inside::Inside| {
+        deliver(process, Message::Info(interval.message.clone()));
+        let due = at.saturating_add(interval.period);
+        start_for(process, due, TimerKind::User, interval, |_, interval| Alarm::Interval(interval))
     };
-}
-
-/// Cancels a timer that a process which ended had listed.
-pub(super) fn cancel_listed(node: &Node, timer: u64) {
-    if let Some((Alarm::Interval { id, .. }, _)) = node.timers.cancel(TimerId::from_bits(timer)) {
-        node.intervals.0.lock().remove(&id);
+    match table::with_process_or(to, interval, start, Err) {
+        Ok(next) => {
+            intervals.insert(id, next);
+            None
+        }
+        Err(interval) => {
+            intervals.remove(&id);
+            Some(interval)
+        }
     }
 }
 
-/// Whether that timer has been taken out to be fired, and its message has not come yet.
+/// Cancels up to `max` timers of a process that ended, and says how many; fewer than `max`: that were all.
+pub(super) fn cancel_owned(node: &Node, owner: OwnerId, max: usize) -> usize {
+    let mut alarms = Vec::new();
+    let all = node.timers.cancel_owned(owner, max, &mut alarms);
+    for alarm in &alarms {
+        if let Alarm::Interval(interval) = alarm {
+            node.intervals.0.lock().remove(&interval.id);
+        }
+    }
+    if all { alarms.len().min(max.saturating_sub(1)) } else { max }
+}
+
+/// Whether that timer of the process has been taken out to be fired, and its message has not come yet.
 fn is_firing(process: &Process, timer: Ref) -> bool {
-    id_of(timer).is_some_and(|id| process.lock().tied().is_some_and(|ties| ties.timers.contains_key(&id.to_bits())))
+    let owner = process.lock().tied().map(|ties| ties.timers).unwrap_or_default();
+    id_of(timer).is_some_and(|id| process.node().timers.is_firing(id, owner))
 }
 
 /// Takes the message of a timer that has fired out of the caller's mailbox; waits for it if it is on its way.
@@ -210,27 +229,23 @@ pub fn flush_timer(timer: Ref) {
 /// Starts a behaviour's own timer: `Message::Tick(token)` comes after `ms` milliseconds.
 pub fn start_tick(process: &Process, ms: u64, kind: TimerKind, token: u64) -> TimerId {
     let node = process.node();
-    let alarm = |_| Alarm::Tick { to: process.pid(), token };
-    start_for(node, process, node.deadline(ms), kind, alarm).unwrap_or(NEVER)
+    let to = process.pid();
+    start_for(process, node.deadline(ms), kind, (), |_, ()| Alarm::Tick { to, token }).unwrap_or(NEVER)
 }
 
-/// Cancels; the nanoseconds that were left, or none when it has fired, was cancelled, or its process ended.
-pub fn cancel_timer(node: &Node, timer: Ref) -> Option<u64> {
-    match id_of(timer) {
-        Some(id) => cancel(node, id),
-        None => {
-            let id = node.intervals.0.lock().remove(&timer)?;
-            // Due, and about to be fired: it finds that it is an interval no more.
-            Some(cancel(node, id).unwrap_or(0))
-        }
-    }
+/// Cancels; the nanoseconds that were left, or none when it has fired, was cancelled, or its process ended. What it was
+/// to do is put into `alarm`, to be freed where nothing is looked at.
+#[inline]
+pub fn cancel_timer(node: &Node, timer: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
+    let Some(id) = id_of(timer) else { return cancel_interval(node, timer, alarm) };
+    let due = node.timers.cancel_into(id, alarm)?;
+    Some(due.saturating_sub(node.clock.now()))
 }
 
-pub(super) fn cancel(node: &Node, id: TimerId) -> Option<u64> {
-    let (alarm, due) = node.timers.cancel(id)?;
-    if let Alarm::Send { to, .. } | Alarm::Tick { to, .. } | Alarm::Interval { to, .. } = &alarm {
-        table::with_process(*to, |process| process.lock().forget_timer(id.to_bits()));
-    }
+fn cancel_interval(node: &Node, interval: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
+    let id = node.intervals.0.lock().remove(&interval)?;
+    // None: due, and about to be fired; it finds that it is an interval no more.
+    let due = node.timers.cancel_into(id, alarm).unwrap_or(0);
     Some(due.saturating_sub(node.clock.now()))
 }
 
@@ -248,7 +263,7 @@ pub fn read_timer(node: &Node, timer: Ref) -> Option<u64> {
 impl Process {
     /// Cancels a timer of [`start_tick`].
     pub fn cancel_tick(&self, timer: TimerId) {
-        let _ = cancel(self.node(), timer);
+        drop(self.node().timers.cancel(timer));
     }
 }
 
@@ -256,12 +271,16 @@ impl Process {
 pub(super) fn fire_due(node: &Arc<Node>) -> Option<u64> {
     // Inside from before a timer is taken out until it has done its work: settle sees that.
     let _inside = inside::enter();
-    let mut due = Vec::new();
+    let (mut due, mut fired) = (Vec::new(), Vec::new());
     loop {
         let now = node.clock.now();
         let more = node.timers.fire_due(now, AT_ONCE, &mut due);
         for (id, at, alarm) in due.drain(..) {
+            fired.push(id);
             fire(node, id, at, alarm);
+        }
+        if !fired.is_empty() {
+            node.timers.finish(fired.drain(..));
         }
         if !more {
             break;
@@ -277,15 +296,14 @@ fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
         }
         Alarm::WakeThread(parker) => parker.unpark(),
         Alarm::Send { to, message } => {
-            table::with_process(to, |process| deliver(process, id, Message::Info(message)));
+            table::with_process(to, |process| deliver(process, Message::Info(message)));
         }
         Alarm::Tick { to, token } => {
-            table::with_process(to, |process| deliver(process, id, Message::Tick(token)));
+            table::with_process(to, |process| deliver(process, Message::Tick(token)));
         }
-        Alarm::Interval { id: interval, to, period, message } => {
-            fire_interval(node, id, at, interval, to, period, &message);
-        }
-        Alarm::SendTo { find, message } => {
+        Alarm::Interval(interval) => drop(fire_interval(node, id, at, interval)),
+        Alarm::SendTo(what) => {
+            let (find, message) = *what;
             if let Some(pid) = find(node) {
                 table::with_process(pid, |process| process.deliver(Message::Info(message)));
             }

@@ -8,7 +8,12 @@ use hashbrown::hash_table::HashTable;
 use std::collections::BTreeMap;
 
 /// What was taken out, to be freed outside all locks.
-pub type Removed = Vec<Term>;
+#[derive(Default)]
+pub struct Removed {
+    /// Where it is one key with one entry, which is the rule, nothing is allocated for it.
+    pub one: Option<Key>,
+    pub terms: Vec<Term>,
+}
 
 #[derive(Default)]
 pub struct Shard {
@@ -93,6 +98,7 @@ impl Key {
 }
 
 impl Shard {
+    #[inline]
     pub fn find(&self, hash: u64, key: &Term) -> Option<&Key> {
         self.keys.find(hash, |known| known.hash == hash && known.key == *key)
     }
@@ -102,25 +108,31 @@ impl Shard {
     }
 
     /// Takes one entry out, and its key with the last.
-    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Removed) -> bool {
+    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Vec<Term>) -> bool {
         let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
         let Ok(mut place) = self.keys.find_entry(hash, here) else { return false };
-        self.entries -= 1;
         if place.get().held.len() > 1 {
             if let Held::Many(entries) = &mut place.get_mut().held {
                 removed.extend(entries.remove(&number).map(|entry| entry.value));
             }
+            self.entries -= 1;
             return true;
         }
         let (known, _) = place.remove();
+        self.removed_one();
         removed.push(known.key);
         match known.held {
             Held::One(entry) => removed.push(entry.value),
             Held::Many(entries) => removed.extend(entries.into_values().map(|entry| entry.value)),
         }
+        true
+    }
+
+    /// A key was taken out with its one entry.
+    pub fn removed_one(&mut self) {
+        self.entries -= 1;
         if self.keys.capacity() > 256 && self.keys.len() < self.keys.capacity() / 8 {
             self.keys.shrink_to(self.keys.len() * 2, |known| known.hash);
         }
-        true
     }
 }

@@ -79,14 +79,13 @@ impl Store {
 
     /// As [`Book::take`]; with its last entry the process is not the registry's any more.
     pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>) -> Removed {
-        let mut removed = Vec::new();
+        let mut removed = Removed::default();
         let wanted = |value: &Term| wanted.is_none_or(|wanted| query::matches(wanted, value));
-        let owned = self.owned();
         let taken = process::with_process(pid, |process| {
             process.own(|owner| {
                 if let Some(linked) = self.book.take(key, pid, wanted, &mut removed) {
-                    if let Some(owned) = &owned {
-                        owner.remove(owned);
+                    if let Some(owned) = self.owned() {
+                        owner.remove(&owned);
                     }
                     if linked {
                         owner.unlink(self.pid);

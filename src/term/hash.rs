@@ -45,6 +45,13 @@ impl Term {
 }
 
 impl Term {
+    /// The two words of a term that lies in them and is equal to those alone that have the same ones; no float, since
+    /// 0.0 and -0.0 are equal.
+    #[inline]
+    pub fn words(&self) -> Option<[u64; 2]> {
+        (!self.is_counted() && self.tag() != kinds::FLOAT).then_some([self.meta, self.value])
+    }
+
     /// As the term of those bytes is hashed, without making it.
     pub fn hash_bytes<H: Hasher>(bytes: &[u8], state: &mut H) {
         if bytes.len() <= super::make::SHORT_MAX {

@@ -1,0 +1,146 @@
+//! One slot of the wheel: the timers of one span of time, as deadlines that lie side by side.
+//! An entry has a deadline and the number of its timer, which knows its place here; so putting one in, dealing a slot out
+//! and ordering it read memory in a row, where a list through the timers themselves would fetch each of a million from
+//! somewhere else, and its neighbours with it to take one out. What is cancelled leaves a hole, and the holes go when
+//! they are many.
+//!
+//! Promises: entries of the same deadline stand in the order they were put in; the last entry is no hole. Touched only
+//! under the lock of `Timers`.
+
+use super::slab::NIL;
+
+#[derive(Copy, Clone)]
+pub(super) struct Entry {
+    pub due_ns: u64,
+    /// NIL: a hole.
+    pub index: u32,
+}
+
+/// Entries that an empty slot keeps room for; what a burst left goes back.
+const KEPT: usize = 256;
+/// Holes that are not worth closing.
+const FEW: usize = 1024;
+/// Searches for the earliest of a slot in no order, after which it is ordered instead.
+const SEARCHES: u8 = 3;
+
+pub(super) struct Slot {
+    entries: Vec<Entry>,
+    /// What is before this has been taken from the front.
+    first: u32,
+    /// Holes from `first` on.
+    holes: u32,
+    searches: u8,
+    is_sorted: bool,
+}
+
+impl Slot {
+    pub const EMPTY: Slot = Slot { entries: Vec::new(), first: 0, holes: 0, searches: 0, is_sorted: true };
+
+    fn len(&self) -> usize {
+        self.entries.len() - self.first as usize - self.holes as usize
+    }
+
+    /// Puts a timer behind those of the same deadline; its place in here.
+    #[inline]
+    pub fn push(&mut self, due_ns: u64, index: u32) -> u32 {
+        self.is_sorted &= self.entries.last().is_none_or(|last| last.due_ns <= due_ns);
+        self.entries.push(Entry { due_ns, index });
+        self.entries.len() as u32 - 1
+    }
+
+    /// Takes the timer at a place out. True: the slot is empty now; else `moved` hears of each timer that has another
+    /// place.
+    #[inline]
+    pub fn remove(&mut self, position: u32, moved: impl FnMut(u32, u32)) -> bool {
+        let position = position as usize;
+        if position + 1 == self.entries.len() {
+            // As a rule of what begins and ends with a call: the last one put in is the first taken out.
+            self.entries.pop();
+            while self.holes > 0 && self.entries.last().is_some_and(|last| last.index == NIL) {
+                self.entries.pop();
+                self.holes -= 1;
+            }
+        } else {
+            self.entries[position].index = NIL;
+            self.holes += 1;
+        }
+        let left = self.len();
+        if left > 0 && self.holes as usize > FEW + 4 * left {
+            self.close_holes(moved);
+        }
+        left == 0
+    }
+
+    /// The earliest; of those of one deadline the first that was put in. None: the slot is empty.
+    pub fn earliest(&mut self, moved: impl FnMut(u32, u32)) -> Option<Entry> {
+        if !self.is_sorted && self.searches < SEARCHES {
+            self.searches += 1;
+            let alive = self.entries[self.first as usize..].iter().filter(|entry| entry.index != NIL);
+            return alive.copied().reduce(|best, entry| if entry.due_ns < best.due_ns { entry } else { best });
+        }
+        self.sort(moved);
+        self.front()
+    }
+
+    /// The first, of a slot in order or not.
+    #[inline]
+    pub fn front(&mut self) -> Option<Entry> {
+        loop {
+            let entry = *self.entries.get(self.first as usize)?;
+            if entry.index != NIL {
+                return Some(entry);
+            }
+            self.first += 1;
+            self.holes -= 1;
+        }
+    }
+
+    /// Takes the one that `front` has shown. True: the slot is empty now.
+    #[inline]
+    pub fn take_front(&mut self) -> bool {
+        self.first += 1;
+        self.len() == 0
+    }
+
+    /// Orders it by deadline.
+    pub fn sort(&mut self, mut moved: impl FnMut(u32, u32)) {
+        if self.is_sorted {
+            return;
+        }
+        self.close_holes(|_, _| ());
+        self.entries.sort_by_key(|entry| entry.due_ns);
+        self.is_sorted = true;
+        for (position, entry) in self.entries.iter().enumerate() {
+            moved(entry.index, position as u32);
+        }
+    }
+
+    fn close_holes(&mut self, mut moved: impl FnMut(u32, u32)) {
+        self.entries.drain(..std::mem::take(&mut self.first) as usize);
+        self.entries.retain(|entry| entry.index != NIL);
+        self.holes = 0;
+        for (position, entry) in self.entries.iter().enumerate() {
+            moved(entry.index, position as u32);
+        }
+    }
+
+    /// Has no entries any more; gives them back, alive ones and holes.
+    pub fn take(&mut self) -> Vec<Entry> {
+        let mut taken = std::mem::replace(self, Slot::EMPTY);
+        taken.entries.drain(..taken.first as usize);
+        taken.entries
+    }
+
+    /// Empties a slot; memory that it is not to keep is given back, to be freed outside the lock.
+    #[inline]
+    pub fn clear(&mut self) -> Option<Vec<Entry>> {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
+        *self = Slot::EMPTY;
+        if entries.capacity() > KEPT {
+            return Some(entries);
+        }
+        self.entries = entries;
+        None
+    }
+}
