@@ -125,7 +125,7 @@ impl<T> Slab<T> {
         }
         self.first_generation = self.newest_generation;
         self.free = NIL;
-        Some(Surplus { _chunks: std::mem::take(&mut self.chunks) })
+        Some(Surplus { chunks: std::mem::take(&mut self.chunks) })
     }
 
     #[cfg(test)]
@@ -136,5 +136,11 @@ impl<T> Slab<T> {
 
 /// Empty nodes on their way back to the allocator.
 pub(super) struct Surplus<T> {
-    _chunks: Vec<Vec<Node<T>>>,
+    chunks: Vec<Vec<Node<T>>>,
+}
+
+impl<T> Surplus<T> {
+    pub fn bytes(&self) -> usize {
+        self.chunks.len() * CHUNK * size_of::<Node<T>>()
+    }
 }

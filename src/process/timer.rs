@@ -14,6 +14,7 @@ use super::reply::Slot;
 use super::table;
 use crate::clock::{TimerId, TimerKind};
 use crate::sync::parker::Parker;
+use crate::sync::room::Room;
 use crate::sync::{Mutex, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
@@ -180,12 +181,15 @@ fn fire_interval(node: &Node, timer: TimerId, at: u64, id: Ref, to: Pid, period:
         Some(next) => intervals.insert(id, next),
         None => intervals.remove(&id),
     };
+    intervals.tidy();
 }
 
 /// Cancels a timer that a process which ended had listed.
 pub(super) fn cancel_listed(node: &Node, timer: u64) {
     if let Some((Alarm::Interval { id, .. }, _)) = node.timers.cancel(TimerId::from_bits(timer)) {
-        node.intervals.0.lock().remove(&id);
+        let mut intervals = node.intervals.0.lock();
+        intervals.remove(&id);
+        intervals.tidy();
     }
 }
 
@@ -219,7 +223,12 @@ pub fn cancel_timer(node: &Node, timer: Ref) -> Option<u64> {
     match id_of(timer) {
         Some(id) => cancel(node, id),
         None => {
-            let id = node.intervals.0.lock().remove(&timer)?;
+            let id = {
+                let mut intervals = node.intervals.0.lock();
+                let id = intervals.remove(&timer);
+                intervals.tidy();
+                id?
+            };
             // Due, and about to be fired: it finds that it is an interval no more.
             Some(cancel(node, id).unwrap_or(0))
         }

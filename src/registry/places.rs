@@ -2,6 +2,7 @@
 
 #[cfg(not(loom))]
 use crate::process::IdHash as ByPid;
+use crate::sync::room::Room;
 use crate::term::Pid;
 use hashbrown::HashMap;
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ impl Owners {
     pub fn take(&mut self, pid: Pid, limit: usize) -> Vec<(u64, u64)> {
         let Some(known) = self.places.get_mut(&pid) else { return Vec::new() };
         if known.places.len() <= limit {
-            return self.places.remove(&pid).map(|known| known.places.to_vec()).unwrap_or_default();
+            return self.forget(pid).map(|known| known.places.to_vec()).unwrap_or_default();
         }
         let places = known.places.first(limit);
         for &(hash, number) in &places {
@@ -62,7 +63,13 @@ impl Owners {
         if !self.places.get_mut(&pid)?.places.remove(hash, number) {
             return None;
         }
-        self.places.remove(&pid).map(|known| known.linked)
+        self.forget(pid).map(|known| known.linked)
+    }
+
+    fn forget(&mut self, pid: Pid) -> Option<Places> {
+        let known = self.places.remove(&pid);
+        self.places.tidy();
+        known
     }
 }
 

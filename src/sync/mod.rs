@@ -6,6 +6,8 @@
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`blocks`]: memory for messages and small terms, kept by the threads that use it;
 //! * [`tally`]: numbers that every thread adds to;
+//! * [`room`]: containers that become smaller again;
+//! * [`stir`]: who frees much says so, and who gives memory back to the system hears it;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -69,6 +71,8 @@ pub mod forked;
 pub mod inside;
 pub mod parker;
 pub mod patience;
+pub mod room;
+pub mod stir;
 #[cfg(not(loom))]
 pub mod tally;
 

@@ -16,6 +16,7 @@
 
 mod store;
 
+use super::stir::stir;
 use super::{Mutex, forked};
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
@@ -145,6 +146,7 @@ fn free_anew(size: Size, block: NonNull<u8>) {
         let full = std::mem::replace(&mut kept.other, empty);
         if !forked::is_forked() {
             STORES[size as usize].lock().full.push(full);
+            stir(size.slab());
         }
     }
     std::mem::swap(&mut kept.hand, &mut kept.other);
