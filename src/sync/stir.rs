@@ -8,13 +8,13 @@
 //!
 //! **Protocol.** Who stirs counts, then looks whether anybody listens; the one who takes `listening` away wakes those who
 //! sleep. Who wants to sleep shows that it does (its own flag), then listens, then looks at the count again: if that is
-//! still what it was when everything was given back, it may sleep. All of these are SeqCst: either the stirrer sees
-//! that somebody listens, or the listener sees the count. Several may listen; who is woken and has nothing to do sleeps
-//! again. Model: `tests/loom_stir.rs`.
+//! still what it was when everything was given back, it may sleep. A fence lies between the two steps of each: either the
+//! stirrer sees that somebody listens, or the listener sees the count. Several may listen; one who is woken gives back
+//! for all, and who has nothing to do sleeps again. Model: `tests/loom_stir.rs`.
 
 #[cfg(not(loom))]
 use super::forked;
-use super::{AtomicBool, AtomicU64, Ordering};
+use super::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// A count of bytes, and whether anybody is to be woken when it changes.
 pub struct Stir {
@@ -36,23 +36,28 @@ impl Stir {
     /// Counts; true: the caller wakes all who sleep.
     #[inline]
     pub fn stir(&self, bytes: u64) -> bool {
-        self.bytes.fetch_add(bytes.max(1), Ordering::SeqCst);
-        self.listening.load(Ordering::SeqCst) && self.listening.swap(false, Ordering::SeqCst)
+        self.bytes.fetch_add(bytes.max(1), Ordering::Relaxed);
+        // Partner: the fence in `listen`.
+        fence(Ordering::SeqCst);
+        // Acquire, partner: the Release in `listen`: the flags of those who sleep are seen.
+        self.listening.load(Ordering::Relaxed) && self.listening.swap(false, Ordering::Acquire)
     }
 
     /// What has been counted.
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::SeqCst)
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// From now on the next to stir wakes whoever sleeps. False: somebody has since `seen` was the count; do not sleep.
     pub fn listen(&self, seen: u64) -> bool {
         if cfg!(broken_stir) {
             let still = self.bytes() == seen;
-            self.listening.store(true, Ordering::SeqCst);
+            self.listening.store(true, Ordering::Release);
             return still;
         }
-        self.listening.store(true, Ordering::SeqCst);
+        self.listening.store(true, Ordering::Release);
+        // Partner: the fence in `stir`.
+        fence(Ordering::SeqCst);
         self.bytes() == seen
     }
 }
