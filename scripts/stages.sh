@@ -630,6 +630,12 @@ stage_stress() {
   attempt "stress, and its memory" endurance
 }
 
+# Ten minutes in which processes are born, named, registered, written to and crash: see tests/c/churn.c.
+stage_churn() {
+  make build/tests/churn
+  attempt "ten minutes of churn, and what grows" env REGROW_CHURN_SECONDS="${REGROW_CHURN_SECONDS:-600}" build/tests/churn
+}
+
 # ---- the conformance suite ----
 
 # Runs a command that says at the end how many scenarios passed, failed and were skipped, and adds these up. A line

@@ -8,6 +8,7 @@
 
 use super::wheel::Wheel;
 use super::{OwnerId, TimerId, TimerKind};
+use crate::sync::stir::stir;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// What `start` answers.
@@ -162,7 +163,11 @@ impl<T: Send> Timers<T> {
         self.publish(&wheel);
         let surplus = wheel.take_surplus();
         drop(wheel);
-        drop(surplus);
+        if let Some(surplus) = surplus {
+            let bytes = surplus.bytes();
+            drop(surplus);
+            stir(bytes);
+        }
     }
 }
 

@@ -35,8 +35,16 @@ pub(super) struct Wheel<T> {
 
 /// Memory on its way back to the allocator.
 pub(super) struct Surplus<T> {
-    _chunks: Option<Chunks<T>>,
-    _entries: Vec<Vec<Entry>>,
+    chunks: Option<Chunks<T>>,
+    entries: Vec<Vec<Entry>>,
+}
+
+impl<T> Surplus<T> {
+    pub fn bytes(&self) -> usize {
+        let nodes = self.chunks.iter().flatten().map(|chunk| std::mem::size_of_val(&**chunk));
+        let entries = self.entries.iter().map(|slot| slot.capacity() * size_of::<Entry>());
+        nodes.chain(entries).sum()
+    }
 }
 
 impl<T> Wheel<T> {
@@ -194,7 +202,7 @@ impl<T> Wheel<T> {
         if chunks.is_none() && self.unneeded.is_empty() {
             return None;
         }
-        Some(Surplus { _chunks: chunks, _entries: std::mem::take(&mut self.unneeded) })
+        Some(Surplus { chunks, entries: std::mem::take(&mut self.unneeded) })
     }
 
     /// Moves the wheel to the first tick, at most `now`, that holds timers. False: there is none, and it stands at

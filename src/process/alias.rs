@@ -17,6 +17,7 @@ use super::message::Message;
 use super::signal;
 use super::table;
 use super::undelivered::{nobody_there, undelivered};
+use crate::sync::room::Room;
 use crate::sync::tally::What;
 use crate::term::{Pid, Ref, Term};
 
@@ -59,7 +60,9 @@ pub fn unalias(alias: Ref) -> Result<bool, Error> {
     let Some(rare) = &mut inner.rare else { return Ok(false) };
     let removed = rare.aliases.remove(&alias);
     if removed {
+        rare.aliases.tidy();
         rare.priority.remove(&alias);
+        rare.priority.tidy();
     }
     Ok(removed)
 }

@@ -126,7 +126,7 @@ const HEARERS: usize = 8;
 /// Whether there is nothing to be released but its state, and few are to be told.
 fn is_plain(process: &Process, inner: &Inner) -> bool {
     let is_loose = |ties: &Ties| {
-        ties.timers.is_empty()
+        ties.timers.is_none()
             && ties.watching.is_empty()
             && ties.links.len() + ties.watchers.len() <= HEARERS
             && !ties.links.iter().any(|(_, link)| link.child)

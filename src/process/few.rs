@@ -2,6 +2,7 @@
 //! table of its own: what is spawned, monitored and gone again would spend a tenth of its time on them.
 
 use super::id_hash::IdHash;
+use crate::sync::room::Room;
 use hashbrown::{HashMap, hash_map};
 use std::hash::Hash;
 
@@ -64,7 +65,11 @@ impl<K: Copy + Eq + Hash, V> Few<K, V> {
 
     pub fn remove(&mut self, key: &K) -> Option<V> {
         match self {
-            Few::Many(many) => many.remove(key),
+            Few::Many(many) => {
+                let value = many.remove(key);
+                many.tidy();
+                value
+            }
             Few::One(known, _) if known == key => match std::mem::replace(self, Few::None) {
                 Few::One(_, value) => Some(value),
                 _ => None,

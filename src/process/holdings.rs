@@ -9,6 +9,7 @@ use super::names::Name;
 use super::reply::ReplyTo;
 use super::start::Pending;
 use crate::clock::OwnerId;
+use crate::sync::room::Room;
 use crate::term::{Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
 use std::sync::Arc;
@@ -99,6 +100,7 @@ impl Inner {
         let watch = self.tied()?.watching.remove(&monitor)?;
         if let Some(rare) = &mut self.rare {
             rare.priority.remove(&monitor);
+            rare.priority.tidy();
         }
         Some(watch)
     }

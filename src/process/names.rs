@@ -9,6 +9,7 @@ use super::error::Error;
 use super::node::Node;
 use super::table;
 use crate::sync::RwLock;
+use crate::sync::room::Room;
 use crate::term::{Pid, Pretty, Term};
 use hashbrown::{DefaultHashBuilder, Equivalent, HashMap};
 use std::borrow::Borrow;
@@ -132,9 +133,7 @@ impl Names {
         let mut names = self.by_name.write();
         if names.get(name) == Some(&pid) {
             names.remove(name);
-            if names.is_empty() && names.capacity() > 1024 {
-                names.shrink_to_fit();
-            }
+            names.tidy();
         }
     }
 

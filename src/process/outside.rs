@@ -11,6 +11,7 @@ use super::control::Process;
 use super::id_hash::IdHash;
 use super::node::Node;
 use super::reply::{ReplyTo, Slot, call_number, owe_as};
+use crate::sync::room::Room;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::term::Ref;
 use hashbrown::{HashMap, HashSet};
@@ -44,6 +45,7 @@ impl Outside {
         let slot = {
             let mut work = self.work.lock();
             let slot = work.calls.remove(&call);
+            work.calls.tidy();
             if slot.is_some() {
                 self.calls.fetch_sub(1, Ordering::Release);
                 self.changes.fetch_add(1, Ordering::SeqCst);
@@ -68,6 +70,7 @@ impl Node {
     pub fn give_busy(&self, token: Ref) -> bool {
         let mut work = self.outside.work.lock();
         let held = work.tokens.remove(&token);
+        work.tokens.tidy();
         self.outside.changes.fetch_add(u64::from(held), Ordering::SeqCst);
         held
     }

@@ -4,6 +4,8 @@
 //! that was freed stays with the thread that freed it, and what one has too many of goes to a common store.
 
 use super::control::Process;
+use super::table;
+use crate::sync::stir::stir;
 use crate::sync::{Mutex, Ordering, fence};
 use std::cell::RefCell;
 use std::mem::MaybeUninit;
@@ -72,10 +74,15 @@ pub(super) fn recycle(process: Arc<Process>) {
     if let Ok(mut spill) = spill
         && !spill.is_empty()
     {
+        let bytes = spill.len() * size_of::<Process>();
         let mut store = STORE.lock();
         if store.len() < STORED {
             store.append(&mut spill);
         }
+        drop(store);
+        // What had no room there is freed.
+        drop(spill);
+        stir(bytes);
     }
 }
 
@@ -83,10 +90,11 @@ pub(super) fn recycle(process: Arc<Process>) {
 pub fn trim_thread() {
     let kept = LOCAL.try_with(|local| std::mem::take(&mut *local.borrow_mut()));
     STORE.lock().extend(kept.into_iter().flatten());
+    table::trim_thread();
 }
 
-/// Frees the blocks of the common store; how many bytes.
+/// Frees the blocks of the common store, and has the table give back what nobody lives in; how many bytes.
 pub fn trim() -> usize {
     let blanks = std::mem::take(&mut *STORE.lock());
-    blanks.len() * size_of::<Process>()
+    blanks.len() * size_of::<Process>() + table::trim()
 }

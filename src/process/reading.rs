@@ -5,6 +5,7 @@
 //! one.
 
 use super::message::Message;
+use crate::sync::room::Room;
 use std::collections::VecDeque;
 
 #[derive(Default)]
@@ -75,8 +76,10 @@ impl Reading {
         let Some(kept) = &mut self.kept else { return };
         if let Some(kept) = &mut kept.priority {
             all.extend(kept.saved.drain(..));
+            kept.saved.tidy();
         }
         all.extend(kept.saved.drain(..));
+        kept.saved.tidy();
     }
 
     /// Keeps a message that was not wanted: the one that was taken last.
@@ -97,7 +100,10 @@ impl Reading {
 
     /// The first of them, but for the priority messages.
     pub fn next_saved(&mut self) -> Option<Message> {
-        self.kept.as_mut()?.saved.pop_front()
+        let saved = &mut self.kept.as_mut()?.saved;
+        let next = saved.pop_front();
+        saved.tidy();
+        next
     }
 
     /// The first priority message of them.

@@ -17,6 +17,7 @@ use super::slot::Cell;
 use super::table;
 use super::wait::{self, End};
 use crate::sync::parker::Parker;
+use crate::sync::room::Room as _;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
@@ -405,13 +406,21 @@ pub(super) fn owe_as(process: &Process, reply: ReplyTo, id: u64) -> Option<u64> 
 
 /// Takes a call that [`owe`] put aside back; none when it was answered, or the process has ended.
 pub fn take_owed(process: &Process, id: u64) -> Option<ReplyTo> {
-    process.lock().rare.as_mut().and_then(|rare| rare.deferred.remove(&id))
+    take_deferred(process, id)
+}
+
+fn take_deferred(process: &Process, id: u64) -> Option<ReplyTo> {
+    let mut inner = process.lock();
+    let deferred = &mut inner.rare.as_mut()?.deferred;
+    let reply = deferred.remove(&id);
+    deferred.tidy();
+    reply
 }
 
 /// Answers a deferred call; from any thread, once. `Error::NotFound`: answered before, or its server ended.
 pub fn answer_deferred(server: Pid, id: u64, answer: Term) -> Result<(), Error> {
     let found = table::with_process(server, |process| {
-        let reply = process.lock().rare.as_mut()?.deferred.remove(&id)?;
+        let reply = take_deferred(process, id)?;
         Some((reply, process.node.clone()))
     });
     let (reply, node) = found.flatten().ok_or(Error::NotFound)?;

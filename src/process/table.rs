@@ -4,6 +4,13 @@
 //! the process that lives there and the generation of the next. Looking one up is two loads and a comparison, inside
 //! a guard (`sync::inside`) that keeps the control block from being freed. Ending clears the slot first, so a pid is
 //! stale before its memory goes. A slot whose generations ran out is never used again.
+//!
+//! **Giving back.** A chunk stays where it is for ever, but the memory of one in which nobody lives goes back to the
+//! system ([`trim`], when nothing runs): it reads as zero from then on, which is nobody, so those who look up notice
+//! nothing. What must outlast it is the highest generation that its slots had come to, where its next processes begin
+//! (zero in a slot means that), and the number of the runtime that all of its last were of. Who trims takes the free
+//! indexes out of the list first; a chunk is given back only if all of its indexes are in his hands, so nobody is born
+//! there meanwhile. Then the chunk is free as a whole, until there is no free index but in such.
 
 use super::control::Process;
 use super::node::Node;
@@ -22,27 +29,51 @@ const CACHE: usize = 64;
 
 struct Slot {
     process: AtomicPtr<Process>,
-    /// Of the process that lives here, or else of the next.
+    /// Of the process that lives here, or else of the next; zero: what the chunk's past says.
     generation: AtomicU64,
-    /// The runtime of the last that lived here, by number.
+    /// The runtime of the last that lived here, by number; zero: what the chunk's past says.
+    number: AtomicU32,
+}
+
+/// What is left of a chunk whose memory was given back.
+struct Past {
+    /// Above all generations that there were.
+    generation: AtomicU64,
     number: AtomicU32,
 }
 
 struct Table {
-    chunks: Box<[AtomicPtr<[Slot; CHUNK]>]>,
+    chunks: &'static [AtomicPtr<[Slot; CHUNK]>],
+    past: &'static [Past],
     free: Mutex<Free>,
 }
 
 struct Free {
     indexes: Vec<u32>,
+    /// Chunks of which all indexes are free and none is in the list; the lowest last.
+    whole: Vec<u32>,
     next: u32,
 }
 
-static TABLE: Lazy<Table> = Lazy::new(|| Table {
-    chunks: (0..CHUNKS).map(|_| AtomicPtr::new(ptr::null_mut())).collect(),
+static TABLE: Lazy<Table> = Lazy::new(|| {
+    let (chunks, past) = (zeroed::<AtomicPtr<[Slot; CHUNK]>>(CHUNKS), zeroed::<Past>(CHUNKS));
+    let (Some(chunks), Some(past)) = (chunks, past) else {
+        panic!("there is no memory for the table of processes");
+    };
+    // SAFETY: mappings of so many, which are never unmapped; zero is a null pointer and no past.
+    let (chunks, past) =
+        unsafe { (std::slice::from_raw_parts(chunks, CHUNKS), std::slice::from_raw_parts(past, CHUNKS)) };
     // Index 0 is never used: pid zero means "no process".
-    free: Mutex::new(Free { indexes: Vec::new(), next: 1 }),
+    Table { chunks, past, free: Mutex::new(Free { indexes: Vec::new(), whole: Vec::new(), next: 1 }) }
 });
+
+/// Memory of whole pages for so many, all zero, that is committed as it is touched; none when there is none.
+fn zeroed<T>(count: usize) -> Option<*mut T> {
+    let (read_write, private) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a fresh anonymous mapping; nothing else knows its address.
+    let memory = unsafe { libc::mmap(ptr::null_mut(), count * size_of::<T>(), read_write, private, -1, 0) };
+    (memory != libc::MAP_FAILED).then_some(memory.cast())
+}
 
 thread_local! {
     static CACHED: RefCell<Cached> = const { RefCell::new(Cached(Vec::new())) };
@@ -61,7 +92,7 @@ impl Drop for Cached {
 
 fn slot(index: u32) -> Option<&'static Slot> {
     let chunk = TABLE.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
-    // SAFETY: a chunk is leaked when it is published.
+    // SAFETY: a chunk is never unmapped, and zero is good for all that is in it.
     unsafe { chunk.as_ref() }.map(|chunk| &chunk[index as usize % CHUNK])
 }
 
@@ -69,7 +100,11 @@ fn slot(index: u32) -> Option<&'static Slot> {
 pub(super) fn reserve() -> Option<Pid> {
     let index = CACHED.try_with(|cached| cached.borrow_mut().0.pop()).ok().flatten().or_else(refill)?;
     let slot = slot(index)?;
-    Some(Pid::new(index, slot.generation.load(Ordering::Acquire)))
+    let generation = match slot.generation.load(Ordering::Acquire) {
+        0 => TABLE.past[index as usize / CHUNK].generation.load(Ordering::Acquire).max(1),
+        known => known,
+    };
+    Some(Pid::new(index, generation))
 }
 
 fn refill() -> Option<u32> {
@@ -80,22 +115,20 @@ fn refill() -> Option<u32> {
             batch.push(index);
             continue;
         }
+        if let Some(chunk) = free.whole.pop() {
+            let first = chunk * CHUNK as u32;
+            free.indexes.extend((first..first + CHUNK as u32).rev());
+            continue;
+        }
         let index = free.next;
         if index as usize >= CHUNK * CHUNKS {
             break;
         }
         let chunk = &TABLE.chunks[index as usize / CHUNK];
         if chunk.load(Ordering::Acquire).is_null() {
-            let fresh: Box<[Slot]> = (0..CHUNK)
-                .map(|_| Slot {
-                    process: AtomicPtr::new(ptr::null_mut()),
-                    generation: AtomicU64::new(1),
-                    number: AtomicU32::new(0),
-                })
-                .collect();
-            // One allocation, never freed: pids are looked up without a lock.
-            let Ok(fresh) = <Box<[Slot; CHUNK]>>::try_from(fresh) else { break };
-            chunk.store(Box::into_raw(fresh), Ordering::Release);
+            // Never unmapped: pids are looked up without a lock. Zero is nobody.
+            let Some(fresh) = zeroed::<Slot>(CHUNK) else { break };
+            chunk.store(fresh.cast(), Ordering::Release);
         }
         free.next += 1;
         batch.push(index);
@@ -168,6 +201,57 @@ pub(super) fn recycle(pid: Pid) {
     }
 }
 
+/// Gives what the calling thread keeps to the others.
+pub(super) fn trim_thread() {
+    let kept = CACHED.try_with(|cached| std::mem::take(&mut cached.borrow_mut().0));
+    TABLE.free.lock().indexes.extend(kept.into_iter().flatten());
+}
+
+/// Gives the memory of chunks in which nobody lives back to the system; how many bytes. Slow, when there are many.
+pub(super) fn trim() -> usize {
+    let mut indexes = std::mem::take(&mut TABLE.free.lock().indexes);
+    // The lowest last, and so the first out again.
+    indexes.sort_unstable_by(|left, right| right.cmp(left));
+    let (mut rest, mut whole) = (Vec::new(), Vec::new());
+    for free in indexes.chunk_by(|left, right| *left as usize / CHUNK == *right as usize / CHUNK) {
+        let chunk = free[0] as usize / CHUNK;
+        if free.len() == CHUNK && give_back(chunk) {
+            whole.push(chunk as u32);
+        } else {
+            rest.extend_from_slice(free);
+        }
+    }
+    let given_back = whole.len() * size_of::<[Slot; CHUNK]>();
+    let mut free = TABLE.free.lock();
+    rest.append(&mut free.indexes);
+    free.indexes = rest;
+    free.whole.append(&mut whole);
+    free.whole.sort_unstable_by(|left, right| right.cmp(left));
+    given_back
+}
+
+/// False: its last processes were of several runtimes, which must not be forgotten.
+fn give_back(chunk: usize) -> bool {
+    let slots = TABLE.chunks[chunk].load(Ordering::Acquire);
+    let past = &TABLE.past[chunk];
+    let (mut generation, mut number) = (past.generation.load(Ordering::Relaxed), past.number.load(Ordering::Relaxed));
+    // SAFETY: as in `slot`; some of its indexes are free, so it is there.
+    for slot in unsafe { &*slots } {
+        generation = generation.max(slot.generation.load(Ordering::Acquire));
+        match slot.number.load(Ordering::Relaxed) {
+            0 => {}
+            of if number == 0 || number == of => number = of,
+            _ => return false,
+        }
+    }
+    // Release, partner: the loads of who finds zero in a slot. Nobody does before the kernel has taken the pages away,
+    // which it makes known to all processors.
+    past.generation.store(generation, Ordering::Release);
+    past.number.store(number, Ordering::Release);
+    // SAFETY: whole pages of a mapping of ours, in which nobody lives: they read as zero from now on, which is that.
+    unsafe { libc::madvise(slots.cast(), size_of::<[Slot; CHUNK]>(), libc::MADV_DONTNEED) == 0 }
+}
+
 /// Shows the process with that pid, or none when there is none now. `look` runs inside: it must not run user code
 /// without stepping out, nor keep the reference.
 #[inline]
@@ -199,7 +283,11 @@ pub(super) fn last_node(pid: Pid) -> Option<Arc<Node>> {
     if pid == Pid::NONE {
         return None;
     }
-    super::node::node_of_number(slot(pid.index())?.number.load(Ordering::Relaxed))
+    let number = match slot(pid.index())?.number.load(Ordering::Relaxed) {
+        0 => TABLE.past[pid.index() as usize / CHUNK].number.load(Ordering::Acquire),
+        known => known,
+    };
+    super::node::node_of_number(number)
 }
 
 /// Calls `look` with every process alive; slow, for shutdown and tools.

@@ -15,6 +15,7 @@ use super::reply::Slot;
 use super::table;
 use crate::clock::{OwnerId, TimerId, TimerKind};
 use crate::sync::parker::Parker;
+use crate::sync::room::Room;
 use crate::sync::{Mutex, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
@@ -68,6 +69,15 @@ pub type Find = Box<dyn Fn(&Arc<Node>) -> Option<Pid> + Send>;
 /// The timers behind intervals' refs.
 #[derive(Default)]
 pub(super) struct Intervals(Mutex<HashMap<Ref, TimerId, IdHash>>);
+
+impl Intervals {
+    fn forget(&self, interval: Ref) -> Option<TimerId> {
+        let mut intervals = self.0.lock();
+        let timer = intervals.remove(&interval);
+        intervals.tidy();
+        timer
+    }
+}
 
 fn id_of(timer: Ref) -> Option<TimerId> {
     (timer.0 & TIMER_BIT != 0).then(|| TimerId::from_bits(timer.0 & !TIMER_BIT))
@@ -190,6 +200,7 @@ fn fire_interval(node: &Node, timer: TimerId, at: u64, interval: Box<Interval>) 
         }
         Err(interval) => {
             intervals.remove(&id);
+            intervals.tidy();
             Some(interval)
         }
     }
@@ -201,7 +212,7 @@ pub(super) fn cancel_owned(node: &Node, owner: OwnerId, max: usize) -> usize {
     let all = node.timers.cancel_owned(owner, max, &mut alarms);
     for alarm in &alarms {
         if let Alarm::Interval(interval) = alarm {
-            node.intervals.0.lock().remove(&interval.id);
+            node.intervals.forget(interval.id);
         }
     }
     if all { alarms.len().min(max.saturating_sub(1)) } else { max }
@@ -243,7 +254,7 @@ pub fn cancel_timer(node: &Node, timer: Ref, alarm: &mut Option<Alarm>) -> Optio
 }
 
 fn cancel_interval(node: &Node, interval: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
-    let id = node.intervals.0.lock().remove(&interval)?;
+    let id = node.intervals.forget(interval)?;
     // None: due, and about to be fired; it finds that it is an interval no more.
     let due = node.timers.cancel_into(id, alarm).unwrap_or(0);
     Some(due.saturating_sub(node.clock.now()))

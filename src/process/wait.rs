@@ -17,6 +17,7 @@ use crate::scheduler;
 use crate::sync::inside;
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
+use crate::sync::room::Room;
 use crate::sync::tally::What;
 use crate::term::{Pid, Term};
 use std::collections::VecDeque;
@@ -523,7 +524,9 @@ fn look_through(saved: &mut VecDeque<Message>, at: &mut usize, wants: &mut impl 
         if let Message::Info(term) | Message::Seen(term) = message
             && wants(term, message.counts())
         {
-            return match saved.remove(*at) {
+            let found = saved.remove(*at);
+            saved.tidy();
+            return match found {
                 Some(Message::Info(term)) => Some((term, true)),
                 Some(Message::Seen(term)) => Some((term, false)),
                 _ => None,

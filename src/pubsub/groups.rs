@@ -5,6 +5,7 @@
 //! process, alone, sends what is in the queue.
 
 use crate::process::IdHash;
+use crate::sync::room::Room;
 use crate::sync::{Mutex, RwLock};
 use crate::term::{Pid, Ref, Term};
 use crossbeam::utils::CachePadded;
@@ -89,12 +90,13 @@ impl Groups {
         *joined -= times;
         if *joined == 0 {
             group.members.remove(&pid);
+            group.members.tidy();
             last();
         }
         group.joins -= times;
         let has_events = self.tell(name, group, false, pid, times);
         let is_empty = group.joins == 0 && group.monitors.is_empty();
-        let removed = if is_empty { shard.remove_entry(name).map(|(name, _)| name) } else { None };
+        let removed = if is_empty { take_out(&mut shard, name) } else { None };
         Some(Changed { removed, has_events })
     }
 
@@ -129,13 +131,17 @@ impl Groups {
         let mut shard = self.shard(name).write();
         let group = shard.get_mut(name)?;
         group.monitors.remove(&monitor);
+        group.monitors.tidy();
         let is_empty = group.joins == 0 && group.monitors.is_empty();
-        if is_empty { shard.remove_entry(name).map(|(name, _)| name) } else { None }
+        if is_empty { take_out(&mut shard, name) } else { None }
     }
 
     /// What is to be told, in order.
     pub fn next_event(&self) -> Option<Event> {
-        self.events.lock().pop_front()
+        let mut events = self.events.lock();
+        let event = events.pop_front();
+        events.tidy();
+        event
     }
 
     pub fn clear(&self) {
@@ -146,6 +152,13 @@ impl Groups {
         let events = std::mem::take(&mut *self.events.lock());
         drop(events);
     }
+}
+
+/// A group that nobody needs any more; its name is to be freed outside.
+fn take_out(groups: &mut HashMap<Term, Group>, name: &Term) -> Option<Term> {
+    let removed = groups.remove_entry(name);
+    groups.tidy();
+    removed.map(|(name, _)| name)
 }
 
 impl Group {

@@ -4,6 +4,7 @@
 
 use crate::process::IdHash;
 use crate::sync::Mutex;
+use crate::sync::room::Room;
 use crate::term::{Pid, Ref, Term};
 use crossbeam::utils::CachePadded;
 use hashbrown::{HashMap, HashSet};
@@ -56,15 +57,20 @@ impl Owners {
         let Some(places) = shard.places.get_mut(&pid) else { return (true, None) };
         let kept = places.take(place);
         let is_last = places.is_empty();
+        places.tidy();
         if is_last {
             shard.places.remove(&pid);
+            shard.places.tidy();
         }
         (is_last, kept)
     }
 
     /// Takes all places of a process that ends.
     pub fn take(&self, pid: Pid) -> Option<HashSet<Place>> {
-        self.shard(pid).lock().places.remove(&pid)
+        let mut shard = self.shard(pid).lock();
+        let places = shard.places.remove(&pid);
+        shard.places.tidy();
+        places
     }
 
     /// The monitor of that ref, if the process has it.

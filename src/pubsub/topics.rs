@@ -5,6 +5,7 @@
 //! bounded; a broadcast that meets no pattern does not look at the tree.
 
 use super::topic::{Target, Targets, Topic};
+use crate::sync::room::Room;
 use crate::sync::{AtomicUsize, Ordering, RwLock};
 use crate::term::Pid;
 use crossbeam::utils::CachePadded;
@@ -148,6 +149,7 @@ impl Topics {
                 let changed = change(topic);
                 if topic.count() == 0 {
                     shard.remove(name);
+                    shard.tidy();
                 }
                 changed
             }

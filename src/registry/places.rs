@@ -2,6 +2,7 @@
 
 #[cfg(not(loom))]
 use crate::process::IdHash as ByPid;
+use crate::sync::room::Room;
 use crate::term::Pid;
 use hashbrown::HashMap;
 use hashbrown::hash_table::{self, HashTable};
@@ -58,7 +59,7 @@ impl Owners {
     pub fn take(&mut self, pid: Pid, limit: usize) -> Vec<(u64, u64)> {
         let Some(known) = self.places.get_mut(&pid) else { return Vec::new() };
         if known.places.len() <= limit {
-            return self.places.remove(&pid).map(|known| known.places.into_vec()).unwrap_or_default();
+            return self.forget(pid).map(|known| known.places.into_vec()).unwrap_or_default();
         }
         if let PlaceSet::Apart(places) = &mut known.places {
             known.places = PlaceSet::Ending(std::mem::take(places).into_iter());
@@ -78,7 +79,13 @@ impl Owners {
         if !self.places.get_mut(&pid)?.places.remove(hash, number) {
             return None;
         }
-        self.places.remove(&pid).map(|known| known.linked)
+        self.forget(pid).map(|known| known.linked)
+    }
+
+    fn forget(&mut self, pid: Pid) -> Option<Places> {
+        let known = self.places.remove(&pid);
+        self.places.tidy();
+        known
     }
 }
 

@@ -3,6 +3,7 @@
 //! An entry's place is the hash of its key and a number, for ever; so whoever holds many finds each at once. What is
 //! taken out is handed back, to be freed outside the lock that the part lies under.
 
+use crate::sync::stir::stir;
 use crate::term::{Pid, Term};
 use hashbrown::hash_table::HashTable;
 use std::collections::BTreeMap;
@@ -132,7 +133,9 @@ impl Shard {
     pub fn removed_one(&mut self) {
         self.entries -= 1;
         if self.keys.capacity() > 256 && self.keys.len() < self.keys.capacity() / 8 {
+            let before = self.keys.capacity();
             self.keys.shrink_to(self.keys.len() * 2, |known| known.hash);
+            stir((before - self.keys.capacity()) * size_of::<Key>());
         }
     }
 }

@@ -7,13 +7,13 @@
 //!
 //! It also shows the keeper which jobs run, who ends those that have run for too long (`process::watchdog`).
 //!
-//! When nothing has run for [`LINGER`] ticks, memory is given back, and the thread sleeps until the next timer, or
-//! until a worker wakes up.
+//! When nothing has run for [`LINGER`] ticks, and no thread has freed much either, memory is given back, and the thread
+//! sleeps until the next timer, until a worker wakes up, or until somebody frees much (`sync::stir`).
 
 use super::{MAX_WORKERS, Scheduler, Ticked, Watched, bits};
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Ordering, blocks};
-use std::sync::Arc;
+use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Mutex, Ordering, blocks, inside, stir};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// How long a worker may be in one callback before others get relief.
@@ -24,7 +24,7 @@ const LINGER: u32 = 100;
 const GIVEN_BACK: u32 = LINGER + 2;
 /// Ticks that a spare sleeps before it ends.
 const SPARE: u32 = 50;
-/// Bytes of free memory from which on the allocator of the process is asked to give back its own, too.
+/// Bytes that were freed from which on the allocator of the process is asked to give back its own, too.
 const MUCH: usize = 1 << 20;
 
 pub(super) struct Watch {
@@ -61,8 +61,26 @@ impl Watch {
     }
 }
 
+/// The runtimes whose watch threads sleep, or slept once.
+static SLEEPERS: Mutex<Vec<Weak<Scheduler>>> = Mutex::new(Vec::new());
+
+/// Much was freed: those that sleep tick again, until that has been given back.
+fn wake_sleepers() {
+    let sleepers: Vec<_> = SLEEPERS.lock().iter().filter_map(Weak::upgrade).collect();
+    sleepers.iter().for_each(|scheduler| scheduler.watch.busy());
+}
+
+fn add_sleeper(scheduler: &Arc<Scheduler>) {
+    let mut sleepers = SLEEPERS.lock();
+    sleepers.retain(|sleeper| sleeper.strong_count() > 0);
+    sleepers.push(Arc::downgrade(scheduler));
+}
+
 pub(super) fn run(scheduler: &Arc<Scheduler>) {
+    add_sleeper(scheduler);
     let watch = &scheduler.watch;
+    // What had been freed when we last looked, and when memory was last given back.
+    let (mut stirred, mut trimmed) = (stir::stirred(), stir::stirred());
     let mut eyes = Eyes::new();
     let mut calm: u32 = 0;
     let mut looked = Instant::now();
@@ -75,18 +93,21 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
         eyes.see_to_slow_jobs(scheduler, false);
         // An alarm may come at any time: only a whole tick tells a worker that is stuck from one that is at work.
         if looked.elapsed() >= TICK {
-            calm = if eyes.look(scheduler) || watched.others { 0 } else { calm.saturating_add(1) };
+            let before = std::mem::replace(&mut stirred, stir::stirred());
+            let is_busy = eyes.look(scheduler) || watched.others || stirred != before;
+            calm = if is_busy { 0 } else { calm.saturating_add(1) };
             looked = Instant::now();
             match calm {
                 LINGER => have_workers_give_back(scheduler),
-                GIVEN_BACK => trim(scheduler),
+                GIVEN_BACK => trim(scheduler, stirred - std::mem::replace(&mut trimmed, stirred)),
                 _ => {}
             }
         }
         let mut deep = calm > GIVEN_BACK;
         watch.deep.store(deep, Ordering::SeqCst);
-        if deep && (scheduler.awake() != 0 || scheduler.keeper.is_watching()) {
-            // It woke up, or goes on, before it could see that we do not tick.
+        let goes_on = || scheduler.awake() != 0 || scheduler.keeper.is_watching();
+        if deep && (goes_on() || !stir::listen(stirred, wake_sleepers)) {
+            // It woke up, goes on, or frees, before it could see that we do not tick.
             watch.deep.store(false, Ordering::SeqCst);
             (deep, calm) = (false, 0);
         }
@@ -277,12 +298,16 @@ fn have_workers_give_back(scheduler: &Scheduler) {
     }
 }
 
-/// And from there to the system, on a thread of its own: timers must not wait for that.
-fn trim(scheduler: &Arc<Scheduler>) {
+/// And from there to the system, on a thread of its own: timers must not wait for that. `stirred`: so many bytes were
+/// freed since the last time.
+fn trim(scheduler: &Arc<Scheduler>, stirred: u64) {
     let mine = scheduler.clone();
     let work = move || {
+        // What ended threads have left, and those that still had readers.
+        inside::collect();
         let freed = mine.stacks.trim() + blocks::trim() + mine.keeper.trim();
-        if freed >= MUCH {
+        blocks::give_back();
+        if freed + stirred as usize >= MUCH {
             give_back_heap();
         }
     };

@@ -8,6 +8,7 @@ use super::spec::{ChildSpec, Restart, Strategy};
 use super::strategy::{self, Plan};
 use crate::clock::{TimerId, TimerKind};
 use crate::process::{self, Process};
+use crate::sync::room::Room;
 use crate::term::{Pid, Term, atoms};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -213,6 +214,7 @@ impl Children {
         let (before, after) = (child.life.pid(), life.pid());
         if before != after && before != Pid::NONE {
             self.by_pid.remove(&before);
+            self.by_pid.tidy();
         }
         if after != Pid::NONE {
             self.by_pid.insert(after, key);
@@ -254,6 +256,7 @@ impl Children {
         };
         if is_last {
             same.remove();
+            self.by_id.tidy();
         }
     }
 

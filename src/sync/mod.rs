@@ -7,6 +7,8 @@
 //! * [`blocks`]: memory for messages and small terms, kept by the threads that use it;
 //! * [`tally`]: numbers that every thread adds to;
 //! * [`own`]: the few words of each thread that nearly every call reads;
+//! * [`room`]: containers that become smaller again;
+//! * [`stir`]: who frees much says so, and who gives memory back to the system hears it;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -72,6 +74,8 @@ pub mod inside;
 pub mod own;
 pub mod parker;
 pub mod patience;
+pub mod room;
+pub mod stir;
 #[cfg(not(loom))]
 pub mod tally;
 

@@ -6,6 +6,7 @@
 //! loads and a comparison, inside a guard (`sync::inside`) that keeps the table from being freed.
 
 use super::Table;
+use crate::sync::stir::stir;
 use crate::sync::{AtomicPtr, Mutex, Ordering, inside};
 use once_cell::sync::Lazy;
 use std::ptr;
@@ -76,6 +77,7 @@ pub(super) fn clear(table: &Table) {
         let table = unsafe { Box::from_raw(table.cast::<Table>()) };
         let handle = table.handle;
         drop(table);
+        stir(size_of::<Table>());
         recycle(handle);
     }
     let Some(place) = place(table.handle) else { return };

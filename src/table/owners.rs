@@ -8,6 +8,7 @@ use super::tenure::Tenure;
 use super::tree::Tree;
 use super::{Error, Kind, Meta, Objects, Table, TableSpec, caller, handle, with};
 use crate::process::{self, IdHash, Identity, Node, Owned, Owner, with_process};
+use crate::sync::room::Room;
 use crate::sync::{Mutex, RwLock};
 use crate::term::{Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
@@ -45,8 +46,11 @@ impl Owners {
         let mut list = self.lists[pid.index() as usize % SHARDS].lock();
         let held = list.entry(pid).or_default();
         let result = change(held);
+        held.tables.tidy();
+        held.fixed.tidy();
         if held.tables.is_empty() && held.fixed.is_empty() {
             list.remove(&pid);
+            list.tidy();
         }
         result
     }
@@ -204,6 +208,7 @@ impl Table {
             let mut names = NAMES.write();
             if names.get(&key) == Some(&self.handle) {
                 names.remove(&key);
+                names.tidy();
             }
         }
     }

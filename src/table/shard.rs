@@ -8,6 +8,7 @@
 //! Where it is from: linear probing with ordered keys (Amble and Knuth, "Ordered hash tables", 1974).
 
 use super::group::{First, Group, Part, Rows, key_of};
+use crate::sync::stir::stir;
 use crate::term::Term;
 
 #[derive(Default)]
@@ -208,7 +209,9 @@ impl Shard {
 
     fn shrink(&mut self) {
         if self.bits > FIRST_BITS + 2 && self.taken < (1 << self.bits) / 8 {
+            let before = self.tags.len();
             self.resize(self.bits - 2);
+            stir(before.saturating_sub(self.tags.len()) * (size_of::<Group>() + size_of::<u64>()));
         }
     }
 

@@ -31,6 +31,7 @@ use crate::process::{
     StartResult, Startable,
 };
 use crate::server::{self, SysState};
+use crate::sync::room::Room;
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -267,6 +268,7 @@ impl Dynamic {
 
     fn started(&mut self, me: &Process, token: u64, result: StartResult) -> Flow {
         let Some(step) = self.steps.remove(&token) else { return Flow::Continue };
+        self.steps.tidy();
         let Step::Start { starting, of, then_stop } = step else {
             self.steps.insert(token, step);
             return Flow::Continue;
@@ -274,6 +276,7 @@ impl Dynamic {
         let key = starting.key;
         self.starts -= 1;
         self.busy.remove(&key);
+        self.busy.tidy();
         let over = starting.over(me, result, |pid| me.unlink(pid));
         self.start_is_over(me, key, of, over);
         if !then_stop.is_empty() {
@@ -377,6 +380,7 @@ impl Dynamic {
         };
         let (key, pid) = (stopping.key, stopping.pid);
         self.busy.remove(&key);
+        self.busy.tidy();
         me.unlink(pid);
         stopping.over(me);
         let reason = reason.unwrap_or(down.reason);

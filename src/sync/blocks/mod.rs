@@ -17,6 +17,7 @@
 mod store;
 
 use super::own::own;
+use super::stir::stir;
 use super::{Mutex, forked};
 use std::alloc::{Layout, alloc};
 use std::ptr::{self, NonNull};
@@ -143,6 +144,7 @@ fn free_anew(size: Size, block: NonNull<u8>) {
         let full = std::mem::replace(&mut kept.other, empty);
         if !forked::is_forked() {
             STORES[size as usize].lock().full.push(full);
+            stir(size.slab());
         }
     }
     std::mem::swap(&mut kept.hand, &mut kept.other);

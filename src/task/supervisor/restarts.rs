@@ -4,6 +4,7 @@ use super::{Child, Start, TaskSupervisor, begin};
 use crate::process::{Flow, Message, Process};
 use crate::server;
 use crate::supervisor::{self, Failed, Verdict};
+use crate::sync::room::Room;
 use crate::term::{Pid, Term, atoms};
 
 /// To itself: try again to restart the task that had this pid, and ended with this reason.
@@ -93,6 +94,7 @@ impl TaskSupervisor {
     /// A child is no more: its place is another's.
     pub(super) fn forget(&mut self, pid: Pid) {
         let Some(child) = self.children.remove(&pid) else { return };
+        self.children.tidy();
         self.waiting.remove(&child.place);
         if child.has_begun && self.gives_back(&child.lending) {
             self.running -= 1;
