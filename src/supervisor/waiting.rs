@@ -108,7 +108,7 @@ mod tests {
     fn they_come_out_in_the_order_in_which_they_came() {
         let mut waiting = Waiting::default();
         (1..5).for_each(|at| waiting.push(exit(at, at as i64)));
-        assert_eq!(waiting.pop().is_some(), true);
+        assert!(waiting.pop().is_some());
         waiting.push(exit(9, 9));
         let mut older = Waiting::default();
         older.push(exit(7, 7));
