@@ -5,6 +5,8 @@
 #   make check        the quick half of the tests, five minutes at most
 #   make test-long    the tests with long counts, and what must fail when a step is left out
 #   make bench        the benchmarks, one JSON line each
+#   make bench-growth what grows with the number of processes, entries, children, messages and threads
+#   make bench-latency how long calls and restarts take, also beside others that are stuck
 #   make bench-python the same from Python, over plain C
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
@@ -47,11 +49,12 @@ TOKENS      := $(wildcard examples/tokens/*.c)
 DRILLS      := $(patsubst examples/drills/%.c,build/%,$(wildcard examples/drills/*.c))
 CONFORMANCE := $(wildcard tests/conformance/executor/*.c)
 BENCH       := $(wildcard benches/c/*.c)
+GROWTH      := $(wildcard benches/growth/*.c)
 # The executor in C++: what is there in both languages is C++, the rest is the C executor's.
 EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
 EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
-.PHONY: all run mixed drills test check test-long bench bench-python docs install clean tools test-tools FORCE
+.PHONY: all run mixed drills test check test-long bench bench-growth bench-latency bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -70,6 +73,12 @@ test-long: test-tools
 
 bench: build/regrow-bench
 	build/regrow-bench $(BENCHES)
+
+bench-growth: build/regrow-growth
+	build/regrow-growth $(CASES)
+
+bench-latency: build/regrow-latency
+	build/regrow-latency $(SITUATIONS)
 
 bench-python: build/plain
 	scripts/python.sh build/python
@@ -125,6 +134,12 @@ build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*
 
 build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(BENCH) -o $@ $(LINK)
+
+build/regrow-growth: $(GROWTH) $(wildcard benches/growth/*.h) build/libregrow.so $(HEADER)
+	$(COMPILE) $(GROWTH) -o $@ $(LINK)
+
+build/regrow-latency: benches/latency/latency.c build/libregrow.so $(HEADER)
+	$(COMPILE) $< -o $@ $(LINK)
 
 build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)

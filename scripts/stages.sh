@@ -237,6 +237,17 @@ stage_instructions() {
   esac
 }
 
+# ---- nothing is quadratic ----
+
+stage_growth() {
+  needs valgrind
+  local status=0
+  scripts/growth.sh | tee "$out/growth.txt" || status=$?
+  sed -n 's/^\(.*\), more than.*$/fail \1/p; s/^\(.*\): not counted$/fail \1 was not counted/p' "$out/growth.txt" >>"$results"
+  pass "$(grep -c '[0-9] times as many$' "$out/growth.txt" || true)"
+  return $status
+}
+
 # ---- wordcount ----
 
 # 300 files of all sorts: empty, one word, no newline at the end, CRLF, bytes above 127, words longer than a buffer.

@@ -8,19 +8,44 @@ use crate::sync::room::Room;
 use crate::term::{Pid, Ref, Term};
 use crossbeam::utils::CachePadded;
 use hashbrown::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 const SHARDS: usize = 16;
 
 /// Where something of a process is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub(super) enum Place {
     Member(Term),
-    /// A monitor of a group.
+    /// A monitor of a group. One is told from others by its ref alone, so that it is found by that.
     Monitor(Term, Ref),
     /// Subscribed to exactly this topic, or to this pattern.
     Topic(Arc<str>),
     Pattern(Arc<str>),
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Member(group), Place::Member(other)) => group == other,
+            (Place::Monitor(_, monitor), Place::Monitor(_, other)) => monitor == other,
+            (Place::Topic(name), Place::Topic(other)) | (Place::Pattern(name), Place::Pattern(other)) => name == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Place {}
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Place::Member(group) => group.hash(state),
+            Place::Monitor(_, monitor) => monitor.hash(state),
+            Place::Topic(name) | Place::Pattern(name) => name.hash(state),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -76,8 +101,7 @@ impl Owners {
     /// The monitor of that ref, if the process has it.
     pub fn monitor(&self, pid: Pid, monitor: Ref) -> Option<Place> {
         let shard = self.shard(pid).lock();
-        let mut places = shard.places.get(&pid)?.iter();
-        places.find(|place| matches!(place, Place::Monitor(_, other) if *other == monitor)).cloned()
+        shard.places.get(&pid)?.get(&Place::Monitor(Term::nil(), monitor)).cloned()
     }
 
     /// Nothing is added any more; who had something, and what, to be freed outside.

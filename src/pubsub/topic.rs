@@ -5,6 +5,7 @@ use crate::process::{self, IdHash, Message, Process, Redeem, Ticket};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::term::{Pid, Term};
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The bound of one subscription, with the name its lag is told by.
@@ -86,14 +87,19 @@ impl Targets {
 /// Members of a queue group: each message goes to one of them, in turn.
 #[derive(Default)]
 struct Queue {
-    members: Vec<Receiver>,
-    next: AtomicUsize,
+    /// By number, so in the order in which they came.
+    members: BTreeMap<u64, Receiver>,
+    turn: AtomicUsize,
 }
 
 #[derive(Default)]
 pub(super) struct Topic {
     plain: HashMap<Pid, Vec<Option<Arc<Bound>>>, IdHash>,
     queues: HashMap<Arc<str>, Queue>,
+    /// Where a process is in them, so that its end costs what it had.
+    queued: HashMap<Pid, Vec<(Arc<str>, u64)>, IdHash>,
+    /// The number of the next member.
+    next: u64,
     count: usize,
 }
 
@@ -103,15 +109,19 @@ impl Topic {
     }
 
     pub fn has(&self, pid: Pid) -> bool {
-        self.plain.contains_key(&pid)
-            || self.queues.values().any(|queue| queue.members.iter().any(|member| member.pid == pid))
+        self.plain.contains_key(&pid) || self.queued.contains_key(&pid)
     }
 
     pub fn add(&mut self, pid: Pid, queue: Option<Arc<str>>, bound: Option<Arc<Bound>>) {
         self.count += 1;
         match queue {
             None => self.plain.entry(pid).or_default().push(bound),
-            Some(queue) => self.queues.entry(queue).or_default().members.push(Receiver { pid, bound }),
+            Some(queue) => {
+                let number = self.next;
+                self.next += 1;
+                self.queued.entry(pid).or_default().push((queue.clone(), number));
+                self.queues.entry(queue).or_default().members.insert(number, Receiver { pid, bound });
+            }
         }
     }
 
@@ -122,18 +132,16 @@ impl Topic {
             self.count -= bounds.len();
             removed.extend(bounds.into_iter().flatten());
         }
-        let count = &mut self.count;
-        self.queues.retain(|_, queue| {
-            queue.members.retain_mut(|member| {
-                let stays = member.pid != pid;
-                if !stays {
-                    *count -= 1;
-                    removed.extend(member.bound.take());
-                }
-                stays
-            });
-            !queue.members.is_empty()
-        });
+        for (name, number) in self.queued.remove(&pid).into_iter().flatten() {
+            let Some(queue) = self.queues.get_mut(&name) else { continue };
+            if let Some(member) = queue.members.remove(&number) {
+                self.count -= 1;
+                removed.extend(member.bound);
+            }
+            if queue.members.is_empty() {
+                self.queues.remove(&name);
+            }
+        }
         before - self.count
     }
 
@@ -143,13 +151,13 @@ impl Topic {
             targets.found.extend(bounds.iter().map(|bound| Target::One(Receiver { pid, bound: bound.clone() })));
         }
         for (name, queue) in &self.queues {
-            let mut members = queue.members.iter().filter(|member| member.pid != from).cloned().peekable();
+            let mut members = queue.members.values().filter(|member| member.pid != from).cloned().peekable();
             if members.peek().is_none() {
                 continue;
             }
             // Relaxed: whose turn it is matters to nobody but the balance.
             let group = targets.groups.entry(name.clone());
-            let (_, all) = group.or_insert_with(|| (queue.next.fetch_add(1, Ordering::Relaxed), Vec::new()));
+            let (_, all) = group.or_insert_with(|| (queue.turn.fetch_add(1, Ordering::Relaxed), Vec::new()));
             all.extend(members);
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! It sleeps until the next timer, and for no longer than one tick while some worker was busy lately. A worker whose
 //! beat did not change over a whole tick, and which is not asleep, is stuck; if jobs wait then, one more worker is
-//! let run: a spare one that sleeps, or a new one up to the cap. The job that it is in is marked as slow, unless the
+//! let run: a spare one that sleeps, or a new one up to the cap. For a while the thread looks each millisecond then, and
+//! counts those as stuck that have been in one job since the last look, so that the relief for eight jobs that get stuck
+//! at once comes in a few milliseconds and not in eight ticks (`bench-latency`, `stuck_sleep`). The job that it is in is marked as slow, unless the
 //! thread only waits for a processor: on a machine with too much to do that is nobody's fault.
 //!
 //! It also shows the keeper which jobs run, who ends those that have run for too long (`process::watchdog`).
@@ -10,7 +12,7 @@
 //! When nothing has run for [`LINGER`] ticks, and no thread has freed much either, memory is given back, and the thread
 //! sleeps until the next timer, until a worker wakes up, or until somebody frees much (`sync::stir`).
 
-use super::{MAX_WORKERS, Scheduler, Ticked, Watched, bits};
+use super::{MAX_WORKERS, Scheduler, Ticked, Watched, Worker, bits};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Mutex, Ordering, blocks, inside, stir};
 use std::sync::{Arc, Weak};
@@ -18,6 +20,11 @@ use std::time::{Duration, Instant};
 
 /// How long a worker may be in one callback before others get relief.
 const TICK: Duration = Duration::from_millis(10);
+/// How long after relief was given it is looked at whether that is stuck, too; and so often before the next tick.
+const AGAIN: Duration = Duration::from_millis(1);
+const TIMES_AGAIN: u32 = 6;
+/// Workers that are let run at one look, at most: each is a thread to be made.
+const AT_ONCE: usize = 4;
 /// Ticks without a busy worker after which only timers are waited for.
 const LINGER: u32 = 100;
 /// Ticks after that until the workers have given back what they keep.
@@ -83,7 +90,7 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
     let (mut stirred, mut trimmed) = (stir::stirred(), stir::stirred());
     let mut eyes = Eyes::new();
     let mut calm: u32 = 0;
-    let mut looked = Instant::now();
+    let (mut looked, mut looked_again) = (Instant::now(), Instant::now());
     while !scheduler.stopping.load(Ordering::SeqCst) {
         // From here to the sleep every alarm wakes us: `until` is the end of time, so none is missed between the
         // look at the timers and the park.
@@ -96,12 +103,15 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
             let before = std::mem::replace(&mut stirred, stir::stirred());
             let is_busy = eyes.look(scheduler) || watched.others || stirred != before;
             calm = if is_busy { 0 } else { calm.saturating_add(1) };
-            looked = Instant::now();
+            (looked, looked_again) = (Instant::now(), Instant::now());
             match calm {
                 LINGER => have_workers_give_back(scheduler),
                 GIVEN_BACK => trim(scheduler, stirred - std::mem::replace(&mut trimmed, stirred)),
                 _ => {}
             }
+        } else if eyes.again > 0 && looked_again.elapsed() >= AGAIN {
+            eyes.look_again(scheduler);
+            looked_again = Instant::now();
         }
         let mut deep = calm > GIVEN_BACK;
         watch.deep.store(deep, Ordering::SeqCst);
@@ -118,6 +128,7 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
             (Some(ns), false) => Some(TICK.min(Duration::from_nanos(ns))),
         };
         let limit = if deep { limit } else { limit.map(|limit| watched.limit(limit)) };
+        let limit = if eyes.again > 0 { limit.map(|limit| limit.min(AGAIN)) } else { limit };
         if let Some(limit) = limit {
             // An alarm that looked before this store has left its token; one that looks after it is as it says.
             watch.until.store(now.saturating_add(limit.as_nanos() as u64), Ordering::SeqCst);
@@ -135,22 +146,49 @@ impl Watched {
     }
 }
 
-/// What the watch thread saw of the workers at its last tick.
+/// What the watch thread saw of the workers.
 struct Eyes {
-    beats: [u64; MAX_WORKERS],
-    /// Nanoseconds on a processor; 0 for those that slept.
-    worked: [u64; MAX_WORKERS],
+    /// At its last tick.
+    at_tick: Seen,
+    /// At its last look, which may have been between two ticks.
+    at_look: Seen,
+    /// So often it looks again before the next tick.
+    again: u32,
+    /// The workers that were stuck then.
+    stuck: u64,
     /// Ticks that a spare has slept.
     slept: [u32; MAX_WORKERS],
     slow_jobs_waited: bool,
     at_the_cap: bool,
 }
 
+#[derive(Clone, Copy)]
+struct Seen {
+    beats: [u64; MAX_WORKERS],
+    /// Nanoseconds on a processor; 0 for those that slept.
+    worked: [u64; MAX_WORKERS],
+}
+
+impl Seen {
+    fn new() -> Seen {
+        Seen { beats: [0; MAX_WORKERS], worked: [0; MAX_WORKERS] }
+    }
+
+    /// Whether a worker that is in the same job as then, `passed` ago, has been at it since, or waits for something
+    /// other than a processor.
+    fn was_at_it(&self, index: usize, worker: &Worker, worked: u64, passed: Duration) -> bool {
+        let before = self.worked[index];
+        before != 0 && worked >= before + passed.as_nanos() as u64 / 2 || worker.thread.waits()
+    }
+}
+
 impl Eyes {
     fn new() -> Eyes {
         Eyes {
-            beats: [0; MAX_WORKERS],
-            worked: [0; MAX_WORKERS],
+            at_tick: Seen::new(),
+            at_look: Seen::new(),
+            again: 0,
+            stuck: 0,
             slept: [0; MAX_WORKERS],
             slow_jobs_waited: false,
             at_the_cap: false,
@@ -185,7 +223,7 @@ impl Eyes {
         for index in bits(alive) {
             let Some(worker) = scheduler.worker(index) else { continue };
             if idle >> index & 1 == 1 {
-                self.worked[index] = 0;
+                self.at_tick.worked[index] = 0;
                 self.let_go(scheduler, index);
                 continue;
             }
@@ -196,16 +234,17 @@ impl Eyes {
             backlog |= worker.has_backlog();
             let beat = worker.beat.load(Ordering::Relaxed);
             let worked = worker.thread.worked();
-            if self.beats[index] == beat {
+            if self.at_tick.beats[index] == beat {
                 stuck |= 1 << index;
-                let busy = self.worked[index] != 0 && worked >= self.worked[index] + TICK.as_nanos() as u64 / 2;
-                if busy || worker.thread.waits() {
+                if self.at_tick.was_at_it(index, worker, worked, TICK) {
                     at_work |= 1 << index;
                 }
             }
-            self.beats[index] = beat;
-            self.worked[index] = worked;
+            self.at_tick.beats[index] = beat;
+            self.at_tick.worked[index] = worked;
         }
+        self.at_look = self.at_tick;
+        (self.again, self.stuck) = (0, stuck);
         scheduler.stuck.store(stuck.count_ones(), Ordering::SeqCst);
         if backlog {
             bits(at_work).for_each(|index| self.mark(scheduler, index));
@@ -216,11 +255,38 @@ impl Eyes {
         alive & !idle != 0
     }
 
+    /// Between two ticks, since relief was given: those count as stuck, too, that took up what waited, and are in one
+    /// job since the last look. That marks nobody as slow.
+    fn look_again(&mut self, scheduler: &Arc<Scheduler>) {
+        self.again -= 1;
+        let awake = scheduler.awake() & !scheduler.slow_workers.load(Ordering::SeqCst);
+        let mut backlog = !scheduler.injector.is_empty();
+        let mut stuck = 0u64;
+        for index in bits(awake) {
+            let Some(worker) = scheduler.worker(index) else { continue };
+            backlog |= worker.has_backlog();
+            let (beat, worked) = (worker.beat.load(Ordering::Relaxed), worker.thread.worked());
+            let was = self.stuck >> index & 1 == 1;
+            let is_in_it = self.at_look.beats[index] == beat;
+            if is_in_it && (was || self.at_look.was_at_it(index, worker, worked, AGAIN)) {
+                stuck |= 1 << index;
+            }
+            self.at_look.beats[index] = beat;
+            self.at_look.worked[index] = worked;
+        }
+        self.stuck = stuck;
+        let count = stuck.count_ones();
+        if backlog && count as usize > scheduler.stuck() {
+            scheduler.stuck.store(count, Ordering::SeqCst);
+            self.relieve(scheduler, count as usize);
+        }
+    }
+
     /// Marks the job that a worker is stuck in.
     fn mark(&self, scheduler: &Scheduler, index: usize) {
         let Some(worker) = scheduler.worker(index) else { return };
         let job = worker.current();
-        if job != 0 && worker.beat.load(Ordering::SeqCst) == self.beats[index] {
+        if job != 0 && worker.beat.load(Ordering::SeqCst) == self.at_tick.beats[index] {
             scheduler.keeper.stuck(job);
         }
     }
@@ -232,8 +298,12 @@ impl Eyes {
         if idle != 0 {
             scheduler.share_at.store(1, Ordering::Relaxed);
             scheduler.wake_one();
-        } else if stuck > 0 && (ordinary.count_ones() as usize) < scheduler.wanted + stuck {
-            self.add(scheduler, false);
+        } else {
+            let missing = (scheduler.wanted + stuck).saturating_sub(ordinary.count_ones() as usize);
+            (0..missing.min(AT_ONCE)).for_each(|_| self.add(scheduler, false));
+        }
+        if stuck > 0 {
+            self.again = TIMES_AGAIN;
         }
     }
 

@@ -139,6 +139,8 @@ pub(super) struct Children {
     by_id: HashMap<Term, Same>,
     /// Also by the pid that they had when they failed.
     by_pid: HashMap<Pid, Key>,
+    /// How many significant children run, or are to run again.
+    significant: usize,
 }
 
 impl Children {
@@ -219,6 +221,10 @@ impl Children {
         if after != Pid::NONE {
             self.by_pid.insert(after, key);
         }
+        let is_up = |life| matches!(life, Life::Running(_) | Life::Restarting(_));
+        if child.spec.significant {
+            self.significant = self.significant + usize::from(is_up(life)) - usize::from(is_up(child.life));
+        }
         child.life = life;
     }
 
@@ -275,8 +281,7 @@ impl Children {
 
     /// Whether a significant child runs, or is to run again.
     pub fn has_significant(&self) -> bool {
-        let is_up = |child: &Child| matches!(child.life, Life::Running(_) | Life::Restarting(_));
-        self.by_key.values().any(|child| child.spec.significant && is_up(child))
+        self.significant > 0
     }
 
     /// What the restart of `failed` does. Siblings that are held back stay down, and so do those that would come up

@@ -135,7 +135,7 @@ impl Supervisor {
                 if let Some(starting) = job.starting.get_mut(&token) {
                     starting.time_is_over(me);
                 } else if self.waits.contains_key(&token) {
-                    self.waiting.push_back(Message::Tick(token));
+                    self.waiting.push(Message::Tick(token));
                 }
             }
             // Of a step that is over, or a subscriber's.
@@ -145,7 +145,7 @@ impl Supervisor {
                     self.hurry = true;
                     self.hurry_starts(me, &mut job);
                 }
-                self.waiting.push_back(message);
+                self.waiting.push(message);
             }
         }
         self.job = Some(job);
@@ -182,12 +182,7 @@ impl Supervisor {
     /// that found the process dead.
     fn unlink(&mut self, me: &Process, pid: Pid) -> Option<Term> {
         me.unlink(pid);
-        let is_it = |message: &Message| matches!(message, Message::Exit { from, .. } if *from == pid);
-        let at = self.waiting.iter().rposition(is_it)?;
-        match self.waiting.remove(at) {
-            Some(Message::Exit { reason, .. }) => Some(reason),
-            _ => None,
-        }
+        self.waiting.take_exit(pid)
     }
 
     fn start_child(&mut self, me: &Process, job: &mut Job, key: Key) -> Result<(), Error> {
@@ -281,7 +276,7 @@ impl Supervisor {
             }
             Why::TerminateChild { .. } | Why::HoldBack | Why::End(_) => {}
         }
-        self.rest(me);
+        self.go_on(me);
         Err(Flow::Continue)
     }
 
@@ -302,16 +297,13 @@ impl Supervisor {
                 reply.answer(Term::atom(atoms::OK));
             }
             Why::End(reason) => {
-                self.rest(me);
+                // Whoever ends is asked nothing any more: as if nothing of it had been taken.
+                self.waiting.put_before(std::mem::take(&mut self.held));
+                me.put_back(self.waiting.drain());
                 return Flow::Stop(reason);
             }
         }
-        self.rest(me);
+        self.go_on(me);
         Flow::Continue
-    }
-
-    /// The job is done: what came meanwhile has its turn, before what comes now.
-    fn rest(&mut self, me: &Process) {
-        me.put_back(self.waiting.drain(..));
     }
 }

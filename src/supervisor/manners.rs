@@ -5,10 +5,10 @@ use super::children::{ChildCount, Children, Key};
 use super::intensity::Intensity;
 use super::requests::{Request, tagged};
 use super::spec::{ChildSpec, InitHook, Strategy};
+use super::waiting::Waiting;
 use crate::process::{Flow, Init, Message, Outcome, Process, ReplyTo, SystemRequest};
 use crate::server::{self, Callback, Context, Step, SysState};
 use crate::term::{Term, atoms};
-use std::collections::VecDeque;
 
 /// What a supervisor's init does before its children: runs the hook. Err: it ends there.
 pub(super) fn before_children(
@@ -32,12 +32,8 @@ pub(super) fn before_children(
 
 /// What OTP's `sys` asks of any process. Some: the supervisor is to end with that reason.
 pub(super) fn answer_system(
-    me: &Process, request: SystemRequest, reply: ReplyTo, sys: &mut SysState, waiting: &mut VecDeque<Message>,
-    state: impl FnOnce() -> Term,
+    me: &Process, request: SystemRequest, reply: ReplyTo, sys: &mut SysState, state: impl FnOnce() -> Term,
 ) -> Option<Term> {
-    if matches!(request, SystemRequest::Resume) {
-        me.put_back(waiting.drain(..));
-    }
     match sys.answer(me, request, reply, || Some(state())) {
         Flow::Stop(reason) => Some(reason),
         _ => None,
@@ -94,8 +90,8 @@ pub(super) fn is_ending(me: &Process, message: &Message) -> bool {
 }
 
 /// Answers everybody in `waiting` that the supervisor has ended.
-pub(super) fn answer_end(waiting: &mut VecDeque<Message>, reason: &Term) {
-    for message in waiting.drain(..) {
+pub(super) fn answer_end(waiting: &mut Waiting, reason: &Term) {
+    for message in waiting.drain() {
         match message {
             Message::Call { reply, .. }
             | Message::System { reply, .. }

@@ -12,8 +12,10 @@
 //!
 //! A supervisor never parks: it is a state machine that gets messages. What OTP's does in one go, while its mailbox
 //! waits, is a *job* here (see `job`): a list of children to stop, one of children to start, and a step that is under
-//! way. Messages that do not belong to the step wait in `waiting`, in their order, and are put back into the mailbox
-//! when the job is done; so everything is handled in OTP's order. Two things are not left waiting:
+//! way. Messages that do not belong to the step wait in `waiting`, in their order, and have their turns when the job is
+//! done, before what comes then; so everything is handled in OTP's order. They are not put back into the mailbox, from
+//! which the next job would take all of them again: with each turn the supervisor puts one message to itself in front of
+//! its mailbox, which stands for the first that waits. Two things are not left waiting:
 //!
 //! * The end of a child whose start is waited for, or its time running out: the start has failed.
 //! * The parent's exit signal, or a request to stop. It is obeyed in its turn, as in OTP, but from its arrival on the
@@ -49,6 +51,7 @@ mod requests;
 mod spec;
 mod steps;
 mod strategy;
+mod waiting;
 
 pub use backoff::{Backoff, Failures, Verdict, delay};
 pub use children::ChildCount;
@@ -68,7 +71,9 @@ pub use spec::{
 pub use steps::is_proper_end;
 pub use strategy::{Plan, plan, reach};
 
-use crate::process::{Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable};
+use crate::process::{
+    Behaviour, ChildStart, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, Startable, SystemRequest,
+};
 use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
 use children::{Children, Key, Life, Wait};
@@ -76,8 +81,9 @@ use dynamic::Dynamic;
 use job::{Job, Why};
 use manners::{answer_end, answer_system, before_children, is_ending};
 use partition::Partitions;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
+use waiting::Waiting;
 
 impl Startable for SupervisorSpec {
     fn build(&self) -> ChildStart {
@@ -114,8 +120,12 @@ struct Supervisor {
     children: Children,
     /// What it is in the middle of.
     job: Option<Job>,
-    /// What came meanwhile, or while it was suspended.
-    waiting: VecDeque<Message>,
+    /// What came while a job was under way. When none is, and something is there, `NEXT` is in front of the mailbox.
+    waiting: Waiting,
+    /// `NEXT` is in the mailbox.
+    goes_on: bool,
+    /// What came while it was suspended.
+    held: Waiting,
     /// Children that failed and wait for their time, by the token of the timer.
     waits: HashMap<u64, Key>,
     /// Among what waits is something that will end it.
@@ -124,6 +134,9 @@ struct Supervisor {
     /// The last token given to a start or a timer.
     token: u64,
 }
+
+/// To itself, as the token of a tick: the first that waits has its turn. Steps count from 1.
+const NEXT: u64 = 0;
 
 /// To itself: try again to restart this child, which failed to start with that reason.
 struct TryAgain {
@@ -144,7 +157,9 @@ impl Supervisor {
             spec: Some(spec),
             children: Children::default(),
             job: None,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
+            goes_on: false,
+            held: Waiting::default(),
             waits: HashMap::new(),
             hurry: false,
             sys: SysState::default(),
@@ -172,7 +187,10 @@ impl Supervisor {
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
             Message::System { request, reply } => {
                 let state = || manners::state(self.strategy, &self.intensity, &self.children);
-                match answer_system(me, request, reply, &mut self.sys, &mut self.waiting, state) {
+                if matches!(request, SystemRequest::Resume) {
+                    self.waiting.put_before(std::mem::take(&mut self.held));
+                }
+                match answer_system(me, request, reply, &mut self.sys, state) {
                     Some(reason) => self.end(me, reason),
                     None => Flow::Continue,
                 }
@@ -309,6 +327,13 @@ impl Supervisor {
         self.begin(me, Job::new(plan.stop, plan.start, Why::Restart { key, pid }))
     }
 
+    /// Gives the first that waits its turn, before what comes now.
+    fn go_on(&mut self, me: &Process) {
+        if self.job.is_none() && !self.waiting.is_empty() && !std::mem::replace(&mut self.goes_on, true) {
+            me.put_back(std::iter::once(Message::Tick(NEXT)));
+        }
+    }
+
     /// Stops all children, the last started first, and then ends.
     fn end(&mut self, me: &Process, reason: Term) -> Flow {
         let all = self.children.keys().rev().collect();
@@ -334,21 +359,41 @@ impl Behaviour for Supervisor {
     }
 
     fn message(&mut self, me: &Process, message: Message) -> Flow {
+        let message = match message {
+            Message::Tick(NEXT) => {
+                self.goes_on = false;
+                // A priority message has passed it and begun a job, whose end sees to what waits.
+                if self.job.is_some() {
+                    return Flow::Continue;
+                }
+                match self.waiting.pop() {
+                    Some(message) => message,
+                    None => return Flow::Continue,
+                }
+            }
+            message => message,
+        };
         if self.job.is_some() {
             return self.in_job(me, message);
         }
         let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message);
-        if self.sys.suspended && !for_suspended {
-            self.waiting.push_back(message);
-            return Flow::Continue;
+        let flow = if self.sys.suspended && !for_suspended {
+            self.held.push(message);
+            Flow::Continue
+        } else {
+            self.handle(me, message)
+        };
+        if matches!(flow, Flow::Continue) {
+            self.go_on(me);
         }
-        self.handle(me, message)
+        flow
     }
 
     fn ended(&mut self, _pid: Pid, reason: &Term) {
         if let Some(reply) = self.job.take().and_then(Job::into_reply) {
             reply.die(reason.clone());
         }
+        answer_end(&mut self.held, reason);
         answer_end(&mut self.waiting, reason);
     }
 }

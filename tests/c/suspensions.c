@@ -133,6 +133,47 @@ static regrow_request *ask_children(regrow_pid supervisor)
 }
 
 /* OTP: the child's end waits for the end of the suspension, and so does who asks. */
+/* Of those who were listed, the last started first: whether each has the pid that it had then. */
+static void check_listed(regrow_request *asked, const regrow_pid *pids, size_t count, size_t started_anew)
+{
+    regrow_term children;
+    CHECK_OK(regrow_request_wait(asked, LIMIT_MS, &children));
+    regrow_request_free(asked);
+    const regrow_term *left = &children;
+    for (size_t at = count; at-- > 0; left = regrow_list_tail(left)) {
+        regrow_pid pid;
+        CHECK(regrow_as_pid(regrow_tuple_get(regrow_list_head(left), 1), &pid));
+        CHECK((pid.id == pids[at].id) == (at >= started_anew));
+    }
+    CHECK(regrow_is_nil(left));
+    regrow_term_free(&children);
+}
+
+/* Each start is waited for, and what waits meanwhile has its turn afterwards: as if it came then. */
+static void what_came_while_it_was_suspended_is_handled_in_its_order(void)
+{
+    enum { CHILDREN = 3 };
+    tree tree;
+    regrow_pid pids[CHILDREN];
+    regrow_request *asked[CHILDREN];
+    plant(&tree, CHILDREN, REGROW_ONE_FOR_ONE);
+    start_tree(&tree);
+    for (int at = 0; at < CHILDREN; at++)
+        pids[at] = child_pid(tree.pid, at + 1);
+    CHECK_OK(regrow_suspend(tree.pid, LIMIT_MS));
+    for (int at = 0; at < CHILDREN; at++) {
+        CHECK_OK(regrow_exit(pids[at], ATOM("kill")));
+        settle();
+        asked[at] = ask_children(tree.pid);
+    }
+    CHECK_OK(regrow_resume(tree.pid, LIMIT_MS));
+    for (int at = 0; at < CHILDREN; at++)
+        check_listed(asked[at], pids, CHILDREN, (size_t)at + 1);
+    CHECK_LOG("S1 S2 S3 S1 S2 S3");
+    stop_tree(&tree);
+    CHECK_LOG("T3 T2 T1");
+}
+
 static void a_suspended_supervisor_restarts_nobody_until_it_is_resumed(void)
 {
     tree tree;
@@ -460,6 +501,7 @@ int main(void)
 {
     TEST_MANUAL(a_suspended_agent_queues_what_it_is_asked_and_resumes_in_order);
     TEST_MANUAL(what_a_suspended_agent_keeps_is_answered_by_its_end);
+    TEST_MANUAL(what_came_while_it_was_suspended_is_handled_in_its_order);
     TEST_MANUAL(a_suspended_supervisor_restarts_nobody_until_it_is_resumed);
     TEST_MANUAL(the_exit_of_its_parent_ends_a_suspended_supervisor);
     TEST_MANUAL(a_suspended_dynamic_supervisor_starts_nobody_until_it_is_resumed);

@@ -25,16 +25,16 @@ use super::intensity::Intensity;
 use super::requests::Request;
 use super::spec::{AutoShutdown, ChildSpec, DynamicSpec, InitHook, Strategy, SupervisorSpec};
 use super::steps::{Began, Starting, Stopping, is_proper_end};
+use super::waiting::Waiting;
 use super::{TryAgain, answer_end, answer_system, before_children, is_ending, manners, report};
 use crate::process::{
     Behaviour, ChildStart, Down, Error, FLAG_CONCURRENT, FLAG_SYSTEM, Flow, Init, Message, Process, ReplyTo,
-    StartResult, Startable,
+    StartResult, Startable, SystemRequest,
 };
 use crate::server::{self, SysState};
 use crate::sync::room::Room;
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 impl Startable for DynamicSpec {
@@ -126,7 +126,7 @@ pub(super) struct Dynamic {
     /// All its children have been told to end.
     stops_all: bool,
     /// What came while it was suspended, or since it ends.
-    waiting: VecDeque<Message>,
+    waiting: Waiting,
     sys: SysState,
     /// The last token given to a step or a timer.
     token: u64,
@@ -153,7 +153,7 @@ impl Dynamic {
             waits: HashMap::new(),
             ending: None,
             stops_all: false,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             sys: SysState::default(),
             token: 0,
         }
@@ -193,7 +193,10 @@ impl Dynamic {
             Message::System { request, reply } => {
                 let strategy = if self.template.is_some() { Strategy::SimpleOneForOne } else { Strategy::OneForOne };
                 let state = || manners::state(strategy, &self.intensity, &self.children);
-                match answer_system(me, request, reply, &mut self.sys, &mut self.waiting, state) {
+                if matches!(request, SystemRequest::Resume) {
+                    me.put_back(self.waiting.drain());
+                }
+                match answer_system(me, request, reply, &mut self.sys, state) {
                     Some(reason) => self.end(me, reason),
                     None => Flow::Continue,
                 }
@@ -350,7 +353,8 @@ impl Dynamic {
                     let stopping = Stopping::begin(me, &child.spec, key, pid, self.token);
                     self.busy.insert(key, self.token);
                     self.monitors.insert(stopping.monitor, self.token);
-                    let reason = self.ended_unseen(pid);
+                    // What it ended with while the supervisor was suspended.
+                    let reason = self.waiting.reason_of(pid).cloned();
                     self.steps.insert(self.token, Step::Stop { stopping, reason, asked, late: Vec::new() });
                 }
                 _ => {
@@ -360,14 +364,6 @@ impl Dynamic {
                 }
             },
         }
-    }
-
-    /// What a child ended with while the supervisor was suspended.
-    fn ended_unseen(&self, child: Pid) -> Option<Term> {
-        self.waiting.iter().find_map(|message| match message {
-            Message::Exit { from, reason } if *from == child => Some(reason.clone()),
-            _ => None,
-        })
     }
 
     fn down(&mut self, me: &Process, down: Down) -> Flow {
@@ -453,7 +449,7 @@ impl Dynamic {
                 Flow::Continue
             }
             other => {
-                self.waiting.push_back(other);
+                self.waiting.push(other);
                 Flow::Continue
             }
         }
@@ -493,7 +489,7 @@ impl Behaviour for Dynamic {
         };
         let for_suspended = matches!(message, Message::System { .. }) || is_ending(me, &message) || belongs_to_step;
         if self.sys.suspended && !for_suspended {
-            self.waiting.push_back(message);
+            self.waiting.push(message);
             return Flow::Continue;
         }
         self.handle(me, message)
