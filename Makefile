@@ -4,7 +4,10 @@
 #   make              the library, static and shared, in build/
 #   make check        the quick half of the tests, five minutes at most
 #   make test-long    the tests with long counts, and what must fail when a step is left out
-#   make bench        the benchmarks, one JSON line each
+#   make bench        regrow and its peers in one paired run, as a table (benches/peers/README.md);
+#                     BENCHES="pingpong call_actor:100000" REPS=5 PEERS=go,erlang SPREAD=1 narrow and widen it
+#   make bench-alone  regrow's benchmarks alone, one JSON line each
+#   make bench-publish  takes the last whole run of make bench into benches/results and README.md
 #   make bench-python the same from Python, over plain C
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
@@ -51,7 +54,7 @@ BENCH       := $(wildcard benches/c/*.c)
 EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
 EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
-.PHONY: all run mixed drills test check test-long bench bench-python docs install clean tools test-tools FORCE
+.PHONY: all run mixed drills test check test-long bench bench-alone bench-publish bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -69,7 +72,13 @@ test-long: test-tools
 	REGROW_ROUNDS=$${REGROW_ROUNDS:-20} scripts/test.sh long
 
 bench: build/regrow-bench
+	python3 benches/peers/bench.py compare $(BENCHES)
+
+bench-alone: build/regrow-bench
 	build/regrow-bench $(BENCHES)
+
+bench-publish:
+	python3 benches/peers/publish.py
 
 bench-python: build/plain
 	scripts/python.sh build/python

@@ -224,6 +224,22 @@ stage_c() {
   run_tests build/tests $names
 }
 
+# ---- the comparison with the peers ----
+
+# A short run of it, over those that are there; what README.md shows is what was measured.
+stage_bench() {
+  needs python3
+  make build/regrow-bench
+  local status=0
+  python3 benches/peers/test_bench.py 2>&1 | tee "$out/bench.txt" || status=$?
+  local failed
+  failed=$(sed -n 's/^\(FAIL\|ERROR\): \(test_[a-z_0-9]*\) .*/\2/p' "$out/bench.txt")
+  pass $(($(sed -n 's/^Ran \([0-9]*\) tests.*/\1/p' "$out/bench.txt") - $(wc -w <<<"$failed")))
+  local name
+  for name in $failed; do fail "$name"; done
+  return $status
+}
+
 # ---- how many instructions ----
 
 stage_instructions() {
