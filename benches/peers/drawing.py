@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 from machine import sentence
 from table import columns, family_of, lines, number, ratio, title
 
-WIDTH, LEFT, RIGHT, TOP, ROW, GROUP = 920, 268, 186, 104, 22, 30
+WIDTH, LEFT, RIGHT, TOP, ROW, GROUP = 920, 290, 214, 104, 22, 30
 
 STYLE = """
   .ground { fill: #ffffff; stroke: #d0d7de }
@@ -40,11 +40,11 @@ STYLE = """
 
 
 class Axis:
-    """From the least ratio to the greatest, in steps of 1, 2, 5, 10."""
+    """From regrow's least ratio to its greatest, in steps of 1, 2, 5, 10; and to a hundredth, for peers that are behind."""
 
-    def __init__(self, values):
+    def __init__(self, own, peers):
         steps = [base * 10.0 ** power for power in range(-6, 7) for base in (1, 2, 5)]
-        least, greatest = min([*values, 0.5]), max([*values, 2])
+        least, greatest = min([*own, *(max(value, 0.01) for value in peers), 0.5]), max([*own, 2])
         self.low = max(step for step in steps if step <= least * 1.001)
         self.high = min(step for step in steps if step >= greatest * 0.999)
         decades = math.log10(self.high / self.low)
@@ -89,12 +89,17 @@ def _row(line, own, axis, top):
         if family_of(column) == "regrow":
             continue
         value = line.against_best_peer(cell.median)
-        parts.append(f'<circle class="dot" cx="{axis.at(value):.1f}" cy="{middle:.1f}" r="3"><title>{escape(title(column))}: '
-                     f'{number(cell.median)}, {ratio(value)} times the best</title></circle>')
+        x = axis.at(value)
+        hint = f"<title>{escape(title(column))}: {number(cell.median)}, {ratio(value)} times the best</title>"
+        if value < axis.low:  # further away than is drawn
+            parts.append(f'<path class="dot" d="M{x + 3:.1f} {middle - 4:.1f} L{x - 4:.1f} {middle:.1f} L{x + 3:.1f} '
+                         f'{middle + 4:.1f} Z">{hint}</path>')
+        else:
+            parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{middle:.1f}" r="3">{hint}</circle>')
     peer = line.cells[line.best_peer]
     better = line.better({column: cell for column, cell in line.cells.items() if column in own})
     if better:
-        parts.append(_text(WIDTH - 130, middle + 4, number(line.cells[better].median), "number"))
+        parts.append(_text(WIDTH - 124, middle + 4, number(line.cells[better].median), "number"))
         parts.append(_text(WIDTH - 16, middle + 4, f"{title(line.best_peer)} {number(peer.median)}", "number faint"))
     return parts
 
@@ -104,8 +109,9 @@ def svg(run, records):
     own = [column for column in columns(records) if family_of(column) == "regrow"]
     rows = [line for line in lines(records) if line.ratio is not None]
     peers = [title(column) for column in columns(records) if family_of(column) != "regrow"]
-    values = [line.against_best_peer(cell.median) for line in rows for cell in line.cells.values()]
-    axis = Axis(values)
+    values = {kind: [line.against_best_peer(cell.median) for line in rows for column, cell in line.cells.items()
+                     if (column in own) == kind] for kind in (True, False)}
+    axis = Axis(values[True], values[False])
     groups = len({line.row.group for line in rows})
     bottom = TOP + ROW * len(rows) + GROUP * groups
     height = bottom + 56
@@ -120,7 +126,7 @@ def svg(run, records):
         parts.append(_text(x + 30, 70, title(column), "faint"))
         x += 150
     parts.append(_text(x, 70, "whiskers: from the least to the greatest repetition", "faint"))
-    parts.append(_text(WIDTH - 130, TOP - 8, "regrow", "number faint"))
+    parts.append(_text(WIDTH - 124, TOP - 8, "regrow", "number faint"))
     parts.append(_text(WIDTH - 16, TOP - 8, "best peer", "number faint"))
     for tick in axis.ticks:
         kind = "peer-line" if tick == 1 else "axis"

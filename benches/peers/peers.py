@@ -47,7 +47,7 @@ FAMILIES = {
     "kameo": Family(
         "kameo", {"kameo": f"{CRATES}/kameo", "kameo1": f"{CRATES}/kameo workers=1"}, [*RUST, "registry"],
         "cargo", "cargo", CRATES / "kameo"),
-    "actix": Family(
+    "actix": Family(  # timers and restart are not of the table: see rows.py
         "actix", {"actix1": f"{CRATES}/actix workers=1", "actix2": f"{CRATES}/actix workers=2"}, RUST,
         "cargo", "cargo", CRATES / "actix"),
     "caf": Family(

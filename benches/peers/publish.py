@@ -19,16 +19,17 @@ import table
 README = peers.TOP / "README.md"
 RECORDED = peers.TOP / "benches" / "results"
 BEGIN, END = "<!-- made by benches/peers/publish.py -->\n", "<!-- until here -->\n"
+NOTHING = "\nNo run is recorded yet: `make bench`, then `make bench-publish`.\n\n"
 
 
 def section(run, records):
-    return f"\n![Each workload, and how many times the best peer regrow is](benches/results/results.svg)\n\n" \
+    return "\n![Each workload, and how many times the best peer regrow is](benches/results/results.svg)\n\n" \
            f"{table.markdown(run, records)}\n"
 
 
-def with_section(text, run, records):
+def with_section(text, made):
     before, rest = text.split(BEGIN)
-    return before + BEGIN + section(run, records) + END + rest.split(END)[1]
+    return before + BEGIN + made + END + rest.split(END)[1]
 
 
 def of_all(run, records):
@@ -38,21 +39,25 @@ def of_all(run, records):
     for record in records:
         if "error" in record and record["peer"].startswith("regrow"):
             yield f"{record['peer']} failed in {record['workload']}: {record['error']}"
+    found = {record["workload"] for record in records if record["peer"].startswith("regrow") and "error" not in record}
     for name, variants in rows.REGROW.items():
-        sizes = {record["workload"]: record["n"] for record in records if record["peer"].startswith("regrow") and "n" in record}
         for line in variants.values():
-            if not any(each == line or each.startswith(f"{line}_") for each in sizes):
+            if not any(f"{each}_".startswith(f"{line}_") for each in found):
                 yield f"regrow has no number of {name}"
 
 
 def shown_otherwise(folder, readme):
-    """What does not show the lines in the folder as they are."""
+    """What does not show the lines in the folder as they are; without a folder README.md shows nothing."""
+    if not folder.exists():
+        if readme.read_text() != with_section(readme.read_text(), NOTHING):
+            yield readme.name
+        return
     run, records = bench.read(folder / "results.jsonl")
     if (folder / "table.md").read_text() != table.markdown(run, records):
         yield "table.md"
     if (folder / "results.svg").read_text() != drawing.svg(run, records):
         yield "results.svg"
-    if readme.read_text() != with_section(readme.read_text(), run, records):
+    if readme.read_text() != with_section(readme.read_text(), section(run, records)):
         yield readme.name
 
 
@@ -65,7 +70,7 @@ def publish(run_folder, folder, readme):
     shutil.copy(run_folder / "results.jsonl", folder)
     (folder / "table.md").write_text(table.markdown(run, records))
     (folder / "results.svg").write_text(drawing.svg(run, records))
-    readme.write_text(with_section(readme.read_text(), run, records))
+    readme.write_text(with_section(readme.read_text(), section(run, records)))
 
 
 def main():
@@ -78,7 +83,7 @@ def main():
         print(__doc__, file=sys.stderr)
         return 2
     publish(Path(os.environ.get("RESULTS") or peers.TOP / "build" / "bench"), RECORDED, README)
-    print(f"in benches/results and README.md; commit both")
+    print("in benches/results and README.md; commit both")
     return 0
 
 

@@ -247,7 +247,9 @@ class Published(Folder):
             self.recorded(run, records)
             with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
                 self.publish()
-        self.assertFalse((self.folder / "shown").exists())
+        shown, readme = self.folder / "shown", self.folder / "README.md"
+        self.assertFalse(shown.exists())
+        self.assertEqual(list(publish.shown_otherwise(shown, readme)), ["README.md"])  # nothing is recorded
         self.assertIn("old", (self.folder / "README.md").read_text())
 
     def test_readme_shows_what_is_recorded(self):
