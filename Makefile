@@ -135,6 +135,9 @@ build/regrow-conformance: $(CONFORMANCE) $(wildcard tests/conformance/executor/*
 build/regrow-bench: $(BENCH) $(wildcard benches/c/*.h) build/libregrow.so $(HEADER)
 	$(COMPILE) $(BENCH) -o $@ $(LINK)
 
+build/regrow-scaling: benches/scaling/copies.c benches/c/harness.c benches/c/harness.h build/libregrow.so $(HEADER)
+	$(COMPILE) benches/scaling/copies.c benches/c/harness.c -o $@ $(LINK)
+
 build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)
 

@@ -36,6 +36,7 @@ def of_all(run, records):
     """Why these are not the results of a whole run, in words; nothing when they are."""
     if not run["whole"]:
         yield "it was narrowed (BENCHES, PEERS or REPS)"
+        return
     for record in records:
         if "error" in record and record["peer"].startswith("regrow"):
             yield f"{record['peer']} failed in {record['workload']}: {record['error']}"

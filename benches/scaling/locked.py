@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How many instructions an operation takes, and how many of them are locked: what docs/scaling.md reckons with.
 
-usage: locked.py [--where] [WORKLOAD...]     `build/regrow-bench workers=1`, under valgrind; with the functions
+usage: locked.py [--where] [WORKLOAD...]     `build/regrow-scaling workers=1`, under valgrind; with the lines of source
 
 A locked instruction (an atomic read-modify-write, or an exchange with memory) is what can wait for a cache line that
 another core has: everything else that is shared is plain loads and stores. Each workload runs with two sizes, and the
@@ -16,12 +16,11 @@ import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-# {workload: (few, many, operations for each of n)}: what is counted is all that it does for one operation.
-SIZES = {
-    "pingpong": (500, 2500, 1), "counting": (1000, 9000, 1), "fanin": (500, 2500, 8), "threadring": (1000, 5000, 1),
-    "big": (10, 30, 120), "chameneos": (500, 2500, 1), "call_actor": (1000, 5000, 1.3), "call_thread": (1000, 5000, 1.4),
-    "spawn": (1000, 5000, 1), "restart": (100, 500, 1), "dynsup": (200, 1000, 1), "task": (400, 2000, 3),
-    "agent": (400, 2000, 6), "large_bin": (500, 2500, 1),
+SIZES = {  # few, many
+    "messages": (500, 2500), "calls": (500, 2500), "calls_5s": (500, 2500), "calls_inline": (1000, 5000), "agent_get": (500, 2500),
+    "spawns": (1000, 4000), "children": (200, 1000), "tasks": (500, 2500), "timers": (1000, 5000), "lookups": (1000, 5000),
+    "registers": (500, 2500), "set_get": (1000, 5000), "set_insert": (1000, 5000), "ordered_get": (1000, 5000),
+    "ordered_insert": (1000, 5000), "one_server": (1000, 5000),
 }
 
 
@@ -55,32 +54,32 @@ def costs(command):
 
 
 def locked_places(object_file):
-    """{address: (function, instruction)} of the locked ones."""
-    places, function = {}, ""
-    said = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "-C", object_file], capture_output=True, text=True)
-    for text in said.stdout.splitlines():
-        begin = re.match(r"[0-9a-f]+ <(.*)>:$", text)
-        if begin:
-            function = begin.group(1)
-            continue
-        instruction = re.match(r"\s*([0-9a-f]+):\s+(.*)$", text)
-        if instruction and re.match(r"lock |xchg\s.*\(|mfence", instruction.group(2)):
-            places[int(instruction.group(1), 16)] = (function, instruction.group(2))
-    return places
+    """{address} of the locked ones."""
+    said = subprocess.run(["objdump", "-d", "--no-show-raw-insn", object_file], capture_output=True, text=True)
+    found = re.findall(r"^\s*([0-9a-f]+):\s+(?:lock |xchg\s.*\(|mfence)", said.stdout, re.M)
+    return {int(address, 16) for address in found}
+
+
+def source(object_file, address):
+    """The line of the library's source that an instruction is of, and who called that if it says nothing by itself."""
+    said = subprocess.run(["addr2line", "-i", "-e", object_file, hex(address)], capture_output=True, text=True)
+    lines = [re.sub(r" \(.*", "", text) for text in said.stdout.split("\n") if text]
+    own = [text.removeprefix(f"{TOP}/src/") for text in lines if text.startswith(f"{TOP}/src/")]
+    return " < ".join(own[:3]) or os.path.basename(object_file)
 
 
 def measure(name, known={}):
-    few, many, each = SIZES[name]
-    command = [str(TOP / "build" / "regrow-bench"), "workers=1"]
+    few, many = SIZES[name]
+    command = [str(TOP / "build" / "regrow-scaling"), "workers=1", "copies=1", "keys=1600"]
     before, after = (costs([*command, f"{name}:{size}"]) for size in (few, many))
-    per = {place: (count - before.get(place, 0)) / ((many - few) * each) for place, count in after.items()}
+    per = {place: (count - before.get(place, 0)) / (many - few) for place, count in after.items()}
     where = collections.Counter()
     for object_file in {place[0] for place in per if os.path.exists(place[0])}:
         if object_file not in known:
             known[object_file] = locked_places(object_file)
         for (own, address), count in per.items():
             if own == object_file and address in known[object_file] and count >= 0.005:
-                where[known[object_file][address]] += count
+                where[own, address] += count
     return sum(per.values()), sum(where.values()), where
 
 
@@ -90,8 +89,11 @@ def main():
         instructions, locked, where = measure(name)
         print(f"{name}: {instructions:.0f} instructions, {locked:.1f} of them locked", flush=True)
         if "--where" in words:
-            for (function, instruction), count in where.most_common(20):
-                print(f"    {count:.2f}  {function[:80]}  {' '.join(instruction.split())}")
+            lines = collections.Counter()
+            for (object_file, address), count in where.items():
+                lines[source(object_file, address)] += count
+            for line, count in lines.most_common(40):
+                print(f"    {count:.2f}  {line}")
 
 
 if __name__ == "__main__":
