@@ -8,6 +8,7 @@
 #                     BENCHES="pingpong call_actor:100000" REPS=5 PEERS=go,erlang SPREAD=1 narrow and widen it
 #   make bench-alone  regrow's benchmarks alone, one JSON line each
 #   make bench-publish  takes the last whole run of make bench into benches/results and README.md
+#   make bench-scaling  one core and two, and the tables of docs/scaling.md
 #   make bench-python the same from Python, over plain C
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
@@ -54,7 +55,7 @@ BENCH       := $(wildcard benches/c/*.c)
 EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
 EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
-.PHONY: all run mixed drills test check test-long bench bench-alone bench-publish bench-python docs install clean tools test-tools FORCE
+.PHONY: all run mixed drills test check test-long bench bench-alone bench-publish bench-scaling bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -79,6 +80,10 @@ bench-alone: build/regrow-bench
 
 bench-publish:
 	python3 benches/peers/publish.py
+
+bench-scaling: build/regrow-bench build/regrow-scaling
+	python3 benches/scaling/scaling.py measure
+	python3 benches/scaling/scaling.py write
 
 bench-python: build/plain
 	scripts/python.sh build/python

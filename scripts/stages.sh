@@ -226,17 +226,23 @@ stage_c() {
 
 # ---- the comparison with the peers ----
 
-# A short run of it, over those that are there; what README.md shows is what was measured.
+# unit_tests PROGRAM: of Python's unittest.
+unit_tests() {
+  local status=0 said=$out/${1##*/}.txt failed name
+  python3 "$1" 2>&1 | tee "$said" || status=$?
+  failed=$(sed -n 's/^\(FAIL\|ERROR\): \(test_[a-z_0-9]*\) .*/\2/p' "$said")
+  pass $(($(sed -n 's/^Ran \([0-9]*\) tests.*/\1/p' "$said") - $(wc -w <<<"$failed")))
+  for name in $failed; do fail "$name"; done
+  return $status
+}
+
+# A short run of it, over those that are there; what README.md and docs/scaling.md show is what was measured.
 stage_bench() {
   needs python3
-  make build/regrow-bench
+  make build/regrow-bench build/regrow-scaling
   local status=0
-  python3 benches/peers/test_bench.py 2>&1 | tee "$out/bench.txt" || status=$?
-  local failed
-  failed=$(sed -n 's/^\(FAIL\|ERROR\): \(test_[a-z_0-9]*\) .*/\2/p' "$out/bench.txt")
-  pass $(($(sed -n 's/^Ran \([0-9]*\) tests.*/\1/p' "$out/bench.txt") - $(wc -w <<<"$failed")))
-  local name
-  for name in $failed; do fail "$name"; done
+  unit_tests benches/peers/test_bench.py || status=$?
+  unit_tests benches/scaling/test_scaling.py || status=$?
   return $status
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What two cores do that one does not, and what the design's shared cache lines would make of 64: docs/scaling.md.
 
-usage: scaling.py [measure] [REPETITIONS]    measures, and keeps the numbers in benches/scaling/results.json (two minutes)
+usage: scaling.py measure [copies|rows] [REPETITIONS]    measures (two minutes for each part), and keeps the numbers in
+                                             benches/scaling/results.json
        scaling.py write                      puts the tables made of them into docs/scaling.md
        scaling.py check                      status 1 when that document has other tables
 
@@ -70,14 +71,18 @@ def rows(repetitions, cores):
     return records
 
 
-def measure(repetitions):
+def measure(parts, repetitions):
     cores = [str(core) for core in sorted(os.sched_getaffinity(0))[:2]]
     if len(cores) < 2:
         sys.exit("needs two cores")
-    before, stolen = machine.load(), machine.Stolen()
-    found = {"date": machine.now(), "machine": machine.describe(), "repetitions": repetitions,
-             "copies": copies(repetitions, cores), "rows": rows(min(3, repetitions), cores)}
-    found |= {"load": before, "stolen_percent": stolen.percent()}
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name, part, most in (("copies", copies, repetitions), ("rows", rows, min(3, repetitions))):
+        if name not in parts:
+            continue
+        before, stolen = machine.load(), machine.Stolen()
+        found[name] = part(most, cores)
+        found[f"about_{name}"] = {"date": machine.now(), "machine": machine.describe(), "repetitions": most, "load": before,
+                                  "stolen_percent": stolen.percent()}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
 
 
@@ -102,17 +107,17 @@ def reckoned(name, alone, cores, line):
 
 
 def table_of_copies(found):
-    text = ["| operation | one core | two cores, two programs | two cores, one runtime | reckoned | 64 cores, reckoned | 64 cores, "
-            "if all lines were near | what limits it there |", "|---|---:|---:|---:|---:|---:|---:|---|"]
+    text = ["| operation | one core | two programs | one runtime | reckoned | 32 workers | 64 workers | what limits these |",
+            "|---|---:|---:|---:|---:|---:|---:|---|"]
     near = line_ns(found)
     for name, rates in found["copies"].items():
         if name == "one_line":
             continue
         one, apart, together = (statistics.median(rates[kind]) for kind in ("one", "apart", "together"))
         two = reckoned(name, one, 2, near) * apart / (2 * one)
-        far, close = reckoned(name, one, 64, FAR_LINE), reckoned(name, one, 64, near)
+        many = [f"{table.number(rate)} ({rate / one:.0f}x)" for rate in (reckoned(name, one, cores, FAR_LINE) for cores in (32, 64))]
         text.append(f"| {names_of(name)} | {table.number(one)} | {apart / one:.2f}x | {together / one:.2f}x | {two / one:.2f}x | "
-                    f"{table.number(far)} ({far / one:.0f}x) | {table.number(close)} ({close / one:.0f}x) | {limit(name, one)} |")
+                    f"{many[0]} | {many[1]} | {limit(name, one)} |")
     return "\n".join(text) + "\n"
 
 
@@ -140,37 +145,38 @@ def table_of_rows(found):
     return "\n".join(text) + "\n"
 
 
-def about(found):
-    described = found["machine"]
+def about(found, name):
+    part = found[f"about_{name}"]
+    described = part["machine"]
+    line = f" A line that both cores count on takes {line_ns(found):.0f} ns each time." if name == "copies" else ""
     return (f"{described['cpu']}, {described['cores']} cores{' of a virtual machine' if described['virtual'] else ''}, "
-            f"{described['kernel']}; {found['date']}; medians of {found['repetitions']} repetitions; load {found['load']} before, "
-            f"{found['stolen_percent']} % of the time taken by the host. A line that both cores count on takes "
-            f"{line_ns(found):.0f} ns each time.\n")
+            f"{described['kernel']}; {part['date']}; medians of {part['repetitions']} repetition{'s' * (part['repetitions'] != 1)}; load {part['load']} before, "
+            f"{part['stolen_percent']} % of the time taken by the host.{line}\n")
 
 
 def with_tables(text, found):
-    for name, made in (("copies", table_of_copies(found)), ("rows", table_of_rows(found)), ("machine", about(found))):
+    for name, made in (("copies", table_of_copies(found)), ("rows", table_of_rows(found))):
+        made = f"\n{made}\n{about(found, name)}"
         begin, end = f"<!-- {name}: made by benches/scaling/scaling.py -->\n", "<!-- until here -->"
-        text, count = re.subn(f"({re.escape(begin)}).*?({re.escape(end)})", lambda at: f"{at[1]}\n{made}\n{at[2]}", text, flags=re.S)
+        text, count = re.subn(f"({re.escape(begin)}).*?({re.escape(end)})", lambda at: f"{at[1]}{made}\n{at[2]}", text, flags=re.S)
         if count != 1:
             sys.exit(f"docs/scaling.md has no place for {name}")
     return text
 
 
 def main():
-    words = sys.argv[1:] or ["measure"]
-    if words[0] == "measure" or words[0].isdecimal():
+    words = sys.argv[1:]
+    if words[:1] == ["measure"]:
         numbers = [int(word) for word in words if word.isdecimal()]
-        return measure(numbers[0] if numbers else 5)
+        return measure([word for word in words if word in ("copies", "rows")] or ["copies", "rows"], numbers[0] if numbers else 5)
+    if words not in (["write"], ["check"]):
+        sys.exit(__doc__)
     found = json.loads(RESULTS.read_text())
     made = with_tables(DOCUMENT.read_text(), found)
     if words == ["write"]:
         DOCUMENT.write_text(made)
-    elif words == ["check"]:
-        if made != DOCUMENT.read_text():
-            sys.exit("docs/scaling.md has other tables than benches/scaling/results.json")
-    else:
-        sys.exit(__doc__)
+    elif made != DOCUMENT.read_text():
+        sys.exit("docs/scaling.md has other tables than benches/scaling/results.json")
 
 
 if __name__ == "__main__":
