@@ -127,6 +127,8 @@ def compare(arguments):
     about = {"date": machine.now(), "machine": machine.describe(), "versions": versions, "left_out": left_out, "reps": reps,
              "whole": not arguments and not os.environ.get("PEERS") and reps >= 3, "load_before": machine.load()}
     print(f"load {about['load_before']}; {sum(map(len, tasks.values()))} programs, {reps} times", file=sys.stderr)
+    if about["load_before"] > 0.5:
+        print("the machine is at work; what is measured now says little", file=sys.stderr)
     records, began, stolen = [], time.monotonic(), machine.Stolen()
     run.paired(tasks, reps, records.append)
     about |= {"minutes": round((time.monotonic() - began) / 60, 1), "load_after": machine.load(),

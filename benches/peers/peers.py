@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -28,36 +28,36 @@ class Family:
     command: str  # what must be there to build it, and how Debian calls it
     package: str
     built: Path  # what building makes
+    log: str  # what is built with it, by name: there is one build of all Rust peers
     header: Path = None  # a library's, where no command shows that it is installed
-    only: dict = field(default_factory=dict)  # program: workloads, where it has not all of them
 
 
 FAMILIES = {
     "erlang": Family(
         "Erlang", {"erlang": ERL.format(""), "erlang1": ERL.format("+S 1:1")},
         [*ACTORS, "large_list", "large_bin", "restart", "timers", "reg_ets", "reg_whereis", *ETS],
-        "erlc", "erlang-base", TARGET / "erl" / "peers.beam"),
+        "erlc", "erlang-base", TARGET / "erl" / "peers.beam", "erlang"),
     "elixir": Family(
         "Elixir", {"elixir": f"elixir --erl '+P 4000000' -pa {TARGET}/ex -e 'ExPeers.main(System.argv())' --"},
         ["call_actor", "restart", "dynsup", "agent", "registry", "task"],
-        "elixirc", "elixir", TARGET / "ex" / "Elixir.ExPeers.beam"),
+        "elixirc", "elixir", TARGET / "ex" / "Elixir.ExPeers.beam", "elixir"),
     "ractor": Family(
         "ractor", {"ractor": f"{CRATES}/ractor", "ractor1": f"{CRATES}/ractor workers=1"}, [*RUST, "registry"],
-        "cargo", "cargo", CRATES / "ractor"),
+        "cargo", "cargo", CRATES / "ractor", "rust"),
     "kameo": Family(
         "kameo", {"kameo": f"{CRATES}/kameo", "kameo1": f"{CRATES}/kameo workers=1"}, [*RUST, "registry"],
-        "cargo", "cargo", CRATES / "kameo"),
+        "cargo", "cargo", CRATES / "kameo", "rust"),
     "actix": Family(  # timers and restart are not of the table: see rows.py
         "actix", {"actix1": f"{CRATES}/actix workers=1", "actix2": f"{CRATES}/actix workers=2"}, RUST,
-        "cargo", "cargo", CRATES / "actix"),
+        "cargo", "cargo", CRATES / "actix", "rust"),
     "caf": Family(
         "CAF", {"caf": f"{TARGET}/caf_peers", "caf1": f"{TARGET}/caf_peers workers=1"},
         [each for each in RUST if each != "restart"] + ["registry"],
-        "g++", "libcaf-dev", TARGET / "caf_peers", header=Path("/usr/include/caf/all.hpp")),
+        "g++", "libcaf-dev", TARGET / "caf_peers", "caf", header=Path("/usr/include/caf/all.hpp")),
     "go": Family(
         "Go", {"go": f"{TARGET}/go_peers", "go1": f"{TARGET}/go_peers workers=1"},
         [*ACTORS, "large_list_copy", "timers", "registry", "task"],
-        "go", "golang-go", TARGET / "go_peers"),
+        "go", "golang-go", TARGET / "go_peers", "go"),
 }
 # Not in the table: the bare machine, and Rust's maps. They take no workloads, and name their lines themselves.
 OTHERS = {"limits": f"{CRATES}/limits", "rustmaps": f"{CRATES}/rustmaps"}
@@ -82,7 +82,7 @@ def missing(name):
         return f"not installed ({family.package})"
     if family.header and not family.header.exists():
         return f"not installed ({family.package})"
-    log = TARGET / ("rust.log" if family.command == "cargo" else f"{name}.log")
+    log = TARGET / f"{family.log}.log"
     if log.exists():
         return f"does not build ({log})"
     return None if family.built.exists() else "not built"

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock as mock
 import xml.dom.minidom
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import bench
+import build
 import drawing
 import peers
 import publish
@@ -164,6 +166,35 @@ RUN = {
     "versions": {"regrow": "0", "Go": "1"}, "left_out": {"CAF": "not installed (libcaf-dev)"}, "reps": 3, "whole": True,
     "load_before": 0.1, "load_after": 1.0, "minutes": 9.5, "stolen_percent": 0.0,
 }
+
+
+class Builds(Folder):
+    def test_what_is_built_is_built_again_when_it_or_its_sources_change(self):
+        source, made, runs = self.folder / "source", self.folder / "t" / "caf_peers", []
+        made.parent.mkdir()
+
+        def make():
+            runs.append(1)
+            made.write_text(f"built {len(runs)}" if len(runs) < 4 else "")
+            return len(runs) < 4
+
+        with mock.patch.object(build, "TARGET", made.parent), mock.patch.object(peers.FAMILIES["caf"], "built", made):
+            again = lambda: build._unless_built("caf", [source], make)
+            source.write_text("one")
+            again(), again()
+            self.assertEqual(len(runs), 1)
+            os.utime(source)
+            again()
+            self.assertEqual(len(runs), 1)  # as new, and the same
+            source.write_text("two")
+            again()
+            self.assertEqual(len(runs), 2)
+            made.write_text("by somebody else")
+            again(), again()
+            self.assertEqual(len(runs), 3)
+            source.write_text("wrong")
+            again(), again()
+            self.assertEqual(len(runs), 5)  # what does not build is tried again
 
 
 class Shown(Folder):

@@ -2,11 +2,15 @@
  * The same work C times at once in one runtime, by C processes that have nothing to do with each other: each has servers,
  * agents and children of its own, and keys of its own where there is one table, registry or clock for all. What they lose to
  * each other is what the design shares. One line of JSON for each workload; `per_sec` is that of all together.
- * What is not like that has `one_` in its name: `one_server`, to which all send, and `one_line`, no regrow at all: all count
- * on one cache line. docs/scaling.md has what it is for. */
+ * What is not like that has `one_` in its name: `one_server`, to which all send; and, of the machine, `one_line`: all count on
+ * one cache line; `one_barrier`: one calls membarrier(2), as `sync::inside` does, while the others run. docs/scaling.md has
+ * what it is for. */
 #include "../c/harness.h"
+#include <linux/membarrier.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { MOST = 16 };
 
@@ -235,6 +239,22 @@ static void one_line(struct copy *copy)
     atomic_fetch_add(&line, 1);
 }
 
+static atomic_bool enough;
+
+static void one_barrier(struct copy *copy)
+{
+  if (copy->index > 0) {
+    while (!atomic_load_explicit(&enough, memory_order_relaxed))
+      ;
+    return;
+  }
+  atomic_store(&enough, false);
+  /* The library has registered the program for it. */
+  for (uint64_t i = 0; i < copy->n; i++)
+    expect(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0);
+  atomic_store(&enough, true);
+}
+
 static const struct workload_of_copies { const char *name; void (*run)(struct copy *copy); uint64_t n; } workloads[] = {
   { "messages", messages, 100000 }, { "calls", calls, 100000 }, { "calls_5s", calls_5s, 100000 },
   { "calls_inline", calls_inline, 300000 }, { "agent_get", agent_get, 100000 }, { "spawns", spawns, 60000 },
@@ -242,6 +262,7 @@ static const struct workload_of_copies { const char *name; void (*run)(struct co
   { "lookups", lookups, 500000 }, { "registers", registers, 60000 }, { "set_get", set_get, 500000 },
   { "set_insert", set_insert, 300000 }, { "ordered_get", ordered_get, 400000 }, { "ordered_insert", ordered_insert, 300000 },
   { "one_server", one_server, 300000 }, { "one_line", one_line, 3000000 },
+  { "one_barrier", one_barrier, 100000 },
 };
 
 static const struct workload_of_copies *chosen;

@@ -25,14 +25,13 @@ import machine
 import run
 import table
 from rows import REGROW, WORKLOADS
-from shared import SHARED, names_of
+from shared import NAMES, SHARED
 
 RESULTS, DOCUMENT = HERE / "results.json", TOP / "docs" / "scaling.md"
 SCALING, BENCH = TOP / "build" / "regrow-scaling", TOP / "build" / "regrow-bench"
 # Nanoseconds that a cache line takes from core to core where there are 64 of them, in several groups: what is published of
 # such machines is 50 to 150.
 FAR_LINE = 100
-BARRIER = 1000  # of membarrier(2), for each other core that it interrupts
 
 
 def pinned(cores, command):
@@ -91,38 +90,48 @@ def line_ns(found):
     return 1e9 / statistics.median(found["copies"]["one_line"]["together"])
 
 
+def barrier_ns(found):
+    """What membarrier(2) takes for one other core that runs: half of it is the work of that one."""
+    two, one = (statistics.median(found["copies"]["one_barrier"][kind]) for kind in ("together", "one"))
+    return max(0.0, 2e9 / two - 1e9 / one)  # the rate is given for both, of whom one makes the calls
+
+
 def ceiling(name, line):
     """The most that all cores can do together: the busiest of the shared lines serves one at a time. And which it is."""
-    worst = max(SHARED[name], key=lambda each: each.touches / each.lines, default=None)
-    return (worst.lines * 1e9 / (worst.touches * line), worst) if worst else (float("inf"), None)
+    def busy(each):  # nanoseconds of one operation, in which no other can have that line
+        return each.touches * each.moved * line / each.lines
+
+    worst = max(SHARED[name], key=busy, default=None)
+    return (1e9 / busy(worst), worst) if worst else (float("inf"), None)
 
 
-def reckoned(name, alone, cores, line):
+def reckoned(name, alone, cores, line, barrier):
     """So much a second: each core's own work, and for each shared line the way to it when another core had it last; a barrier
-    interrupts all others; and no more than the ceiling."""
+    keeps its caller and each of the others; and no more than the ceiling."""
     elsewhere = (cores - 1) / cores
     own = 1e9 / alone + sum(each.touches * each.moved * line * elsewhere for each in SHARED[name])
-    own += sum(each.barriers * BARRIER * (cores - 1) * 2 for each in SHARED[name])
+    own += sum(each.barriers * barrier * (cores - 1) * 2 for each in SHARED[name])
     return min(cores * 1e9 / own, ceiling(name, line)[0])
 
 
 def table_of_copies(found):
     text = ["| operation | one core | two programs | one runtime | reckoned | 32 workers | 64 workers | what limits these |",
             "|---|---:|---:|---:|---:|---:|---:|---|"]
-    near = line_ns(found)
+    near, barrier = line_ns(found), barrier_ns(found)
     for name, rates in found["copies"].items():
-        if name == "one_line":
+        if name not in NAMES:
             continue
         one, apart, together = (statistics.median(rates[kind]) for kind in ("one", "apart", "together"))
-        two = reckoned(name, one, 2, near) * apart / (2 * one)
-        many = [f"{table.number(rate)} ({rate / one:.0f}x)" for rate in (reckoned(name, one, cores, FAR_LINE) for cores in (32, 64))]
-        text.append(f"| {names_of(name)} | {table.number(one)} | {apart / one:.2f}x | {together / one:.2f}x | {two / one:.2f}x | "
+        two = reckoned(name, one, 2, near, barrier) * apart / (2 * one)
+        many = [f"{table.number(rate)} ({rate / one:.0f}x)"
+                for rate in (reckoned(name, one, cores, FAR_LINE, barrier) for cores in (32, 64))]
+        text.append(f"| {NAMES[name]} | {table.number(one)} | {apart / one:.2f}x | {together / one:.2f}x | {two / one:.2f}x | "
                     f"{many[0]} | {many[1]} | {limit(name, one)} |")
     return "\n".join(text) + "\n"
 
 
 def limit(name, one):
-    """What keeps 64 cores from doing 64 times as much."""
+    """What keeps 64 workers from doing 64 times as much."""
     most, worst = ceiling(name, FAR_LINE)
     if worst and most < 64 * one:
         return worst.what
@@ -148,7 +157,8 @@ def table_of_rows(found):
 def about(found, name):
     part = found[f"about_{name}"]
     described = part["machine"]
-    line = f" A line that both cores count on takes {line_ns(found):.0f} ns each time." if name == "copies" else ""
+    line = (f" A line that both cores count on takes {line_ns(found):.0f} ns each time, a barrier {barrier_ns(found):,.0f} ns "
+            "for the other core.") if name == "copies" else ""
     return (f"{described['cpu']}, {described['cores']} cores{' of a virtual machine' if described['virtual'] else ''}, "
             f"{described['kernel']}; {part['date']}; medians of {part['repetitions']} repetition{'s' * (part['repetitions'] != 1)}; load {part['load']} before, "
             f"{part['stolen_percent']} % of the time taken by the host.{line}\n")
@@ -158,7 +168,8 @@ def with_tables(text, found):
     for name, made in (("copies", table_of_copies(found)), ("rows", table_of_rows(found))):
         made = f"\n{made}\n{about(found, name)}"
         begin, end = f"<!-- {name}: made by benches/scaling/scaling.py -->\n", "<!-- until here -->"
-        text, count = re.subn(f"({re.escape(begin)}).*?({re.escape(end)})", lambda at: f"{at[1]}{made}\n{at[2]}", text, flags=re.S)
+        place = f"({re.escape(begin)}).*?({re.escape(end)})"
+        text, count = re.subn(place, lambda at: f"{at[1]}{made}\n{at[2]}", text, flags=re.S)
         if count != 1:
             sys.exit(f"docs/scaling.md has no place for {name}")
     return text
@@ -168,7 +179,8 @@ def main():
     words = sys.argv[1:]
     if words[:1] == ["measure"]:
         numbers = [int(word) for word in words if word.isdecimal()]
-        return measure([word for word in words if word in ("copies", "rows")] or ["copies", "rows"], numbers[0] if numbers else 5)
+        parts = [word for word in words if word in ("copies", "rows")] or ["copies", "rows"]
+        return measure(parts, numbers[0] if numbers else 5)
     if words not in (["write"], ["check"]):
         sys.exit(__doc__)
     found = json.loads(RESULTS.read_text())

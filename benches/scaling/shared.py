@@ -38,16 +38,15 @@ SHARED = {
     "ordered_insert": [Line("the lock of the tree", 2, moved=2)],
     "one_server": [Line("the head of its mailbox", 2)],
     "one_line": [Line("the line", 1)],
+    "one_barrier": [],
 }
 NAMES = {
-    "messages": "a message to a server and back", "calls": "call", "calls_5s": "call with a time limit", "calls_inline": "call, inline",
+    "messages": "a message to a server and back",
+    "calls": "call", "calls_5s": "call with a time limit", "calls_inline": "call, inline",
     "agent_get": "agent, get", "spawns": "spawn, message, exit", "children": "child started and stopped, each its supervisor",
     "tasks": "task, started and awaited", "timers": "timer, started and cancelled", "lookups": "lookup in one registry",
-    "registers": "register and unregister in one registry", "set_get": "get from one table, a set", "set_insert": "insert into one set",
+    "registers": "register and unregister in one registry",
+    "set_get": "get from one table, a set", "set_insert": "insert into one set",
     "ordered_get": "get from one ordered set", "ordered_insert": "insert into one ordered set",
     "one_server": "all send to one server (handled)",
 }
-
-
-def names_of(name):
-    return NAMES[name]
