@@ -132,7 +132,7 @@ class ShortRun(Folder):
 
     def test_a_program_that_fails_is_shown_as_that(self):
         bad = {
-            "hangs": "time.sleep(60)", "crashes": "print(json.dumps(line)); sys.exit(3)", "silent": "pass",
+            "hangs": "import os; os.fork(); time.sleep(600)", "crashes": "print(json.dumps(line)); sys.exit(3)", "silent": "pass",
             "nonsense": "print('{\"peer\": ')", "endless": "line['per_sec'] = float('inf'); print(json.dumps(line))",
             "nothing": "line['per_sec'] = 0; print(json.dumps(line))"}
         extra = "; ".join(f"{name}={self.program(name, what)}" for name, what in bad.items())
@@ -169,6 +169,19 @@ RUN = {
 
 
 class Builds(Folder):
+    def test_a_library_without_its_header_is_not_installed_and_a_log_is_a_build_that_failed(self):
+        caf = peers.FAMILIES["caf"]
+        header, built, log = (self.folder / name for name in ("all.hpp", "caf_peers", "caf.log"))
+        with mock.patch.multiple(caf, header=header, built=built), mock.patch.object(peers, "TARGET", self.folder), \
+                mock.patch.object(peers.shutil, "which", lambda name: name):
+            self.assertEqual(peers.missing("caf"), "not installed (libcaf-dev)")
+            header.touch()
+            self.assertEqual(peers.missing("caf"), "not built")
+            built.touch()
+            self.assertIsNone(peers.missing("caf"))
+            log.touch()
+            self.assertIn("does not build", peers.missing("caf"))
+
     def test_what_is_built_is_built_again_when_it_or_its_sources_change(self):
         source, made, runs = self.folder / "source", self.folder / "t" / "caf_peers", []
         made.parent.mkdir()
