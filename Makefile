@@ -4,7 +4,11 @@
 #   make              the library, static and shared, in build/
 #   make check        the quick half of the tests, five minutes at most
 #   make test-long    the tests with long counts, and what must fail when a step is left out
-#   make bench        the benchmarks, one JSON line each
+#   make bench        regrow and its peers in one paired run, as a table (benches/peers/README.md);
+#                     BENCHES="pingpong call_actor:100000" REPS=5 PEERS=go,erlang SPREAD=1 narrow and widen it
+#   make bench-alone  regrow's benchmarks alone, one JSON line each
+#   make bench-publish  takes the last whole run of make bench into benches/results and README.md
+#   make bench-scaling  one core and two, and the tables of docs/scaling.md
 #   make bench-growth what grows with the number of processes, entries, children, messages and threads
 #   make bench-latency how long calls and restarts take, also beside others that are stuck
 #   make bench-python the same from Python, over plain C
@@ -54,7 +58,7 @@ GROWTH      := $(wildcard benches/growth/*.c)
 EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
 EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
-.PHONY: all run mixed drills test check test-long bench bench-growth bench-latency bench-python docs install clean tools test-tools FORCE
+.PHONY: all run mixed drills test check test-long bench bench-alone bench-publish bench-growth bench-latency bench-scaling bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -72,6 +76,9 @@ test-long: test-tools
 	REGROW_ROUNDS=$${REGROW_ROUNDS:-20} scripts/test.sh long
 
 bench: build/regrow-bench
+	python3 benches/peers/bench.py compare $(BENCHES)
+
+bench-alone: build/regrow-bench
 	build/regrow-bench $(BENCHES)
 
 bench-growth: build/regrow-growth
@@ -79,6 +86,13 @@ bench-growth: build/regrow-growth
 
 bench-latency: build/regrow-latency
 	build/regrow-latency $(SITUATIONS)
+
+bench-publish:
+	python3 benches/peers/publish.py
+
+bench-scaling: build/regrow-bench build/regrow-scaling
+	python3 benches/scaling/scaling.py measure
+	python3 benches/scaling/scaling.py write
 
 bench-python: build/plain
 	scripts/python.sh build/python
@@ -140,6 +154,9 @@ build/regrow-growth: $(GROWTH) $(wildcard benches/growth/*.h) build/libregrow.so
 
 build/regrow-latency: benches/latency/latency.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)
+
+build/regrow-scaling: benches/scaling/copies.c benches/c/harness.c benches/c/harness.h build/libregrow.so $(HEADER)
+	$(COMPILE) benches/scaling/copies.c benches/c/harness.c -o $@ $(LINK)
 
 build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)

@@ -224,6 +224,28 @@ stage_c() {
   run_tests build/tests $names
 }
 
+# ---- the comparison with the peers ----
+
+# unit_tests PROGRAM: of Python's unittest.
+unit_tests() {
+  local status=0 said=$out/${1##*/}.txt failed name
+  python3 "$1" 2>&1 | tee "$said" || status=$?
+  failed=$(sed -n 's/^\(FAIL\|ERROR\): \(test_[a-z_0-9]*\) .*/\2/p' "$said")
+  pass $(($(sed -n 's/^Ran \([0-9]*\) tests.*/\1/p' "$said") - $(wc -w <<<"$failed")))
+  for name in $failed; do fail "$name"; done
+  return $status
+}
+
+# A short run of it, over those that are there; what README.md and docs/scaling.md show is what was measured.
+stage_bench() {
+  needs python3
+  make build/regrow-bench build/regrow-scaling
+  local status=0
+  unit_tests benches/peers/test_bench.py || status=$?
+  unit_tests benches/scaling/test_scaling.py || status=$?
+  return $status
+}
+
 # ---- how many instructions ----
 
 stage_instructions() {

@@ -32,7 +32,7 @@ test="build:600 fmt:60 clippy:300 rust:600 header:120 symbols:30 abi:60 c:400 wo
       elixir:120 conformance-elixir:120
       gleam:300 conformance-gleam:120
       python:300 conformance-python:300 conformance-python-manual:300
-      mixed:200 install:120 docs:60 valgrind:120 instructions:300 growth:600
+      mixed:200 install:120 docs:60 valgrind:120 instructions:300 growth:600 bench:120
       conformance-1:300 conformance-2:300 conformance-manual:300 operations:60
       reference:120 differential:300 loom:600 address:800 thread:800"
 long="$test loom-broken:1800 conformance-rounds:7200 differential-long:3600 stress:3600 churn:1200 fuzz:1800 soak:3600 valgrind-erlang:3600"

@@ -62,9 +62,31 @@ void call_actor(const char *name, uint64_t n)
   end_all(&calls.counter, 1);
 }
 
-/* The row is that of a server which lets the thread run it. `queued_p50_ns` is that of one which does not, in the same
- * thread: two threads hand over to each other then. */
 static void *run_calls_in_thread(void *data)
+{
+  run_calls(data);
+  return NULL;
+}
+
+static void from_a_thread(struct calls *calls, void *(*run)(void *data))
+{
+  pthread_t thread;
+  expect(pthread_create(&thread, NULL, run, calls) == 0);
+  pthread_join(thread, NULL);
+  end_all(&calls->counter, 1);
+}
+
+/* Of an ordinary server: two threads hand over to each other. */
+void call_thread_queued(const char *name, uint64_t n)
+{
+  int64_t count = 0;
+  struct calls calls = { .name = name, .n = n, .counter = start_counter(&count, 0) };
+  from_a_thread(&calls, run_calls_in_thread);
+}
+
+/* The row is that of a server which lets the thread run it. `queued_p50_ns` is that of one which does not, in the same
+ * thread. */
+static void *run_queued_and_inline_calls(void *data)
 {
   struct calls *calls = data;
   int64_t count = 0;
@@ -80,8 +102,5 @@ void call_thread(const char *name, uint64_t n)
 {
   int64_t count = 0;
   struct calls calls = { .name = name, .n = n, .counter = start_counter(&count, server_flags | REGROW_INLINE) };
-  pthread_t thread;
-  expect(pthread_create(&thread, NULL, run_calls_in_thread, &calls) == 0);
-  pthread_join(thread, NULL);
-  end_all(&calls.counter, 1);
+  from_a_thread(&calls, run_queued_and_inline_calls);
 }

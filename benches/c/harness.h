@@ -10,7 +10,7 @@
 typedef void workload(const char *name, uint64_t n);
 
 workload pingpong, large_list, large_list_copy, large_bin;    /* messages.c */
-workload call_actor, call_thread;                             /* calls.c */
+workload call_actor, call_thread, call_thread_queued;         /* calls.c */
 workload counting, fanin;                                     /* streams.c */
 workload threadring, big, chameneos;                          /* crowds.c */
 workload spawn, idle, restart, dynsup;                        /* lives.c */

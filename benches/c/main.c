@@ -7,6 +7,7 @@ static const struct { const char *name; workload *run; uint64_t n; } workloads[]
   { "pingpong", pingpong, 1000000 },
   { "call_actor", call_actor, 500000 },
   { "call_thread", call_thread, 100000 },
+  { "call_thread_queued", call_thread_queued, 100000 },
   { "counting", counting, 5000000 },
   { "threadring", threadring, 1000000 },
   { "spawn", spawn, 1000000 },

@@ -1,146 +1,208 @@
 #!/usr/bin/env python3
-"""Runs the peer programs paired and prints the median of each workload as a Markdown table.
+"""Runs regrow and its peers in pairs, and shows what each did.
 
-Called by run-peers.sh, which builds first. See its head for the environment variables.
-`bench.py --table FILE...` only prints the table of JSON lines kept from earlier runs."""
+usage: bench.py compare [WORKLOAD[:N]...]      what `make bench` does: builds the peers, runs, writes the results
+       bench.py each [WORKLOAD[:N]...]         what run-peers.sh does: all programs of $PEERS and $EXTRA, in the long form
+       bench.py build                          only builds
+       bench.py --table [--spread] [FILE]      the table of an earlier run (of compare); with the least and the greatest
+       bench.py --each FILE...                 the long form of earlier runs
+
+Environment: PEERS (erlang,elixir,ractor,kameo,actix,caf,go; or a program of theirs: go1), REPS (3), TARGET (where the
+peers are built, /tmp/regrow-peers), WORKERS (regrow's numbers of workers: "1 2", or 1 and the number of cores),
+REGROW (its program, build/regrow-bench), RESULTS (the folder that compare writes to, build/bench), SPREAD=1 (with the
+least and the greatest), QUICK=1 (builds only what takes seconds), LIMIT_S (of one program, 60 s), OUT (where each appends
+its lines), EXTRA ("name=command; ..." to be compared with)."""
 import json
 import os
-import shlex
-import statistics
-import subprocess
 import sys
+import time
+from pathlib import Path
 
-T = os.environ.get("TARGET", "/tmp/regrow-peers")
-OUT = os.environ.get("OUT", f"{T}/results.jsonl")
-REPS = int(os.environ.get("REPS", "3"))
-LIMIT = int(os.environ.get("LIMIT_S", "90"))
-CALLED_FROM = os.environ.get("CALLED_FROM", ".")
+sys.dont_write_bytecode = True  # nothing is written beside the sources
 
-ERL = f"erl -noshell {{}} +P 4000000 -pa {T}/erl -run peers main"
-PEERS = {
-    "erlang": ERL.format(""),
-    "erlang1": ERL.format("+S 1:1"),
-    "elixir": f"elixir --erl '+P 4000000' -pa {T}/ex -e 'ExPeers.main(System.argv())' --",
-    "ractor": f"{T}/rust/release/ractor",
-    "ractor1": f"{T}/rust/release/ractor workers=1",
-    "kameo": f"{T}/rust/release/kameo",
-    "kameo1": f"{T}/rust/release/kameo workers=1",
-    "actix1": f"{T}/rust/release/actix workers=1",
-    "actix2": f"{T}/rust/release/actix workers=2",
-    "caf": f"{T}/caf_peers",
-    "caf1": f"{T}/caf_peers workers=1",
-    "go": f"{T}/go_peers",
-    "go1": f"{T}/go_peers workers=1",
-    "limits": f"{T}/rust/release/limits",
-    "rustmaps": f"{T}/rust/release/rustmaps",
-}
-DEFAULT = [p for p in PEERS if p not in ("limits", "rustmaps")]
-
-# which peers have which workload; a peer not listed has no such notion
-RUST = ["ractor", "ractor1", "kameo", "kameo1"]
-ACTIX = ["actix1", "actix2"]
-CAF = ["caf", "caf1"]
-GO = ["go", "go1"]
-ERLS = ["erlang", "erlang1"]
-WORK = {
-    "pingpong": ERLS + RUST + ACTIX + CAF + GO,
-    "call_actor": ERLS + ["elixir"] + RUST + ACTIX + CAF + GO,
-    "call_thread": RUST + ACTIX + CAF,
-    "counting": ERLS + RUST + ACTIX + CAF + GO,
-    "threadring": ERLS + RUST + ACTIX + CAF + GO,
-    "spawn": ERLS + RUST + ACTIX + CAF + GO,
-    "idle": ERLS + RUST + ACTIX + CAF + GO,
-    "big": ERLS + RUST + ACTIX + CAF + GO,
-    "chameneos": ERLS + RUST + ACTIX + CAF + GO,
-    "fanin": ERLS + RUST + ACTIX + CAF + GO,
-    "large_list": ERLS + RUST + ACTIX + CAF,
-    "large_list_copy": RUST + ACTIX + CAF + GO,
-    "large_bin": ERLS + RUST + ACTIX + CAF,
-    "restart": ERLS + ["elixir"] + RUST + ACTIX,
-    "dynsup": ["elixir"],
-    "timers": ERLS + RUST + ACTIX + CAF + GO,
-    "agent": ["elixir"],
-    "registry": ["elixir", "ractor", "kameo", "caf", "go"],
-    "reg_ets": ["erlang"],
-    "reg_whereis": ["erlang"],
-    "table_set": ["erlang"],
-    "table_set_conc": ["erlang"],
-    "table_ordered": ["erlang"],
-    "table_ordered_conc": ["erlang"],
-    "table_select": ["erlang"],
-}
-# smaller sizes where the full one would run for a minute (a cross-thread wake per message, or
-# a spawn that gets slower with the number alive)
-SIZE = {
-    ("actix2", "pingpong"): 50_000, ("actix2", "call_actor"): 50_000, ("actix2", "threadring"): 100_000,
-    ("actix1", "call_thread"): 30_000, ("actix2", "call_thread"): 30_000, ("actix2", "large_bin"): 30_000,
-    ("ractor", "idle"): 300_000, ("ractor1", "idle"): 300_000,
-    ("kameo", "idle"): 300_000, ("kameo1", "idle"): 300_000,
-    ("caf", "spawn"): 200_000, ("caf", "call_thread"): 30_000, ("caf1", "call_thread"): 30_000,
-}
+import build
+import drawing
+import machine
+import peers
+import run
+import table
+from rows import ONCE, REGROW, SIZES, WORKLOADS
 
 
-def run(peer, cmd, work):
-    rewrite = peer not in ("limits", "rustmaps")
-    args = shlex.split(cmd) + ([work] if work else [])
-    cwd = "/" if peer in PEERS else CALLED_FROM
-    try:
-        r = subprocess.run(args, capture_output=True, text=True, timeout=LIMIT, cwd=cwd)
-    except subprocess.TimeoutExpired:
-        print(f"{peer} {work}: over {LIMIT} s, dropped", file=sys.stderr)
-        return
-    if r.stderr.strip():
-        print(f"{peer} {work}: {r.stderr.strip()[:300]}", file=sys.stderr)
-    with open(OUT, "a") as f:
-        for line in r.stdout.splitlines():
-            if line.startswith("{"):
-                d = json.loads(line)
-                if rewrite:
-                    d["peer"] = peer
-                f.write(json.dumps(d) + "\n")
+def fail(text):
+    print(f"bench: {text}", file=sys.stderr)
+    sys.exit(2)
 
 
-def table(files):
-    rows = {}
-    for name in files:
-        for line in open(name):
-            d = json.loads(line)
-            rows.setdefault(d["workload"], {}).setdefault(d["peer"], []).append(d)
-    for w, peers in rows.items():
-        print(f"\n### {w}\n\n| peer | n | per second | runs | extra (medians) |\n|---|---|---|---|---|")
-        best = max(peers, key=lambda p: statistics.median(d["per_sec"] for d in peers[p]))
-        for p, ds in sorted(peers.items(), key=lambda x: -statistics.median(d["per_sec"] for d in x[1])):
-            med = statistics.median(d["per_sec"] for d in ds)
-            keys = ds[0]["extra"].keys()
-            ex = ", ".join(f"{k} {statistics.median(d['extra'][k] for d in ds):,.6g}" for k in keys)
-            lo, hi = min(d["per_sec"] for d in ds), max(d["per_sec"] for d in ds)
-            mark = "**" if p == best else ""
-            print(f"| {mark}{p}{mark} | {ds[0]['n']:,} | {med:,.0f} ({lo:,.0f}..{hi:,.0f}) | {len(ds)} | {ex} |")
+def words(arguments, known):
+    """{workload: size or None} of NAME or NAME:N, all known ones without any."""
+    chosen = {}
+    for word in arguments:
+        name, colon, size = word.partition(":")
+        if name not in known:
+            fail(f"no workload is called {name}; there are {', '.join(known)}")
+        if colon and not (size.isdecimal() and int(size) > 0):
+            fail(f"{word}: the size is to be a number above 0")
+        chosen[name] = int(size) if colon else None
+    return chosen or dict.fromkeys(known)
+
+
+def wanted():
+    """The programs of $PEERS by family, all without it."""
+    names = [name.strip() for name in os.environ.get("PEERS", "").split(",") if name.strip()] or list(peers.FAMILIES)
+    chosen = {}
+    for name in names:
+        family = peers.family_of(name)
+        if name == "none":
+            continue
+        if family not in peers.FAMILIES:
+            fail(f"no peer is called {name}; there are {', '.join(peers.FAMILIES)}, none")
+        own = list(peers.FAMILIES[family].programs) if name == family else [name]
+        chosen.setdefault(family, []).extend(own)
+    return chosen
+
+
+def repetitions():
+    reps = os.environ.get("REPS") or "3"
+    if not (reps.isdecimal() and int(reps) > 0):
+        fail("REPS is to be a number above 0")
+    return int(reps)
+
+
+def ready(chosen):
+    """Builds; gives the families that can take part, and {title: why} of the others."""
+    build.build(chosen, quick=bool(os.environ.get("QUICK")))
+    out = {name: why for name in chosen if (why := peers.missing(name))}
+    for name, why in out.items():
+        print(f"left out: {peers.FAMILIES[name].title}, {why}", file=sys.stderr)
+    return ({name: own for name, own in chosen.items() if name not in out},
+            {peers.FAMILIES[name].title: why for name, why in out.items()})
+
+
+def workers():
+    cores = len(os.sched_getaffinity(0))
+    numbers = (os.environ.get("WORKERS") or ("1 2" if cores <= 2 else f"1 {cores}")).split()
+    if not numbers or not all(number.isdecimal() and int(number) > 0 for number in numbers):
+        fail("WORKERS is to be numbers above 0")
+    return numbers
+
+
+def extra():
+    """{name: command} of $EXTRA."""
+    pairs = [pair.strip().split("=", 1) for pair in os.environ.get("EXTRA", "").split(";") if pair.strip()]
+    if any(len(pair) != 2 for pair in pairs):
+        fail('EXTRA is to be "name=command; ..."')
+    return dict(pairs)
+
+
+def tasks_of_compare(chosen, present):
+    regrow = os.path.abspath(os.environ.get("REGROW") or peers.TOP / "build" / "regrow-bench")
+    if not os.path.exists(regrow):
+        fail(f"{regrow} is not there (make build/regrow-bench)")
+    tasks = {}
+    for name, size in chosen.items():
+        programs = []
+        for number in workers():
+            for variant, workload in REGROW.get(name, {}).items():
+                command = f"{regrow} workers={number}{' inline=1' if variant else ''}"
+                programs.append((f"regrow{number}{variant}", command, f"{workload}:{size or WORKLOADS[name]}"))
+        for own in present.values():
+            for program in own:
+                if peers.has(program, name) and (name not in ONCE or program in ONCE[name]):
+                    count = size or SIZES.get((program, name)) or WORKLOADS[name]
+                    programs.append((program, peers.PROGRAMS[program], f"{name}:{count}"))
+        for program, command in extra().items():
+            programs.append((program, command, f"{name}:{size or WORKLOADS[name]}"))
+        if programs:
+            tasks[name] = programs
+    return tasks
+
+
+def compare(arguments):
+    chosen, asked, reps = words(arguments, WORKLOADS), wanted(), repetitions()
+    present, left_out = ready(asked)
+    left_out |= {family.title: "not asked for" for name, family in peers.FAMILIES.items() if name not in asked}
+    versions = {"regrow": peers.regrow_version()} | {peers.FAMILIES[name].title: peers.version(name) for name in present}
+    tasks = tasks_of_compare(chosen, present)
+    about = {"date": machine.now(), "machine": machine.describe(), "versions": versions, "left_out": left_out, "reps": reps,
+             "whole": not arguments and not os.environ.get("PEERS") and reps >= 3, "load_before": machine.load()}
+    print(f"load {about['load_before']}; {sum(map(len, tasks.values()))} programs, {reps} times", file=sys.stderr)
+    if about["load_before"] > 0.5:
+        print("the machine is at work; what is measured now says little", file=sys.stderr)
+    records, began, stolen = [], time.monotonic(), machine.Stolen()
+    run.paired(tasks, reps, records.append)
+    about |= {"minutes": round((time.monotonic() - began) / 60, 1), "load_after": machine.load(),
+              "stolen_percent": stolen.percent()}
+    write(Path(os.environ.get("RESULTS") or peers.TOP / "build" / "bench"), about, records)
+    print(table.plain(about, records, spread=bool(os.environ.get("SPREAD"))))
+    return 1 if any("error" in record and record["peer"].startswith("regrow") for record in records) else 0
+
+
+def write(folder, about, records):
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(each) + "\n" for each in [{"run": about}, *records])
+    (folder / "results.jsonl").write_text(text)
+    (folder / "table.md").write_text(table.markdown(about, records))
+    (folder / "results.svg").write_text(drawing.svg(about, records))
+    print(f"in {os.path.relpath(folder)}: results.jsonl, table.md, results.svg", file=sys.stderr)
+
+
+def read(path):
+    """What `write` wrote: the run, and its lines."""
+    lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    if not lines or "run" not in lines[0]:
+        fail(f"{path} is not of a run of compare")
+    return lines[0]["run"], lines[1:]
+
+
+def each(arguments):
+    """Every program that has the workload, with its own default size where none is given."""
+    known = list(dict.fromkeys([*WORKLOADS, *REGROW, "call_thread_queued", *peers.OTHERS]))
+    chosen = words(arguments, known) if arguments else dict.fromkeys(WORKLOADS)
+    present, _ = ready(wanted())
+    commands, reps = {**peers.PROGRAMS, **peers.OTHERS, **extra()}, repetitions()
+    tasks = {}
+    for name, size in chosen.items():
+        if name in peers.OTHERS:
+            tasks[name] = [(name, commands[name], "")]
+            continue
+        programs = [program for own in present.values() for program in own if peers.has(program, name)]
+        for program in dict.fromkeys([*programs, *extra()]):
+            count = size or SIZES.get((program, name))
+            tasks.setdefault(name, []).append((program, commands[program], f"{name}:{count}" if count else name))
+    out = Path(os.environ.get("OUT") or peers.TARGET / "results.jsonl")
+    print(f"load {machine.load()}; {reps} repetitions; results in {out}", file=sys.stderr)
+    records = []
+    with open(out, "a") as lines:
+        def keep(record):
+            records.append(record)
+            lines.write(json.dumps(record) + "\n")
+            lines.flush()
+        run.paired(tasks, reps, keep)
+    print(table.each_program(records))
+    return 0
 
 
 def main():
-    a = sys.argv[1:]
-    if a and a[0] == "--table":
-        return table(a[1:] or [OUT])
-    peers = dict(PEERS)
-    extra = [e.strip().split("=", 1) for e in os.environ.get("EXTRA", "").split(";") if e.strip()]
-    peers.update({n: c for n, c in extra})
-    chosen = os.environ.get("PEERS", "").split(",") if os.environ.get("PEERS") else DEFAULT
-    chosen = chosen + [n for n, _ in extra if n not in chosen]
-    work = a or list(WORK)
-    print(f"load {os.getloadavg()[0]:.2f}; {REPS} repetitions; results in {OUT}", file=sys.stderr)
-    open(OUT, "a").close()
-    for w in work:
-        name, _, size = w.partition(":")
-        for _ in range(REPS):
-            if name in ("limits", "rustmaps"):
-                run(name, peers[name], "")
-                continue
-            for p in chosen:
-                if p in WORK.get(name, []) or p in dict(extra):
-                    n = size or SIZE.get((p, name), "")
-                    run(p, peers[p], f"{name}:{n}" if n else name)
-    table([OUT])
+    command, arguments = (sys.argv[1:2] or [""])[0], sys.argv[2:]
+    if command == "compare":
+        return compare(arguments)
+    if command == "each":
+        return each(arguments)
+    if command == "build":
+        ready(wanted())
+        return 0
+    if command == "--table":
+        files = [word for word in arguments if word != "--spread"] or [peers.TOP / "build" / "bench" / "results.jsonl"]
+        print(table.plain(*read(files[0]), spread="--spread" in arguments))
+        return 0
+    if command == "--each" and arguments:
+        records = [json.loads(line) for path in arguments for line in Path(path).read_text().splitlines()]
+        print(table.each_program([record for record in records if "run" not in record]))
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())
