@@ -90,8 +90,9 @@ pub extern "C" fn regrow_bool(value: bool) -> regrow_term {
 pub unsafe extern "C" fn regrow_atom(name: *const c_char) -> regrow_term {
     make(|| {
         // SAFETY: the caller's promise.
+        let known = || Atom::known(unsafe { CStr::from_ptr(name) }.to_bytes());
         if !name.is_null()
-            && let Some(atom) = Atom::known(unsafe { CStr::from_ptr(name) }.to_bytes())
+            && let Some(atom) = known()
         {
             return Ok(Term::atom(atom));
         }
