@@ -4,7 +4,7 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, guard, guard_value, is_forked, is_same,
+    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, bytes_of, guard, guard_value, is_forked,
     limit, out, out_optional, sized, take, watchdog,
 };
 use super::types::{
@@ -145,13 +145,14 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
 pub(super) unsafe fn server(spec: *const c_void) -> Result<CServer, Fault> {
     // SAFETY: the caller's promise.
     unsafe {
-        let mut given = sized(spec.cast::<regrow_server_spec>())?;
+        let place = spec.cast::<regrow_server_spec>();
+        if let Some((spec, arg)) = Spec::known(place) {
+            return Ok(CServer { spec, arg: borrow_optional(arg)?.cloned().unwrap_or(Term::nil()) });
+        }
+        let mut given = sized(place)?;
         let user = User { user: given.user, drop: given.drop_user };
         let arg = borrow_optional(std::mem::replace(&mut given.arg, std::ptr::null()))?;
         let arg = arg.cloned().unwrap_or(Term::nil());
-        if let Some(spec) = Spec::known(&given) {
-            return Ok(CServer { spec, arg });
-        }
         if given.home > REGROW_THREAD || given.flags & !(REGROW_NO_PARK | REGROW_INLINE) != 0 {
             return Err(Fault::argument("a server's home or flags are unknown"));
         }
@@ -188,16 +189,31 @@ thread_local! {
 }
 
 impl Spec {
-    /// What the same struct became before. Not of one with a `drop_user`, which runs once for each.
-    fn known(given: &regrow_server_spec) -> Option<Arc<Spec>> {
-        if given.drop_user.is_some() {
-            return None;
-        }
+    /// What the same struct became before, and its argument. Not of one with a `drop_user`, which runs once for each.
+    ///
+    /// # Safety
+    /// As the header says of the struct.
+    unsafe fn known(given: *const regrow_server_spec) -> Option<(Arc<Spec>, *const regrow_term)> {
+        const ARG: usize = std::mem::offset_of!(regrow_server_spec, arg);
+        const AFTER: usize = ARG + size_of::<*const regrow_term>();
+        // SAFETY: null, or as many bytes as its size says. Such structs have no padding.
+        let bytes = unsafe {
+            if given.is_null() || given.cast::<usize>().read_unaligned() != size_of::<regrow_server_spec>() {
+                return None;
+            }
+            bytes_of(given)
+        };
         let known = LAST.try_with(|last| {
             let last = last.borrow();
-            last.as_ref().filter(|(known, _)| is_same(known, given)).map(|(_, spec)| spec.clone())
+            let (known, spec) = last.as_ref()?;
+            // SAFETY: as above.
+            let known = unsafe { bytes_of(known) };
+            // The argument is another one each time; all else is to be the same.
+            let is_same = bytes[..ARG] == known[..ARG] && bytes[AFTER..] == known[AFTER..];
+            is_same.then(|| spec.clone())
         });
-        known.ok().flatten()
+        // SAFETY: as above.
+        known.ok().flatten().map(|spec| (spec, unsafe { (&raw const (*given).arg).read_unaligned() }))
     }
 
     fn remember(self: &Arc<Self>, given: &regrow_server_spec) {

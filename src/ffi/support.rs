@@ -263,11 +263,13 @@ pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<O
     }
 }
 
-/// Whether two structs are the same, byte by byte.
-pub(super) fn is_same<T: SizedStruct>(one: &T, other: &T) -> bool {
-    // SAFETY: such structs have no padding.
-    let bytes = |it: &T| unsafe { std::slice::from_raw_parts(std::ptr::from_ref(it).cast::<u8>(), size_of::<T>()) };
-    bytes(one) == bytes(other)
+/// The bytes of a struct.
+///
+/// # Safety
+/// The pointer leads to a whole one, which stays for `'a`.
+pub(super) unsafe fn bytes_of<'a, T: SizedStruct>(place: *const T) -> &'a [u8] {
+    // SAFETY: the caller's promise; such structs have no padding.
+    unsafe { std::slice::from_raw_parts(place.cast(), size_of::<T>()) }
 }
 
 /// Writes an out-struct that starts with its size: as much of it as the caller has room for.

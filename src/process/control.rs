@@ -142,6 +142,11 @@ impl Process {
         }
     }
 
+    /// What is else found under the lock, and by the one who runs it; of a process that nobody knows yet.
+    pub(super) fn hidden_parts(&mut self) -> (&mut Inner, &mut Reading) {
+        (self.mailbox.between.get_mut(), self.reading.get_mut())
+    }
+
     #[inline]
     pub fn pid(&self) -> Pid {
         self.pid

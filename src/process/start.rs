@@ -299,14 +299,14 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         uncount();
         return Err(Error::Limit);
     };
-    // Up at once, and nobody is to know its pid before this is over: it may be found as it is to be.
-    let alone = start.at_once
-        && !start.link
-        && start.home == Home::Shared
-        && start.name.is_none()
-        && start.via.is_none()
-        && start.link_with.is_none()
-        && start.monitor.is_none();
+    // Nobody is to know its pid before this is over, and nothing can be refused: it is found as it is to be.
+    let unknown = start.name.is_none() && start.via.is_none() && !start.link && start.link_with.is_none();
+    let alone = unknown && start.at_once && start.home == Home::Shared;
+    let monitor = start.monitor.map(|watcher| (start.monitor_as.unwrap_or_else(Ref::fresh), watcher));
+    if unknown {
+        monitor.inspect(|&(monitor, watcher)| watch(monitor, watcher, pid));
+    }
+    let mut ack = Some(start.ack);
     let place = Place::new(Lineage::of_children(start.parent), start.kind, start.home, start.callers);
     let parts = Parts {
         flags: start.flags,
@@ -317,44 +317,55 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         bound: start.bound,
         watchdog_ms: start.watchdog_ms,
     };
-    // SAFETY: it writes each part.
-    let made = unsafe { pool::place(|at| Process::make(at, pid, node.clone(), place, parts)) };
-    node.watchdogs.add(&made);
-    let _inside = inside::enter();
-    let process = {
-        if start.at_once {
-            // SAFETY: nobody else knows the process yet.
-            unsafe { made.reading() }.initialised = true;
-        } else {
-            made.lock().pending = Some(Pending { ack: Ack::Nobody, result: None });
+    let make = |at: *mut Process| {
+        // SAFETY: it writes each part; after that it is a process, which nobody else knows yet.
+        let (inner, reading) = unsafe {
+            Process::make(at, pid, node.clone(), place, parts);
+            (*at).hidden_parts()
+        };
+        reading.initialised = start.at_once;
+        inner.trap_exit = start.flags & SYSTEM != 0;
+        if !start.at_once {
+            let ack = if unknown { ack.take() } else { None };
+            inner.pending = Some(Pending { ack: ack.unwrap_or(Ack::Nobody), result: None });
         }
-        if start.flags & SYSTEM != 0 {
-            made.lock().trap_exit = true;
+        if start.link {
+            inner.ties().links.insert(start.parent, Link::default());
         }
-        table::publish(made)
+        if let Some(peer) = start.link_with {
+            inner.ties().links.insert(peer, Link::default());
+        }
+        if let Some((monitor, watcher)) = monitor.filter(|_| unknown) {
+            inner.ties().watchers.insert(monitor, watcher);
+        }
     };
+    // SAFETY: it makes a process there.
+    let process = unsafe { pool::place(make) };
+    node.watchdogs.add(&process);
+    let _inside = inside::enter();
+    let process = table::publish(process);
+    let spawned = Spawned { pid, monitor: monitor.map(|(monitor, _)| monitor) };
     if alone {
-        return Ok(Spawned { pid, monitor: None });
+        return Ok(spawned);
     }
-    let listed = list(node, process, start.name, start.via, start.parent, start.link, start.child)
-        .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_both(node, process, peer, false)));
-    if let Err(error) = listed {
-        // Known to nobody: it ends as if it had never been, and the ack is not told.
-        drop(start.ack);
-        unlist(process);
-        return Err(error);
+    if !unknown {
+        let listed = list(process, start.name, start.via)
+            .and_then(|()| if start.link { link_back(node, process, start.parent, start.child) } else { Ok(()) })
+            .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_back(node, process, peer, false)));
+        if let Err(error) = listed {
+            // Known to nobody: it ends as if it had never been, and the ack is not told.
+            drop(ack);
+            unlist(process);
+            return Err(error);
+        }
+        if let Some(ack) = ack.filter(|_| !start.at_once) {
+            expect(process, ack);
+        }
+        if let Some((monitor, watcher)) = monitor {
+            watch(monitor, watcher, pid);
+            process.lock().ties().watchers.insert(monitor, watcher);
+        }
     }
-    if !start.at_once {
-        expect(process, start.ack);
-    }
-    let monitor = start.monitor.map(|watcher| {
-        let monitor = start.monitor_as.unwrap_or_else(Ref::fresh);
-        table::with_process(watcher, |watcher| {
-            watcher.lock().ties().watching.insert(monitor, Watch { target: pid, name: None });
-        });
-        process.lock().ties().watchers.insert(monitor, watcher);
-        monitor
-    });
     if start.home == Home::Thread {
         run_thread(node, process)?;
     } else if start.at_once {
@@ -365,7 +376,14 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     } else if process.state.shift(READY, READY, 0, QUEUED).is_ok() {
         process.place.schedule(process);
     }
-    Ok(Spawned { pid, monitor })
+    Ok(spawned)
+}
+
+/// Notes a monitor at the one who holds it.
+fn watch(monitor: Ref, watcher: Pid, target: Pid) {
+    table::with_process(watcher, |watcher| {
+        watcher.lock().ties().watching.insert(monitor, Watch { target, name: None });
+    });
 }
 
 /// Notes who hears of the start. If it was struck already (its name was known for a moment), they hear now.
@@ -380,21 +398,18 @@ fn expect(process: &Process, ack: Ack) {
     acknowledge(process.pid(), ack, StartResult::Failed(reason));
 }
 
-fn list(
-    node: &Arc<Node>, process: &Process, name: Option<Name>, via: Option<Via>, parent: Pid, link: bool, child: bool,
-) -> Result<(), Error> {
-    let pid = process.pid();
+fn list(process: &Process, name: Option<Name>, via: Option<Via>) -> Result<(), Error> {
     if let Some(name) = name {
         names::claim(process, name)?;
     }
-    if let Some(via) = via {
-        via(pid)?;
+    match via {
+        Some(via) => via(process.pid()),
+        None => Ok(()),
     }
-    if link { link_both(node, process, parent, child) } else { Ok(()) }
 }
 
-fn link_both(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Result<(), Error> {
-    process.lock().ties().links.insert(peer, Link::default());
+/// Makes the other end of a link that the process was made with.
+fn link_back(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Result<(), Error> {
     let linked = table::with_process(peer, |peer| {
         if !Arc::ptr_eq(peer.node(), node) {
             return Err(Error::OtherRuntime);

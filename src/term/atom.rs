@@ -382,3 +382,25 @@ pub mod atoms {
         COUNT = "count",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_share_a_place_are_told_apart() {
+        // Of each length up to one that has no place: alike but for one sign, and those that only begin with zeroes.
+        let mut names: Vec<String> = (0..=20).map(|length| "x".repeat(length)).collect();
+        names.extend((1..=3).map(|length| "\0".repeat(length)));
+        for place in 0..16 {
+            names.extend(('a'..='z').map(|sign| format!("{}{sign}{}", "y".repeat(place), "y".repeat(15 - place))));
+        }
+        let made: Vec<Atom> = names.iter().map(|name| Atom::new(name).unwrap()).collect();
+        for (name, atom) in names.iter().zip(&made) {
+            assert_eq!(atom.as_str(), name);
+            assert_eq!(Atom::new(name), Ok(*atom));
+            assert!(Atom::known(name.as_bytes()).is_none_or(|known| known == *atom));
+        }
+        assert!(names.iter().any(|name| Atom::known(name.as_bytes()).is_some()));
+    }
+}

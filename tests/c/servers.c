@@ -1135,12 +1135,52 @@ static void every_call_returns_while_the_server_is_killed_again_and_again(void)
     CHECK_OK(regrow_stop(pid, ATOM("normal"), LIMIT_MS));
 }
 
+/* ---- alike ---- */
+
+static regrow_next add_up(regrow_context *context, void *user, const regrow_term *argument, void **state)
+{
+    int64_t number;
+    CHECK(regrow_as_int(argument, &number));
+    *state = (void *)(intptr_t)(number + *(int *)user);
+    return REGROW_READY;
+}
+
+static regrow_next tell_sum(regrow_context *context, void *state, const regrow_term *request)
+{
+    return regrow_reply(context, regrow_int((intptr_t)state));
+}
+
+static void servers_that_are_started_alike_have_arguments_and_users_of_their_own(void)
+{
+    enum { USERS = 2, EACH = 3 };
+    int users[USERS] = { 10, 20 };
+    regrow_pid pids[USERS][EACH];
+    for (int user = 0; user < USERS; user++) {
+        for (int each = 0; each < EACH; each++) {
+            regrow_term argument = regrow_int(each);
+            regrow_server_spec server = { .size = sizeof server, .init = add_up, .handle_call = tell_sum,
+                                          .arg = &argument, .user = &users[user], .home = home };
+            pids[user][each] = start_server(&server, NULL);
+        }
+    }
+    for (int user = 0; user < USERS; user++) {
+        for (int each = 0; each < EACH; each++) {
+            regrow_term sum;
+            int64_t number;
+            CHECK_OK(regrow_call(pids[user][each], regrow_nil(), LIMIT_MS, &sum));
+            CHECK(regrow_as_int(&sum, &number) && number == users[user] + each);
+            CHECK_OK(regrow_stop(pids[user][each], ATOM("normal"), LIMIT_MS));
+        }
+    }
+}
+
 int main(void)
 {
     for (home = REGROW_SHARED; home <= REGROW_THREAD; home++) {
         TEST(a_start_returns_only_after_init);
         TEST(a_start_that_fails_gives_the_reason_and_leaves_no_name_and_no_process);
         TEST(a_server_without_init_is_up_at_once);
+        TEST(servers_that_are_started_alike_have_arguments_and_users_of_their_own);
         TEST_MANUAL(an_init_that_takes_too_long_is_given_up_and_leaves_nothing);
         TEST(a_process_killed_in_its_init_ends_the_start_with_killed);
         TEST(a_linked_start_that_fails_is_an_exit_signal_to_the_starter_too);
