@@ -9,9 +9,9 @@
 //! * a receiver that is at work is given a few microseconds. It takes what it takes anyway; and should its thread have
 //!   no processor, this one is offered.
 //!
-//! With two workers (on a machine under load, medians of seven alternating runs) eight that send 200,000 messages each to
-//! one took 61 MB in place of 94 and 14 ns of the kernel's time for each in place of 25; one that sends 2,000,000, 33 ns
-//! of the program's own in place of 41.
+//! With two workers (a machine under load, medians of seven alternating runs) eight that send 200,000 messages each
+//! to one took 61 MB in place of 94, and 14 ns of the kernel's time for each in place of 25; one that sends 2,000,000
+//! took 33 ns of the program's own for each in place of 41.
 //!
 //! It is soft: nothing is refused or delayed beyond that, and who never takes its messages has as many as are sent.
 //! Erlang did the same by counting a send to a long mailbox as more work of its sender's.
