@@ -154,6 +154,19 @@ impl<M, B> Mailbox<M, B> {
         self.push_node(Node::new(Some(message))) == self.empty
     }
 
+    /// As [`Mailbox::push`]; also tells how many had been pushed onto others before it, if it was.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub fn push_counting(&self, message: M) -> Option<usize> {
+        let node = Node::new(Some(message));
+        let previous = self.head.swap(node, Ordering::SeqCst);
+        // As in `push_node`.
+        let piled = (previous != self.empty).then(|| self.piled.fetch_add(1, Ordering::Relaxed));
+        // SAFETY: as in `push_node`.
+        unsafe { (*previous).next.store(node, Ordering::Release) };
+        piled
+    }
+
     /// As [`Mailbox::push`], for what goes before all ordinary messages.
     #[cold]
     pub fn push_priority(&self, message: M) -> bool {

@@ -6,6 +6,7 @@
 use super::bound::Refused;
 use super::control::{BOUNDED, Process};
 use super::message::Message;
+use super::pace;
 use crate::mailbox::Pop;
 use crate::sync::Ordering;
 use crate::sync::inside::Inside;
@@ -59,7 +60,13 @@ impl Process {
         if self.flags & BOUNDED != 0 {
             return self.offer_plain_bounded(term);
         }
-        self.enqueue(Message::Info(term));
+        let piled = self.mailbox.push_counting(Message::Info(term));
+        self.place.signal();
+        match piled {
+            None => self.notify(),
+            Some(piled) if piled.is_multiple_of(pace::LOOK_EVERY) => pace::look(self),
+            Some(_) => {}
+        }
         Ok(())
     }
 

@@ -67,6 +67,7 @@ mod message;
 mod names;
 mod node;
 mod outside;
+mod pace;
 mod pool;
 mod pursuit;
 mod reading;

@@ -51,7 +51,7 @@ mod worker;
 pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{is_worker, on_worker_of, run_nested};
+pub use worker::{is_worker, on_worker_of, run_nested, share_woken};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::{Injector, Steal};

@@ -137,6 +137,20 @@ pub(super) fn schedule_here(scheduler: &Scheduler, job: Runnable) -> bool {
     .unwrap_or(false)
 }
 
+/// Leaves the job woken last to a worker that sleeps, if there is one: what runs here will go on for a while.
+pub fn share_woken(scheduler: &Scheduler) {
+    with_local(|local| {
+        // Whether one sleeps first: where all are at work it is better off here, where it is next.
+        if scheduler.idle.load(Ordering::Relaxed) != 0
+            && local.takes_from(scheduler)
+            && let Some(job) = local.worker.slot.take()
+        {
+            scheduler.injector.push(Runnable(job));
+            scheduler.wake_one();
+        }
+    });
+}
+
 pub(super) fn queue_here(scheduler: &Scheduler, job: Runnable) -> bool {
     with_local(|local| {
         if !local.takes_from(scheduler) {

@@ -1,0 +1,60 @@
+//! What a sender does whose messages come faster than they are handled.
+//!
+//! A message that has gone to memory and back costs more than one that lies in the cache when it is taken, and a
+//! backlog that grows costs a page of memory for each 64. So now and then a process that sends looks how many wait at
+//! its receiver. When there are a great many it does what nobody can observe but by a clock, and never waits:
+//!
+//! * a receiver that nobody runs yet, since it was woken by this very sender, which goes on and on, is left to another
+//!   worker that sleeps, and is woken for it;
+//! * a receiver that is at work is given a few microseconds. It takes what it takes anyway; and should its thread have
+//!   no processor, this one is offered.
+//!
+//! With two workers (a machine under load, medians of seven alternating runs) eight that send 200,000 messages each
+//! to one took 61 MB in place of 94, and 14 ns of the kernel's time for each in place of 25; one that sends 2,000,000
+//! took 33 ns of the program's own for each in place of 41.
+//!
+//! It is soft: nothing is refused or delayed beyond that, and who never takes its messages has as many as are sent.
+//! Erlang did the same by counting a send to a long mailbox as more work of its sender's.
+
+use super::control::{ENTERED, Process};
+use super::current;
+use super::state::{CALLBACK, READY, RUNNING};
+use crate::scheduler;
+
+/// Which of the messages that are pushed onto others have their sender look: the look costs a line that the receiver
+/// writes.
+pub(super) const LOOK_EVERY: usize = 64;
+/// So many are no crowd yet: 64 KiB, which most second caches hold twice.
+const CROWD: usize = 1024;
+/// So many looks at a receiver that is at work, each after as many pauses: about three microseconds.
+const LOOKS: usize = 8;
+const PAUSES: usize = 8;
+
+/// Looks whether there is a crowd.
+#[cold]
+pub(super) fn look(receiver: &Process) {
+    let waiting = receiver.mailbox.len();
+    if waiting < CROWD {
+        return;
+    }
+    // A thread of the embedding program is not held up.
+    let Some(me) = current::current() else { return };
+    if me.flags & ENTERED != 0 || std::ptr::eq(me, receiver) {
+        return;
+    }
+    match receiver.state.phase() {
+        READY => scheduler::share_woken(receiver.node().scheduler()),
+        RUNNING | CALLBACK => {
+            for _ in 0..LOOKS {
+                (0..PAUSES).for_each(|_| std::hint::spin_loop());
+                if receiver.mailbox.len() < CROWD {
+                    return;
+                }
+            }
+            if receiver.mailbox.len() >= waiting {
+                std::thread::yield_now();
+            }
+        }
+        _ => {}
+    }
+}
