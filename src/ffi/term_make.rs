@@ -89,11 +89,12 @@ pub extern "C" fn regrow_bool(value: bool) -> regrow_term {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_atom(name: *const c_char) -> regrow_term {
     make(|| {
+        if name.is_null() {
+            return Err(Fault::argument("a string is NULL"));
+        }
         // SAFETY: the caller's promise.
-        let known = || Atom::known(unsafe { CStr::from_ptr(name) }.to_bytes());
-        if !name.is_null()
-            && let Some(atom) = known()
-        {
+        let known = Atom::known(unsafe { CStr::from_ptr(name) }.to_bytes());
+        if let Some(atom) = known {
             return Ok(Term::atom(atom));
         }
         // SAFETY: as above.
