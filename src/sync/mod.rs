@@ -6,6 +6,7 @@
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`blocks`]: memory for messages and small terms, kept by the threads that use it;
 //! * [`tally`]: numbers that every thread adds to;
+//! * [`replaced`]: what is looked at without a lock, and replaced as a whole;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -69,6 +70,7 @@ pub mod forked;
 pub mod inside;
 pub mod parker;
 pub mod patience;
+pub mod replaced;
 #[cfg(not(loom))]
 pub mod tally;
 
