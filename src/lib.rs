@@ -34,6 +34,7 @@ pub mod registry;
 pub mod registry {
     pub mod book;
     pub mod places;
+    pub mod quick;
     pub mod shard;
 }
 #[cfg(not(loom))]

@@ -233,12 +233,12 @@ fn all_timers_of_an_owner_go_together_and_no_others() {
 fn a_slot_whose_timers_come_and_go_keeps_its_order_and_no_memory_for_them() {
     let timers = Timers::new();
     let long: Vec<TimerId> = (0..100).map(|name| timers.start(HOUR - name % 10, TimerKind::User, name).id).collect();
-    for (round, kept) in long.iter().enumerate().take(20) {
+    for (round, named) in long.iter().enumerate().take(20) {
         let short: Vec<TimerId> = (0..500).map(|name| timers.start(HOUR, TimerKind::User, 1000 + name).id).collect();
         for id in short.iter().skip(round % 3).step_by(3).chain(&short) {
             timers.cancel(*id);
         }
-        assert_eq!(timers.read(*kept), Some(HOUR - round as u64 % 10));
+        assert_eq!(timers.read(*named), Some(HOUR - round as u64 % 10));
     }
     assert_eq!(timers.cancel(long[99]).map(|(name, _)| name), Some(99));
     let mut expected: Vec<u64> = (0..99).collect();

@@ -8,6 +8,7 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 use regrow::registry::book::{Book, Hears, Refusal, Removed};
+use regrow::registry::quick::Quick;
 use regrow::term::{Pid, Term};
 
 const A: usize = 1;
@@ -122,7 +123,7 @@ impl World {
     }
 
     fn holder(&self) -> Option<Pid> {
-        self.book.holder(&key(), |pid, _| pid)
+        if self.book.is_unique() { self.book.who(&key()) } else { self.book.holder(&key(), |pid, _| pid) }
     }
 
     /// Nothing is left, in neither map, and listeners were told of each entry that came and went.
@@ -244,5 +245,32 @@ fn a_process_and_its_registry_that_end_together_leave_nothing() {
         end.join().unwrap();
         assert_eq!((world.holder(), world.book.count()), (None, 0));
         assert!(world.book.keys(pid(A)).is_empty());
+    });
+}
+
+#[test]
+fn a_lookup_without_the_lock_is_as_if_made_at_one_moment() {
+    loom::model(|| {
+        let quick = Arc::new(Quick::new());
+        // Both belong where the first is; when that goes, the second moves up.
+        quick.insert(0, [1, 1], pid(A));
+        quick.insert(0, [1, 2], pid(B));
+        let theirs = quick.clone();
+        // Another thread looks, and not this one: of the accesses to each word loom keeps the last alone, and who changes
+        // reads before it writes.
+        let look = thread::spawn(move || {
+            // It was there all the time. None: look under the lock.
+            assert!(matches!(theirs.find(0, [1, 2]), None | Some(Some(_))));
+            // Whoever has seen the new one sees that the old one is gone.
+            if let Some(Some(_)) = theirs.find(0, [1, 3]) {
+                assert!(matches!(theirs.find(0, [1, 1]), None | Some(None)));
+            }
+        });
+        quick.remove(0, [1, 1]);
+        quick.insert(0, [1, 3], pid(A));
+        look.join().unwrap();
+        assert_eq!(quick.find(0, [1, 1]), Some(None));
+        assert_eq!(quick.find(0, [1, 2]), Some(Some(pid(B))));
+        assert_eq!(quick.find(0, [1, 3]), Some(Some(pid(A))));
     });
 }

@@ -15,7 +15,7 @@
 //! The turn is given under the lock, and told outside it; one that is dead when it is told has its turn passed over. A
 //! line is there as long as somebody is in it.
 
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
@@ -85,6 +85,8 @@ impl<P: Copy + Eq + Hash, W: Wakes + Clone> Turns<P, W> {
     pub fn come(&self, whom: W) -> Arc<Waiter<W>> {
         // Partner: the load in `arrive`.
         self.count.fetch_add(1, Ordering::SeqCst);
+        // What it looks at next may lie under no lock.
+        fence(Ordering::SeqCst);
         let mut lines = self.lines.lock();
         lines.next += 1;
         Arc::new(Waiter { number: lines.next, whom, turn: AtomicBool::new(false) })
@@ -105,7 +107,8 @@ impl<P: Copy + Eq + Hash, W: Wakes + Clone> Turns<P, W> {
     /// Step *arrive*.
     pub fn arrive(&self, place: P) {
         // Partner: the count is raised before the waiter looks. What arrives is put and looked for under a lock, or
-        // both are SeqCst; so one of the two sees the other.
+        // without one, with a fence on either side; so one of the two sees the other.
+        fence(Ordering::SeqCst);
         if self.count.load(Ordering::SeqCst) != 0 {
             let next = self.lines.lock().lines.get_mut(&place).and_then(|line| line.give_after(0));
             self.tell(place, next);

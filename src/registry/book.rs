@@ -11,8 +11,12 @@
 //! 2. *an end* takes the process's places, then each entry at its place: by number, so that whoever took the key
 //!    meanwhile keeps it. Nobody is told of the end before that.
 //! 3. *the registry's end* closes the owners' parts, then takes out everything.
+//!
+//! Of the keys that are asked for most there is a second index, which is read without a lock (`quick`); it is changed
+//! together with the first, under the lock of the key's part.
 
 use super::places::{Owners, Places};
+use super::quick::Quick;
 pub use super::shard::Removed;
 use super::shard::{Entry, Held, Key, Shard};
 use crate::sync::{Mutex, RwLock};
@@ -37,9 +41,21 @@ pub struct Book<H> {
     hasher: DefaultHashBuilder,
     /// For keys that lie in their two words; drawn for each registry, as that of the hasher is.
     seeds: [u64; 2],
-    shards: Box<[CachePadded<RwLock<Shard>>]>,
+    parts: Box<[CachePadded<Part>]>,
     owners: Box<[CachePadded<Mutex<Owners>>]>,
     hears: Option<H>,
+}
+
+/// Some of the keys, with what there is of them.
+struct Part {
+    quick: Quick,
+    shard: RwLock<Shard>,
+}
+
+impl Part {
+    fn new() -> Part {
+        Part { quick: Quick::new(), shard: RwLock::new(Shard::default()) }
+    }
 }
 
 /// Why nothing was added.
@@ -59,18 +75,20 @@ pub struct Closing {
 impl<H: Hears> Book<H> {
     pub fn new(unique: bool, shards: usize, hears: Option<H>) -> Book<H> {
         let hasher = DefaultHashBuilder::default();
+        // A model goes the same way each time.
+        let seeds = if cfg!(loom) { [1, 2] } else { [hasher.hash_one(1), hasher.hash_one(2)] };
         Book {
             unique,
-            seeds: [hasher.hash_one(1), hasher.hash_one(2)],
+            seeds,
             hasher,
-            shards: (0..shards).map(|_| CachePadded::new(RwLock::new(Shard::default()))).collect(),
+            parts: (0..shards).map(|_| CachePadded::new(Part::new())).collect(),
             owners: (0..OWNER_SHARDS.min(shards)).map(|_| CachePadded::new(Mutex::new(Owners::default()))).collect(),
             hears,
         }
     }
 
     pub fn partitions(&self) -> usize {
-        self.shards.len()
+        self.parts.len()
     }
 
     pub fn is_unique(&self) -> bool {
@@ -91,10 +109,22 @@ impl<H: Hears> Book<H> {
 
     #[inline]
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
+        &self.part(hash).shard
+    }
+
+    #[inline]
+    fn part(&self, hash: u64) -> &Part {
         // Bits that the table below uses neither for the place nor for the tag; a product, since a division took a tenth
         // of a lookup.
         let bits = (hash >> 32) as u16 as usize;
-        &self.shards[(bits * self.shards.len()) >> 16]
+        &self.parts[(bits * self.parts.len()) >> 16]
+    }
+
+    /// A key was taken out of its part, which is locked.
+    fn is_gone(&self, hash: u64, key: &Term) {
+        if let (true, Some(words)) = (self.unique, key.words()) {
+            self.part(hash).quick.remove(hash, words);
+        }
     }
 
     fn owners(&self, pid: Pid) -> &Mutex<Owners> {
@@ -134,6 +164,9 @@ impl<H: Hears> Book<H> {
             // The key that is there stays; ours goes back to the caller with `key`.
             Place::Occupied(mut place) => place.get_mut().held.add(entry),
             Place::Vacant(place) => {
+                if let (true, Some(words)) = (self.unique, wanted.words()) {
+                    self.part(hash).quick.insert(hash, words, pid);
+                }
                 place.insert(Key { hash, key: key.take().unwrap_or_default(), held: Held::One(entry) });
             }
         }
@@ -163,7 +196,7 @@ impl<H: Hears> Book<H> {
         for &number in &numbers {
             let known = shard.find(hash, key).and_then(|known| known.held.get(number));
             if known.is_some_and(|entry| wanted(&entry.value)) {
-                shard.remove(hash, number, removed);
+                shard.remove(hash, number, removed, |key| self.is_gone(hash, key));
                 last = owners.remove(pid, hash, number);
             }
         }
@@ -191,6 +224,7 @@ impl<H: Hears> Book<H> {
         let last = owners.remove(pid, hash, entry.number);
         removed.one = Some(place.remove().0);
         shard.removed_one();
+        self.is_gone(hash, key);
         if let Some(hears) = &self.hears {
             hears.unregistered(key, pid);
         }
@@ -208,7 +242,7 @@ impl<H: Hears> Book<H> {
         let numbers: Vec<u64> = gone.iter().map(|entry| entry.number).collect();
         let was_last = left.is_empty() && !numbers.is_empty();
         for number in numbers {
-            shard.remove(hash, number, &mut removed.terms);
+            shard.remove(hash, number, &mut removed.terms, |key| self.is_gone(hash, key));
         }
         if let Some(hears) = &self.hears
             && was_last
@@ -238,7 +272,7 @@ impl<H: Hears> Book<H> {
                     removed.push(key);
                 }
             }
-            shard.remove(hash, number, &mut removed);
+            shard.remove(hash, number, &mut removed, |key| self.is_gone(hash, key));
             drop(shard);
             // Not gathered up: a process may hold a great many.
             removed.clear();
@@ -254,8 +288,9 @@ impl<H: Hears> Book<H> {
             shard.closed = true;
             closing.owners.push(std::mem::take(&mut shard.places).into_iter());
         }
-        for shard in &self.shards {
-            let mut shard = shard.write();
+        for part in &self.parts {
+            let mut shard = part.shard.write();
+            part.quick.clear();
             shard.entries = 0;
             closing.keys.push(std::mem::take(&mut shard.keys).into_iter());
         }
@@ -263,6 +298,18 @@ impl<H: Hears> Book<H> {
     }
 
     /// Who has the key of a unique registry.
+    #[inline]
+    pub fn who(&self, key: &Term) -> Option<Pid> {
+        if let Some(words) = key.words() {
+            let hash = self.hash(key);
+            if let Some(known) = self.part(hash).quick.find(hash, words) {
+                return known;
+            }
+        }
+        self.holder(key, |pid, _| pid)
+    }
+
+    /// Who has the key of a unique registry, and with what value.
     #[inline]
     pub fn holder<R>(&self, key: &Term, look: impl FnOnce(Pid, &Term) -> R) -> Option<R> {
         let hash = self.hash(key);
@@ -289,7 +336,7 @@ impl<H: Hears> Book<H> {
 
     /// All entries as `{Key, Pid, Value}`, part by part.
     pub fn parts(&self) -> impl Iterator<Item = Vec<Term>> {
-        self.shards.iter().map(|shard| shard.read().keys.iter().flat_map(Key::triples).collect())
+        self.parts.iter().map(|part| part.shard.read().keys.iter().flat_map(Key::triples).collect())
     }
 
     /// The keys of a process, in no order; a key as often as the process has it.
@@ -316,7 +363,7 @@ impl<H: Hears> Book<H> {
 
     /// How many entries there are.
     pub fn count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().entries).sum()
+        self.parts.iter().map(|part| part.shard.read().entries).sum()
     }
 
     /// The entry of `pid` under a key of a unique registry: its number and value.

@@ -27,6 +27,7 @@ mod locks;
 mod meta;
 mod places;
 mod query;
+mod quick;
 mod shard;
 mod store;
 
@@ -318,7 +319,7 @@ pub fn whereis(registry: Pid, key: &Term) -> Result<Option<Pid>, Error> {
         OfNothing,
     }
     let holder = with_process(registry, |process| match process.face::<Store>() {
-        Some(store) if store.is_unique() => Holder::Is(store.holder(key, |pid, _| pid)),
+        Some(store) if store.is_unique() => Holder::Is(store.who(key)),
         Some(_) => Holder::OfMany,
         None => Holder::OfNothing,
     });

@@ -108,25 +108,25 @@ impl Shard {
         self.find(hash, key).is_some_and(|known| known.held.get(number).is_some())
     }
 
-    /// Takes one entry out, and its key with the last.
-    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Vec<Term>) -> bool {
+    /// Takes one entry out, and its key with the last, of which `gone` is told.
+    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Vec<Term>, gone: impl FnOnce(&Term)) {
         let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
-        let Ok(mut place) = self.keys.find_entry(hash, here) else { return false };
+        let Ok(mut place) = self.keys.find_entry(hash, here) else { return };
         if place.get().held.len() > 1 {
             if let Held::Many(entries) = &mut place.get_mut().held {
                 removed.extend(entries.remove(&number).map(|entry| entry.value));
             }
             self.entries -= 1;
-            return true;
+            return;
         }
         let (known, _) = place.remove();
         self.removed_one();
+        gone(&known.key);
         removed.push(known.key);
         match known.held {
             Held::One(entry) => removed.push(entry.value),
             Held::Many(entries) => removed.extend(entries.into_values().map(|entry| entry.value)),
         }
-        true
     }
 
     /// A key was taken out with its one entry.

@@ -9,6 +9,7 @@
 //! * [`own`]: the few words of each thread that nearly every call reads;
 //! * [`room`]: containers that become smaller again;
 //! * [`stir`]: who frees much says so, and who gives memory back to the system hears it;
+//! * [`replaced`]: what is looked at without a lock, and replaced as a whole;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
 
 #[cfg(not(loom))]
@@ -74,6 +75,7 @@ pub mod inside;
 pub mod own;
 pub mod parker;
 pub mod patience;
+pub mod replaced;
 pub mod room;
 pub mod stir;
 #[cfg(not(loom))]

@@ -1,0 +1,60 @@
+//! Something that is looked at without a lock, and now and then replaced as a whole.
+//!
+//! Who looks is inside (`sync::inside`) meanwhile, and what was replaced is freed once they have left. Who replaces does
+//! so alone, under a lock of theirs. In a model everything is kept until the end.
+
+#[cfg(loom)]
+use super::Mutex;
+#[cfg(not(loom))]
+use super::inside;
+use super::{AtomicPtr, Ordering};
+
+pub struct Replaced<T: Send + Sync + 'static> {
+    now: AtomicPtr<T>,
+    #[cfg(loom)]
+    before: Mutex<Vec<Box<T>>>,
+}
+
+impl<T: Send + Sync + 'static> Replaced<T> {
+    pub fn new(first: T) -> Replaced<T> {
+        Replaced {
+            now: AtomicPtr::new(Box::into_raw(Box::new(first))),
+            #[cfg(loom)]
+            before: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Shows what there is now. `look` must not run user code, wait, nor keep the reference.
+    #[inline]
+    pub fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        #[cfg(not(loom))]
+        let _inside = inside::enter();
+        // Acquire, partner: the swap in `replace`.
+        let now = self.now.load(Ordering::Acquire);
+        // SAFETY: never null; `replace` gives it up only to those who free it when nobody is inside any more.
+        look(unsafe { &*now })
+    }
+
+    pub fn replace(&self, next: T) {
+        let before = self.now.swap(Box::into_raw(Box::new(next)), Ordering::AcqRel);
+        #[cfg(loom)]
+        // SAFETY: made by `into_raw`, and taken out once.
+        self.before.lock().push(unsafe { Box::from_raw(before) });
+        #[cfg(not(loom))]
+        {
+            unsafe fn free<T>(what: *mut ()) {
+                // SAFETY: as below.
+                drop(unsafe { Box::from_raw(what.cast::<T>()) });
+            }
+            // SAFETY: made by `into_raw`, taken out once, and any thread may drop it; who looks at it is inside.
+            unsafe { inside::retire(before.cast(), free::<T>) };
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Drop for Replaced<T> {
+    fn drop(&mut self) {
+        // SAFETY: as in `replace`; nobody looks at what is dropped.
+        drop(unsafe { Box::from_raw(self.now.load(Ordering::Acquire)) });
+    }
+}
