@@ -85,6 +85,10 @@ pub(super) unsafe fn run(function: Function, user: *mut c_void, state: &Term) ->
     let returned = unsafe { function(context_pointer(&mut context), user, state, &raw mut next, &raw mut reply) };
     // Both are taken whatever comes of it: they are ours to free.
     let (next, reply) = (written(next), written(reply));
+    if context.is_plain_done(returned) {
+        // As below, without a decision: building one took a third of an update's instructions.
+        return Ok(Answer { state: next?, reply: reply?.unwrap_or(Term::nil()) });
+    }
     match context.decide(returned).step {
         Step::Go => Ok(Answer { state: next?, reply: reply?.unwrap_or(Term::nil()) }),
         Step::Stop(reason) => Err(reason),
@@ -192,7 +196,6 @@ pub unsafe extern "C" fn regrow_agent_get(
     guard(|| {
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
-        is_agent(agent)?;
         let answer = match get {
             None => agent::state(agent.into(), limit(timeout_ms))?,
             Some(_) => agent::get(agent.into(), Lent::new(get, user)?.job(), limit(timeout_ms))?,
@@ -209,7 +212,6 @@ pub extern "C" fn regrow_agent_update(
 ) -> regrow_error {
     guard(|| {
         let job = Lent::new(update, user)?.job();
-        is_agent(agent)?;
         Ok(agent::update(agent.into(), job, limit(timeout_ms))?)
     })
 }
@@ -223,7 +225,6 @@ pub unsafe extern "C" fn regrow_agent_get_and_update(
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
         let job = Lent::new(update, user)?.job();
-        is_agent(agent)?;
         value.set(agent::get_and_update(agent.into(), job, limit(timeout_ms))?);
         Ok(())
     })

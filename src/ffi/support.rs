@@ -7,7 +7,7 @@ use super::types::{
 use crate::process::{self, Bound, Error, Policy};
 pub(super) use crate::sync::forked::is_forked;
 use crate::sync::inside;
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
@@ -127,6 +127,7 @@ pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 
 /// A term that was moved in: freed on every path, unless this is a forked child. The fault tells that it was spent,
 /// invalid, or no term at all.
+#[inline]
 pub(super) fn take(term: regrow_term) -> Result<Term, Fault> {
     if is_forked() {
         return Err(Fault::new(regrow_error::REGROW_ERR_FORKED, "this is the child of a fork"));
@@ -284,13 +285,17 @@ pub(super) fn node_of(pid: regrow_pid) -> Result<Arc<process::Node>, Fault> {
         .map_or_else(|| crate::runtime::node_of_root(pid.into()).ok_or(Fault::from(Error::NotAlive)), Ok)
 }
 
+/// Whether processes of that kind answer calls.
+#[inline]
+pub(super) fn answers(kind: Atom) -> bool {
+    !matches!(kind, atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::PUBSUB | atoms::TASK)
+}
+
 /// Refuses processes that answer no calls: they would be waited for until they end.
 pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     let is_other = process::identity().map(|_| process::current_pid() != pid)?;
     match process::with_process(pid, process::Process::kind) {
-        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::PUBSUB | atoms::TASK) if is_other => {
-            Err(Error::WrongKind)
-        }
+        Some(kind) if is_other && !answers(kind) => Err(Error::WrongKind),
         Some(_) => Ok(()),
         None => Err(Error::NoProcess),
     }

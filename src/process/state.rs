@@ -194,6 +194,22 @@ impl State {
         }
     }
 
+    /// An inline call has returned, and nothing is left to do: as [`State::rest`], from the callback itself.
+    #[inline]
+    pub fn rest_after_callback(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            if word & EXIT != 0 || phase(word) != CALLBACK {
+                return false;
+            }
+            let next = (word & !PHASE & !OF_THE_STRETCH) | IDLE;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
     /// About to call user code; false when it has been told to end.
     #[inline]
     pub fn enter_callback(&self) -> bool {

@@ -176,7 +176,19 @@ impl Term {
     /// # Safety
     /// The payload's header is read, so `value` must be what `to_words` once gave for that `meta`, if the kind is a
     /// counted one. Other kinds may be any two words.
+    #[inline]
     pub unsafe fn check_words(meta: u64, value: u64) -> bool {
+        // The commonest, without a call.
+        if meta == kinds::INT as u64 {
+            return true;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { Term::check_others(meta, value) }
+    }
+
+    /// # Safety
+    /// As [`Term::check_words`].
+    unsafe fn check_others(meta: u64, value: u64) -> bool {
         let rest = meta >> 8;
         match meta as u8 {
             kinds::NIL | kinds::INVALID | kinds::EMPTY_TUPLE | kinds::EMPTY_MAP => rest == 0 && value == 0,
