@@ -307,7 +307,7 @@ pub fn read(outcome: Outcome) -> Result<Term, Error> {
 
 fn ask(agent: Pid, ask: Ask, timeout: Option<u32>) -> Result<Term, Error> {
     let lends = !matches!(ask, Ask::Get | Ask::Given(_));
-    read(process::ask(agent, timeout, lends, |kind, _| kind == atoms::AGENT, Asking(ask))?)
+    read(process::ask(agent, timeout, lends, |_, _| true, Asking(ask))?)
 }
 
 /// The state. May wait.

@@ -196,6 +196,7 @@ pub unsafe extern "C" fn regrow_agent_get(
     guard(|| {
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
+        is_agent(agent)?;
         let answer = match get {
             None => agent::state(agent.into(), limit(timeout_ms))?,
             Some(_) => agent::get(agent.into(), Lent::new(get, user)?.job(), limit(timeout_ms))?,
@@ -212,6 +213,7 @@ pub extern "C" fn regrow_agent_update(
 ) -> regrow_error {
     guard(|| {
         let job = Lent::new(update, user)?.job();
+        is_agent(agent)?;
         Ok(agent::update(agent.into(), job, limit(timeout_ms))?)
     })
 }
@@ -225,6 +227,7 @@ pub unsafe extern "C" fn regrow_agent_get_and_update(
         // SAFETY: as the header says.
         let value = unsafe { out_optional(value) };
         let job = Lent::new(update, user)?.job();
+        is_agent(agent)?;
         value.set(agent::get_and_update(agent.into(), job, limit(timeout_ms))?);
         Ok(())
     })

@@ -304,7 +304,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
         let Some(Asked(request)) = question.downcast_mut::<Option<Asked>>().and_then(Option::take) else {
             let left = desk.leave(me);
             return Some(Flow::after(left, || {
-                system::wrong_kind(me.take_current_call());
+                system::wrong_kind(desk.lent().or_else(|| me.take_current_call()));
                 Flow::Continue
             }));
         };
