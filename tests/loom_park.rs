@@ -2,7 +2,7 @@
 #![cfg(loom)]
 
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
 use regrow::process::state::{CALLBACK, PARKED, RESUMING, State, phase};
 use regrow::sync::parker::{Parker, Seat};
@@ -33,6 +33,35 @@ fn a_wake_between_the_look_and_the_park_is_not_lost() {
         }
         waker.join().unwrap();
         assert_ne!(phase(state.load()), PARKED);
+    });
+}
+
+/// `wait::sit_down`, `wait::stand_up`: parked, and still on its stack. Each right to resume that somebody won is met, and
+/// none is waited for that nobody has.
+#[test]
+fn who_is_parked_where_it_stands_meets_the_resume_that_it_was_given() {
+    loom::model(|| {
+        let state = Arc::new(State::new(CALLBACK));
+        let resumes = Arc::new(AtomicU32::new(0));
+        let wakers: Vec<_> = (0..2)
+            .map(|_| {
+                let (state, resumes) = (state.clone(), resumes.clone());
+                thread::spawn(move || {
+                    if state.unpark() {
+                        resumes.fetch_add(1, Ordering::SeqCst);
+                    }
+                })
+            })
+            .collect();
+        if (state.park(false) || state.park(false)) && state.shift(PARKED, CALLBACK, 0, 0).is_err() {
+            while resumes.load(Ordering::SeqCst) == 0 {
+                thread::yield_now();
+            }
+            resumes.fetch_sub(1, Ordering::SeqCst);
+            assert!(state.shift(RESUMING, CALLBACK, 0, 0).is_ok());
+        }
+        wakers.into_iter().for_each(|waker| waker.join().unwrap());
+        assert_eq!((resumes.load(Ordering::SeqCst), phase(state.load())), (0, CALLBACK));
     });
 }
 

@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
 use regrow::mailbox::{Mailbox, Pop};
-use regrow::process::state::{CALLBACK, DEAD, IDLE, READY, RUNNING, State, Struck, Unqueued};
+use regrow::process::state::{CALLBACK, DEAD, EXIT, IDLE, READY, RUNNING, State, Struck, Unqueued};
 
 struct Process {
     state: State,
@@ -127,6 +127,83 @@ fn a_process_on_its_own_thread_is_retired_once_whenever_its_last_message_comes()
         assert_eq!(on_its_own_thread(&process, &token), 1);
         sender.join().unwrap();
     });
+}
+
+/// `inline`: a caller runs an idle process, while somebody sends to it.
+#[test]
+fn what_comes_during_an_inline_call_is_heard_of_by_one() {
+    loom::model(|| {
+        let process = Process::new();
+        let other = process.clone();
+        let sender = thread::spawn(move || other.send(1));
+        let took = process.state.shift(IDLE, CALLBACK, 0, 0).is_ok();
+        if took {
+            assert!(process.state.rest_at_return());
+            if !process.mailbox.is_empty() && process.state.make_ready() {
+                assert_eq!(process.scheduled.fetch_add(1, Ordering::SeqCst), 0, "scheduled twice at once");
+            }
+        }
+        sender.join().unwrap();
+        let mut seen = 0;
+        assert_eq!(process.scheduled.load(Ordering::SeqCst), 1);
+        process.turn(&mut seen);
+        assert_eq!(seen, 1);
+    });
+}
+
+/// `inline`, steps *take*, *answer* and *detach*, while somebody ends the callee: `0` is no call at hand, `1` a desk, and
+/// `2` the slot.
+#[test]
+fn the_call_of_an_inline_caller_is_answered_once_whenever_its_callee_is_struck() {
+    for kill in [true, false] {
+        for waits in [true, false] {
+            loom::model(move || {
+                let state = Arc::new(State::new(IDLE));
+                let at_hand = Arc::new(AtomicU32::new(0));
+                let take_slot = |at_hand: &AtomicU32| {
+                    u32::from(at_hand.load(Ordering::SeqCst) == 2 && at_hand.swap(0, Ordering::SeqCst) == 2)
+                };
+                let (their_state, their_call) = (state.clone(), at_hand.clone());
+                let striker = thread::spawn(move || match their_state.strike(kill) {
+                    Struck::Ours | Struck::Ghost { .. } => (true, take_slot(&their_call)),
+                    Struck::Theirs => (false, 0),
+                    Struck::Nothing => panic!("nobody else ends it"),
+                });
+                let (mut answers, mut ended) = (0, false);
+                let took = state.shift(IDLE, CALLBACK, 0, 0).is_ok();
+                if took {
+                    at_hand.store(1, Ordering::Relaxed);
+                    let mut rests = false;
+                    if !waits {
+                        at_hand.store(0, Ordering::Relaxed);
+                        rests = state.rest_at_return();
+                        if !rests {
+                            at_hand.store(1, Ordering::Relaxed);
+                        }
+                    }
+                    if rests {
+                        answers += 1;
+                    } else {
+                        at_hand.store(2, Ordering::SeqCst);
+                        if state.is_dead() {
+                            answers += take_slot(&at_hand);
+                        }
+                        match state.shift(CALLBACK, RUNNING, 0, 0) {
+                            // The end of the one who runs it, or its answer.
+                            Ok(word) => {
+                                answers += take_slot(&at_hand);
+                                ended = word & EXIT != 0;
+                            }
+                            Err(word) => assert_eq!(word & 0xf, DEAD),
+                        }
+                    }
+                }
+                let (theirs, their_answers) = striker.join().unwrap();
+                assert_eq!(answers + their_answers, u32::from(took));
+                assert!(!(theirs && ended));
+            });
+        }
+    }
 }
 
 /// A sender, and one who has just left it alone (`run::lie_down`, `start::spawn`).

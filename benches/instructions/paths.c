@@ -59,6 +59,26 @@ static void call_queued(void)
   call(0);
 }
 
+static regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
+                            regrow_term *reply)
+{
+  int64_t number = 0;
+  regrow_as_int(state, &number);
+  *next = regrow_int(number + 1);
+  return REGROW_DONE;
+}
+
+static void agent_update(void)
+{
+  regrow_term zero = regrow_int(0);
+  regrow_agent_spec spec = { .size = sizeof spec, .initial = &zero };
+  regrow_child_spec child = { .size = sizeof child, .kind = REGROW_AGENT, .spec = &spec };
+  regrow_pid agent;
+  must(regrow_start(root, &child, &agent));
+  for (uint64_t i = 0; i < count; i++)
+    must(regrow_agent_update(agent, count_up, NULL, REGROW_INFINITY));
+}
+
 static regrow_next end(regrow_context *context, void *user)
 {
   return REGROW_DONE;
@@ -120,6 +140,7 @@ static const struct path {
   int in_process;
 } paths[] = {
   { "send_running", send_running, 1 },   { "call_inline", call_inline, 1 },   { "call_queued", call_queued, 1 },
+  { "call_thread", call_inline, 0 },     { "agent_update", agent_update, 1 },
   { "registry_lookup", registry_lookup, 0 }, { "table_lookup", table_lookup, 0 }, { "spawn_exit", spawn_exit, 1 },
 };
 

@@ -19,11 +19,12 @@
 #![forbid(unsafe_code)]
 
 use crate::process::{
-    self, Behaviour, Bound, ChildStart, Error, Fenced, Flow, Init, Message, Outcome, Process, ReplyTo, Request,
-    Startable, SystemRequest, with_process,
+    self, Behaviour, Bound, ChildStart, Desk, Error, Fenced, Flow, Init, Message, Outcome, Process, Question, ReplyTo,
+    Request, Startable, SystemRequest, with_process,
 };
 use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Term, atoms};
+use std::any::Any;
 use std::sync::Arc;
 
 /// What a function makes of the state. `Err`: it ends the agent with that reason.
@@ -160,6 +161,37 @@ impl Behaviour for Agent {
         }
     }
 
+    fn answers_now(&self) -> bool {
+        !(self.sys.suspended || self.sys.traced)
+    }
+
+    fn answer_now(&mut self, me: &Process, question: &mut dyn Any, desk: &Desk) -> Option<Flow> {
+        let asked = question.downcast_mut::<Option<Asking>>().and_then(Option::take);
+        let ran = match asked.map(|Asking(ask)| ask) {
+            Some(Ask::Update(job) | Ask::GetAndUpdate(job)) => desk.user(me, || run(&mut self.state, job, false)),
+            Some(Ask::Read(job)) => desk.user(me, || run(&mut self.state, job, true)),
+            Some(Ask::Get) => desk.user(me, || Ok(self.state.clone())),
+            Some(Ask::Given(_)) | None => {
+                let left = desk.leave(me);
+                return Some(Flow::after(left, || {
+                    server::wrong_kind(desk.lent().or_else(|| me.take_current_call()));
+                    Flow::Continue
+                }));
+            }
+        };
+        let ran = match ran {
+            Ok(Ok(answer)) => match desk.answer(me, answer) {
+                Ok(()) => return None,
+                Err(answer) => Ok(Ok(answer)),
+            },
+            other => other,
+        };
+        let ran = desk.leave(me).map(|()| ran);
+        // Of who lent nothing it lies where every call at hand does; whoever fences takes it there.
+        let reply = desk.lent().or_else(|| me.take_current_call());
+        Some(self.after(me, reply, ran))
+    }
+
     fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
         let last = self.last.map(Term::atom_named);
         server::report_crash(me, atoms::AGENT, reason, last.as_ref());
@@ -199,7 +231,15 @@ impl Agent {
         };
         // The reply stays here while the function runs: an end from outside must not send a lender home before it.
         let state = &mut self.state;
-        let made = match me.user(|| run(state, job, reads)) {
+        let ran = me.user(|| run(state, job, reads));
+        self.after(me, reply, ran)
+    }
+
+    /// A function has run, or was not let run.
+    fn after(
+        &mut self, me: &Process, reply: Option<ReplyTo>, ran: Result<std::thread::Result<Result<Term, Term>>, Fenced>,
+    ) -> Flow {
+        let made = match ran {
             Err(fenced) => {
                 let request = reply.is_none().then(|| Term::atom_named("request"));
                 me.not_begun(request.as_ref());
@@ -240,6 +280,15 @@ impl Agent {
     }
 }
 
+/// What its caller waits for.
+struct Asking(Ask);
+
+impl Question for Asking {
+    fn into_message(self, reply: ReplyTo) -> Message {
+        message(self.0, Some(reply))
+    }
+}
+
 fn message(ask: Ask, reply: Option<ReplyTo>) -> Message {
     Message::Native { request: Box::new(ask), reply }
 }
@@ -258,7 +307,7 @@ pub fn read(outcome: Outcome) -> Result<Term, Error> {
 
 fn ask(agent: Pid, ask: Ask, timeout: Option<u32>) -> Result<Term, Error> {
     let lends = !matches!(ask, Ask::Get | Ask::Given(_));
-    read(process::call(agent, timeout, lends, |reply| message(ask, Some(reply)))?)
+    read(process::ask(agent, timeout, lends, |_, _| true, Asking(ask))?)
 }
 
 /// The state. May wait.

@@ -85,6 +85,10 @@ pub(super) unsafe fn run(function: Function, user: *mut c_void, state: &Term) ->
     let returned = unsafe { function(context_pointer(&mut context), user, state, &raw mut next, &raw mut reply) };
     // Both are taken whatever comes of it: they are ours to free.
     let (next, reply) = (written(next), written(reply));
+    if context.is_plain_done(returned) {
+        // As below, without a decision: building one took a third of an update's instructions.
+        return Ok(Answer { state: next?, reply: reply?.unwrap_or(Term::nil()) });
+    }
     match context.decide(returned).step {
         Step::Go => Ok(Answer { state: next?, reply: reply?.unwrap_or(Term::nil()) }),
         Step::Stop(reason) => Err(reason),

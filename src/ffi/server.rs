@@ -4,14 +4,14 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::{User, pass_request, pass_stop_request, read, regrow_request};
 use super::support::{
-    Fault, SizedStruct, answers_calls, answers_sys, borrow_optional, bound_of, bytes_of, guard, guard_value, is_forked,
-    limit, out, out_optional, sized, take, watchdog,
+    Fault, SizedStruct, answers, answers_calls, answers_sys, borrow_optional, bound_of, bytes_of, guard, guard_value,
+    is_forked, limit, out, out_optional, sized, take, watchdog,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
     regrow_handle_callback, regrow_init_callback, regrow_next, regrow_pid, regrow_term, regrow_terminate_callback,
 };
-use crate::process::{self, Bound, ChildStart, Error, Home, Message, Request, Startable};
+use crate::process::{self, Asked, Bound, ChildStart, Error, Home, Message, Request, Startable};
 use crate::server::{self, Callbacks, Context, Next, READY, Server};
 use crate::term::{Atom, Pid, Term, atoms};
 use std::cell::RefCell;
@@ -361,13 +361,16 @@ impl Drop for CCallbacks {
 pub unsafe extern "C" fn regrow_call(
     pid: regrow_pid, request: regrow_term, timeout_ms: u32, reply: *mut regrow_term,
 ) -> regrow_error {
-    let request = take(request);
+    // Looked at before the guard, so that it stays in registers.
+    let request = match take(request) {
+        Ok(request) => request,
+        Err(fault) => return guard(|| Err(fault)),
+    };
     guard(|| {
-        let request = request?;
         // SAFETY: as the header says.
         let reply = unsafe { out_optional(reply) };
-        answers_calls(pid.into())?;
-        let outcome = process::call(pid.into(), limit(timeout_ms), false, |to| Message::Call { request, reply: to })?;
+        let suits = |kind, is_self| is_self || answers(kind);
+        let outcome = process::ask(pid.into(), limit(timeout_ms), false, suits, Asked(request))?;
         reply.set(read(outcome, None)?);
         Ok(())
     })
@@ -446,7 +449,15 @@ const MISUSED: regrow_next = 0;
 /// @param answer  moved.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_reply(context: *mut regrow_context, answer: regrow_term) -> regrow_next {
-    let answer = take(answer);
+    let answer = match take(answer) {
+        Ok(answer) => Ok(answer),
+        Err(_) => Err(()),
+    };
+    // As a rule it is put where there is none, and that needs no guard: nothing is freed, and nothing can panic.
+    let answer = match (unsafe_context(context), answer) {
+        (Some(context), Ok(answer)) if context.has_no_answer() => return context.reply(answer),
+        (_, answer) => answer,
+    };
     guard_value(MISUSED, || match (unsafe_context(context), answer) {
         (Some(context), Ok(answer)) => context.reply(answer),
         _ => MISUSED,

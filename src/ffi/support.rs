@@ -7,7 +7,7 @@ use super::types::{
 use crate::process::{self, Bound, Error, Policy};
 pub(super) use crate::sync::forked::is_forked;
 use crate::sync::inside;
-use crate::term::{Pid, Ref, Term, atoms};
+use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char};
@@ -316,13 +316,17 @@ pub(super) fn with_node<R>(pid: regrow_pid, mut look: impl FnMut(&process::Node)
     }
 }
 
+/// Whether processes of that kind answer calls.
+#[inline]
+pub(super) fn answers(kind: Atom) -> bool {
+    !matches!(kind, atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::PUBSUB | atoms::TASK)
+}
+
 /// Refuses processes that answer no calls: they would be waited for until they end.
 pub(super) fn answers_calls(pid: Pid) -> Result<(), Error> {
     let is_other = process::identity().map(|_| process::current_pid() != pid)?;
     match process::with_process(pid, process::Process::kind) {
-        Some(atoms::PROCESS | atoms::THREAD | atoms::REGISTRY | atoms::PUBSUB | atoms::TASK) if is_other => {
-            Err(Error::WrongKind)
-        }
+        Some(kind) if is_other && !answers(kind) => Err(Error::WrongKind),
         Some(_) => Ok(()),
         None => Err(Error::NoProcess),
     }

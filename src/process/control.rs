@@ -45,7 +45,7 @@ pub struct Process {
     spent: std::cell::Cell<u16>,
     /// A message was taken up that counts, and no user code has run since; of the thread that runs it.
     pub(super) is_taking: std::cell::Cell<bool>,
-    /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it.
+    /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it; or a desk (`inline`).
     pub(super) current_call: AtomicPtr<Slot>,
     behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
@@ -223,12 +223,13 @@ impl Process {
         drop(unsafe { ReplyTo::from_raw(old) });
     }
 
-    /// Takes the call at hand; none when it was answered, deferred, or taken by a fence.
+    /// Takes the call at hand; none when it was answered, deferred, taken by a fence, or has no slot (`inline`).
     pub fn take_current_call(&self) -> Option<ReplyTo> {
-        // Looked at first: only the one who runs it puts one there, and most have none.
-        if self.current_call.load(Ordering::Acquire).is_null() {
+        let call = self.current_call.load(Ordering::SeqCst);
+        if call.is_null() || super::inline::is_desk(call) {
             return None;
         }
+        // Whoever is quicker has it. Nobody marks one in between: that is done by who takes an idle process.
         // SAFETY: as in `set_current_call`.
         unsafe { ReplyTo::from_raw(self.current_call.swap(std::ptr::null_mut(), Ordering::AcqRel)) }
     }

@@ -18,6 +18,10 @@
 //!      any of them ──► DEAD          (fenced: by its own end, or by a fatal signal from outside)
 //! ```
 //!
+//! Two short ways beside these: a caller that has an idle process answer it there and then goes from `IDLE` to
+//! `CALLBACK` and back (`inline`), and one that is parked while the callee runs above its own stack goes from `PARKED`
+//! to `CALLBACK` by itself, if nobody has unparked it.
+//!
 //! * `IDLE`, `READY`: nobody touches the private parts.
 //! * `RUNNING`: the one thread that runs it is in runtime code on its behalf; so short that nobody interrupts it.
 //!   A fatal signal sets `EXIT`, which the runner sees at its next step.
@@ -61,6 +65,7 @@ mod holdings;
 mod id_hash;
 mod inbox;
 mod info;
+mod inline;
 mod latch;
 mod lineage;
 mod message;
@@ -95,6 +100,7 @@ pub use error::Error;
 pub use holdings::{Link, Owned, Owner};
 pub use id_hash::IdHash;
 pub use info::{Snapshot, info, snapshot};
+pub use inline::{Desk, Question, Request as Asked, ask};
 pub use latch::Latch;
 pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemRequest, Ticket};
 pub use names::{Called, Name, register, sought, unregister, whereis};
@@ -122,5 +128,5 @@ pub use timer::{
     start_tick,
 };
 pub use undelivered::Undelivered;
-pub use wait::{flush, may_wait_here, receive, receive_first, sleep, without_waiting};
+pub use wait::{flush, free, may_wait_here, receive, receive_first, sleep, without_waiting};
 pub use watchdog::watch;

@@ -377,6 +377,7 @@ static DEFERRED: AtomicU64 = AtomicU64::new(1);
 
 /// Puts the call at hand of `process` aside; answered by [`answer_deferred`], or by the process's exit.
 pub fn defer(process: &Process) -> Option<u64> {
+    process.detach();
     owe(process, process.take_current_call()?)
 }
 

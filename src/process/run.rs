@@ -30,6 +30,7 @@
 use super::control::{BOUNDED, ENTERED, Process};
 use super::current;
 use super::exit;
+use super::inline::Desk;
 use super::message::{Message, StartResult};
 use super::start;
 use super::state::{CALLBACK, DEAD, EXIT, IDLE, QUEUED, READY, RUNNING, Unqueued, phase};
@@ -39,6 +40,7 @@ use crate::sync::Ordering;
 use crate::sync::inside::{self, Inside};
 use crate::sync::tally::What;
 use crate::term::{Pid, Term, atoms};
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
@@ -47,7 +49,7 @@ use std::sync::Arc;
 /// Messages a process handles before it gives its worker back.
 pub(super) const BUDGET: u32 = 256;
 /// Inline calls within each other on a thread that is no worker.
-const DEEPEST: u32 = 8;
+pub(super) const DEEPEST: u32 = 8;
 
 /// What a process does; run by one thread at a time. The runtime's own rooms implement it.
 pub trait Behaviour: Send {
@@ -58,6 +60,15 @@ pub trait Behaviour: Send {
     /// Handles a plain message: as [`Behaviour::message`] does.
     fn info(&mut self, me: &Process, message: Term) -> Flow {
         self.message(me, Message::Info(message))
+    }
+    /// Whether a call that comes now can be answered by [`Behaviour::answer_now`].
+    fn answers_now(&self) -> bool {
+        false
+    }
+    /// Answers what a caller asks, who stands still meanwhile (`inline`): an `Option` of a [`super::Question`], to be
+    /// taken in any case. None: answered, and nothing of the process may be touched any more. Else as with a message.
+    fn answer_now(&mut self, _me: &Process, _question: &mut dyn Any, _desk: &Desk) -> Option<Flow> {
+        None
     }
     /// The process has ended, however; the last that is called before it is dropped. It may not wait.
     fn ended(&mut self, _pid: Pid, _reason: &Term) {}
@@ -165,13 +176,13 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
     }
     if scheduler::is_worker() {
         // What runs here while a caller with a watchdog waits would count as the caller's.
-        let watched = current::current().is_some_and(|caller| caller.dog.is_some());
-        if watched || !scheduler::on_worker_of(process.node().scheduler()) {
+        if current::current().is_some_and(|caller| caller.dog.is_some()) {
             return Err(message);
         }
     } else {
         return on_this_thread(process, message);
     }
+    let Some(nest) = scheduler::nest(process.node().scheduler()) else { return Err(message) };
     if process.state.shift(IDLE, RUNNING, 0, 0).is_err() {
         return Err(message);
     }
@@ -180,8 +191,8 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
     let taken = NonNull::from(&mut message);
     // Nobody in between: the stack may be left, and go on later, where the caller is not.
     let caller = current::set(std::ptr::null());
-    let ran = scheduler::run_nested(process.node().scheduler(), process.pid().0, move || {
-        // SAFETY: the process is RUNNING, which this stack now is; the guard of `run_nested` keeps it, and a fence
+    nest.run(process.pid().0, move || {
+        // SAFETY: the process is RUNNING, which this stack now is; the guard of the nest keeps it, and a fence
         // counts it for the ghost. The message is taken before this stack can park, while the caller's frame waits.
         let (process, message) = unsafe { (pointer.as_ref(), (*taken.as_ptr()).take()) };
         let Some(message) = message else { return };
@@ -191,9 +202,6 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
         recover(process, worked.is_err());
     });
     current::set(caller);
-    if !ran {
-        lie_down(process);
-    }
     match message {
         Some(message) => Err(message),
         None => Ok(()),
@@ -202,7 +210,7 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
 
 thread_local! {
     /// How many processes run within each other on this thread, which is no worker.
-    static GUESTS: Cell<u32> = const { Cell::new(0) };
+    pub(super) static GUESTS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// [`inline`], on a thread that is no worker.
@@ -239,6 +247,11 @@ fn one(process: &Process, message: Message) {
     process.is_taking.set(message.counts());
     let flow = behaviour.message(process, message);
     process.has_taken();
+    follow(process, flow);
+}
+
+/// What comes after an inline call's message.
+pub(super) fn follow(process: &Process, flow: Flow) {
     match flow {
         Flow::Continue => lie_down(process),
         Flow::Returned => match process.come_back() {
@@ -252,7 +265,7 @@ fn one(process: &Process, message: Message) {
 }
 
 /// Leaves the process alone; what came meanwhile goes to a worker.
-fn lie_down(process: &Process) {
+pub(super) fn lie_down(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so.
     let more = unsafe { process.reading().has_saved() || !process.mailbox_is_drained() };
     if more && process.state.shift(RUNNING, READY, 0, QUEUED).is_ok() {
@@ -268,7 +281,7 @@ fn lie_down(process: &Process) {
     }
 }
 
-fn recover(process: &Process, bug: bool) {
+pub(super) fn recover(process: &Process, bug: bool) {
     if !bug {
         return;
     }
@@ -365,7 +378,7 @@ fn stop(process: &Process, reason: Term, start: Option<StartResult>) {
     }
 }
 
-fn end_fenced(process: &Process, fenced: Fenced) {
+pub(super) fn end_fenced(process: &Process, fenced: Fenced) {
     match fenced {
         // The reason was set by the signal.
         Fenced::Exit => exit::end_running(process, Term::atom(atoms::KILLED), None),

@@ -9,7 +9,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::Message;
 use super::node::Node;
-use super::state::{self, CALLBACK, DEAD, EXIT, RESUMING, RUNNING, SEEN};
+use super::state::{self, CALLBACK, DEAD, EXIT, PARKED, RESUMING, RUNNING, SEEN};
 use super::table;
 use super::timer::{self, Alarm};
 use crate::clock::{TimerId, TimerKind};
@@ -127,6 +127,14 @@ pub fn without_waiting<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Frees a term of the user's while the word says that user code runs: what a resource's drop asks may not wait.
+#[inline]
+pub fn free(term: Term) {
+    if term.has_payload() {
+        without_waiting(|| drop(term));
+    }
+}
+
 /// Waits until `ready` holds or the deadline (in the node's nanoseconds) has passed. The caller may wait.
 pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut ready: impl FnMut() -> bool) -> End {
     let _put_back = PutBack(Saved::now());
@@ -210,6 +218,8 @@ impl Drop for Limit<'_> {
 
 /// Parks once. Returns when unparked, struck, or for nothing.
 fn park(me: &Process, receives: bool) {
+    // Its caller goes on as soon as this stack is left.
+    me.detach();
     match me.place.thread_home() {
         None => {
             let saved = Saved::now();
@@ -245,6 +255,28 @@ fn park(me: &Process, receives: bool) {
     }
 }
 
+/// Says that it is parked, and stays on its stack, for as long as what it waits for runs above it on this thread. False:
+/// there is a reason not to.
+pub(super) fn sit_down(me: &Process) -> bool {
+    me.park.bind(thread_parker);
+    // Once more past a wake that came before, and is of no use any more.
+    me.state.park(false) || me.state.park(false)
+}
+
+/// That has returned, or waits itself.
+pub(super) fn stand_up(me: &Process) {
+    if me.state.shift(PARKED, CALLBACK, 0, 0).is_ok() {
+        return;
+    }
+    // Woken, or killed: its resume is in the thread's queue or on its way there, and is met where it is looked for.
+    me.detach();
+    let who = current::set(std::ptr::null());
+    scheduler::suspend(&me.park);
+    current::set(who);
+    // A ghost stays dead.
+    let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
+}
+
 /// Whether a message came between the look and the park; then it is not parked any more. Partner: the look at the state
 /// word after a push. Either the sender sees that it waits for a message, or we see the message.
 fn came_meanwhile(me: &Process) -> bool {
@@ -257,6 +289,7 @@ fn came_meanwhile(me: &Process) -> bool {
 }
 
 fn park_ghost(me: &Process) {
+    me.detach();
     match me.place.thread_home() {
         None => {
             me.park.bind(thread_parker);

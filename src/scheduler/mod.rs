@@ -51,7 +51,7 @@ mod worker;
 pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{is_worker, on_worker_of, run_nested, share_woken};
+pub use worker::{Nest, hand_over, is_worker, nest, on_worker_of, share_woken};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::{Injector, Steal};
@@ -59,6 +59,9 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use worker::Worker;
 
+/// How often a thread that is no worker looks for one that is about to look around itself, before it wakes one: what a
+/// worker takes from one job to its next look, and less than a wake.
+const MOMENT: u32 = 16;
 /// The most workers a scheduler can have, relief included: one bit each.
 pub const MAX_WORKERS: usize = 64;
 
@@ -313,7 +316,7 @@ impl Scheduler {
             self.schedule_slow(job);
         } else if !worker::schedule_here(self, job) {
             self.injector.push(job);
-            self.wake_one();
+            self.wake_for_injected();
         }
     }
 
@@ -324,7 +327,7 @@ impl Scheduler {
             self.schedule_slow(job);
         } else if !worker::queue_here(self, job) {
             self.injector.push(job);
-            self.wake_one();
+            self.wake_for_injected();
         }
     }
 
@@ -361,6 +364,28 @@ impl Scheduler {
                 return;
             }
         }
+    }
+
+    /// [`Scheduler::wake_one`], for what a thread that is no worker has brought.
+    ///
+    /// A worker that has just answered this thread is on its way to look around, and takes longer for that than a thread
+    /// that looked for its answer takes to ask anew. To wake another each time made a call 8 µs long: the wake goes
+    /// through the system, and three threads that look for each other do not fit on two processors.
+    fn wake_for_injected(&self) {
+        // Partner: as in `wake_one`.
+        fence(Ordering::SeqCst);
+        for _ in 0..MOMENT {
+            if self.searching.load(Ordering::SeqCst) > 0 || self.injector.is_empty() {
+                return;
+            }
+            let ordinary = self.alive.load(Ordering::Relaxed) & !self.slow_workers.load(Ordering::Relaxed);
+            let idle = self.idle.load(Ordering::Relaxed) & ordinary;
+            if idle == 0 || idle == ordinary {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        self.wake_one();
     }
 
     /// Wakes one more worker, unless somebody is about to look anyway.

@@ -32,6 +32,8 @@ pub(super) enum Switch {
     Parked(NonNull<ParkSlot>),
     /// Its loop steps aside for a stack that was resumed.
     Aside,
+    /// The job of a nest has ended; inside still.
+    Done,
 }
 
 /// What others may see of a worker.
@@ -92,9 +94,13 @@ pub(super) struct Local {
     slow: bool,
     /// Its thread is about to end: the loops return.
     ending: Cell<bool>,
-    /// Jobs that run within others now, and stacks for them.
+    /// Jobs that run within others now, and stacks for them: each waits for the next job where it has ended the last.
+    /// Beginning on a fresh one would cost three times as much as the two switches.
     nested: Cell<u32>,
-    stacks: RefCell<Vec<PooledStack>>,
+    /// One for each depth, used where it lies; gone from there while its job is parked.
+    nests: [Cell<Option<WorkerCoroutine>>; DEEPEST as usize],
+    /// For the nest that is entered next; none: it ends.
+    nested_job: Cell<Option<NestedJob>>,
 }
 
 /// The worker-only data of this thread; null on a thread that is no worker.
@@ -176,44 +182,78 @@ pub(super) fn switch_away(switch: Switch) {
     local.worker.current.store(current, Ordering::Relaxed);
 }
 
-/// Runs `job` now, on a stack of its own, so that it can wait without its caller: returns when it has ended, or when it
-/// has parked. False, and `job` not run, on a thread that is no worker of `scheduler`, when too many jobs are nested
-/// already, or when no stack is left. `job` does not unwind; `id` is what it is known by.
-pub fn run_nested(scheduler: &Scheduler, id: u64, job: impl FnOnce() + 'static) -> bool {
+/// A stack for a job that runs within another: that of the next depth.
+#[derive(Clone, Copy)]
+pub struct Nest<'a> {
+    local: &'a Local,
+}
+
+/// What is run on such a stack: it takes the job off the pointer first of all.
+type NestedJob = (unsafe fn(*mut ()), *mut ());
+
+/// A stack on which a job can wait without its caller. None on a thread that is no worker of `scheduler`, when too many
+/// jobs are nested already, or when no stack is left.
+#[inline]
+pub fn nest<'a>(scheduler: &Scheduler) -> Option<Nest<'a>> {
     let local = local();
-    // SAFETY: set by `run` for as long as its frame lives, on this thread only.
-    let Some(local) = (unsafe { local.as_ref() }) else { return false };
+    // SAFETY: set by `run` for as long as its frame lives, on this thread only; a nest is used by the frame that asks.
+    let local = unsafe { local.as_ref() }?;
     if !local.takes_from(scheduler) || local.nested.get() >= DEEPEST {
-        return false;
+        return None;
     }
-    let spare = local.stacks.borrow_mut().pop();
-    let Some(stack) = spare.or_else(|| local.scheduler.stacks.take()) else { return false };
-    let yielder = local.yielder.get();
-    let current = local.worker.current.load(Ordering::Relaxed);
-    let depth = inside::step_out();
-    local.nested.set(local.nested.get() + 1);
-    local.worker.current.store(id, Ordering::Relaxed);
-    let exceptions = Kept::leave();
-    let mut coroutine: WorkerCoroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), Switch>, ()| {
-        with_local(|local| local.yielder.set(yielder));
-        let _inside = inside::enter();
-        job();
-    });
-    match coroutine.resume(()) {
-        // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
-        CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
-            *slot.as_ref().coroutine.get() = Some(coroutine);
-            local.worker.parked.fetch_add(1, Ordering::Relaxed);
-        },
-        CoroutineResult::Yield(Switch::Aside) => unreachable!("only a loop steps aside"),
-        CoroutineResult::Return(()) => local.stacks.borrow_mut().push(coroutine.into_stack()),
+    // SAFETY: a look; nothing else uses this place now, since the nest of that depth does not run.
+    if unsafe { (*local.nests[local.nested.get() as usize].as_ptr()).is_none() } {
+        local.make_nest()?;
     }
-    exceptions.come_back();
-    local.nested.set(local.nested.get() - 1);
-    local.yielder.set(yielder);
-    local.worker.current.store(current, Ordering::Relaxed);
-    inside::re_enter(depth);
-    true
+    Some(Nest { local })
+}
+
+/// As [`nest`], for a job that its caller waits for: it goes in place of the job woken last, and no more often in a row.
+#[inline]
+pub fn hand_over<'a>(scheduler: &Scheduler) -> Option<Nest<'a>> {
+    let nest = nest(scheduler)?;
+    nest.local.takes_over().then_some(nest)
+}
+
+impl Nest<'_> {
+    /// Runs `job` now: returns when it has ended, or when it has parked. `job` does not unwind, and begins and ends
+    /// inside, at depth 1; `id` is what it is known by.
+    pub fn run<F: FnOnce()>(self, id: u64, job: F) {
+        unsafe fn start<F: FnOnce()>(job: *mut ()) {
+            // SAFETY: the caller's job, which it gives away: moved to this stack before it can be left.
+            let job = unsafe { job.cast::<F>().read() };
+            job();
+        }
+        let local = self.local;
+        let mut job = std::mem::ManuallyDrop::new(job);
+        local.nested_job.set(Some((start::<F>, (&raw mut job).cast())));
+        let yielder = local.yielder.get();
+        let current = local.worker.current.load(Ordering::Relaxed);
+        let depth = inside::begin_nest();
+        let nested = local.nested.get();
+        local.nested.set(nested + 1);
+        local.worker.current.store(id, Ordering::Relaxed);
+        let exceptions = Kept::leave();
+        let place = &local.nests[nested as usize];
+        // SAFETY: made by `nest`; whatever runs within it is deeper, and uses the places of its own depth.
+        let Some(coroutine) = (unsafe { &mut *place.as_ptr() }) else { unreachable!("made before") };
+        match coroutine.resume(()) {
+            CoroutineResult::Yield(Switch::Done) => {}
+            // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
+            CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
+                *slot.as_ref().coroutine.get() = place.take();
+                local.worker.parked.fetch_add(1, Ordering::Relaxed);
+            },
+            CoroutineResult::Yield(Switch::Aside) | CoroutineResult::Return(()) => {
+                unreachable!("only a loop steps aside, and it ends when there is no job")
+            }
+        }
+        exceptions.come_back();
+        local.nested.set(nested);
+        local.yielder.set(yielder);
+        local.worker.current.store(current, Ordering::Relaxed);
+        inside::end_nest(depth);
+    }
 }
 
 impl Worker {
@@ -314,7 +354,8 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         slow,
         ending: Cell::new(false),
         nested: Cell::new(0),
-        stacks: RefCell::new(Vec::new()),
+        nests: [const { Cell::new(None) }; DEEPEST as usize],
+        nested_job: Cell::new(None),
     };
     own().worker.set(ptr::from_ref(&local).cast());
     loop {
@@ -346,6 +387,10 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
                 local.worker.parked.fetch_add(1, Ordering::Relaxed);
             },
             CoroutineResult::Yield(Switch::Aside) => local.loops.borrow_mut().push(coroutine),
+            CoroutineResult::Yield(Switch::Done) => {
+                inside::step_out();
+                local.keep_nest(coroutine);
+            }
             CoroutineResult::Return(()) => {
                 let ends = local.ending.get() || local.scheduler.stopping.load(Ordering::SeqCst);
                 if ends && !local.has_resumed() {
@@ -360,6 +405,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
     for mut coroutine in loops {
         while let CoroutineResult::Yield(_) = coroutine.resume(()) {}
     }
+    local.end_nests();
     own().worker.set(ptr::null());
     inside::collect();
     blocks::give_back();
@@ -417,6 +463,47 @@ impl Local {
             local.yielder.set(yielder);
             local.work();
         }))
+    }
+
+    /// Makes the stack for jobs of the next depth, which runs one after the other.
+    #[cold]
+    fn make_nest(&self) -> Option<()> {
+        let stack = self.scheduler.stacks.take()?;
+        let nest = Coroutine::with_stack(stack, |yielder: &Yielder<(), Switch>, ()| {
+            loop {
+                // SAFETY: a nest only ever runs on its worker's thread, within `run`.
+                let local = unsafe { &*local() };
+                let Some((start, job)) = local.nested_job.take() else { return };
+                local.yielder.set(yielder);
+                // SAFETY: whoever entered this stack for a job left it there, and waits.
+                unsafe { start(job) };
+                yielder.suspend(Switch::Done);
+            }
+        });
+        self.nests[self.nested.get() as usize].set(Some(nest));
+        Some(())
+    }
+
+    /// Keeps one whose job went on without its caller, and has ended: at a depth that has none. Else its stack goes back.
+    fn keep_nest(&self, nest: WorkerCoroutine) {
+        let mut nest = Some(nest);
+        for place in &self.nests {
+            let kept = place.take().or_else(|| nest.take());
+            place.set(kept);
+        }
+        nest.into_iter().for_each(|nest| self.end_nest(nest));
+    }
+
+    /// Without a job it returns.
+    fn end_nest(&self, mut nest: WorkerCoroutine) {
+        self.nested_job.set(None);
+        nest.resume(());
+    }
+
+    /// Between jobs.
+    fn end_nests(&self) {
+        debug_assert_eq!(self.nested.get(), 0);
+        self.nests.iter().filter_map(Cell::take).for_each(|nest| self.end_nest(nest));
     }
 
     /// The loop: runs jobs, steps aside for resumed stacks, sleeps when there is nothing.
@@ -479,7 +566,7 @@ impl Local {
         inside::collect();
         blocks::give_back();
         self.scheduler.keeper.trim_thread();
-        self.stacks.borrow_mut().clear();
+        self.end_nests();
         self.resumed.borrow_mut().shrink_to_fit();
         self.worker.private.lock().shrink_to_fit();
     }

@@ -74,7 +74,14 @@ impl Context {
         Context { callback, answer: None, reason: None, continuation: None, idle_ms: None }
     }
 
+    /// Whether no answer was given yet.
+    #[inline]
+    pub fn has_no_answer(&self) -> bool {
+        self.answer.is_none()
+    }
+
     /// Answers the call at hand.
+    #[inline]
     pub fn reply(&mut self, answer: Term) -> Next {
         self.answer = Some(answer);
         REPLY

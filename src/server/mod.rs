@@ -26,8 +26,11 @@ pub use system::{
 };
 
 use crate::clock::{TimerId, TimerKind};
-use crate::process::{Behaviour, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest};
+use crate::process::{
+    self, Asked, Behaviour, Desk, Error, Fenced, Flow, Init, Message, Process, ReplyTo, SystemRequest,
+};
 use crate::term::{Term, atoms};
+use std::any::Any;
 
 /// What a server answers with. Each callback may wait, unless the server was told not to.
 pub trait Callbacks: Send {
@@ -96,7 +99,16 @@ impl<C: Callbacks> Server<C> {
         {
             return Flow::Returned;
         }
-        let next = match ran.and_then(|ran| me.come_back().map(|()| ran)) {
+        let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
+        self.after(me, callback, last, context, ran)
+    }
+
+    /// A callback has run, or was not let run.
+    fn after(
+        &mut self, me: &Process, callback: Callback, last: Option<Term>, mut context: Context,
+        ran: Result<std::thread::Result<Option<Next>>, Fenced>,
+    ) -> Flow {
+        let next = match ran {
             Err(fenced) => {
                 me.not_begun(last.as_ref().filter(|_| callback != Callback::Call));
                 return fenced.into();
@@ -199,7 +211,7 @@ impl<C: Callbacks> Server<C> {
         }
         self.idle.token = self.idle.token.wrapping_add(1);
         let (ms, token) = (u64::from(self.idle.ms), u64::from(self.idle.token));
-        self.idle.timer = crate::process::start_tick(me, ms, TimerKind::User, token);
+        self.idle.timer = process::start_tick(me, ms, TimerKind::User, token);
     }
 
     fn stop_idle(&mut self, me: &Process) {
@@ -239,7 +251,7 @@ impl<C: Callbacks> Server<C> {
         match request {
             SystemRequest::Stop(reason) => {
                 // Answered by the end itself.
-                crate::process::owe(me, reply);
+                process::owe(me, reply);
                 return Flow::Stop(reason);
             }
             SystemRequest::GetState => return self.ask_user(me, reply, C::state, |state| state),
@@ -303,8 +315,41 @@ impl<C: Callbacks> Behaviour for Server<C> {
     }
 
     #[inline]
+    fn answers_now(&self) -> bool {
+        !(self.suspended || self.traced || self.idle.is_running())
+    }
+
+    fn answer_now(&mut self, me: &Process, question: &mut dyn Any, desk: &Desk) -> Option<Flow> {
+        let Some(Asked(request)) = question.downcast_mut::<Option<Asked>>().and_then(Option::take) else {
+            let left = desk.leave(me);
+            return Some(Flow::after(left, || {
+                system::wrong_kind(desk.lent().or_else(|| me.take_current_call()));
+                Flow::Continue
+            }));
+        };
+        let mut context = Context::new(Callback::Call);
+        let callbacks = &mut self.callbacks;
+        let ran = desk.user(me, || callbacks.call(&mut context, &request));
+        if let Ok(Some(next)) = ran
+            && let Some(answer) = context.plain_reply(next)
+        {
+            // Before others may run it.
+            process::free(request);
+            let answer = match desk.answer(me, answer) {
+                Ok(()) => return None,
+                Err(answer) => answer,
+            };
+            let next = context.reply(answer);
+            let ran = desk.leave(me).map(|()| Ok(Some(next)));
+            return Some(self.after(me, Callback::Call, None, context, ran));
+        }
+        let ran = desk.leave(me).map(|()| ran);
+        Some(self.after(me, Callback::Call, Some(request), context, ran))
+    }
+
+    #[inline]
     fn message(&mut self, me: &Process, message: Message) -> Flow {
-        if self.suspended || self.traced || self.idle.is_running() {
+        if !self.answers_now() {
             return self.any_message(me, message);
         }
         // The common ones first, each moved once.

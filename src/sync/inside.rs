@@ -213,6 +213,29 @@ pub fn re_enter_counting(depth: u32, handled: Option<u32>) {
     }
 }
 
+/// Goes on on another stack of this thread, inside and at depth 1. Give the number back to [`end_nest`].
+#[inline]
+pub fn begin_nest() -> u32 {
+    let here = own();
+    let depth = here.depth.replace(1);
+    if depth == 0 {
+        here.go_in();
+    }
+    depth
+}
+
+/// Comes back from what has returned there, inside as it was, or waits, and has stepped out.
+#[inline]
+pub fn end_nest(depth: u32) {
+    let here = own();
+    match (here.depth.replace(depth), depth) {
+        (0, 0) => {}
+        (0, _) => here.go_in(),
+        (_, 0) => here.go_out(),
+        _ => {}
+    }
+}
+
 /// Runs code of the user's from within, outside; comes back also when it unwinds.
 pub fn outside<R>(code: impl FnOnce() -> R) -> R {
     struct Back(u32);
@@ -240,8 +263,9 @@ pub fn for_each_thread(mut look: impl FnMut(usize, u64)) {
 pub fn show(what: u64) -> u64 {
     let shown = &own().record().shown;
     let before = shown.load(Ordering::Relaxed);
-    // SeqCst, partner: the loads in `any_shown`; a thread that has said nothing yet is still inside.
-    shown.store(what, Ordering::SeqCst);
+    // Release, partner: the loads in `any_shown`: a thread that has said nothing yet is still inside, and one that says
+    // nothing any more is inside again. Whoever finds neither has looked before or after it all.
+    shown.store(what, Ordering::Release);
     before
 }
 

@@ -178,6 +178,10 @@ impl Term {
     /// counted one. Other kinds may be any two words.
     #[inline]
     pub unsafe fn check_words(meta: u64, value: u64) -> bool {
+        // The commonest, without a call.
+        if meta == kinds::INT as u64 {
+            return true;
+        }
         if meta as u8 >= kinds::FIRST_COUNTED {
             // SAFETY: the caller's promise is the one asked for.
             return meta as u8 <= kinds::LAST_COUNTED && unsafe { heap::check(meta, value) };

@@ -57,6 +57,23 @@ impl Local {
         self.worker.slot.take().map(Runnable)
     }
 
+    /// Whether a job may go next that was not asked for here; what was woken before goes to the queue then, as always.
+    #[inline]
+    pub(super) fn takes_over(&self) -> bool {
+        let in_a_row = self.in_a_row.get();
+        if in_a_row >= SLOT_IN_A_ROW {
+            return false;
+        }
+        // Whoever waits for this thread would have had a turn in between.
+        self.in_a_row.set(in_a_row + if self.has_resumed() { 4 } else { 1 });
+        self.worker.bump();
+        if let Some(before) = self.take_slot() {
+            self.queue.push(before);
+            self.share();
+        }
+        true
+    }
+
     fn take_injected(&self) -> Option<Runnable> {
         loop {
             match self.scheduler.injector.steal_batch_and_pop(&self.queue) {
