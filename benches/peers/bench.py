@@ -73,6 +73,7 @@ def ready(chosen):
     """Builds; gives the families that can take part, and {title: why} of the others."""
     build.build(chosen, quick=bool(os.environ.get("QUICK")))
     out = {name: why for name in chosen if (why := peers.missing(name))}
+    out |= {name: "not built" for name in chosen if peers.FAMILIES[name].log in build.old and name not in out}
     for name, why in out.items():
         print(f"left out: {peers.FAMILIES[name].title}, {why}", file=sys.stderr)
     return ({name: own for name, own in chosen.items() if name not in out},

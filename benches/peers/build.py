@@ -8,6 +8,10 @@ import sys
 from peers import FAMILIES, HERE, TARGET
 
 
+# What was to be built quickly, and is not there, or of other sources.
+old = set()
+
+
 def _state(sources, built):
     """What is noted of a build: what the sources had in them (a checkout makes all of them new), and what it made when."""
     digest = hashlib.sha256()
@@ -17,10 +21,14 @@ def _state(sources, built):
     return "\n".join([digest.hexdigest(), *made]) + "\n"
 
 
-def _unless_built(name, sources, make):
-    """Has `make` build it, which says whether that went well, unless it is there, of these sources."""
+def _unless_built(name, sources, make, quickly=False):
+    """Has `make` build it, which says whether that went well, unless it is there, of these sources. `quickly`: it is
+    left alone then, and noted in `old`."""
     stamp, built = TARGET / f"{name}.built", [family.built for family in FAMILIES.values() if family.log == name]
     if stamp.exists() and stamp.read_text() == _state(sources, built):
+        return
+    if quickly:
+        old.add(name)
         return
     stamp.unlink(missing_ok=True)
     if make():
@@ -51,19 +59,20 @@ def _elixir():
     _unless_built("elixir", [source], lambda: _run("elixir", ["elixirc", "-o", str(TARGET / "ex"), str(source)]))
 
 
-def _caf():
+def _caf(quickly):
     source = HERE / "caf" / "caf_peers.cpp"
     command = ["g++", "-std=c++17", "-O2", "-o", str(TARGET / "caf_peers"), str(source), "-lcaf_core", "-lpthread"]
-    _unless_built("caf", [source], lambda: _run("caf", command))
+    _unless_built("caf", [source], lambda: _run("caf", command), quickly)
 
 
-def _go():
+def _go(quickly):
     environment = {**os.environ, "GOCACHE": str(TARGET / "gocache")}
     command = ["go", "build", "-o", str(TARGET / "go_peers"), "."]
-    _unless_built("go", [HERE / "go" / "main.go"], lambda: _run("go", command, cwd=HERE / "go", env=environment))
+    _unless_built("go", [HERE / "go" / "main.go"], lambda: _run("go", command, cwd=HERE / "go", env=environment),
+                  quickly)
 
 
-def _rust():
+def _rust(quickly):
     """From a copy, so that cargo writes its lock file there. A first build fetches crates."""
     project, crates = TARGET / "rust-project", HERE / "rust"
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET / "rust")}
@@ -75,11 +84,12 @@ def _rust():
         return _run("rust", command, cwd=project, env=environment) or \
             _run("rust", [*command, "--offline"], cwd=project, env=environment)
 
-    _unless_built("rust", [crates / "Cargo.toml", *(crates / "src").rglob("*.rs")], make)
+    _unless_built("rust", [crates / "Cargo.toml", *(crates / "src").rglob("*.rs")], make, quickly)
 
 
 def build(names, quick=False):
-    """`quick`: only what is built in seconds; of the rest, what is there already takes part."""
+    """`quick`: only what is built in seconds; of the rest, what is there already, of these sources, takes part."""
+    old.clear()
     TARGET.mkdir(parents=True, exist_ok=True)
     for name in names:
         family = FAMILIES[name]
@@ -89,9 +99,9 @@ def build(names, quick=False):
             _erlang()
         elif name == "elixir":
             _elixir()
-        elif name == "caf" and not quick:
-            _caf()
-        elif name == "go" and not quick:
-            _go()
-    if any(FAMILIES[name].log == "rust" for name in names) and shutil.which("cargo") and not quick:
-        _rust()
+        elif name == "caf":
+            _caf(quick)
+        elif name == "go":
+            _go(quick)
+    if any(FAMILIES[name].log == "rust" for name in names) and shutil.which("cargo"):
+        _rust(quick)

@@ -208,6 +208,9 @@ class Builds(Folder):
             source.write_text("wrong")
             again(), again()
             self.assertEqual(len(runs), 5)  # what does not build is tried again
+            build._unless_built("caf", [source], make, quickly=True)
+            self.assertEqual((len(runs), build.old), (5, {"caf"}))
+            build.old.clear()
 
 
 class Shown(Folder):

@@ -123,7 +123,7 @@ def table_of_copies(found):
             continue
         one, apart, together = (statistics.median(rates[kind]) for kind in ("one", "apart", "together"))
         two = reckoned(name, one, 2, near, barrier) * apart / (2 * one)
-        many = [f"{table.number(rate)} ({rate / one:.0f}x)"
+        many = [f"{table.number(rate)} ({rate / one:.{int(rate < 3 * one)}f}x)"
                 for rate in (reckoned(name, one, cores, FAR_LINE, barrier) for cores in (32, 64))]
         text.append(f"| {NAMES[name]} | {table.number(one)} | {apart / one:.2f}x | {together / one:.2f}x | {two / one:.2f}x | "
                     f"{many[0]} | {many[1]} | {limit(name, one)} |")
