@@ -214,7 +214,7 @@ mod tests {
             let hash = key % 97 * 31;
             if model.remove(&key).is_some() {
                 quick.remove(hash, [1, key]);
-            } else if (random >> 50) % 4 > 0 {
+            } else if !(random >> 50).is_multiple_of(4) {
                 quick.insert(hash, [1, key], Pid(round));
                 model.insert(key, round);
             }

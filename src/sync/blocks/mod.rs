@@ -93,7 +93,10 @@ fn keep<'k>(size: Size) -> Option<&'k mut Kept> {
         return Some(kept);
     }
     LEAVING.try_with(|_| ()).ok()?;
-    let new = Box::new(Kept { hand: Magazine::empty()?, other: Magazine::empty()? });
+    // Those of threads that have ended first: where threads come and go they would become more and more.
+    let left = || if forked::is_forked() { None } else { STORES[size as usize].lock().empty.pop() };
+    let empty = || left().or_else(Magazine::empty);
+    let new = Box::new(Kept { hand: empty()?, other: empty()? });
     own().kept[size as usize].set(Box::into_raw(new));
     // SAFETY: as above.
     unsafe { kept(size) }
