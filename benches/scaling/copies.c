@@ -244,8 +244,10 @@ static atomic_bool enough;
 static void one_barrier(struct copy *copy)
 {
   if (copy->index > 0) {
-    while (!atomic_load_explicit(&enough, memory_order_relaxed))
-      ;
+    /* Now and then it gives way: the one that is waited for may have its stack on this very worker. */
+    for (uint32_t round = 1; !atomic_load_explicit(&enough, memory_order_relaxed); round++)
+      if (round % (1 << 20) == 0)
+        must(regrow_sleep(0));
     return;
   }
   atomic_store(&enough, false);
