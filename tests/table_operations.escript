@@ -48,7 +48,12 @@ carry_out(T, {select_delete, Spec}) -> ets:select_delete(T, Spec);
 carry_out(T, {select_replace, Spec}) -> ets:select_replace(T, Spec);
 carry_out(T, {pages, Spec, Limit}) -> pages(ets:select(T, Spec, Limit), ordered(T), fun ets:select/1);
 carry_out(T, {pages_back, Spec, Limit}) -> pages(ets:select_reverse(T, Spec, Limit), ordered(T), fun ets:select_reverse/1);
-carry_out(T, {keys}) -> keys(T, ets:first(T));
+%% Fixed: OTP 25 now and then passes over a key of a set that is not, as the hashes of that node fall.
+carry_out(T, {keys}) ->
+    ets:safe_fixtable(T, true),
+    Keys = keys(T, ets:first(T)),
+    ets:safe_fixtable(T, false),
+    Keys;
 carry_out(T, {next, Key}) -> case ordered(T) of true -> ets:next(T, Key); false -> ets:next(T, Key), found end;
 carry_out(T, {prev, Key}) -> case ordered(T) of true -> ets:prev(T, Key); false -> ets:prev(T, Key), found end.
 
