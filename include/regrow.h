@@ -966,8 +966,9 @@ typedef struct regrow_dynamic_supervisor_spec {
   uint32_t max_restarts;
   /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
   uint32_t period_ms;
-  /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS. Else any number of children may have the same,
-  /// and are told apart by their pids.
+  /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS, told once that child is up; one that fails to
+  /// start, or is being stopped, makes way. Else any number of children may have the same, and are told apart by
+  /// their pids.
   uint32_t flags;
   /// Runs at each start. NULL: nothing.
   regrow_supervisor_init_callback init;

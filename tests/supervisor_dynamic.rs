@@ -32,6 +32,18 @@ fn pid_of(pending: &Request) -> Option<Pid> {
     }
 }
 
+/// What it was refused with; None: it waits, or was not refused.
+fn refusal(pending: &Request) -> Option<Error> {
+    match pending.wait(Some(0)) {
+        Ok(Outcome::Failed(error)) => Some(error),
+        _ => None,
+    }
+}
+
+fn is_waiting(pending: &Request) -> bool {
+    pending.wait(Some(0)).is_err()
+}
+
 fn refused(reason: &str) -> Error {
     Error::Refused(atom(reason))
 }
@@ -516,18 +528,103 @@ fn with_unique_ids_a_second_child_of_an_id_is_refused() {
     let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
     let pid = add(supervisor, tree.worker("a"));
     assert_eq!(supervisor::start_child(supervisor, tree.worker("a")), Err(Error::already_started(pid)));
-    let slow = tree.worker_with("b", |_, _| process::sleep(None, 50).map_or(0, |()| READY));
-    let pending = supervisor::start_child_async(supervisor, slow.clone()).unwrap();
-    tree.settle();
-    // Its pid is known before it is up.
-    let Err(Error::Exists(reason)) = supervisor::start_child(supervisor, slow) else { panic!("it was started twice") };
-    tree.advance(50);
-    assert_eq!(Error::already_started(pid_of(&pending).unwrap()), Error::Exists(reason));
     tree.kill("a");
     assert_eq!(supervisor::lookup(supervisor, &atom("a")), Ok(Term::pid(tree.pid("a"))), "by id over a restart");
     supervisor::terminate_child(supervisor, &atom("a")).unwrap();
     assert_eq!(supervisor::lookup(supervisor, &atom("a")), Err(Error::NotFound));
     add(supervisor, tree.worker("a"));
+}
+
+/// A child that starts as `next` says, after 50 ms.
+fn slow(tree: &Tree, next: i32) -> ChildSpec {
+    let init = move |_: &mut Context, _: usize| process::sleep(None, 50).map_or(0, |()| next);
+    tree.worker_with("slow", init)
+}
+
+/// OTP's supervisor answers the second when it is done with the first.
+#[test]
+fn who_wants_an_id_that_is_being_started_hears_what_becomes_of_it() {
+    let tree = Tree::new();
+    let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
+    let first = supervisor::start_child_async(supervisor, slow(&tree, READY)).unwrap();
+    let second = supervisor::start_child_async(supervisor, slow(&tree, READY)).unwrap();
+    tree.settle();
+    assert!(is_waiting(&second), "not before it is up");
+    tree.advance(50);
+    let pid = pid_of(&first).expect("it is up");
+    assert_eq!(refusal(&second), Some(Error::already_started(pid)));
+    assert_eq!(tree.log(), "Sslow");
+}
+
+#[test]
+fn who_wants_an_id_whose_start_fails_starts_it() {
+    let tree = Tree::new();
+    let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
+    let asked =
+        [IGNORE, READY, READY].map(|next| supervisor::start_child_async(supervisor, slow(&tree, next)).unwrap());
+    tree.settle();
+    tree.advance(50);
+    assert_eq!(refusal(&asked[0]), Some(Error::Ignored));
+    assert!(is_waiting(&asked[1]));
+    tree.advance(50);
+    let pid = pid_of(&asked[1]).expect("the second one is up");
+    assert_eq!(refusal(&asked[2]), Some(Error::already_started(pid)));
+}
+
+#[test]
+fn who_wants_an_id_that_is_being_stopped_gets_a_new_child() {
+    let tree = Tree::new();
+    let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
+    let slow = Worker { ending: Arc::new(|| drop(process::sleep(None, 200))), ..tree.bare("slow") };
+    let old = add(supervisor, child("slow", slow.clone()));
+    tree.runtime.spawn_body(move || drop(supervisor::terminate_child(supervisor, &atom("slow"))));
+    tree.settle();
+    let again = supervisor::start_child_async(supervisor, child("slow", slow)).unwrap();
+    tree.settle();
+    assert!(is_waiting(&again) && is_alive(old));
+    tree.advance(200);
+    assert!(pid_of(&again).is_some_and(|new| new != old && is_alive(new)) && !is_alive(old));
+}
+
+#[test]
+fn who_waits_for_an_id_hears_of_the_supervisors_end_or_its_resume() {
+    let tree = Tree::new();
+    let spec = || DynamicSpec { unique_ids: true, ..DynamicSpec::default() };
+    let (ends, suspended) = (start(&tree, spec()), start(&tree, spec()));
+    let [mut first, mut second] = [Vec::new(), Vec::new()];
+    for supervisor in [ends, suspended] {
+        first.push(supervisor::start_child_async(supervisor, slow(&tree, IGNORE)).unwrap());
+        second.push(supervisor::start_child_async(supervisor, slow(&tree, READY)).unwrap());
+    }
+    tree.settle();
+    exit_signal(ends, atom("kill")).unwrap();
+    regrow::server::suspend(suspended, None).unwrap();
+    tree.settle();
+    assert!(matches!(second[0].wait(Some(0)), Ok(Outcome::Died(reason)) if reason == atom("killed")));
+    tree.advance(50);
+    assert_eq!(refusal(&first[1]), Some(Error::Ignored));
+    tree.advance(1_000);
+    assert!(is_waiting(&second[1]), "it is suspended");
+    regrow::server::resume(suspended, None).unwrap();
+    tree.settle();
+    tree.advance(50);
+    assert!(pid_of(&second[1]).is_some());
+}
+
+/// It would wait for its own start.
+#[test]
+fn a_child_that_asks_for_itself_is_told_that_it_is_there() {
+    let tree = Tree::new();
+    let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
+    let other = tree.worker("self");
+    let answer = Arc::new(Mutex::new(None));
+    let seen = answer.clone();
+    let asks = tree.worker_with("self", move |_, _| {
+        *seen.lock().unwrap() = Some(supervisor::start_child(supervisor, other.clone()));
+        READY
+    });
+    let pid = add(supervisor, asks);
+    assert_eq!(answer.lock().unwrap().take(), Some(Err(Error::already_started(pid))));
 }
 
 #[test]

@@ -10,8 +10,10 @@
 //! # How it works
 //!
 //! Each start and each stop is a *step* of its own, found by its token, with those who wait for it. A child has one
-//! step at most. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown,
-//! and then begins all stops.
+//! step at most. Where ids are unique, whoever wants a child whose id has a step waits for its end, as OTP's supervisor
+//! would have them wait: they are told of a child that is up, and not of one that may not come up, or is on its way
+//! down. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown, and then
+//! begins all stops.
 //!
 //! Where it is from: Elixir 1.14 `DynamicSupervisor`, OTP 25 `supervisor`; there starts are one after the other.
 
@@ -70,6 +72,7 @@ enum Step {
         of: StartOf,
         /// It is to be stopped once it is up: who asked for that.
         then_stop: Vec<ReplyTo>,
+        again: Again,
     },
     Stop {
         stopping: Stopping,
@@ -78,21 +81,34 @@ enum Step {
         asked: Vec<ReplyTo>,
         /// Came later, and find nothing when it is over.
         late: Vec<ReplyTo>,
+        again: Again,
     },
 }
 
+/// Who wanted a child of the same id meanwhile, where ids are unique: each asks again when the step is over.
+type Again = Vec<(ChildSpec, ReplyTo)>;
+
 impl Step {
+    /// All who wait for it.
     fn replies(self) -> Vec<ReplyTo> {
-        match self {
-            Step::Start { of: StartOf::Child(reply) | StartOf::ByHand(_, reply), mut then_stop, .. } => {
+        let (mut replies, again) = match self {
+            Step::Start { of: StartOf::Child(reply) | StartOf::ByHand(_, reply), mut then_stop, again, .. } => {
                 then_stop.push(reply);
-                then_stop
+                (then_stop, again)
             }
-            Step::Start { then_stop, .. } => then_stop,
-            Step::Stop { mut asked, mut late, .. } => {
+            Step::Start { then_stop, again, .. } => (then_stop, again),
+            Step::Stop { mut asked, mut late, again, .. } => {
                 asked.append(&mut late);
-                asked
+                (asked, again)
             }
+        };
+        replies.extend(again.into_iter().map(|(_, reply)| reply));
+        replies
+    }
+
+    fn again(&mut self) -> &mut Again {
+        match self {
+            Step::Start { again, .. } | Step::Stop { again, .. } => again,
         }
     }
 }
@@ -232,25 +248,37 @@ impl Dynamic {
         if self.unique_ids
             && let Some(key) = self.children.find(&spec.id)
         {
-            let pid = self.pid_of(key);
-            reply.fail(match pid {
-                Pid::NONE => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
-                pid => Error::already_started(pid),
-            });
+            self.is_taken(key, spec, reply);
             return Flow::Continue;
         }
         let key = self.children.add_starting(spec, self.template.is_none());
         self.start(me, key, StartOf::Child(reply))
     }
 
-    /// The pid of a child that runs or is on its way up.
-    fn pid_of(&self, key: Key) -> Pid {
-        match self.busy.get(&key).and_then(|token| self.steps.get(token)) {
-            Some(Step::Start { starting, .. }) => starting.pid,
-            _ => match self.children.get(key).map(Child::life) {
-                Some(Life::Running(pid)) => pid,
-                _ => Pid::NONE,
-            },
+    /// There is a child of that id. What becomes of one with a step shows when the step is over; only a child that asks
+    /// for itself, from its own init, cannot wait for that.
+    fn is_taken(&mut self, key: Key, spec: ChildSpec, reply: ReplyTo) {
+        let step = self.busy.get(&key).and_then(|token| self.steps.get_mut(token));
+        let pid = match (step, self.children.get(key).map(Child::life)) {
+            (Some(Step::Start { starting, .. }), _) if reply.caller() == starting.pid => starting.pid,
+            (Some(step), _) => return step.again().push((spec, reply)),
+            (None, Some(Life::Running(pid))) => pid,
+            (None, _) => return drop(reply.fail(Error::Exists(Term::atom(atoms::ALREADY_PRESENT)))),
+        };
+        reply.fail(Error::already_started(pid));
+    }
+
+    /// The step of a child is over: what others wanted with its id meanwhile.
+    fn ask_again(&mut self, me: &Process, again: Again) {
+        for (spec, reply) in again {
+            if let Some(reason) = &self.ending {
+                reply.die(reason.clone());
+            } else if self.sys.suspended {
+                let request = Box::new(Request::StartChild(Box::new(spec)));
+                self.waiting.push(Message::Native { request, reply: Some(reply) });
+            } else {
+                self.add_child(me, spec, reply);
+            }
         }
     }
 
@@ -261,7 +289,7 @@ impl Dynamic {
             Ok(Began::UnderWay(starting)) => {
                 self.starts += 1;
                 self.busy.insert(key, self.token);
-                self.steps.insert(self.token, Step::Start { starting, of, then_stop: Vec::new() });
+                self.steps.insert(self.token, Step::Start { starting, of, then_stop: Vec::new(), again: Vec::new() });
             }
             Ok(Began::Up(pid)) => self.start_is_over(me, key, of, Ok(Some(pid))),
             Err(error) => self.start_is_over(me, key, of, Err(error)),
@@ -272,7 +300,7 @@ impl Dynamic {
     fn started(&mut self, me: &Process, token: u64, result: StartResult) -> Flow {
         let Some(step) = self.steps.remove(&token) else { return Flow::Continue };
         self.steps.tidy();
-        let Step::Start { starting, of, then_stop } = step else {
+        let Step::Start { starting, of, then_stop, again } = step else {
             self.steps.insert(token, step);
             return Flow::Continue;
         };
@@ -285,6 +313,7 @@ impl Dynamic {
         if !then_stop.is_empty() {
             self.stop(me, key, then_stop);
         }
+        self.ask_again(me, again);
         self.go_on_ending(me)
     }
 
@@ -355,7 +384,8 @@ impl Dynamic {
                     self.monitors.insert(stopping.monitor, self.token);
                     // What it ended with while the supervisor was suspended.
                     let reason = self.waiting.reason_of(pid).cloned();
-                    self.steps.insert(self.token, Step::Stop { stopping, reason, asked, late: Vec::new() });
+                    let step = Step::Stop { stopping, reason, asked, late: Vec::new(), again: Vec::new() };
+                    self.steps.insert(self.token, step);
                 }
                 _ => {
                     self.stop_waiting(me, key);
@@ -371,7 +401,7 @@ impl Dynamic {
             self.events.forget(down.monitor);
             return Flow::Continue;
         };
-        let Some(Step::Stop { stopping, reason, asked, late }) = self.steps.remove(&token) else {
+        let Some(Step::Stop { stopping, reason, asked, late, again }) = self.steps.remove(&token) else {
             return Flow::Continue;
         };
         let (key, pid) = (stopping.key, stopping.pid);
@@ -396,6 +426,7 @@ impl Dynamic {
                 reply.fail(Error::NotFound);
             }
         }
+        self.ask_again(me, again);
         self.go_on_ending(me)
     }
 
