@@ -259,13 +259,15 @@ impl Dynamic {
     /// for itself, from its own init, cannot wait for that.
     fn is_taken(&mut self, key: Key, spec: ChildSpec, reply: ReplyTo) {
         let step = self.busy.get(&key).and_then(|token| self.steps.get_mut(token));
-        let pid = match (step, self.children.get(key).map(Child::life)) {
-            (Some(Step::Start { starting, .. }), _) if reply.caller() == starting.pid => starting.pid,
+        let error = match (step, self.children.get(key).map(Child::life)) {
+            (Some(Step::Start { starting, .. }), _) if reply.caller() == starting.pid => {
+                Error::already_started(starting.pid)
+            }
             (Some(step), _) => return step.again().push((spec, reply)),
-            (None, Some(Life::Running(pid))) => pid,
-            (None, _) => return drop(reply.fail(Error::Exists(Term::atom(atoms::ALREADY_PRESENT)))),
+            (None, Some(Life::Running(pid))) => Error::already_started(pid),
+            (None, _) => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
         };
-        reply.fail(Error::already_started(pid));
+        reply.fail(error);
     }
 
     /// The step of a child is over: what others wanted with its id meanwhile.
