@@ -22,12 +22,14 @@ document_prints() {
 # Each in a language, where NAME stands for its name in the command. It prints what C's program does; what it has beside
 # it, in a FOLDER, is what a language prints instead, as its page in docs/bindings says: FOLDER COMMAND...
 print_documents() {
-  local folder=$1 name expected
+  local folder=$1 name expected round
   shift
   documents >"$scratch/documents"
   while read -r name expected; do
     [ ! -e "$folder/$name.txt" ] || expected=$folder/$name.txt
-    attempt "$name prints what it does in C" document_prints "$expected" "${@//NAME/$name}"
+    for ((round = 0; round < rounds; round++)); do
+      attempt "$name prints what it does in C" document_prints "$expected" "${@//NAME/$name}"
+    done
   done <"$scratch/documents"
 }
 

@@ -25,11 +25,11 @@ fi
 
 # ---- the lists: STAGE:SECONDS, its time limit ----
 
-check="build:600 fmt:60 clippy:300 rust:280 header:120 symbols:30 c:200 wordcount:120 examples:60 drills:60 readme:30 python:120 conformance-2:240"
+check="build:600 fmt:60 clippy:300 rust:280 header:120 symbols:30 c:300 wordcount:120 examples:60 drills:60 readme:30 python:120 conformance-2:240"
 test="build:600 fmt:60 clippy:300 rust:600 header:120 symbols:30 abi:60 c:400 wordcount:180 examples:60 drills:60 readme:30
       cpp:600
-      erlang:300 conformance-erlang:120
-      elixir:120 conformance-elixir:120
+      erlang:600 conformance-erlang:120
+      elixir:200 conformance-elixir:120
       gleam:300 conformance-gleam:120
       python:300 conformance-python:300 conformance-python-manual:300
       mixed:200 install:120 docs:60 valgrind:120 instructions:300 growth:600 bench:120
