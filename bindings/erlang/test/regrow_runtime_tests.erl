@@ -146,7 +146,7 @@ timers() ->
 stuck() ->
     Runtime = regrow_test:runtime(),
     Actor = regrow_test:actor(Runtime),
-    spawn(fun() -> regrow:call(Actor, {busy, 300}, infinity) end),
+    spawn(fun() -> regrow:call(Actor, {busy, 1000}, infinity) end),
     ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Actor), Status =/= waiting end)),
     ?assertEqual({error, {stuck, [Actor]}}, regrow:shutdown(Runtime, 20)),
     ?assert(regrow_test:until(fun() -> regrow:shutdown(Runtime) =:= {error, not_alive} end)).
@@ -185,12 +185,14 @@ full_mailbox() ->
     Runtime = regrow_test:runtime(),
     regrow_test:plugin(actor),
     {ok, Narrow} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"narrow">>, arg => self()}),
-    spawn(fun() -> regrow:call(Narrow, {sleep, 100}) end),
-    ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Narrow), Status =/= waiting end)),
+    Holder = regrow_test:hold(Narrow),
     ?assertEqual(ok, regrow:send(Narrow, first)),
     ?assertEqual(wait, regrow_nif:send(Narrow, refused)),
-    ?assertEqual(ok, regrow:send(Narrow, second)),
-    ?assertEqual([{actor, first}, {actor, second}], [regrow_test:receive_one(), regrow_test:receive_one()]),
+    Test = self(),
+    spawn_link(fun() -> Test ! {sent, regrow:send(Narrow, second)} end),
+    regrow_test:let_go(Holder),
+    ?assertEqual([{actor, first}, {actor, second}], [receive {actor, _} = Told -> Told end || _ <- [first, second]]),
+    ?assertEqual(ok, receive {sent, Sent} -> Sent end),
     regrow_test:over(Runtime).
 
 %% Each kind of call, small and large, many times under load: which of them is seen to hold its scheduler. What is slow

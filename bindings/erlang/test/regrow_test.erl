@@ -1,7 +1,7 @@
 %% What the tests share.
 -module(regrow_test).
 
--export([runtime/0, runtime/1, over/1, actor/1, actor/2, plugin/1, flush/0, receive_one/0, until/1, rounds/1, limit/1]).
+-export([runtime/0, runtime/1, over/1, actor/1, actor/2, hold/1, let_go/1, plugin/1, flush/0, receive_one/0, until/1, rounds/1, limit/1]).
 -export([log/2]).
 
 runtime() -> runtime(#{}).
@@ -29,6 +29,23 @@ actor(Runtime, Told) ->
     plugin(actor),
     {ok, Pid} = regrow:start(Runtime, #{kind => behaviour, behaviour => <<"actor">>, arg => Told}),
     Pid.
+
+%% Keeps an actor in a callback, where it waits for an answer, until let_go/1.
+hold(Actor) ->
+    Test = self(),
+    Holder = spawn_link(fun() ->
+        receive
+            {'$gen_call', From, hold} ->
+                Test ! {held, self()},
+                receive let_go -> gen_server:reply(From, let_go) end
+        end
+    end),
+    spawn_link(fun() -> {ok, {ok, let_go}} = regrow:call(Actor, {call, Holder, hold, 60000}, infinity) end),
+    receive {held, Holder} -> Holder end.
+
+let_go(Holder) ->
+    Holder ! let_go,
+    ok.
 
 flush() ->
     receive

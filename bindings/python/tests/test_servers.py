@@ -375,6 +375,8 @@ def test_a_host_process_hands_its_messages_to_a_function(runtime: regrow.Runtime
     host = runtime.start(regrow.HostSpec(deliver, lambda pid, reason: ended.append(reason)))
     host.send("one")
     assert host.call("how many?") == 1 and got == ["one"]
+    # The function may not have returned from that call yet.
+    runtime.settle()
     ref = regrow.monitor(host)
     regrow.host_exit(host, Atom("closed"))
     assert wait_for_down(ref) == Atom("closed")
