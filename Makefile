@@ -11,6 +11,7 @@
 #   make bench-scaling  one core and two, and the tables of docs/scaling.md
 #   make bench-growth what grows with the number of processes, entries, children, messages and threads
 #   make bench-latency how long calls and restarts take, also beside others that are stuck
+#   make bench-floors  what one operation takes: instructions, locks, cache lines (needs valgrind)
 #   make bench-python the same from Python, over plain C
 #   make docs         the reference, in build/docs
 #   make install PREFIX=/usr/local DESTDIR=
@@ -58,7 +59,7 @@ GROWTH      := $(wildcard benches/growth/*.c)
 EXECUTOR_CPP := $(wildcard bindings/cpp/conformance/*.cpp)
 EXECUTOR_C   := $(filter-out $(EXECUTOR_CPP:bindings/cpp/conformance/%.cpp=tests/conformance/executor/%.c),$(CONFORMANCE))
 
-.PHONY: all run mixed drills test check test-long bench bench-alone bench-publish bench-growth bench-latency bench-scaling bench-python docs install clean tools test-tools FORCE
+.PHONY: all run mixed drills test check test-long bench bench-alone bench-publish bench-growth bench-latency bench-floors bench-scaling bench-python docs install clean tools test-tools FORCE
 .DELETE_ON_ERROR:
 
 all: $(LIBRARIES)
@@ -86,6 +87,10 @@ bench-growth: build/regrow-growth
 
 bench-latency: build/regrow-latency
 	build/regrow-latency $(SITUATIONS)
+
+# NAMES='"spawn, one message, exit"' narrows it.
+bench-floors: build/regrow-bench
+	python3 benches/floors/floors.py $(NAMES)
 
 bench-publish:
 	python3 benches/peers/publish.py

@@ -1,0 +1,51 @@
+"""Tests of the counting: scripts/test.sh bench."""
+import sys
+import unittest
+import unittest.mock as mock
+
+sys.dont_write_bytecode = True
+
+import floors
+
+# Two files, of which the second is named where it is called.
+COUNTS = """positions: instr line
+events: Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw
+
+ob=(1) {program}
+fl=(1) a.c
+fn=(1) main
+0x1000 10 5 1 1 0 1 1 0 1
++8 10 7
+cob=(2) {library}
+cfn=(2) helper
+calls=3 0x2000
+* 10 999 9 9 9 9 9 9 9 9
+-8 11 2
+
+ob=(2)
+fn=(2)
+0x2000 20 11 0 0 0 0 2
+"""
+
+
+class Counting(unittest.TestCase):
+    def test_what_a_callee_costs_is_counted_once_and_locks_are_told_by_file_and_address(self):
+        locks = {sys.executable: {0x1008}, __file__: {0x2000, 0x1000}}
+        text = COUNTS.format(program=sys.executable, library=__file__)
+        total = floors.added_up(text.splitlines(), locks.__getitem__)
+        self.assertEqual(total, {"instructions": 25, "locked": 18, "near": 4, "far": 1})
+
+    def test_a_program_has_locked_instructions_and_others(self):
+        addresses = floors.locked("build/libregrow.so")
+        self.assertGreater(len(addresses), 100)
+
+    def test_a_row_is_of_one_operation(self):
+        with mock.patch.dict(floors.WORKLOADS, {"hop": ("threadring", 2000, 1)}):
+            cells = [cell.strip() for cell in floors.row("hop").split("|")[1:-1]]
+        self.assertEqual(cells[0], "hop")
+        self.assertTrue(100 < int(cells[2].replace(",", "")) < 5000, cells)
+        self.assertTrue(0 < float(cells[3]) < 50, cells)
+
+
+if __name__ == "__main__":
+    unittest.main()
