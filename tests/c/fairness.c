@@ -350,6 +350,44 @@ static void nobody_starves_whatever_comes_together(void)
     starves_nobody(&(flood){ "all of these", 8, begin_everything, kill_flooders, false });
 }
 
+/* Pairs of which each wakes the other, more of them than workers: the job woken last is next, and must not be for ever. */
+typedef struct player {
+    regrow_pid other;
+    atomic_ulong passes;
+} player;
+
+static regrow_next pass_and_count(regrow_context *context, void *state, const regrow_term *message)
+{
+    player *player = state;
+    atomic_fetch_add(&player->passes, 1);
+    check_flooded(regrow_send(player->other, regrow_nil()));
+    return REGROW_NOREPLY;
+}
+
+static void of_many_pairs_each_goes_on(void)
+{
+    enum { PLAYERS = 8 };
+    player players[PLAYERS] = { 0 };
+    regrow_pid pids[PLAYERS];
+    unsigned long before[PLAYERS];
+    for (int at = 0; at < PLAYERS; at++) {
+        regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = pass_and_count, .user = &players[at] };
+        pids[at] = start_server(&spec);
+    }
+    for (int at = 0; at < PLAYERS; at++)
+        players[at].other = pids[at ^ 1];
+    for (int at = 0; at < PLAYERS; at += 2)
+        CHECK_OK(regrow_send(pids[at], regrow_nil()));
+    for (int at = 0; at < PLAYERS; at++)
+        EVENTUALLY(players[at].passes > 1000);
+    for (int at = 0; at < PLAYERS; at++)
+        before[at] = players[at].passes;
+    for (int at = 0; at < PLAYERS; at++)
+        EVENTUALLY(players[at].passes > before[at] + 1000);
+    for (int at = 0; at < PLAYERS; at++)
+        kill_and_wait(pids[at]);
+}
+
 /* ---- order ---- */
 
 enum { SENDERS = 8, EACH = 5000 };
@@ -615,6 +653,7 @@ int main(void)
         open_runtime((regrow_options){ .workers = workers });
         RUN(nobody_starves);
         RUN(nobody_starves_whatever_comes_together);
+        RUN(of_many_pairs_each_goes_on);
         RUN(what_one_sends_comes_in_its_order_while_others_flood);
         RUN(a_limit_is_kept_while_the_server_keeps_its_worker);
         close_runtime();
