@@ -82,8 +82,8 @@ until(Holds, Left) ->
 %% Long counts, so many times (REGROW_ROUNDS) or a share of them (one in REGROW_SHARE).
 rounds(Count) -> max(1, Count * number("REGROW_ROUNDS") div number("REGROW_SHARE")).
 
-%% The seconds that a test may take: with the long counts so many times as long.
-limit(Seconds) -> Seconds * number("REGROW_ROUNDS").
+%% The seconds that a test may take: five times as long for a busy machine, and with the long counts so many times.
+limit(Seconds) -> 5 * Seconds * number("REGROW_ROUNDS").
 
 number(Variable) -> list_to_integer(os:getenv(Variable, "1")).
 

@@ -38,6 +38,7 @@ pub fn main() -> Nil {
   process.kill(first)
   let assert Ok(group.Left("workers", [left])) = group.receive_change(from: monitor, within: 20_000)
   let assert True = left == first
+  // It has left the crew; its share of the jobs is another thing.
   counter.until(fn() { pubsub.subscriber_count(of: jobs, topic: "jobs.>") == Ok(1) })
   let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.squares", message: 8)
   let assert Ok(#(by, 64)) = process.receive(from: done, within: 20_000)
