@@ -131,7 +131,8 @@ stream_failures(Runtime) ->
     Stream = fun(List, Options) -> regrow_task_supervisor:async_stream_nolink(Supervisor, Body, List, Options) end,
     ?assertEqual([{ok, a}, {exit, boom}, {ok, b}], Stream([a, crash, b], #{})),
     %% It is what the others have, too, to give their values in.
-    ?assertEqual([{ok, a}, {exit, timeout}, {ok, b}], Stream([a, hang, b], #{timeout => 2000, on_timeout => kill_task})),
+    ?assertEqual([{ok, a}, {exit, timeout}, {ok, b}],
+                 Stream([a, hang, b], #{timeout => 2000, on_timeout => kill_task})),
     ?assertExit({timeout, {regrow_task_supervisor, async_stream_nolink, _}}, Stream([a, hang, hang], #{timeout => 50})),
     ?assert(regrow_test:until(fun() -> regrow_task_supervisor:children(Supervisor) =:= [] end)),
     ?assertEqual(nothing, receive Message -> Message after 0 -> nothing end).
