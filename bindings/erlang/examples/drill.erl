@@ -85,8 +85,10 @@ wait(Ms, Wake, {Runtime, Waiting}) ->
 
 %% Until nothing runs any more, neither natively nor on the BEAM: what follows from what was done has happened.
 %% regrow:settle/2 waits for native processes, and for what they have sent to the BEAM; here it is all processes of the
-%% BEAM. They are quiet when each of them waits, and none has done anything since it was looked at before. But two work
-%% for regrow:settle/2 itself: a steward, of which it is asked that nothing is left for it to do, and a
+%% BEAM. They are quiet when each of them waits, and none has done anything since it was looked at before. Nor may
+%% anything else be at work there: a process that ends is not among the others any more while it still tells them.
+%%
+%% But two work for regrow:settle/2 itself: a steward, of which it is asked that nothing is left for it to do, and a
 %% regrow_attention, which does nothing but look at others.
 -spec settle() -> ok.
 settle() ->
@@ -97,7 +99,8 @@ running(Module) ->
 
 settle(Runtime, Stewards, Aside, Before) ->
     {ok, _} = regrow:settle(Runtime, infinity),
-    Now = [{Pid, seen(Pid, Stewards)} || Pid <- processes() -- Aside],
+    Tasks = erlang:statistics(total_active_tasks),
+    Now = [{at_work, Tasks} | [{Pid, seen(Pid, Stewards)} || Pid <- processes() -- Aside]],
     case Now =:= Before andalso lists:all(fun is_waiting/1, Now) of
         true -> ok;
         false -> settle(Runtime, Stewards, Aside, Now)
@@ -109,6 +112,8 @@ seen(Pid, Stewards) ->
         false -> process_info(Pid, [status, reductions])
     end.
 
+%% This process is at work itself.
+is_waiting({at_work, Count}) -> Count =:= 1;
 is_waiting({_, [{status, waiting}, {message_queue_len, Count}]}) -> Count =:= 0;
 is_waiting({_, [{status, Status} | _]}) -> Status =:= waiting;
 is_waiting({_, undefined}) -> true.

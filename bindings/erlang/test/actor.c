@@ -1,4 +1,5 @@
 /* A plug-in for the tests: "actor", a native server that does what it is told, to processes of the BEAM too. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -30,6 +31,9 @@ static regrow_next outcome(regrow_context *context, regrow_error error, regrow_t
   return regrow_reply(context, regrow_tuple(parts, 3));
 }
 
+/* Somebody who was told to wedge is in its callback, until another, of any runtime, is told to free it. */
+static atomic_bool wedged;
+
 static regrow_next handle_call(regrow_context *context, void *state, const regrow_term *request) {
   (void)state;
   regrow_pid pid = {0};
@@ -46,6 +50,18 @@ static regrow_next handle_call(regrow_context *context, void *state, const regro
     /* Not a wait that regrow knows of. */
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     while (nanosleep(&time, &time) != 0) continue;
+    return outcome(context, REGROW_OK, value);
+  }
+  if (is(request, "wedge")) {
+    /* As above. */
+    struct timespec time = {0, 1000000};
+    atomic_store(&wedged, true);
+    while (atomic_load(&wedged)) (void)nanosleep(&time, NULL);
+    return outcome(context, REGROW_OK, value);
+  }
+  if (is(request, "is_wedged")) return outcome(context, REGROW_OK, regrow_bool(atomic_load(&wedged)));
+  if (is(request, "free")) {
+    atomic_store(&wedged, false);
     return outcome(context, REGROW_OK, value);
   }
   if (is(request, "call")) {

@@ -63,7 +63,9 @@ agents_end(_) ->
     {ok, Other} = regrow_agent:start(fun() -> 0 end),
     ?assertExit({{bad_return_value, no_pair}, _}, regrow_agent:get_and_update(Other, fun(_) -> no_pair end)),
     {ok, Slow} = regrow_agent:start(fun() -> 0 end),
-    ?assertExit({timeout, _}, regrow_agent:get(Slow, fun(_) -> timer:sleep(100) end, 1)),
+    ?assertExit({timeout, _}, regrow_agent:get(Slow, fun(_) -> receive go -> went end end, 1)),
+    Slow ! go,
+    ?assertEqual(ok, regrow_agent:stop(Slow)),
     logger:set_primary_config(level, notice).
 
 servers(Runtime) ->
@@ -106,12 +108,16 @@ tasks(_) ->
     ?assertEqual(undefined, regrow_task:shutdown(Stopped)),
     Killed = regrow_task:async(fun() -> process_flag(trap_exit, true), receive go -> went end end),
     ?assertEqual(undefined, regrow_task:shutdown(Killed, brutal_kill)),
-    Stubborn = regrow_task:async(fun() -> process_flag(trap_exit, true), receive go -> went end end),
-    timer:sleep(5),
+    Trapping = fun(Body) ->
+        Test = self(),
+        Task = regrow_task:async(fun() -> process_flag(trap_exit, true), Test ! {traps, self()}, Body() end),
+        Pid = element(2, Task),
+        receive {traps, Pid} -> Task end
+    end,
+    Stubborn = Trapping(fun() -> receive go -> went end end),
     ?assertEqual({exit, killed}, regrow_task:shutdown(Stubborn, 5)),
     %% It answers when it is told to end.
-    Ready = regrow_task:async(fun() -> process_flag(trap_exit, true), receive {'EXIT', _, shutdown} -> went end end),
-    timer:sleep(5),
+    Ready = Trapping(fun() -> receive {'EXIT', _, shutdown} -> went end end),
     ?assertEqual({ok, went}, regrow_task:shutdown(Ready)),
     [begin
         Ended = regrow_task:async(fun() -> exit(shutdown) end),

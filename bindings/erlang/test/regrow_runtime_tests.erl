@@ -37,21 +37,23 @@ registered() ->
         ?assertEqual({'DOWN', Monitor, process, Pid, spared}, regrow_test:receive_one())
      end || _ <- lists:seq(1, 30)].
 
-%% What stands outside a runtime's tree and traps exits, as those processes do, has 100 ms to end by itself.
+%% What stands outside a runtime's tree and traps exits, as those processes do, has 100 ms to end by itself. A runtime
+%% that waited for it would wait each time; one that takes long now and then has waited for a processor.
 ends_at_once() ->
-    Took = [begin
-        Runtime = regrow_test:runtime(),
-        {ok, Registry} = regrow_registry:start(Runtime, #{}),
-        Others = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, 10)],
-        [ok = regrow_registry:register(Registry, Pid, Pid, value) || Pid <- [self() | Others]],
-        Monitor = regrow:monitor(Registry),
-        {Microseconds, ok} = timer:tc(fun() -> regrow:shutdown(Runtime) end),
-        ?assertMatch({'DOWN', Monitor, process, Registry, _}, regrow_test:receive_one()),
-        ?assertEqual([], [Pid || Pid <- Others, not is_process_alive(Pid)]),
-        [Pid ! stop || Pid <- Others],
-        Microseconds
-    end || _ <- lists:seq(1, 10)],
-    ?assert(lists:min(Took) < 50000).
+    Took = [end_one() || _ <- lists:seq(1, 10)],
+    ?assert(lists:min(Took) < 50000 orelse lists:any(fun(_) -> end_one() < 50000 end, lists:seq(1, 90))).
+
+end_one() ->
+    Runtime = regrow_test:runtime(),
+    {ok, Registry} = regrow_registry:start(Runtime, #{}),
+    Others = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, 10)],
+    [ok = regrow_registry:register(Registry, Pid, Pid, value) || Pid <- [self() | Others]],
+    Monitor = regrow:monitor(Registry),
+    {Microseconds, ok} = timer:tc(fun() -> regrow:shutdown(Runtime) end),
+    ?assertMatch({'DOWN', Monitor, process, Registry, _}, regrow_test:receive_one()),
+    ?assertEqual([], [Pid || Pid <- Others, not is_process_alive(Pid)]),
+    [Pid ! stop || Pid <- Others],
+    Microseconds.
 
 owner() ->
     Test = self(),
@@ -146,19 +148,25 @@ timers() ->
 stuck() ->
     Runtime = regrow_test:runtime(),
     Actor = regrow_test:actor(Runtime),
-    spawn(fun() -> regrow:call(Actor, {busy, 1000}, infinity) end),
-    ?assert(regrow_test:until(fun() -> {ok, #{status := Status}} = regrow:info(Actor), Status =/= waiting end)),
-    ?assertEqual({error, {stuck, [Actor]}}, regrow:shutdown(Runtime, 20)),
-    ?assert(regrow_test:until(fun() -> regrow:shutdown(Runtime) =:= {error, not_alive} end)).
+    Other = regrow_test:runtime(),
+    Friend = regrow_test:actor(Other),
+    spawn(fun() -> regrow:call(Actor, {wedge}, infinity) end),
+    ?assert(regrow_test:until(fun() -> regrow:call(Friend, {is_wedged}) =:= {ok, {ok, true}} end)),
+    %% In which all others end.
+    ?assertEqual({error, {stuck, [Actor]}}, regrow:shutdown(Runtime, 2000)),
+    {ok, {ok, _}} = regrow:call(Friend, {free}),
+    ?assert(regrow_test:until(fun() -> regrow:shutdown(Runtime) =:= {error, not_alive} end)),
+    regrow_test:over(Other).
 
 log() ->
     Test = self(),
     Runtime = regrow_test:runtime(),
     ok = logger:add_handler(?MODULE, regrow_test, #{config => Test}),
     {error, boom} = regrow:call(regrow_test:actor(Runtime), {crash, boom}),
-    {log, #{level := Level, meta := #{domain := Domain}, msg := {_, [Text]}}} = regrow_test:receive_one(),
+    %% Processes of tests before may still log something.
+    #{level := Level, msg := {_, [Text]}} = receive {log, #{meta := #{domain := [regrow]}} = Event} -> Event end,
     ok = logger:remove_handler(?MODULE),
-    ?assertEqual({error, [regrow]}, {Level, Domain}),
+    ?assertEqual(error, Level),
     ?assertNotEqual(nomatch, string:find(Text, "boom")),
     regrow_test:over(Runtime).
 
@@ -196,7 +204,8 @@ full_mailbox() ->
     regrow_test:over(Runtime).
 
 %% Each kind of call, small and large, many times under load: which of them is seen to hold its scheduler. What is slow
-%% is slow each time; a scheduler that waits for a processor is seen now and then.
+%% is slow each time; a scheduler that waits for a processor is seen now and then, on a busy machine often, and not ten
+%% times over.
 schedulers() ->
     Runtime = regrow_test:runtime(),
     Actor = regrow_test:actor(Runtime, none),
@@ -233,7 +242,8 @@ schedulers() ->
              {"starting and stopping", 100, fun() -> {ok, Pid} = regrow:start(Runtime, #{kind => agent}), regrow:stop(Pid) end},
              {"a runtime", 10, fun() -> {ok, Other} = regrow:init(), regrow:shutdown(Other) end},
              {"links and monitors", 100, fun() -> regrow:link(Actor), regrow:demonitor(Actor, regrow:monitor(Actor)), regrow:unlink(Actor) end}],
-    Held = [{What, Seen, Count} || {What, Count, Call} <- Calls, begin Seen = held(Count, Call), Seen > Count div 4 + 1 end],
+    IsHeld = fun(Count, Call) -> held(Count, Call) > Count div 4 + 1 end,
+    Held = [What || {What, Count, Call} <- Calls, lists:all(fun(_) -> IsHeld(Count, Call) end, lists:seq(1, 10))],
     [begin unlink(Pid), exit(Pid, kill) end || Pid <- Load],
     [begin unlink(Pid), Pid ! stop end || Pid <- Members],
     regrow_test:over(Runtime),

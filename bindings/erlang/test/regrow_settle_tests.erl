@@ -106,7 +106,7 @@ restless() ->
     ?assertEqual({error, timeout}, regrow:settle(Runtime, 50)),
     ?assertEqual(1, busy(Runtime)),
     exit(Worker, kill),
-    ?assertEqual({ok, quiet}, regrow:settle(Runtime)),
+    ?assertEqual({ok, quiet}, regrow:settle(Runtime, 60000)),
     ?assertEqual(0, busy(Runtime)),
     regrow_test:over(Runtime).
 
@@ -173,7 +173,7 @@ many() ->
     Rounds = regrow_test:rounds(200),
     [tell(Actor, Worker, hello) || _ <- lists:seq(1, Rounds), Worker <- Workers],
     [exit(Worker, kill) || {Worker, Number} <- lists:zip(Workers, lists:seq(1, 50)), Number rem 2 =:= 0],
-    ?assertEqual({ok, quiet}, regrow:settle(Runtime)),
+    ?assertEqual({ok, quiet}, regrow:settle(Runtime, 60000)),
     ?assertEqual(0, busy(Runtime)),
     [exit(Worker, kill) || Worker <- Workers],
     Sink ! stop,

@@ -57,7 +57,13 @@ named(Name, Test) ->
 %% Tells of its start and of its end.
 logged(Name, Test) ->
     Test ! {start, Name},
-    {ok, proc_lib:spawn_link(fun() -> process_flag(trap_exit, true), wait(Name, Test) end)}.
+    %% It is up once it traps exits: it may be told to end at once.
+    proc_lib:start_link(erlang, apply, [fun begin_logged/2, [Name, Test]]).
+
+begin_logged(Name, Test) ->
+    process_flag(trap_exit, true),
+    proc_lib:init_ack({ok, self()}),
+    wait(Name, Test).
 
 wait(Name, Test) ->
     receive
@@ -185,7 +191,7 @@ unlinked(Runtime) ->
 %% Has a child give up its link.
 unlink_from(Supervisor, Child) ->
     Child ! {unlink, Supervisor, self()},
-    receive unlinked -> true after 5000 -> false end.
+    receive unlinked -> true after 20000 -> false end.
 
 temporary(Runtime) ->
     Temporary = (spec(brief, good, []))#{restart => temporary},
@@ -255,7 +261,7 @@ intensity(Runtime) ->
     [begin child(Supervisor, good) ! {exit, N}, regrow_test:until(fun() -> {ok, History} = regrow_supervisor:history(Supervisor), length(History) =:= N end) end
      || N <- [1, 2]],
     child(Supervisor, good) ! {exit, 3},
-    ?assertEqual({'DOWN', Monitor, process, Other, shutdown}, receive {'DOWN', _, _, _, _} = Down -> Down after 5000 -> nothing end),
+    ?assertEqual({'DOWN', Monitor, process, Other, shutdown}, receive {'DOWN', _, _, _, _} = Down -> Down end),
     ?assertEqual({'EXIT', Supervisor, shutdown}, regrow_test:receive_one()).
 
 restarts(Runtime) ->
@@ -306,20 +312,20 @@ together(Runtime) ->
     Native = regrow_supervisor:native(Supervisor),
     Monitors = [monitor(process, child(Supervisor, good)), regrow:monitor(Native)],
     exit(Supervisor, kill),
-    Downs = [receive {'DOWN', Monitor, _, _, _} -> down after 5000 -> nothing end || Monitor <- Monitors],
+    Downs = [receive {'DOWN', Monitor, _, _, _} -> down after 20000 -> nothing end || Monitor <- Monitors],
     ?assertEqual([down, down], Downs),
     ?assertEqual({'EXIT', Supervisor, killed}, regrow_test:receive_one()),
     Other = start(Runtime, #{}, [spec(good)]),
     Down = monitor(process, child(Other, good)),
     true = regrow:exit(regrow_supervisor:native(Other), kill),
-    receive {'DOWN', Down, _, _, _} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Down, _, _, _} -> ok after 20000 -> error(no_down) end,
     ?assertEqual({'EXIT', Other, killed}, regrow_test:receive_one()),
     %% The runtime's end.
     Own = regrow_test:runtime(#{log_level => silent}),
     Last = start(Own, #{}, [spec(good)]),
     Left = monitor(process, child(Last, good)),
     ok = regrow:shutdown(Own),
-    receive {'DOWN', Left, _, _, _} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Left, _, _, _} -> ok after 20000 -> error(no_down) end,
     ?assertMatch({'EXIT', Last, _}, regrow_test:receive_one()).
 
 family(Runtime) ->
@@ -333,7 +339,7 @@ family(Runtime) ->
     ?assertMatch([Shadow, Above | _], proplists:get_value('$ancestors', Dictionary)),
     Monitor = monitor(process, Child),
     exit(Shadow, kill),
-    receive {'DOWN', Monitor, _, _, killed} -> ok after 5000 -> error(no_down) end,
+    receive {'DOWN', Monitor, _, _, killed} -> ok after 20000 -> error(no_down) end,
     ?assert(regrow_test:until(fun() -> case supervisor:which_children(Above) of [{ours, New, _, _}] -> is_pid(New) andalso New =/= Shadow end end)),
     ?assertEqual(shutdown, over(Above)).
 
@@ -349,7 +355,7 @@ trees(Runtime) ->
     Deep = child(Inner, good),
     Monitors = [monitor(process, Pid) || Pid <- [Server, Inner, Deep]],
     {error, {unknown_request, what}} = regrow:call(Counter, what),
-    [receive {'DOWN', Monitor, _, _, _} -> ok after 5000 -> error(no_down) end || Monitor <- Monitors],
+    [receive {'DOWN', Monitor, _, _, _} -> ok after 20000 -> error(no_down) end || Monitor <- Monitors],
     ?assert(regrow_test:until(fun() -> proplists:get_value(active, regrow_supervisor:count_children(Supervisor)) =:= 3 end)),
     ?assertEqual({ok, 40}, regrow:call(child(Supervisor, counter), get)),
     {ok, #{children := Shown}} = regrow_supervisor:tree(Supervisor),
@@ -368,6 +374,8 @@ trees(Runtime) ->
     over(Supervisor).
 
 failed_starts(Runtime) ->
+    %% Whoever serves the runtime has begun.
+    {ok, quiet} = regrow:settle(Runtime),
     Before = length(processes()),
     [begin
          Theirs = supervisor:start_link(?MODULE, Given),
@@ -451,7 +459,9 @@ many(Runtime) ->
     {ok, Supervisor} = regrow_dynamic_supervisor:start_link(Runtime, #{max_restarts => 1000000}),
     Count = min(1000, regrow_test:rounds(1000)),
     Pids = [begin {ok, Pid} = regrow_dynamic_supervisor:start_child(Supervisor, spec(good)), Pid end || _ <- lists:seq(1, Count)],
-    [Pid ! {exit, boom} || Pid <- Pids, rand:uniform(2) =:= 1],
+    Crashing = [Pid || Pid <- Pids, rand:uniform(2) =:= 1],
+    Monitors = [begin Monitor = monitor(process, Pid), Pid ! {exit, boom}, Monitor end || Pid <- Crashing],
+    [receive {'DOWN', Monitor, process, _, boom} -> ok end || Monitor <- Monitors],
     ?assert(regrow_test:until(fun() ->
         Now = [Pid || {_, Pid, _, _} <- regrow_dynamic_supervisor:which_children(Supervisor)],
         length(Now) =:= Count andalso lists:all(fun(Pid) -> is_pid(Pid) andalso not regrow:is_native(Pid) andalso is_process_alive(Pid) end, Now)

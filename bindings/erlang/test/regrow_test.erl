@@ -1,7 +1,8 @@
 %% What the tests share.
 -module(regrow_test).
 
--export([runtime/0, runtime/1, over/1, actor/1, actor/2, hold/1, let_go/1, plugin/1, flush/0, receive_one/0, until/1, rounds/1, limit/1]).
+-export([runtime/0, runtime/1, over/1, actor/1, actor/2, hold/1, let_go/1, gone/2, plugin/1, flush/0, receive_one/0,
+         until/1, rounds/1, limit/1]).
 -export([log/2]).
 
 runtime() -> runtime(#{}).
@@ -37,14 +38,23 @@ hold(Actor) ->
         receive
             {'$gen_call', From, hold} ->
                 Test ! {held, self()},
-                receive let_go -> gen_server:reply(From, let_go) end
+                receive let_go -> gen_server:reply(From, let_go) end,
+                receive {outcome, Outcome} -> Test ! {let_go, self(), Outcome} end
         end
     end),
-    spawn_link(fun() -> {ok, {ok, let_go}} = regrow:call(Actor, {call, Holder, hold, 60000}, infinity) end),
+    spawn_link(fun() -> Holder ! {outcome, regrow:call(Actor, {call, Holder, hold, 60000}, infinity)} end),
     receive {held, Holder} -> Holder end.
 
+%% Returns once the callback has given its answer.
 let_go(Holder) ->
     Holder ! let_go,
+    receive {let_go, Holder, Outcome} -> {ok, {ok, let_go}} = Outcome end,
+    ok.
+
+%% Returns once all has come of the end of a process of the BEAM that is dead: its native heirs and monitors have heard.
+gone(Runtime, Pid) ->
+    ok = regrow_steward:gone(regrow:root(Runtime), Pid),
+    {ok, _} = regrow:settle(Runtime, 60000),
     ok.
 
 flush() ->
@@ -56,11 +66,11 @@ flush() ->
 receive_one() ->
     receive
         Message -> Message
-    after 5000 -> nothing
+    after 20000 -> nothing
     end.
 
-%% Waits for what nobody tells of: the BEAM's collector, threads that end. At most ten seconds.
-until(Holds) -> until(Holds, 1000).
+%% Waits for what nobody tells of: the BEAM's collector, threads that end. At most thirty seconds.
+until(Holds) -> until(Holds, 3000).
 
 until(Holds, Left) ->
     case Holds() of
@@ -72,8 +82,8 @@ until(Holds, Left) ->
 %% Long counts, so many times (REGROW_ROUNDS) or a share of them (one in REGROW_SHARE).
 rounds(Count) -> max(1, Count * number("REGROW_ROUNDS") div number("REGROW_SHARE")).
 
-%% The seconds that a test may take: with the long counts so many times as long.
-limit(Seconds) -> Seconds * number("REGROW_ROUNDS").
+%% The seconds that a test may take: five times as long for a busy machine, and with the long counts so many times.
+limit(Seconds) -> 5 * Seconds * number("REGROW_ROUNDS").
 
 number(Variable) -> list_to_integer(os:getenv(Variable, "1")).
 

@@ -13,8 +13,6 @@ import regrow/task_supervisor
 
 const patience = 20_000
 
-const time_limit = 1000
-
 const limit_of_the_hanging = 20
 
 pub fn operations() -> List(operation.Operation) {
@@ -69,7 +67,15 @@ fn work(
 fn limit(behaviour: String) -> Int {
   case behaviour {
     "hang" | "traphang" -> limit_of_the_hanging
-    _ -> time_limit
+    _ -> patience
+  }
+}
+
+/// How long a task has to end in that is told to: one that ends then has all the time that it needs.
+fn limit_of_ending(behaviour: String) -> Int {
+  case behaviour {
+    "traphang" -> limit_of_the_hanging
+    _ -> patience
   }
 }
 
@@ -83,10 +89,10 @@ fn begin(
   #(task.async(running: fn() { work(world, id, behaviour, hangs) }), limit(behaviour))
 }
 
-/// The same, once it has ended or hangs.
-fn begin_and_wait(world: world.World, words: List(String)) -> #(task.Task(dynamic.Dynamic), Int) {
+/// A task that has ended or hangs.
+fn begin_and_wait(world: world.World, words: List(String)) -> task.Task(dynamic.Dynamic) {
   let hangs = process.new_subject()
-  let #(begun, limit) = begin(world, words, Ok(hangs))
+  let #(begun, _) = begin(world, words, Ok(hangs))
   let pid = task.pid(of: begun)
   let monitor = process.monitor(pid)
   let assert Ok(Nil) =
@@ -95,7 +101,7 @@ fn begin_and_wait(world: world.World, words: List(String)) -> #(task.Task(dynami
     |> selector.down(of: monitor, wrapping: fn(_) { Nil })
     |> selector.receive(within: patience)
   process.demonitor(pid, monitor)
-  #(begun, limit)
+  begun
 }
 
 fn outcome(world: world.World, outcome: Result(dynamic.Dynamic, task.TaskError), late: String) -> String {
@@ -119,16 +125,15 @@ fn yield(world: world.World, words: List(String), _: scenario.Line) -> String {
 }
 
 fn shutdown(world: world.World, words: List(String), _: scenario.Line) -> String {
-  let #(begun, limit) = begin_and_wait(world, words)
-  case task.shutdown(begun, within: limit) {
+  let assert [_, behaviour, ..] = words
+  case task.shutdown(begin_and_wait(world, words), within: limit_of_ending(behaviour)) {
     Error(task.Exited(process.Shutdown)) -> "nil"
     other -> outcome(world, other, "nil")
   }
 }
 
 fn kill(world: world.World, words: List(String), _: scenario.Line) -> String {
-  let #(begun, _) = begin_and_wait(world, words)
-  case task.kill(begun) {
+  case task.kill(begin_and_wait(world, words)) {
     Error(task.Exited(process.Killed)) -> "nil"
     other -> outcome(world, other, "nil")
   }

@@ -100,7 +100,7 @@ fn kernel(stock: Int, message: Message) -> server.Next(Int) {
       server.Continue(stock)
     }
     _ ->
-      case task.await(task.async(fn() { process_request(request, stock) }), within: 1000) {
+      case task.await(task.async(fn() { process_request(request, stock) }), within: 20_000) {
         Ok(left) -> {
           process.send(to: reply, message: "{ok," <> say.number(left) <> "}")
           server.Continue(left)

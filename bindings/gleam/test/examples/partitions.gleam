@@ -61,7 +61,7 @@ fn counter(number: Int) -> child.Child(process.Subject(Message)) {
 
 fn count(counters: Counters, user: String) -> Int {
   let assert Ok(counter) = partition_supervisor.lookup(in: counters, key: user)
-  let assert Ok(number) = process.call(counter, sending: Count, within: 1000)
+  let assert Ok(number) = process.call(counter, sending: Count, within: 20_000)
   number
 }
 
@@ -69,7 +69,7 @@ fn sum(counters: List(#(Int, process.Subject(Message))), so_far: Int) -> Int {
   case counters {
     [] -> so_far
     [#(_, counter), ..rest] -> {
-      let assert Ok(number) = process.call(counter, sending: Count, within: 1000)
+      let assert Ok(number) = process.call(counter, sending: Count, within: 20_000)
       sum(rest, so_far + number)
     }
   }

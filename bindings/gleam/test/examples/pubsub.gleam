@@ -12,7 +12,7 @@ pub fn main() -> Nil {
   let assert Ok(subject) = pubsub.subscribe(to: metrics, topic: "user.*")
   let assert Ok(Nil) = pubsub.broadcast(over: metrics, topic: "user.123", message: 7)
   let assert Ok(Nil) = pubsub.broadcast(over: metrics, topic: "server.1", message: 8)
-  let assert Ok(pubsub.Event(topic, value)) = process.receive(from: subject, within: 1000)
+  let assert Ok(pubsub.Event(topic, value)) = process.receive(from: subject, within: 20_000)
   say.line(topic <> ": " <> say.number(value))
 
   let assert Ok(Nil) = pubsub.unsubscribe(from: metrics, topic: "user.*", subject: subject)

@@ -23,13 +23,13 @@ pub fn main() -> Nil {
       process.send(to: ready, message: Nil)
       user(subject, 0)
     })
-  let assert Ok(Nil) = process.receive(from: ready, within: 1000)
+  let assert Ok(Nil) = process.receive(from: ready, within: 20_000)
 
   // Later: found and told from anywhere.
   case registry.lookup(in: users, key: "user_123") {
     Ok(subject) -> {
       process.send(to: subject, message: RecordMetric("page_views", 1.0))
-      let assert Ok(1) = process.call(subject, sending: GetStats, within: 1000)
+      let assert Ok(1) = process.call(subject, sending: GetStats, within: 20_000)
       say.line("metric sent to user actor")
     }
     Error(_) -> say.line("user actor not found")
@@ -38,7 +38,7 @@ pub fn main() -> Nil {
   // When it has ended it is not found, by nobody and at no moment.
   let monitor = process.monitor(actor)
   process.kill(actor)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   case registry.lookup(in: users, key: "user_123") {
     Error(registry.NotFound) -> say.line("process not found")
     _ -> say.line("a stale answer")

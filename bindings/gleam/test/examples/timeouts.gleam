@@ -18,10 +18,12 @@ pub fn main() -> Nil {
   let assert Ok(names) = registry.unique() |> registry.start(in: runtime)
 
   // 10 seconds to end in; another is killed where it would not end in 10 milliseconds.
-  let patient = child.worker(id: "patient", starting: fn() { stubborn(names, "patient") })
+  let patient = child.worker(id: "patient", starting: fn() { stubborn(names, "patient", 100) })
   let custom = patient |> child.shutdown(within: 10_000)
-  let hurried = child.worker(id: "hurried", starting: fn() { stubborn(names, "hurried") }) |> child.shutdown(within: 10)
-  let killed = child.worker(id: "killed", starting: fn() { stubborn(names, "killed") }) |> child.brutal_kill
+  let hurried =
+    child.worker(id: "hurried", starting: fn() { stubborn(names, "hurried", 60_000) })
+    |> child.shutdown(within: 10)
+  let killed = child.worker(id: "killed", starting: fn() { stubborn(names, "killed", 60_000) }) |> child.brutal_kill
   let assert Ok(tree) =
     supervisor.new(supervisor.OneForOne)
     |> supervisor.add(custom)
@@ -46,7 +48,7 @@ pub fn main() -> Nil {
     server.new(Nil)
     |> server.on_message(fn(_, message) {
       let Slow(reply) = message
-      process.sleep(50)
+      process.sleep(1000)
       process.send(to: reply, message: "at last")
       server.Continue(Nil)
     })
@@ -62,10 +64,11 @@ pub fn main() -> Nil {
   Nil
 }
 
-/// One that takes a while to end when it is told to.
+/// One that takes so long to end when it is told to.
 fn stubborn(
   names: registry.Registry(String, Nil),
   id: String,
+  milliseconds: Int,
 ) -> Result(start.Started(Nil), start.StartError) {
   let ready = process.new_subject()
   let pid =
@@ -74,10 +77,10 @@ fn stubborn(
       let assert Ok(Nil) = registry.register(in: names, key: id, subject: process.new_subject())
       process.send(to: ready, message: Nil)
       let assert Ok(process.Down(_, reason)) = process.receive_exit(within: 60_000)
-      process.sleep(100)
+      process.sleep(milliseconds)
       process.exit(process.self(), with: reason)
     })
-  case process.receive(from: ready, within: 5000) {
+  case process.receive(from: ready, within: 20_000) {
     Ok(Nil) -> Ok(start.Started(pid: pid, data: Nil))
     Error(_) -> Error(start.InitTimeout)
   }
@@ -88,7 +91,7 @@ fn ended(tree: supervisor.Supervisor, names: registry.Registry(String, Nil), id:
   let assert Ok(pid) = registry.whereis(in: names, key: id)
   let monitor = process.monitor(pid)
   let assert Ok(Nil) = supervisor.terminate_child(in: tree, id: id)
-  case process.receive_down(from: monitor, within: 5000) {
+  case process.receive_down(from: monitor, within: 20_000) {
     Ok(process.Down(_, process.Killed)) -> "killed"
     Ok(process.Down(_, _)) -> "ended in its time"
     Error(_) -> "has not ended"

@@ -17,15 +17,15 @@ pub fn a_timer_sends_its_message_when_its_time_is_over_test() {
   use runtime <- with_manual
   let mine = process.new_subject()
   let assert Ok(0) = clock.now(of: runtime)
-  let assert Ok(clock.Quiet) = clock.settle(runtime, within: 1000)
+  let assert Ok(clock.Quiet) = clock.settle(runtime, within: 20_000)
   let assert Ok(timer) = clock.send_after(in: runtime, to: mine, within: hour, message: "over")
-  let assert Ok(clock.Waits(3_600_000, clock.Timers)) = clock.settle(runtime, within: 1000)
+  let assert Ok(clock.Waits(3_600_000, clock.Timers)) = clock.settle(runtime, within: 20_000)
   let assert Ok(3_600_000) = clock.time_left(timer)
   let assert Ok(Nil) = runtime.advance(runtime, by: hour - 1)
   let assert Ok(1) = clock.time_left(timer)
   let assert Error(process.NothingCame) = process.receive(from: mine, within: 0)
   let assert Ok(Nil) = runtime.advance(runtime, by: 1)
-  let assert Ok("over") = process.receive(from: mine, within: 1000)
+  let assert Ok("over") = process.receive(from: mine, within: 20_000)
   let assert Error(clock.NoTimer) = clock.time_left(timer)
   let assert Error(clock.NoTimer) = clock.cancel(timer)
   let assert Ok(3_600_000) = clock.now(of: runtime)
@@ -64,14 +64,14 @@ pub fn an_answer_comes_by_a_timer_and_is_dropped_when_it_is_late_test() {
   let answer = process.new_subject()
   let _ =
     process.spawn(running: fn() {
-      process.send(to: answer, message: process.call(started.data, sending: Ask, within: 5000))
+      process.send(to: answer, message: process.call(started.data, sending: Ask, within: 60_000))
     })
   await_timer(runtime)
   let assert Ok(Nil) = runtime.advance(runtime, by: hour)
-  let assert Ok(Ok("late")) = process.receive(from: answer, within: 5000)
+  let assert Ok(Ok("late")) = process.receive(from: answer, within: 20_000)
   let before = mailbox()
   let assert Error(process.Timeout) = process.call(started.data, sending: Ask, within: 0)
-  let assert Ok(Nil) = process.call(started.data, sending: Ping, within: 5000)
+  let assert Ok(Nil) = process.call(started.data, sending: Ping, within: 20_000)
   let assert Ok(Nil) = runtime.advance(runtime, by: hour)
   let assert True = mailbox() == before
   process.unlink(from: started.pid)
@@ -79,7 +79,7 @@ pub fn an_answer_comes_by_a_timer_and_is_dropped_when_it_is_late_test() {
 }
 
 fn await_timer(runtime: runtime.Runtime) -> Nil {
-  case clock.settle(runtime, within: 1000) {
+  case clock.settle(runtime, within: 20_000) {
     Ok(clock.Waits(_, clock.Timers)) -> Nil
     _ -> {
       process.sleep(1)
@@ -92,7 +92,7 @@ pub fn a_message_that_cannot_cross_is_an_error_test() {
   use runtime <- with_manual
   let mine = process.new_subject()
   let assert Error(clock.Failed(_)) = clock.send_after(in: runtime, to: mine, within: hour, message: too_large())
-  let assert Ok(clock.Quiet) = clock.settle(runtime, within: 1000)
+  let assert Ok(clock.Quiet) = clock.settle(runtime, within: 20_000)
 }
 
 pub fn what_is_dead_gets_no_timer_test() {
@@ -102,15 +102,15 @@ pub fn what_is_dead_gets_no_timer_test() {
   let dead = process.new_subject()
   let pid = process.spawn_unlinked(running: fn() { process.send(to: dead, message: process.new_subject()) })
   let monitor = process.monitor(pid)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
-  let assert Ok(its) = process.receive(from: dead, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
+  let assert Ok(its) = process.receive(from: dead, within: 20_000)
   let assert Error(clock.DeadProcess) = clock.send_after(in: over, to: its, within: hour, message: Nil)
   let assert Ok(Nil) = runtime.shutdown(over, within: 5000)
   let assert Error(clock.RuntimeIsOver) = clock.send_after(in: over, to: mine, within: hour, message: Nil)
   let assert Error(clock.RuntimeIsOver) = clock.time_left(timer)
   let assert Error(clock.RuntimeIsOver) = clock.cancel(timer)
   let assert Error(runtime.AlreadyOver) = clock.now(of: over)
-  let assert Error(runtime.AlreadyOver) = clock.settle(over, within: 1000)
+  let assert Error(runtime.AlreadyOver) = clock.settle(over, within: 20_000)
 }
 
 @external(erlang, "regrow_gleam_support", "too_large")

@@ -77,7 +77,7 @@ pub fn a_supervisor_may_not_be_wanted_test() {
 pub fn a_child_is_ended_by_its_id_test() {
   use users, counters <- with_users(tolerant())
   let assert Ok(user) = dynamic_supervisor.start_child(in: users, child: counter.child(in: counters, id: "user_123"))
-  let assert Ok(1) = process.call(user.data, sending: counter.Next, within: 1000)
+  let assert Ok(1) = process.call(user.data, sending: counter.Next, within: 20_000)
   let assert Ok(["user_123"]) = dynamic_supervisor.ids(in: users)
   let assert True = dynamic_supervisor.pids(in: users) == Ok([user.pid])
   let assert Ok(supervisor.Counts(1, 1, 0, 1)) = dynamic_supervisor.count_children(in: users)

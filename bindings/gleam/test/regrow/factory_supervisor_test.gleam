@@ -33,7 +33,7 @@ pub fn children_are_made_from_their_arguments_test() {
   use pool, counters <- with_pool(fn(builder) { builder })
   let assert Ok(a) = factory_supervisor.start_child(in: pool, with: "a")
   let assert Ok(_) = factory_supervisor.start_child(in: pool, with: "b")
-  let assert Ok(1) = process.call(a.data, sending: counter.Next, within: 1000)
+  let assert Ok(1) = process.call(a.data, sending: counter.Next, within: 20_000)
   let assert Ok(supervisor.Counts(1, 2, 0, 2)) = factory_supervisor.count_children(in: pool)
   // Started again, with its argument.
   let old = counter.end(in: counters, id: "a", by: counter.Crash)
@@ -96,5 +96,5 @@ pub fn restart_and_shutdown_are_those_of_all_children_test() {
   counter.until(fn() { factory_supervisor.count_children(in: pool) == Ok(supervisor.Counts(1, 1, 0, 1)) })
   let monitor = process.monitor(b.pid)
   let assert Ok(Nil) = factory_supervisor.terminate_child(in: pool, pid: b.pid)
-  let assert Ok(process.Down(_, process.Killed)) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(process.Down(_, process.Killed)) = process.receive_down(from: monitor, within: 20_000)
 }

@@ -25,7 +25,7 @@ fn somebody() -> process.Pid {
 fn kill(pid: process.Pid) -> Nil {
   let monitor = process.monitor(pid)
   process.kill(pid)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   Nil
 }
 
@@ -41,8 +41,8 @@ pub fn a_message_goes_to_all_members_test() {
   let assert Ok([_, _]) = group.members(groups, group: "a")
   let assert Ok(2) = group.send(groups, group: "a", message: 2)
   let assert Ok(1) = group.send(groups, group: "b", message: 3)
-  let assert Ok(2) = process.receive(from: subject, within: 1000)
-  let assert Ok(3) = process.receive(from: subject, within: 1000)
+  let assert Ok(2) = process.receive(from: subject, within: 20_000)
+  let assert Ok(3) = process.receive(from: subject, within: 20_000)
   let assert Ok(Nil) = group.leave_process(groups, group: "a", pid: other)
   let assert Ok([me]) = group.members(groups, group: "a")
   let assert True = me == process.self()
@@ -54,8 +54,8 @@ pub fn who_joins_twice_is_a_member_twice_test() {
   let assert Ok(subject) = group.join(groups, group: "a")
   let assert Ok(_) = group.join(groups, group: "a")
   let assert Ok(2) = group.send(groups, group: "a", message: 1)
-  let assert Ok(1) = process.receive(from: subject, within: 1000)
-  let assert Ok(1) = process.receive(from: subject, within: 1000)
+  let assert Ok(1) = process.receive(from: subject, within: 20_000)
+  let assert Ok(1) = process.receive(from: subject, within: 20_000)
   let assert Ok(Nil) = group.leave(groups, group: "a")
   let assert Ok([_]) = group.members(groups, group: "a")
   let assert Ok(Nil) = group.leave(groups, group: "a")
@@ -70,7 +70,7 @@ pub fn a_subject_is_there_before_its_process_joins_test() {
   let assert Ok(joined) = group.join(groups, group: "a")
   let assert True = subject == joined
   let assert Ok(1) = group.send(groups, group: "a", message: 7)
-  let assert Ok(7) = process.receive(from: subject, within: 1000)
+  let assert Ok(7) = process.receive(from: subject, within: 20_000)
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
 }
 
@@ -117,12 +117,12 @@ pub fn a_monitor_tells_who_comes_and_goes_test() {
   let assert Ok(_) = group.join_process(groups, group: "a", pid: second)
   let assert Ok(_) = group.join_process(groups, group: "b", pid: second)
   kill(first)
-  let assert Ok(group.Joined("a", [joined])) = group.receive_change(from: monitor, within: 1000)
+  let assert Ok(group.Joined("a", [joined])) = group.receive_change(from: monitor, within: 20_000)
   let assert True = joined == second
   let assert Ok(group.Left("a", [left])) =
     selector.new()
     |> group.changes(of: monitor, wrapping: fn(change) { change })
-    |> selector.receive(within: 1000)
+    |> selector.receive(within: 20_000)
   let assert True = left == first
   let assert Ok(Nil) = group.demonitor(monitor)
   let assert Error(group.NotJoined) = group.demonitor(monitor)
@@ -135,7 +135,7 @@ pub fn a_monitor_tells_the_end_of_the_groups_test() {
   use _, groups <- with_groups
   let assert Ok(group.Monitored(monitor, [])) = group.monitor(groups, group: "a")
   process.kill(group.pid(of: groups))
-  let assert Ok(group.Ended(process.Killed)) = group.receive_change(from: monitor, within: 1000)
+  let assert Ok(group.Ended(process.Killed)) = group.receive_change(from: monitor, within: 20_000)
 }
 
 pub fn groups_and_topics_of_one_name_are_not_mistaken_test() {
@@ -145,8 +145,8 @@ pub fn groups_and_topics_of_one_name_are_not_mistaken_test() {
   let assert Ok(events) = pubsub.subscribe(to: news, topic: "a")
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: "news")
   let assert Ok(1) = group.send(groups, group: "a", message: 1)
-  let assert Ok(1) = process.receive(from: subject, within: 1000)
-  let assert Ok(pubsub.Event("a", "news")) = process.receive(from: events, within: 1000)
+  let assert Ok(1) = process.receive(from: subject, within: 20_000)
+  let assert Ok(pubsub.Event("a", "news")) = process.receive(from: events, within: 20_000)
 }
 
 pub fn groups_are_a_child_of_a_supervisor_test() {

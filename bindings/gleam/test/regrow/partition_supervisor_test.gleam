@@ -49,7 +49,7 @@ fn number_of(
 ) -> Result(Int, partition_supervisor.PartitionError) {
   case partition_supervisor.lookup(in: four, key: key) {
     Ok(subject) -> {
-      let assert Ok(number) = process.call(subject, sending: Number, within: 1000)
+      let assert Ok(number) = process.call(subject, sending: Number, within: 20_000)
       Ok(number)
     }
     Error(error) -> Error(error)
@@ -67,7 +67,7 @@ pub fn a_key_leads_to_its_partition_test() {
   let assert True = number == phash2("user_123", 4)
   let assert True = number_of(four, "user_123") == Ok(number)
   let assert Ok([#(0, _), #(1, _), #(2, _), #(3, last)]) = partition_supervisor.to_list(four)
-  let assert Ok(3) = process.call(last, sending: Number, within: 1000)
+  let assert Ok(3) = process.call(last, sending: Number, within: 20_000)
 }
 
 pub fn a_child_that_is_started_again_is_found_test() {
@@ -95,7 +95,7 @@ pub fn a_partition_that_does_not_run_is_an_error_test() {
   let pid = process.owner(of: subject)
   let monitor = process.monitor(pid)
   process.kill(pid)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   let assert Error(partition_supervisor.NotRunning) = partition_supervisor.lookup(in: started.data, key: 1)
   let assert Ok([#(0, _)]) = partition_supervisor.to_list(started.data)
   let assert Ok(Nil) = partition_supervisor.stop(started.data, within: 5000)
@@ -114,7 +114,7 @@ pub fn native_children_are_partitions_too_test() {
     |> partition_supervisor.partitions(3)
     |> partition_supervisor.start(in: runtime)
   let assert Ok(second) = partition_supervisor.lookup(in: started.data, key: 1)
-  let assert Ok(1) = native_agent.get(second, within: 1000)
+  let assert Ok(1) = native_agent.get(second, within: 20_000)
   let old = native_agent.pid(of: second)
   process.kill(old)
   counter.until(fn() {
@@ -184,7 +184,7 @@ pub fn too_many_restarts_end_it_test() {
   let monitor = process.monitor(started.pid)
   let assert Ok(subject) = partition_supervisor.lookup(in: started.data, key: 1)
   process.kill(process.owner(of: subject))
-  let assert Ok(process.Down(_, process.Shutdown)) = process.receive_down(from: monitor, within: 5000)
+  let assert Ok(process.Down(_, process.Shutdown)) = process.receive_down(from: monitor, within: 20_000)
 }
 
 @external(erlang, "erlang", "phash2")

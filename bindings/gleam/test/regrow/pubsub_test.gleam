@@ -24,8 +24,8 @@ pub fn who_is_subscribed_gets_the_message_test() {
   let assert Ok(Nil) = pubsub.broadcast_from(over: news, sender: process.self(), topic: "a", message: 3)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 4)
   // In order; so nothing is on its way in between.
-  let assert Ok(pubsub.Event("a", 1)) = process.receive(from: subject, within: 1000)
-  let assert Ok(pubsub.Event("a", 4)) = process.receive(from: subject, within: 1000)
+  let assert Ok(pubsub.Event("a", 1)) = process.receive(from: subject, within: 20_000)
+  let assert Ok(pubsub.Event("a", 4)) = process.receive(from: subject, within: 20_000)
 }
 
 // FEATURES 0.16: glixir's subscribe spawns a process and sleeps 10 ms.
@@ -45,7 +45,7 @@ fn thousand(news: pubsub.PubSub(Int), left: Int) -> Nil {
       let assert Ok(subject) = pubsub.subscribe(to: news, topic: "a")
       let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: left)
       let assert Ok(Nil) = pubsub.unsubscribe(from: news, topic: "a", subject: subject)
-      let assert Ok(pubsub.Event("a", number)) = process.receive(from: subject, within: 1000)
+      let assert Ok(pubsub.Event("a", number)) = process.receive(from: subject, within: 20_000)
       let assert True = number == left
       thousand(news, left - 1)
     }
@@ -61,12 +61,12 @@ pub fn anybody_takes_a_subscription_away_test() {
     process.spawn(running: fn() {
       process.send(to: done, message: pubsub.unsubscribe(from: news, topic: "a", subject: subject))
     })
-  let assert Ok(Ok(Nil)) = process.receive(from: done, within: 1000)
+  let assert Ok(Ok(Nil)) = process.receive(from: done, within: 20_000)
   let assert Ok(0) = pubsub.subscriber_count(of: news, topic: "a")
   let assert Ok(_) = pubsub.subscribe(to: news, topic: "b")
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 1)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "b", message: 2)
-  let assert Ok(pubsub.Event("b", 2)) = process.receive(from: subject, within: 1000)
+  let assert Ok(pubsub.Event("b", 2)) = process.receive(from: subject, within: 20_000)
   let assert Ok(Nil) = pubsub.unsubscribe(from: news, topic: "a", subject: subject)
 }
 
@@ -78,7 +78,7 @@ pub fn who_is_dead_is_not_subscribed_before_native_code_knows_it_test() {
     uninformed(pubsub.pid(of: news), fn() {
       let monitor = process.monitor(pid)
       process.kill(pid)
-      let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+      let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
       pubsub.subscribe_process(to: news, topic: "b", pid: pid)
     })
 }
@@ -90,19 +90,19 @@ pub fn another_process_is_subscribed_and_goes_when_it_ends_test() {
     process.spawn_unlinked(running: fn() {
       let mine = process.new_subject()
       process.send(to: told, message: Error(mine))
-      let assert Ok(subject) = process.receive(from: mine, within: 5000)
-      let event = process.receive(from: subject, within: 5000)
+      let assert Ok(subject) = process.receive(from: mine, within: 20_000)
+      let event = process.receive(from: subject, within: 20_000)
       process.send(to: told, message: Ok(event))
       process.sleep(60_000)
     })
-  let assert Ok(Error(its)) = process.receive(from: told, within: 1000)
+  let assert Ok(Error(its)) = process.receive(from: told, within: 20_000)
   let assert Ok(subject) = pubsub.subscribe_process(to: news, topic: "a", pid: other)
   process.send(to: its, message: subject)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 7)
-  let assert Ok(Ok(Ok(pubsub.Event("a", 7)))) = process.receive(from: told, within: 1000)
+  let assert Ok(Ok(Ok(pubsub.Event("a", 7)))) = process.receive(from: told, within: 20_000)
   let monitor = process.monitor(other)
   process.kill(other)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   let assert Error(pubsub.DeadProcess) = pubsub.subscribe_process(to: news, topic: "a", pid: other)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 8)
 }
@@ -113,8 +113,8 @@ pub fn a_pattern_stands_for_many_topics_test() {
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "user.1", message: 1)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "user.1.page", message: 2)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "user.2", message: 3)
-  let assert Ok(pubsub.Event("user.1", 1)) = process.receive(from: one, within: 1000)
-  let assert Ok(pubsub.Event("user.2", 3)) = process.receive(from: one, within: 1000)
+  let assert Ok(pubsub.Event("user.1", 1)) = process.receive(from: one, within: 20_000)
+  let assert Ok(pubsub.Event("user.2", 3)) = process.receive(from: one, within: 20_000)
   let assert Error(pubsub.BadTopic) = pubsub.broadcast(over: news, topic: "user.*", message: 1)
   let assert Error(pubsub.BadTopic) = pubsub.subscribe(to: news, topic: ">.a")
 }
@@ -124,7 +124,7 @@ pub fn a_queue_group_shares_the_messages_test() {
   let shared = pubsub.subscription(to: "jobs.>") |> pubsub.queue("workers")
   let told = process.new_subject()
   let other = process.spawn(running: fn() { relay(told) })
-  let assert Ok(its) = process.receive(from: told, within: 1000)
+  let assert Ok(its) = process.receive(from: told, within: 20_000)
   let assert Ok(mine) = pubsub.subscribe_as(shared, to: jobs)
   let assert Ok(subject) = shared |> pubsub.of_process(other) |> pubsub.subscribe_as(to: jobs)
   let assert True = process.owner(of: subject) == other
@@ -132,14 +132,14 @@ pub fn a_queue_group_shares_the_messages_test() {
   let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.a", message: 1)
   let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.a", message: 2)
   // One each.
-  let assert Ok(pubsub.Event("jobs.a", here)) = process.receive(from: mine, within: 1000)
-  let assert Ok(pubsub.Event("jobs.a", there)) = process.receive(from: of_events(told), within: 1000)
+  let assert Ok(pubsub.Event("jobs.a", here)) = process.receive(from: mine, within: 20_000)
+  let assert Ok(pubsub.Event("jobs.a", there)) = process.receive(from: of_events(told), within: 20_000)
   let assert 3 = here + there
   let assert Ok(Nil) = pubsub.unsubscribe(from: jobs, topic: "jobs.>", subject: subject)
   let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.b", message: 3)
   let assert Ok(Nil) = pubsub.broadcast(over: jobs, topic: "jobs.b", message: 4)
-  let assert Ok(pubsub.Event("jobs.b", 3)) = process.receive(from: mine, within: 1000)
-  let assert Ok(pubsub.Event("jobs.b", 4)) = process.receive(from: mine, within: 1000)
+  let assert Ok(pubsub.Event("jobs.b", 3)) = process.receive(from: mine, within: 20_000)
+  let assert Ok(pubsub.Event("jobs.b", 4)) = process.receive(from: mine, within: 20_000)
   process.unlink(from: other)
   process.kill(other)
 }
@@ -148,8 +148,8 @@ pub fn a_queue_group_shares_the_messages_test() {
 fn relay(to: process.Subject(a)) -> Nil {
   let mine = process.new_subject()
   process.send(to: to, message: coerce(mine))
-  let assert Ok(subject) = process.receive(from: mine, within: 5000)
-  let assert Ok(event) = process.receive(from: subject, within: 5000)
+  let assert Ok(subject) = process.receive(from: mine, within: 20_000)
+  let assert Ok(event) = process.receive(from: subject, within: 20_000)
   process.send(to: to, message: event)
   process.sleep(60_000)
 }
@@ -198,7 +198,7 @@ fn count(inputs: selector.Selector(Flood), left: Int, lagged: Bool) -> Bool {
   case left {
     0 -> lagged
     _ ->
-      case selector.receive(from: inputs, within: 5000) {
+      case selector.receive(from: inputs, within: 20_000) {
         Ok(Came) -> count(inputs, left - 1, lagged)
         Ok(Missing(missing)) -> count(inputs, left - missing, True)
         Error(_) -> panic
@@ -233,7 +233,7 @@ pub type Message {
 pub fn a_server_listens_to_a_topic_test() {
   use _, news <- with_news
   let assert Ok(started) =
-    server.new_with_initialiser(within: 1000, running: fn(_) {
+    server.new_with_initialiser(within: 20_000, running: fn(_) {
       case pubsub.subscribe(to: news, topic: "a") {
         Ok(subject) -> Ok(server.initialised(0) |> server.listening(to: subject, wrapping: News))
         Error(_) -> Error("no news")
@@ -252,7 +252,7 @@ pub fn a_server_listens_to_a_topic_test() {
   process.unlink(from: started.pid)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 40)
   let assert Ok(Nil) = pubsub.broadcast(over: news, topic: "a", message: 2)
-  counter.until(fn() { process.call(started.data, sending: Sum, within: 1000) == Ok(42) })
+  counter.until(fn() { process.call(started.data, sending: Sum, within: 20_000) == Ok(42) })
   process.kill(started.pid)
 }
 
@@ -264,7 +264,7 @@ pub fn it_is_found_by_its_name_and_a_dead_one_is_an_error_test() {
   let assert Error(start.NameInUse(_)) = pubsub.new() |> pubsub.named("news") |> pubsub.start(in: runtime)
   let monitor = process.monitor(pubsub.pid(of: news))
   process.kill(pubsub.pid(of: news))
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   let assert Error(pubsub.DeadPubSub) = pubsub.subscribe(to: news, topic: "a")
   let assert Error(pubsub.DeadPubSub) = pubsub.broadcast(over: news, topic: "a", message: 1)
   let assert Error(pubsub.DeadPubSub) = pubsub.subscriber_count(of: news, topic: "a")

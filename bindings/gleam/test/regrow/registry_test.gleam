@@ -22,14 +22,14 @@ fn somebody() -> process.Subject(String) {
       process.send(to: ready, message: process.new_subject())
       process.sleep(60_000)
     })
-  let assert Ok(subject) = process.receive(from: ready, within: 1000)
+  let assert Ok(subject) = process.receive(from: ready, within: 20_000)
   subject
 }
 
 fn kill(pid: process.Pid) -> Nil {
   let monitor = process.monitor(pid)
   process.kill(pid)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   Nil
 }
 
@@ -40,7 +40,7 @@ pub fn a_subject_is_found_by_its_key_test() {
   let assert Ok(Nil) = registry.register(in: users, key: "user_123", subject: mine)
   let assert Ok(found) = registry.lookup(in: users, key: "user_123")
   process.send(to: found, message: 7)
-  let assert Ok(7) = process.receive(from: mine, within: 1000)
+  let assert Ok(7) = process.receive(from: mine, within: 20_000)
   let assert Ok(1) = registry.count(in: users)
   let assert Ok(["user_123"]) = registry.keys(in: users, of: process.self())
   let assert Error(registry.NotFound) = registry.lookup(in: users, key: "user_124")
@@ -86,8 +86,8 @@ pub fn a_duplicate_key_has_many_and_all_get_the_message_test() {
   let assert Ok(Nil) = registry.register(in: rooms, key: "room", subject: two)
   let assert Ok([_, _]) = registry.lookup_all(in: rooms, key: "room")
   let assert Ok(2) = registry.dispatch(in: rooms, key: "room", message: "hello")
-  let assert Ok("hello") = process.receive(from: one, within: 1000)
-  let assert Ok("hello") = process.receive(from: two, within: 1000)
+  let assert Ok("hello") = process.receive(from: one, within: 20_000)
+  let assert Ok("hello") = process.receive(from: two, within: 20_000)
   let assert Ok(Nil) = registry.unregister_process(in: rooms, key: "room", pid: process.self())
   let assert Ok([]) = registry.lookup_all(in: rooms, key: "room")
   let assert Ok(0) = registry.dispatch(in: rooms, key: "room", message: "hello")
@@ -286,16 +286,16 @@ pub fn a_listener_is_told_who_comes_and_goes_test() {
   let assert Ok(Nil) = registry.register(in: plain, key: 1, subject: other)
   let assert Ok(Nil) = registry.register_value(in: named, key: "a", pid: pid, value: dynamic.int(7))
   // Of each registry alone, whatever came before.
-  let assert Ok(registry.Registered("a", who, seven)) = registry.receive_change(from: of_named, within: 1000)
+  let assert Ok(registry.Registered("a", who, seven)) = registry.receive_change(from: of_named, within: 20_000)
   let assert True = who == pid && seven == dynamic.int(7)
-  let assert Ok(registry.Registered(1, _, _)) = registry.receive_change(from: of_plain, within: 1000)
+  let assert Ok(registry.Registered(1, _, _)) = registry.receive_change(from: of_plain, within: 20_000)
   process.kill(pid)
   let gone =
     selector.new()
     |> registry.changes(of: of_plain, wrapping: fn(change) { #("plain", change) })
-  let assert Ok(#("plain", registry.Unregistered(1, who))) = selector.receive(from: gone, within: 1000)
+  let assert Ok(#("plain", registry.Unregistered(1, who))) = selector.receive(from: gone, within: 20_000)
   let assert True = who == pid
-  let assert Ok(registry.Unregistered("a", _)) = registry.receive_change(from: of_named, within: 1000)
+  let assert Ok(registry.Unregistered("a", _)) = registry.receive_change(from: of_named, within: 20_000)
   let assert Error(process.NothingCame) = registry.receive_change(from: of_plain, within: 0)
 }
 
@@ -326,7 +326,7 @@ pub fn a_dead_registry_is_searched_in_vain_test() {
 fn kill_unlinked(registry: process.Pid) -> Nil {
   process.trap_exits(True)
   kill(registry)
-  let assert Ok(_) = process.receive_exit(within: 1000)
+  let assert Ok(_) = process.receive_exit(within: 20_000)
   let _ = process.trap_exits(False)
   Nil
 }

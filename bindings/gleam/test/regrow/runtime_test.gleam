@@ -7,7 +7,7 @@ import support/counter
 
 pub fn a_runtime_starts_and_ends_test() {
   let assert Ok(runtime) = runtime.new() |> runtime.log_level(runtime.Silent) |> runtime.start
-  let assert Ok(Nil) = runtime.settle(runtime, within: 1000)
+  let assert Ok(Nil) = runtime.settle(runtime, within: 20_000)
   let assert Ok(1) = runtime.process_count(runtime)
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
   let assert Error(runtime.AlreadyOver) = runtime.shutdown(runtime, within: 5000)
@@ -33,7 +33,7 @@ pub fn a_runtime_and_its_tree_end_with_who_started_it_test() {
       process.send(to: told, message: #(runtime, [registry.pid(of: counters), started.pid, counter]))
       process.sleep(60_000)
     })
-  let assert Ok(#(runtime, [registry, supervisor, counter])) = process.receive(from: told, within: 5000)
+  let assert Ok(#(runtime, [registry, supervisor, counter])) = process.receive(from: told, within: 20_000)
   let assert True = process.is_alive(registry) && process.is_alive(supervisor) && process.is_alive(counter)
   process.kill(owner)
   counter.until(fn() { !process.is_alive(registry) && !process.is_alive(supervisor) && !process.is_alive(counter) })
@@ -49,8 +49,8 @@ pub fn only_a_manual_clock_is_moved_on_test() {
   let assert Error(runtime.NotManual) = runtime.advance(plain, by: 1000)
   let assert Ok(manual) = runtime.new() |> runtime.clock(runtime.Manual) |> runtime.start
   let assert Ok(Nil) = runtime.advance(manual, by: 1000)
-  let assert Ok(Nil) = runtime.shutdown(plain, within: 1000)
-  let assert Ok(Nil) = runtime.shutdown(manual, within: 1000)
+  let assert Ok(Nil) = runtime.shutdown(plain, within: 20_000)
+  let assert Ok(Nil) = runtime.shutdown(manual, within: 20_000)
 }
 
 pub fn a_name_goes_with_its_process_test() {
@@ -61,11 +61,11 @@ pub fn a_name_goes_with_its_process_test() {
   let assert True = by == other
   let monitor = process.monitor(other)
   process.kill(other)
-  let assert Ok(process.Down(_, process.Killed)) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(process.Down(_, process.Killed)) = process.receive_down(from: monitor, within: 20_000)
   let assert Error(Nil) = runtime.whereis(runtime, "other")
   let assert Ok(Nil) = runtime.register(runtime, pid: process.self(), named: "other")
   let assert Ok(Nil) = runtime.unregister(runtime, "other")
-  let assert Ok(Nil) = runtime.shutdown(runtime, within: 1000)
+  let assert Ok(Nil) = runtime.shutdown(runtime, within: 20_000)
 }
 
 /// Its handle is not used any more, here: the compiler lets go of it.

@@ -43,17 +43,17 @@ fn unlinked(builder: server.Builder(state, message)) -> process.Subject(message)
 fn ended(subject: process.Subject(Message), by message: Message) -> process.ExitReason {
   let monitor = process.monitor(process.owner(of: subject))
   process.send(to: subject, message: message)
-  let assert Ok(process.Down(_, reason)) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(process.Down(_, reason)) = process.receive_down(from: monitor, within: 20_000)
   reason
 }
 
 pub fn a_server_keeps_a_state_test() {
   let counter = unlinked(counter())
   process.send(to: counter, message: Add(2))
-  let assert Ok(42) = process.call(counter, sending: Get, within: 1000)
-  let assert Ok(Nil) = process.stop(process.owner(of: counter), within: 1000)
-  let assert Error(process.NoProcess) = process.call(counter, sending: Get, within: 1000)
-  let assert Error(process.NoProcess) = process.stop(process.owner(of: counter), within: 1000)
+  let assert Ok(42) = process.call(counter, sending: Get, within: 20_000)
+  let assert Ok(Nil) = process.stop(process.owner(of: counter), within: 20_000)
+  let assert Error(process.NoProcess) = process.call(counter, sending: Get, within: 20_000)
+  let assert Error(process.NoProcess) = process.stop(process.owner(of: counter), within: 20_000)
 }
 
 pub fn a_server_ends_as_it_says_test() {
@@ -68,12 +68,12 @@ type Initialising =
 
 pub fn a_server_that_does_not_start_is_an_error_and_ends_nobody_test() {
   let failing =
-    server.new_with_initialiser(within: 1000, running: fn(_) -> Initialising {
+    server.new_with_initialiser(within: 20_000, running: fn(_) -> Initialising {
       Error("no database")
     })
   let assert Error(start.InitFailed("no database")) = server.start(failing)
   let panicking =
-    server.new_with_initialiser(within: 1000, running: fn(_) -> Initialising {
+    server.new_with_initialiser(within: 20_000, running: fn(_) -> Initialising {
       panic
     })
   let assert Error(start.InitExited(process.Abnormal(_))) = server.start(panicking)
@@ -95,7 +95,7 @@ pub type Both {
 pub fn a_server_listens_to_other_subjects_of_its_own_test() {
   let told = process.new_subject()
   let builder =
-    server.new_with_initialiser(within: 1000, running: fn(_) {
+    server.new_with_initialiser(within: 20_000, running: fn(_) {
       let texts = process.new_subject()
       process.send(to: told, message: Error(texts))
       Ok(server.initialised(Nil) |> server.listening(to: texts, wrapping: Other))
@@ -105,11 +105,11 @@ pub fn a_server_listens_to_other_subjects_of_its_own_test() {
       server.Continue(Nil)
     })
   let subject = unlinked(builder)
-  let assert Ok(Error(texts)) = process.receive(from: told, within: 1000)
+  let assert Ok(Error(texts)) = process.receive(from: told, within: 20_000)
   process.send(to: texts, message: "seven")
   process.send(to: subject, message: Own(7))
-  let assert Ok(Ok(Other("seven"))) = process.receive(from: told, within: 1000)
-  let assert Ok(Ok(Own(7))) = process.receive(from: told, within: 1000)
+  let assert Ok(Ok(Other("seven"))) = process.receive(from: told, within: 20_000)
+  let assert Ok(Ok(Own(7))) = process.receive(from: told, within: 20_000)
   process.kill(process.owner(of: subject))
 }
 
@@ -120,7 +120,7 @@ pub type Telling {
 
 /// A server that traps exits and tells of its end.
 fn teller(told: process.Subject(Telling)) -> process.Subject(Telling) {
-  server.new_with_initialiser(within: 1000, running: fn(_) {
+  server.new_with_initialiser(within: 20_000, running: fn(_) {
     let assert False = process.trap_exits(True)
     Ok(server.initialised("state"))
   })
@@ -137,15 +137,15 @@ pub fn a_server_is_told_before_it_ends_test() {
   // By itself, stopped with a reason, and by its parent's signal, which it traps.
   let first = teller(told)
   process.send(to: first, message: Enough)
-  let assert Ok(Ended(dead, process.Abnormal(_))) = process.receive(from: told, within: 1000)
+  let assert Ok(Ended(dead, process.Abnormal(_))) = process.receive(from: told, within: 20_000)
   let assert True = dead == process.owner(of: first)
   let second = process.owner(of: teller(told))
-  let assert Ok(Nil) = process.stop_with(second, reason: process.Shutdown, within: 1000)
-  let assert Ok(Ended(dead, process.Shutdown)) = process.receive(from: told, within: 1000)
+  let assert Ok(Nil) = process.stop_with(second, reason: process.Shutdown, within: 20_000)
+  let assert Ok(Ended(dead, process.Shutdown)) = process.receive(from: told, within: 20_000)
   let assert True = dead == second
   let third = process.owner(of: teller(told))
   process.exit(third, with: process.Shutdown)
-  let assert Ok(Ended(dead, process.Shutdown)) = process.receive(from: told, within: 1000)
+  let assert Ok(Ended(dead, process.Shutdown)) = process.receive(from: told, within: 20_000)
   let assert True = dead == third
   // One that is killed is told nothing.
   process.kill(process.owner(of: teller(told)))
@@ -154,7 +154,7 @@ pub fn a_server_is_told_before_it_ends_test() {
 
 pub fn a_server_that_is_not_wanted_does_not_start_test() {
   let unwanted: server.Builder(Int, Message) =
-    server.new_with_initialiser(within: 1000, running: fn(_) {
+    server.new_with_initialiser(within: 20_000, running: fn(_) {
       Ok(server.ignored() |> server.listening(to: process.new_subject(), wrapping: fn(_: Int) { End }))
     })
   let assert Error(start.Ignored) = server.start(unwanted)
@@ -166,7 +166,7 @@ pub fn a_server_is_registered_as_soon_as_it_is_there_test() {
   let builder = counter() |> server.registered(in: counters, under: "a")
   let first = unlinked(builder)
   let assert Ok(found) = registry.lookup(in: counters, key: "a")
-  let assert Ok(40) = process.call(found, sending: Get, within: 1000)
+  let assert Ok(40) = process.call(found, sending: Get, within: 20_000)
   let assert Error(start.NameInUse(by)) = server.start(builder)
   let assert True = by == process.owner(of: first)
   let assert process.Normal = ended(first, by: End)
@@ -185,7 +185,7 @@ pub type Request {
 pub fn a_server_answers_who_knows_no_subject_test() {
   let plain = process.owner(of: unlinked(counter()))
   let any = decode.element(at: 0, of: decode.dynamic, then: decode.success)
-  let assert Ok(_) = gen_server.call(plain, dynamic.from(GetCount), any, within: 1000)
+  let assert Ok(_) = gen_server.call(plain, dynamic.from(GetCount), any, within: 20_000)
   let answering =
     counter()
     |> server.on_request(fn(count, request) {
@@ -196,10 +196,10 @@ pub fn a_server_answers_who_knows_no_subject_test() {
     })
     |> unlinked
     |> process.owner
-  let assert Ok(40) = gen_server.call(answering, dynamic.from(GetCount), decode.int, within: 1000)
-  let assert Ok(Nil) = gen_server.call(answering, dynamic.int(1), decode.nil, within: 1000)
+  let assert Ok(40) = gen_server.call(answering, dynamic.from(GetCount), decode.int, within: 20_000)
+  let assert Ok(Nil) = gen_server.call(answering, dynamic.int(1), decode.nil, within: 20_000)
   let assert Ok(Nil) = gen_server.cast(answering, dynamic.string("nobody handles this"))
-  let assert Ok(40) = gen_server.call(answering, dynamic.from(GetCount), decode.int, within: 1000)
+  let assert Ok(40) = gen_server.call(answering, dynamic.from(GetCount), decode.int, within: 20_000)
   process.kill(plain)
   process.kill(answering)
 }
@@ -215,22 +215,22 @@ fn worker(with argument: dynamic.Dynamic) -> process.Pid {
 
 pub fn a_module_of_erlang_is_called_and_its_reply_decoded_test() {
   let worker = worker(with: dynamic.int(0))
-  let assert Ok(0) = gen_server.call(worker, dynamic.string("get"), decode.int, within: 1000)
+  let assert Ok(0) = gen_server.call(worker, dynamic.string("get"), decode.int, within: 20_000)
   let assert Ok(Nil) = gen_server.cast(worker, dynamic.string("increment"))
-  let assert Ok(1) = gen_server.call(worker, dynamic.from(GetCount), decode.int, within: 1000)
+  let assert Ok(1) = gen_server.call(worker, dynamic.from(GetCount), decode.int, within: 20_000)
   let assert Error(gen_server.Undecodable([decode.DecodeError("String", "Int", [])])) =
-    gen_server.call(worker, dynamic.from(GetCount), decode.string, within: 1000)
+    gen_server.call(worker, dynamic.from(GetCount), decode.string, within: 20_000)
   // The server is none the worse for it.
-  let assert Ok(1) = gen_server.call(worker, dynamic.from(GetCount), decode.int, within: 1000)
+  let assert Ok(1) = gen_server.call(worker, dynamic.from(GetCount), decode.int, within: 20_000)
   process.kill(worker)
 }
 
 // FEATURES 0.16: glixir's stop always is an error.
 pub fn stop_ends_a_server_and_says_so_test() {
   let worker = worker(with: dynamic.int(0))
-  let assert Ok(Nil) = gen_server.stop(worker, within: 1000)
+  let assert Ok(Nil) = gen_server.stop(worker, within: 20_000)
   let assert False = process.is_alive(worker)
-  let assert Error(gen_server.NoProcess) = gen_server.stop(worker, within: 1000)
+  let assert Error(gen_server.NoProcess) = gen_server.stop(worker, within: 20_000)
   let assert Error(gen_server.NoProcess) = gen_server.cast(worker, dynamic.string("increment"))
 }
 
@@ -238,10 +238,10 @@ pub fn each_way_a_call_fails_is_an_error_test() {
   let one = worker(with: dynamic.int(0))
   let assert Error(gen_server.Timeout) = gen_server.call(one, dynamic.from(Never), decode.int, within: 1)
   let assert Error(gen_server.Exited(process.Abnormal(_))) =
-    gen_server.call(one, dynamic.from(Crash), decode.int, within: 1000)
-  let assert Error(gen_server.NoProcess) = gen_server.call(one, dynamic.from(GetCount), decode.int, within: 1000)
+    gen_server.call(one, dynamic.from(Crash), decode.int, within: 20_000)
+  let assert Error(gen_server.NoProcess) = gen_server.call(one, dynamic.from(GetCount), decode.int, within: 20_000)
   let assert Error(gen_server.CallingSelf) =
-    gen_server.call(process.self(), dynamic.from(GetCount), decode.int, within: 1000)
+    gen_server.call(process.self(), dynamic.from(GetCount), decode.int, within: 20_000)
 }
 
 pub type Argument {
@@ -257,7 +257,7 @@ pub fn a_module_that_does_not_start_is_an_error_and_ends_nobody_test() {
   let assert Error(start.Ignored) = gen_server.start(module, with: dynamic.string("ignore"))
   process.sleep(20)
   let continued = worker(with: dynamic.string("continue"))
-  let assert Ok(41) = gen_server.call(continued, dynamic.from(GetCount), decode.int, within: 1000)
+  let assert Ok(41) = gen_server.call(continued, dynamic.from(GetCount), decode.int, within: 20_000)
   process.kill(continued)
 }
 
@@ -290,17 +290,17 @@ pub fn a_native_server_is_called_the_same_way_test() {
   let assert Ok(counter) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.int(40))
   let assert True = process.is_native(counter)
   let add = dynamic.tuple([dynamic.from(Increase), dynamic.int(2)])
-  let assert Error(gen_server.Exited(_)) = gen_server.call(counter, add, decode.int, within: 1000)
+  let assert Error(gen_server.Exited(_)) = gen_server.call(counter, add, decode.int, within: 20_000)
   let assert Ok(other) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.int(40))
   let assert Ok(add) = dynamic.existing_atom("add")
-  let assert Ok(42) = gen_server.call(other, dynamic.tuple([add, dynamic.int(2)]), decode.int, within: 1000)
+  let assert Ok(42) = gen_server.call(other, dynamic.tuple([add, dynamic.int(2)]), decode.int, within: 20_000)
   let assert Error(gen_server.Undecodable(_)) =
-    gen_server.call(other, dynamic.tuple([add, dynamic.int(2)]), decode.list(of: decode.int), within: 1000)
-  let assert Error(gen_server.CannotCross) = gen_server.call(other, too_large(), decode.int, within: 1000)
+    gen_server.call(other, dynamic.tuple([add, dynamic.int(2)]), decode.list(of: decode.int), within: 20_000)
+  let assert Error(gen_server.CannotCross) = gen_server.call(other, too_large(), decode.int, within: 20_000)
   let assert Error(gen_server.CannotCross) = gen_server.cast(other, too_large())
   let assert Error(gen_server.CannotCross) = gen_server.send(other, too_large())
-  let assert Ok(Nil) = gen_server.stop(other, within: 1000)
-  let assert Error(gen_server.NoProcess) = gen_server.call(other, add, decode.int, within: 1000)
+  let assert Ok(Nil) = gen_server.stop(other, within: 20_000)
+  let assert Error(gen_server.NoProcess) = gen_server.call(other, add, decode.int, within: 20_000)
   let assert Error(start.NotStarted(_)) =
     gen_server.start_native(in: runtime, behaviour: "nobody", with: dynamic.nil())
   let assert Error(_) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.string("no number"))
@@ -318,18 +318,18 @@ pub fn a_server_is_called_by_its_name_test() {
       request: dynamic.tuple([add, dynamic.int(2)]),
       decoder: decoder,
       waiting: up_to,
-      within: 1000,
+      within: 20_000,
     )
   }
   let assert Error(gen_server.NoProcess) = ask("counter", decode.int, 0)
   let assert Error(gen_server.NoProcess) = ask("counter", decode.int, 10)
   let told = process.new_subject()
   let asking =
-    process.spawn(running: fn() { process.send(to: told, message: ask("counter", decode.int, 5000)) })
+    process.spawn(running: fn() { process.send(to: told, message: ask("counter", decode.int, 60_000)) })
   counter.until(fn() { is_waiting(asking) })
   let assert Ok(native) = gen_server.start_native(in: runtime, behaviour: "counter", with: dynamic.int(40))
   let assert Ok(Nil) = runtime.register(runtime, pid: native, named: "counter")
-  let assert Ok(Ok(42)) = process.receive(from: told, within: 5000)
+  let assert Ok(Ok(42)) = process.receive(from: told, within: 20_000)
   let assert Error(gen_server.Undecodable(_)) =
     gen_server.call_named(
       in: runtime,
@@ -337,7 +337,7 @@ pub fn a_server_is_called_by_its_name_test() {
       request: dynamic.tuple([add, dynamic.int(2)]),
       decoder: decode.string,
       waiting: 0,
-      within: 1000,
+      within: 20_000,
     )
   let assert Error(gen_server.CannotCross) =
     gen_server.call_named(
@@ -346,7 +346,7 @@ pub fn a_server_is_called_by_its_name_test() {
       request: too_large(),
       decoder: decode.int,
       waiting: 0,
-      within: 1000,
+      within: 20_000,
     )
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
   let assert Error(gen_server.NoProcess) = ask("counter", decode.int, 1000)
@@ -381,9 +381,9 @@ pub fn a_native_server_calls_a_server_in_gleam_test() {
     use number <- decode.element(at: 1, of: decode.element(at: 1, of: decode.int, then: decode.success))
     decode.success(number)
   }
-  let told = dynamic.from(Call(counter, GetCount, 1000))
-  let assert Ok(40) = gen_server.call(actor, told, answer, within: 5000)
-  let assert Ok(41) = gen_server.call(actor, told, answer, within: 5000)
+  let told = dynamic.from(Call(counter, GetCount, 20_000))
+  let assert Ok(40) = gen_server.call(actor, told, answer, within: 20_000)
+  let assert Ok(41) = gen_server.call(actor, told, answer, within: 20_000)
   process.kill(counter)
   let assert Ok(Nil) = runtime.shutdown(runtime, within: 5000)
 }

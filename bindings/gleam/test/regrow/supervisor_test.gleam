@@ -108,7 +108,7 @@ pub fn too_many_restarts_end_a_supervisor_test() {
     }
   })
   counter.end(in: counters, id: "a", by: counter.Crash)
-  let assert Ok(process.Down(_, process.Shutdown)) = process.receive_down(from: monitor, within: 5000)
+  let assert Ok(process.Down(_, process.Shutdown)) = process.receive_down(from: monitor, within: 20_000)
   let assert Error(supervisor.DeadSupervisor) = supervisor.count_children(in: started.data)
   let assert Error(supervisor.DeadSupervisor) = supervisor.terminate_child(in: started.data, id: "a")
   let assert Error(supervisor.DeadSupervisor) =
@@ -138,7 +138,7 @@ pub fn children_are_ended_started_again_and_forgotten_by_their_ids_test() {
   let assert Error(supervisor.NotFound) = supervisor.delete_child(in: tree, id: "a")
   // What a child gives when it starts is typed.
   let assert Ok(again) = supervisor.start_child(in: tree, child: counter.child(in: counters, id: "a"))
-  let assert Ok(1) = process.call(again.data, sending: counter.Next, within: 1000)
+  let assert Ok(1) = process.call(again.data, sending: counter.Next, within: 20_000)
   let assert Ok([_, _, _]) = supervisor.which_children(in: tree)
   let assert Ok(Nil) = supervisor.stop(tree, within: 5000)
 }
@@ -204,9 +204,9 @@ pub fn children_of_all_kinds_stand_side_by_side_test() {
   let assert Ok(supervisor.Counts(3, 3, 1, 2)) = supervisor.count_children(in: started.data)
   let assert Ok(get) = dynamic.existing_atom("get")
   let assert Ok(supervisor.Running(native)) = supervisor.status(in: started.data, id: "native")
-  let assert Ok(40) = gen_server.call(native, get, decode.int, within: 1000)
+  let assert Ok(40) = gen_server.call(native, get, decode.int, within: 20_000)
   let assert Ok(supervisor.Running(erlang)) = supervisor.status(in: started.data, id: "erlang")
-  let assert Ok(7) = gen_server.call(erlang, dynamic.string("get"), decode.int, within: 1000)
+  let assert Ok(7) = gen_server.call(erlang, dynamic.string("get"), decode.int, within: 20_000)
   let assert 1 = counter.next(in: counters, id: "inner")
   let assert Ok(Nil) = supervisor.stop(started.data, within: 5000)
   let assert False = process.is_alive(native)
@@ -223,7 +223,7 @@ pub fn registries_and_topics_are_children_too_test() {
   let assert Ok(news) = supervisor.start_child(in: started.data, child: pubsub.child(pubsub.new(), id: "news"))
   let assert Ok(subject) = pubsub.subscribe(to: news.data, topic: "a")
   let assert Ok(Nil) = pubsub.broadcast(over: news.data, topic: "a", message: 7)
-  let assert Ok(pubsub.Event("a", 7)) = process.receive(from: subject, within: 1000)
+  let assert Ok(pubsub.Event("a", 7)) = process.receive(from: subject, within: 20_000)
   let counter =
     child.worker(id: "a", starting: fn() {
       let assert Ok(counters) = registry.find(in: runtime, named: "names")
@@ -275,7 +275,7 @@ pub fn significant_children_end_their_supervisor_test() {
   process.unlink(from: started.pid)
   let monitor = process.monitor(started.pid)
   counter.end(in: counters, id: "b", by: counter.End)
-  let assert Ok(process.Down(_, process.Shutdown)) = process.receive_down(from: monitor, within: 5000)
+  let assert Ok(process.Down(_, process.Shutdown)) = process.receive_down(from: monitor, within: 20_000)
   counter.until(fn() { registry.count(in: counters) == Ok(0) })
 }
 
@@ -311,11 +311,11 @@ pub fn an_initialiser_runs_at_each_start_in_the_supervisor_test() {
     supervisor.new(supervisor.OneForOne)
     |> supervisor.add(child.supervisor(id: "inner", starting: inner))
     |> supervisor.start(in: runtime)
-  let assert Ok(first) = process.receive(from: told, within: 1000)
+  let assert Ok(first) = process.receive(from: told, within: 20_000)
   let assert Ok(supervisor.Running(running)) = supervisor.status(in: outer.data, id: "inner")
   let assert True = first == running
   process.kill(first)
-  let assert Ok(second) = process.receive(from: told, within: 5000)
+  let assert Ok(second) = process.receive(from: told, within: 20_000)
   let assert False = first == second
   let assert Ok(Nil) = supervisor.stop(outer.data, within: 5000)
 }
@@ -353,13 +353,14 @@ pub fn a_supervisor_that_does_not_start_ends_with_the_reason_of_its_child_test()
     supervisor.start_with_initialiser(
       running: fn() {
         let supervisor = process.self()
+        let watched = process.new_subject()
         process.spawn_unlinked(running: fn() {
           let monitor = process.monitor(supervisor)
-          process.send(to: told, message: Error(Nil))
-          let assert Ok(down) = process.receive_down(from: monitor, within: 5000)
-          process.send(to: told, message: Ok(down.reason))
+          process.send(to: watched, message: Nil)
+          let assert Ok(down) = process.receive_down(from: monitor, within: 20_000)
+          process.send(to: told, message: down.reason)
         })
-        process.sleep(20)
+        let assert Ok(Nil) = process.receive(from: watched, within: 20_000)
         Ok(
           supervisor.new(supervisor.OneForOne)
           |> supervisor.add(counter.child(in: counters, id: "a"))
@@ -368,8 +369,7 @@ pub fn a_supervisor_that_does_not_start_ends_with_the_reason_of_its_child_test()
       },
       in: runtime,
     )
-  let assert Ok(Error(Nil)) = process.receive(from: told, within: 1000)
-  let assert Ok(Ok(process.Abnormal(reason))) = process.receive(from: told, within: 1000)
+  let assert Ok(process.Abnormal(reason)) = process.receive(from: told, within: 20_000)
   let assert Ok(#(Shutdown, #(FailedToStartChild, "failing"))) =
     decode.run(
       reason,

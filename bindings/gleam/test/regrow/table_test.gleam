@@ -18,7 +18,7 @@ fn with_runtime(body: fn(runtime.Runtime) -> a) -> Nil {
 fn elsewhere(function: fn() -> a) -> a {
   let told = process.new_subject()
   let _ = process.spawn(running: fn() { process.send(to: told, message: function()) })
-  let assert Ok(value) = process.receive(from: told, within: 5000)
+  let assert Ok(value) = process.receive(from: told, within: 20_000)
   value
 }
 
@@ -64,7 +64,7 @@ pub fn many_processes_count_in_one_table_test() {
   }
   times(4, count)
   times(4, fn() {
-    let assert Ok(Nil) = process.receive(from: done, within: 5000)
+    let assert Ok(Nil) = process.receive(from: done, within: 20_000)
     Nil
   })
   let assert Ok(4000) = table.lookup(in: counts, key: "all")
@@ -109,8 +109,8 @@ pub fn a_table_goes_with_its_owner_unless_it_was_given_away_test() {
       process.send(to: told, message: #(lost, kept))
     })
   let monitor = process.monitor(owner)
-  let assert Ok(#(lost, kept)) = process.receive(from: told, within: 5000)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 5000)
+  let assert Ok(#(lost, kept)) = process.receive(from: told, within: 20_000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   let assert Error(table.NoTable) = table.lookup(in: lost, key: 1)
   let assert Ok("kept") = table.lookup(in: kept, key: 1)
   let assert Ok(Nil) = table.insert(into: kept, key: 1, value: "mine")
@@ -237,10 +237,10 @@ pub fn an_heir_gets_the_table_test() {
       let assert Ok(Nil) = table.insert(into: kept, key: 1, value: "kept")
       process.send(to: told, message: #(table.owner(of: kept), kept))
     })
-  let assert Ok(#(Ok(first), kept)) = process.receive(from: told, within: 5000)
+  let assert Ok(#(Ok(first), kept)) = process.receive(from: told, within: 20_000)
   let assert True = first == owner
   let assert Ok(table.Transfer(mine, from, telling)) =
-    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 5000)
+    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 20_000)
   let assert True = from == owner && telling == dynamic.string("yours")
   let assert Ok("kept") = table.lookup(in: mine, key: 1)
   let assert Ok(Nil) = table.insert(into: mine, key: 2, value: "mine")
@@ -269,11 +269,11 @@ pub fn an_heir_is_named_and_taken_away_later_test() {
     let assert Ok(Nil) = table.remove_heir(of: kept)
     Nil
   })
-  let assert Ok(gone) = process.receive(from: told, within: 5000)
+  let assert Ok(gone) = process.receive(from: told, within: 20_000)
   owning("named", fn(_) { Nil })
-  let assert Ok(_) = process.receive(from: told, within: 5000)
+  let assert Ok(_) = process.receive(from: told, within: 20_000)
   let assert Ok(table.Transfer(mine, _, telling)) =
-    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 5000)
+    table.receive_transfer(in: runtime, key: decode.int, value: decode.string, within: 20_000)
   let assert True = telling == dynamic.string("named")
   let assert Ok(Nil) = table.set_heir(of: mine, to: me, telling: dynamic.nil())
   counter.until(fn() { table.size(of: gone) == Error(table.NoTable) })
@@ -283,7 +283,7 @@ pub fn an_heir_is_named_and_taken_away_later_test() {
   process.spawn(running: fn() {
     process.send(to: told_result, message: table.set_heir(of: mine, to: me, telling: dynamic.nil()))
   })
-  let assert Ok(Error(table.Denied)) = process.receive(from: told_result, within: 5000)
+  let assert Ok(Error(table.Denied)) = process.receive(from: told_result, within: 20_000)
 }
 
 pub fn who_is_given_a_table_is_told_test() {
@@ -297,11 +297,11 @@ pub fn who_is_given_a_table_is_told_test() {
       let mine =
         selector.new()
         |> table.transfers(in: runtime, key: decode.int, value: decode.int, wrapping: fn(transfer) { transfer })
-      let assert Ok(table.Transfer(given, from, telling)) = selector.receive(from: mine, within: 5000)
+      let assert Ok(table.Transfer(given, from, telling)) = selector.receive(from: mine, within: 20_000)
       process.send(to: told, message: #(table.lookup(in: given, key: 1), from, telling))
     })
   let assert Ok(Nil) = table.give_away_telling(kept, to: other, telling: dynamic.int(42))
-  let assert Ok(#(Ok(7), from, telling)) = process.receive(from: told, within: 5000)
+  let assert Ok(#(Ok(7), from, telling)) = process.receive(from: told, within: 20_000)
   let assert True = from == me && telling == dynamic.int(42)
 }
 

@@ -20,26 +20,21 @@ fn sleep() -> Nil {
   process.sleep(60_000)
 }
 
-fn ended(pid: process.Pid) -> process.ExitReason {
-  let assert Ok(down) = process.receive_down(from: process.monitor(pid), within: 5000)
-  down.reason
-}
-
 pub fn a_value_is_waited_for_test() {
   use tasks <- with_tasks(task_supervisor.new())
   let assert Ok(answer) = task_supervisor.async(in: tasks, running: fn() { 6 * 7 })
-  let assert Ok(42) = task.await(answer, within: 5000)
+  let assert Ok(42) = task.await(answer, within: 20_000)
   let assert Ok(linked) = task_supervisor.async_linked(in: tasks, running: fn() { 6 + 7 })
-  let assert Ok(13) = task.await(linked, within: 5000)
+  let assert Ok(13) = task.await(linked, within: 20_000)
   counter.until(fn() { task_supervisor.children(in: tasks) == Ok([]) })
 }
 
 pub fn a_panic_is_told_and_ends_nobody_test() {
   use tasks <- with_tasks(task_supervisor.new())
   let assert Ok(failing) = task_supervisor.async(in: tasks, running: fn() -> Int { panic })
-  let assert Error(task.Crashed(_)) = task.await(failing, within: 5000)
+  let assert Error(task.Crashed(_)) = task.await(failing, within: 20_000)
   let assert Ok(linked) = task_supervisor.async_linked(in: tasks, running: fn() -> Int { panic })
-  let assert Error(task.Crashed(_)) = task.await(linked, within: 5000)
+  let assert Error(task.Crashed(_)) = task.await(linked, within: 20_000)
   let assert True = process.is_alive(task_supervisor.pid(of: tasks))
 }
 
@@ -53,10 +48,11 @@ pub fn a_task_outlives_who_began_it_unless_it_is_linked_test() {
       process.send(to: told, message: #(task.pid(of: loose), task.pid(of: linked)))
       sleep()
     })
-  let assert Ok(#(loose, linked)) = process.receive(from: told, within: 5000)
+  let assert Ok(#(loose, linked)) = process.receive(from: told, within: 20_000)
+  // Monitored before it ends, it tells of that when its supervisor has heard it.
+  let monitor = process.monitor(linked)
   process.kill(owner)
-  let _ = ended(owner)
-  let _ = ended(linked)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   let assert True = process.is_alive(loose)
   let assert Ok([left]) = task_supervisor.children(in: tasks)
   let assert True = left == loose
@@ -85,16 +81,16 @@ pub fn a_task_that_failed_is_started_again_where_its_restart_says_so_test() {
     let mine = process.new_subject()
     process.send(to: runs, message: mine)
     // The first one fails.
-    let assert Ok(Nil) = process.receive(from: mine, within: 5000)
-    let assert Ok(True) = process.receive(from: coerce(mine), within: 5000)
+    let assert Ok(Nil) = process.receive(from: mine, within: 20_000)
+    let assert Ok(True) = process.receive(from: coerce(mine), within: 20_000)
     Nil
   }
   let assert Ok(first) = task_supervisor.start_child(in: tasks, restart: child.Transient, running: count)
-  let assert Ok(of_first) = process.receive(from: runs, within: 5000)
+  let assert Ok(of_first) = process.receive(from: runs, within: 20_000)
   let assert True = process.owner(of: of_first) == first
   process.send(to: of_first, message: Nil)
   process.send(to: coerce(of_first), message: False)
-  let assert Ok(of_second) = process.receive(from: runs, within: 5000)
+  let assert Ok(of_second) = process.receive(from: runs, within: 20_000)
   process.send(to: of_second, message: Nil)
   process.send(to: coerce(of_second), message: True)
   counter.until(fn() { task_supervisor.children(in: tasks) == Ok([]) })
@@ -103,6 +99,7 @@ pub fn a_task_that_failed_is_started_again_where_its_restart_says_so_test() {
 
 pub fn each_item_is_worked_on_in_a_task_test() {
   use tasks <- with_tasks(task_supervisor.new())
+  // The time of the third is what the others have, too.
   let work = fn(n) {
     case n {
       2 -> panic
@@ -114,7 +111,7 @@ pub fn each_item_is_worked_on_in_a_task_test() {
     }
   }
   let assert Ok([Ok(10), Error(task.Crashed(_)), Error(task.Timeout), Ok(40)]) =
-    task_supervisor.each(in: tasks, of: [1, 2, 3, 4], running: work, at_once: 2, within: 100)
+    task_supervisor.each(in: tasks, of: [1, 2, 3, 4], running: work, at_once: 2, within: 2000)
   let assert Ok([]) = task_supervisor.each(in: tasks, of: [], running: work, at_once: 2, within: 100)
   let assert Error(start.NotStarted(_)) =
     task_supervisor.each(in: tasks, of: [1], running: work, at_once: 0, within: 100)

@@ -37,7 +37,7 @@ pub fn child(in counters: Counters, id id: String) -> child.Child(process.Subjec
 /// The next number of whoever has an id.
 pub fn next(in counters: Counters, id id: String) -> Int {
   let assert Ok(counter) = registry.lookup(in: counters, key: id)
-  let assert Ok(number) = process.call(counter, sending: Next, within: 1000)
+  let assert Ok(number) = process.call(counter, sending: Next, within: 20_000)
   number
 }
 
@@ -47,13 +47,13 @@ pub fn end(in counters: Counters, id id: String, by message: Message) -> process
   let pid = process.owner(of: counter)
   let monitor = process.monitor(pid)
   process.send(to: counter, message: message)
-  let assert Ok(_) = process.receive_down(from: monitor, within: 1000)
+  let assert Ok(_) = process.receive_down(from: monitor, within: 20_000)
   pid
 }
 
-/// Waits until something holds that nobody tells of; at most ten seconds.
+/// Waits until something holds that nobody tells of; at most thirty seconds.
 pub fn until(holds: fn() -> Bool) -> Nil {
-  until_times(holds, 2000)
+  until_times(holds, 6000)
 }
 
 fn until_times(holds: fn() -> Bool, left: Int) -> Nil {
