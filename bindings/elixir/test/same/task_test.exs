@@ -237,7 +237,7 @@ defmodule Same.TaskTest do
       assert {:timeout, _} = catch_exit(Task.await_many([one], 0))
     end
 
-    @tag timeout: 20_000
+    @tag timeout: 60_000
     test "exits once one has ended without" do
       tasks = [forever(), Task.async(fn -> exit(:oops) end)]
       assert catch_exit(Task.await_many(tasks)) == {:oops, {Task, :await_many, [tasks, 5000]}}
