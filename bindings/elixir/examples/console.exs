@@ -43,11 +43,16 @@ defmodule Console do
   defp number(tuple) when is_tuple(tuple), do: tuple |> Tuple.to_list() |> number() |> List.to_tuple()
   defp number(other), do: other
 
+  # Waits for it: the stopped one answers before it ends.
   def down do
+    receive do: ({:DOWN, _ref, :process, _pid, reason} -> IO.puts("  {:DOWN, ref, :process, pid, #{inspect(reason)}}"))
+  end
+
+  def no_message do
     receive do
-      {:DOWN, _ref, :process, _pid, reason} -> IO.puts("  {:DOWN, ref, :process, pid, #{inspect(reason)}}")
+      message -> exit({:too_early, message})
     after
-      0 -> :nothing
+      0 -> :ok
     end
   end
 
@@ -71,8 +76,8 @@ Console.count("DynamicSupervisor.count_children(worker_sup)", DynamicSupervisor.
 {:ok, worker_pid} = Console.show("DynamicSupervisor.start_child(worker_sup, {SampleWorker, []})", start.())
 Process.monitor(worker_pid)
 Console.show("SampleWorker.stop(worker_pid)", SampleWorker.stop(worker_pid))
-:drill.settle()
 Console.down()
+:drill.settle()
 # The stopped one is permanent: another is there in its place.
 Console.show("DynamicSupervisor.which_children(worker_sup)", which.())
 Console.count("DynamicSupervisor.count_children(worker_sup)", DynamicSupervisor.count_children(worker_sup))
@@ -139,7 +144,7 @@ Process.monitor(pid)
 IO.puts("pid = spawn(fn -> :timer.sleep(2000); exit(:boom) end)\nref = Process.monitor(pid)")
 :drill.advance(1999)
 IO.puts("flush() after 1999 ms")
-:nothing = Console.down()
+:ok = Console.no_message()
 :drill.advance(1)
 IO.puts("flush() after 2000 ms")
 Console.down()

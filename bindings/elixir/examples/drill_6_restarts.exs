@@ -23,7 +23,8 @@ defmodule RestartTypeDemo do
     spec = %{id: :worker, start: {Worker, :start_link, [type]}, restart: type}
     {:ok, before} = Supervisor.start_child(__MODULE__, spec)
     # To be killed comes from outside.
-    if reason == :killed, do: Process.exit(before, :kill), else: GenServer.cast(before, reason)
+    tell = if reason == :killed, do: &Process.exit(&1, :kill), else: &GenServer.cast(&1, reason)
+    :drill.end_by(tell, before)
     :drill.settle()
 
     outcome =

@@ -117,7 +117,7 @@ IO.puts("4. Many ask for a new list at once.")
 before = Agent.get(Starts, & &1)
 
 [first | others] =
-  1..50 |> Enum.map(fn _ -> Task.async(fn -> TodoCache.server_process("x") end) end) |> Task.await_many()
+  1..50 |> Enum.map(fn _ -> Task.async(fn -> TodoCache.server_process("x") end) end) |> Task.await_many(:infinity)
 
 started = Agent.get(Starts, & &1) - before
 IO.puts("   50 asked, #{started} started, #{Enum.count(others, &(&1 != first))} got another pid than the first")

@@ -1,5 +1,5 @@
-# Crashes are looked for here, not read about.
-ExUnit.start(capture_log: true, assert_receive_timeout: 5000)
+# Crashes are looked for here, not read about. The limits are for what hangs: a busy machine may take its time.
+ExUnit.start(capture_log: true, assert_receive_timeout: 30_000, timeout: 180_000)
 
 # What is in test/same holds of Elixir's own modules as well: the line that makes the difference is left out, and the
 # installed Elixir is asked the same.

@@ -168,7 +168,8 @@ ask(Key, Request) ->
     Name = {via, _, Where} = via(Key),
     case regrow_registry:whereis_name(Where) of
         undefined ->
-            timer:sleep(1),
+            %% Without a sleep: whoever sleeps on the BEAM's time is quiet to settle/0.
+            erlang:yield(),
             ask(Key, Request);
         _ ->
             try

@@ -14,6 +14,7 @@ def runtime() -> Iterator[regrow.Runtime]:
     before = _handles.count()
     with regrow.Runtime(log_level="silent") as runtime:
         yield runtime
+        assert runtime.shutdown(60) == [], "callbacks have not returned"
     gc.collect()
     assert _handles.count() == before, "functions or states are still held after the runtime's end"
 
@@ -34,5 +35,5 @@ def manual() -> Iterator[regrow.Runtime]:
 
 def wait_for_down(ref: regrow.Ref) -> object:
     """The reason of the process that a monitor is of."""
-    down = regrow.receive(10, lambda message: isinstance(message, tuple) and message[:2] == (regrow.Atom("DOWN"), ref))
+    down = regrow.receive(30, lambda message: isinstance(message, tuple) and message[:2] == (regrow.Atom("DOWN"), ref))
     return down[4]

@@ -79,7 +79,7 @@ def test_other_threads_go_on_while_one_waits(runtime: regrow.Runtime) -> None:
         count += 1
     assert not answers
     agent.resume()
-    thread.join(10)
+    thread.join(60)
     assert answers == [0]
 
 

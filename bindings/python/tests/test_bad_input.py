@@ -203,7 +203,7 @@ def test_wrong_values_are_told(group: int, tmp_path: Path) -> None:
         [sys.executable, "-X", "faulthandler", "-c", f"import test_bad_input; test_bad_input.try_group({group})"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )

@@ -41,7 +41,7 @@ PLAIN = registered(Sleeper)
 
 def test_a_registered_server_is_started_by_its_name_and_regrows(runtime: regrow.Runtime) -> None:
     runtime.start_child(SupervisorSpec([BehaviourSpec(COUNTER, name="a"), BehaviourSpec(COUNTER, 10, name="b")]))
-    a, b = (regrow.Address(name, runtime, wait=5) for name in "ab")
+    a, b = (regrow.Address(name, runtime, wait=30) for name in "ab")
     assert [a.call("next"), a.call("next"), b.call("next")] == [1, 2, 11]
     before = a.whereis()
     with pytest.raises(regrow.ExitedError) as ended:

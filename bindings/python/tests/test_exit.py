@@ -18,7 +18,7 @@ class Echo(Server):
         if request == "hang":
             regrow.receive()
         if request == "sleep":
-            time.sleep(100)
+            time.sleep(1000)
         if request == "spin":
             while True:
                 pass
@@ -37,7 +37,7 @@ def run(code: str, environment: dict[str, str] | None = None) -> subprocess.Comp
         [sys.executable, "-X", "faulthandler", "-c", BEGIN + textwrap.dedent(code)],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         env={**os.environ, **({"PYTHONPATH": package} if package else {}), **(environment or {})},
     )
 
@@ -60,6 +60,7 @@ def test_with_processes_alive() -> None:
 
 def test_terminate_still_runs() -> None:
     out = ends_well("""
+        runtime.exit_timeout = 60.0  # nothing is stuck
         class Ends(Server):
             def init(self, arg):
                 regrow.trap_exit()
@@ -149,9 +150,10 @@ def test_by_an_exception() -> None:
 def test_with_a_log_and_after_a_shutdown_that_left_somebody_stuck() -> None:
     ends_well("""
         other = regrow.Runtime(log=lambda *line: None, exit_timeout=0.1)
-        other.spawn(lambda: time.sleep(100))
-        time.sleep(0.05)
-        assert len(other.shutdown(0.05)) == 1
+        begun = threading.Event()
+        other.spawn(lambda: (begun.set(), time.sleep(1000)))
+        assert begun.wait(60)
+        assert len(other.shutdown(0.5)) == 1
     """)
 
 

@@ -150,8 +150,12 @@ def test_many_calls_leave_nothing_behind(runtime: regrow.Runtime) -> None:
             with pytest.raises(regrow.ExitedError):
                 failed.get(lambda _: 1 / 0)
 
+    def growth() -> int:
+        before = memory()
+        for _ in range(5):
+            calls()
+        return memory() - before
+
     calls()
-    before = memory()
-    for _ in range(5):
-        calls()
-    assert memory() - before < 4000
+    # What is left behind shows each time; a thread more that the runtime took, and its stack, only once.
+    assert any(growth() < 4000 for _ in range(3))

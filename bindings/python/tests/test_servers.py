@@ -80,7 +80,7 @@ def test_a_server_answers_and_keeps_its_state(
     assert server.call("more") == "first"
     assert server.call("seen") == [("cast", "told"), ("info", "sent"), ("continue", "then")]
     assert server.call("idle") == "waits"
-    assert Counter.idled.wait(10)
+    assert Counter.idled.wait(30)
     assert server.get_state() == 13
     server.replace_state(1)
     assert server.call("next") == 2
@@ -238,7 +238,7 @@ def test_an_answer_that_is_put_off_keeps_the_runtime_busy(runtime: regrow.Runtim
     with pytest.raises(regrow.TimeoutError):
         runtime.settle(0.05)
     server.cast("done")
-    assert request.result(5) == "done"
+    assert request.result(30) == "done"
     runtime.settle()
     request = server.call_async(False, None)
     runtime.settle()
@@ -267,7 +267,7 @@ class Waits(Server):
             before = sys.exc_info()
             answer = None
             if depth:
-                answer = partner.call((regrow.self_pid(), 0), 5) if depth == 1 else None
+                answer = partner.call((regrow.self_pid(), 0), 30) if depth == 1 else None
                 regrow.sleep(0.001)
             kind, error, trace = sys.exc_info()
             assert (kind, error, trace) == before and str(error) == name
@@ -312,7 +312,7 @@ def test_a_recursion_without_end_is_an_exception_and_no_crash(home: str, runtime
 
     for request in ("repr", "attribute"):
         with pytest.raises(regrow.ExitedError, match="RecursionError"):
-            runtime.start(ServerSpec(Deep, home=home)).call(request, 20)
+            runtime.start(ServerSpec(Deep, home=home)).call(request, 60)
 
 
 def test_a_killed_callback_is_told_and_its_state_is_let_go(runtime: regrow.Runtime, process: regrow.Pid) -> None:
@@ -334,10 +334,10 @@ def test_a_killed_callback_is_told_and_its_state_is_let_go(runtime: regrow.Runti
     server = runtime.start(ServerSpec(Sleeps))
     ref = regrow.monitor(server)
     server.cast("go")
-    assert begun.wait(5)
+    assert begun.wait(30)
     server.exit(regrow.KILL)
     assert wait_for_down(ref) == regrow.KILLED
-    assert ended.wait(5) and isinstance(told[0], regrow.KilledError)
+    assert ended.wait(30) and isinstance(told[0], regrow.KilledError)
 
 
 def test_sys_exit_in_a_callback_ends_the_server_alone(runtime: regrow.Runtime) -> None:

@@ -44,7 +44,7 @@ def test_who_is_new_when_one_is_killed(strategy: str, new: set[int], runtime: re
     before[1].exit(regrow.KILL)
     wait_for_down(ref)
     runtime.settle()  # a sibling that is still to be stopped would answer, or not
-    assert [Address(f"child {number}", runtime, wait=5).call(0) for number in range(3)] == [0, 1, 2]
+    assert [Address(f"child {number}", runtime, wait=30).call(0) for number in range(3)] == [0, 1, 2]
     after = pids(top)
     assert {number for number in before if before[number] != after[number]} == new
     assert top.count_children() == regrow.ChildCount(specs=3, active=3, supervisors=0, workers=3)
@@ -168,7 +168,7 @@ def test_changes_are_told_to_who_subscribes(runtime: regrow.Runtime, process: re
     top, before = tree(runtime, "one_for_one")
     ref = top.subscribe()
     before[0].exit(regrow.KILL)
-    child, told, supervisor, event = regrow.receive(5)
+    child, told, supervisor, event = regrow.receive(30)
     assert (child, told, supervisor) == (Atom("child"), ref, top) and event[Atom("id")] == 0
     top.unsubscribe(ref)
 
@@ -222,7 +222,7 @@ def test_a_child_lives_on_when_whoever_starts_it_is_killed(runtime: regrow.Runti
     class Slow(Child):
         def init(self, arg: Any) -> Any:
             begun.set()
-            go.wait(10)
+            go.wait(120)
             super().init(arg)
 
     def starts() -> None:
@@ -233,11 +233,11 @@ def test_a_child_lives_on_when_whoever_starts_it_is_killed(runtime: regrow.Runti
 
     dynamic = runtime.start(DynamicSupervisorSpec())
     starter, ref = regrow.start_monitor(regrow.ProcessSpec(starts))
-    assert begun.wait(10)
+    assert begun.wait(30)
     starter.exit(regrow.KILL)
-    assert wait_for_down(ref) == regrow.KILLED and told.wait(10)
+    assert wait_for_down(ref) == regrow.KILLED and told.wait(30)
     go.set()
-    child = Address("slow", runtime, wait=10)
+    child = Address("slow", runtime, wait=30)
     assert child.call(0) == "it"
     for _ in range(2):
         down = regrow.monitor(pid := child.whereis())

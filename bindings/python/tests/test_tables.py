@@ -70,13 +70,13 @@ def test_who_owns_a_table_and_who_may(runtime: regrow.Runtime, process: regrow.P
         regrow.receive()
 
     pid = runtime.spawn(owner)
-    table = regrow.receive(5)
+    table = regrow.receive(30)
     assert isinstance(table, Table) and table == Table.whereis("mine", runtime)
     with pytest.raises(regrow.AccessError):
         table.insert((1,))
     assert table.info()[Atom("owner")] == pid
     pid.send("go")
-    assert regrow.receive(5) == (Atom("ETS-TRANSFER"), table, pid, "yours")
+    assert regrow.receive(30) == (Atom("ETS-TRANSFER"), table, pid, "yours")
     table.insert((1,))
     table.rename("ours")
     other = runtime.start(regrow.AgentSpec(0))

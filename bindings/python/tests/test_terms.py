@@ -96,7 +96,7 @@ def test_random_values_come_back_through_a_process_and_through_the_external_form
         for _ in range(50):
             value = random_value(dice, 4)
             me.send(value)
-            got = regrow.receive(5)
+            got = regrow.receive(30)
             assert equal(got, value) and got == value
             assert decode(encode(value)) == value
 

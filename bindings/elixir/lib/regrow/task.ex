@@ -100,7 +100,7 @@ defmodule Regrow.Task do
   Options: `:max_concurrency` (as many as there are schedulers), `:ordered` (`true`), `:timeout` (5000), `:on_timeout`
   (`:exit` or `:kill_task`), `:zip_input_on_exit` (`false`: with `true`, `{:exit, {element, reason}}`).
 
-      iex> options = [timeout: 20, on_timeout: :kill_task, zip_input_on_exit: true]
+      iex> options = [timeout: 1000, on_timeout: :kill_task, zip_input_on_exit: true]
       iex> [1, :infinity] |> Regrow.Task.async_stream(&Process.sleep/1, options) |> Enum.to_list()
       [ok: :ok, exit: {:infinity, :timeout}]
   """

@@ -17,11 +17,11 @@ defmodule Regrow.AgentTest do
     assert Agent.get(agent, __MODULE__, :add, [1]) == 41
     assert Agent.update(agent, &(&1 + 1)) == :ok
     assert Agent.update(agent, __MODULE__, :add, [1], :infinity) == :ok
-    assert Agent.get_and_update(agent, &{&1, &1 + 1}, 1000) == 42
+    assert Agent.get_and_update(agent, &{&1, &1 + 1}, 30_000) == 42
     assert Agent.get_and_update(agent, __MODULE__, :pair, [1]) == 43
     assert Agent.cast(agent, &(&1 + 1)) == :ok
     assert Agent.cast(agent, __MODULE__, :add, [1]) == :ok
-    assert Agent.get(agent, & &1, 1000) == 46
+    assert Agent.get(agent, & &1, 30_000) == 46
     assert :regrow.get_state(agent) == {:ok, 46}
     assert Agent.stop(agent) == :ok
     refute :regrow.is_alive(agent)

@@ -41,19 +41,15 @@ defmodule Regrow.ServerTest do
     root = Runtime.root(Runtime)
     # It has room for one message.
     {:ok, refusing} = :regrow.start(root, %{kind: :behaviour, behaviour: "refusing", arg: :none})
-    task = Task.async(fn -> Server.call(refusing, {:sleep, 200}) end)
-    eventually(fn -> match?({:ok, %{status: status}} when status != :waiting, :regrow.info(refusing)) end)
+    # It asks this process, and waits for the answer until it has been told enough.
+    me = self()
+    task = Task.async(fn -> Server.call(refusing, {:call, me, :held, 60_000}, :infinity) end)
+    assert_receive {:"$gen_call", from, :held}
     assert Server.cast(refusing, :first) == :ok
     assert :regrow.cast(refusing, :second) == {:error, :mailbox_full}
     assert Server.cast(refusing, :third) == :ok
-    assert {:ok, _} = Task.await(task)
-  end
-
-  defp eventually(holds) do
-    unless holds.() do
-      Process.sleep(1)
-      eventually(holds)
-    end
+    Server.reply(from, :let_go)
+    assert Task.await(task, 30_000) == {:ok, :let_go}
   end
 
   test "a name leads to servers of both kinds", %{counter: counter} do

@@ -33,10 +33,10 @@ defmodule Same.AgentTest do
     {:ok, agent} = Agent.start_link(&Map.new/0)
     assert agent in elem(Process.info(self(), :links), 1)
     assert Agent.update(agent, &Map.put(&1, :hello, :world)) == :ok
-    assert Agent.get(agent, &Map.get(&1, :hello), 3000) == :world
+    assert Agent.get(agent, &Map.get(&1, :hello), 30_000) == :world
     assert Agent.get(agent, fn _ -> self() end) == agent
     assert Agent.get_and_update(agent, &Map.pop(&1, :hello), :infinity) == :world
-    assert Agent.update(agent, &Map.put(&1, :a, 1), 100) == :ok
+    assert Agent.update(agent, &Map.put(&1, :a, 1), 30_000) == :ok
     assert Agent.cast(agent, &Map.put(&1, :b, 2)) == :ok
     assert Agent.get(agent, & &1) == %{a: 1, b: 2}
     assert Agent.stop(agent) == :ok
@@ -49,9 +49,9 @@ defmodule Same.AgentTest do
     refute agent in elem(Process.info(self(), :links), 1)
     assert Agent.cast(agent, Map, :put, [:hello, :world]) == :ok
     assert Agent.get(agent, Map, :get, [:hello]) == :world
-    assert Agent.get(agent, Map, :get, [:hello], 100) == :world
+    assert Agent.get(agent, Map, :get, [:hello], 30_000) == :world
     assert Agent.get_and_update(agent, Map, :pop, [:hello]) == :world
-    assert Agent.get_and_update(agent, __MODULE__, :pair, [1], 100) == 1
+    assert Agent.get_and_update(agent, __MODULE__, :pair, [1], 30_000) == 1
     assert Agent.update(agent, Map, :put, [:a, 1]) == :ok
     assert Agent.update(agent, Map, :delete, [:a], :infinity) == :ok
     assert Agent.get(agent, __MODULE__, :identity, []) == %{}
@@ -106,8 +106,8 @@ defmodule Same.AgentTest do
     agent = start()
     mfa = {__MODULE__, :fail, []}
 
-    assert {{%RuntimeError{}, _}, {GenServer, :call, [^agent, {:update, ^mfa}, 100]}} =
-             catch_exit(Agent.update(agent, __MODULE__, :fail, [], 100))
+    assert {{%RuntimeError{}, _}, {GenServer, :call, [^agent, {:update, ^mfa}, 30_000]}} =
+             catch_exit(Agent.update(agent, __MODULE__, :fail, [], 30_000))
 
     agent = start()
     assert {:oops, {GenServer, :call, _}} = catch_exit(Agent.get_and_update(agent, fn _ -> exit(:oops) end))
@@ -145,7 +145,7 @@ defmodule Same.AgentTest do
 
   test "an agent that is not there" do
     agent = start()
-    assert Agent.stop(agent, :shutdown, 1000) == :ok
+    assert Agent.stop(agent, :shutdown, 30_000) == :ok
     assert {:noproc, {GenServer, :call, [^agent, {:get, _}, 5000]}} = catch_exit(Agent.get(agent, & &1))
     assert {:noproc, {GenServer, :call, _}} = catch_exit(Agent.update(:nobody, & &1))
     assert {:noproc, {GenServer, :call, _}} = catch_exit(Agent.get_and_update({:global, :nobody}, & &1))

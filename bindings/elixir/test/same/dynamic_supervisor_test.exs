@@ -19,12 +19,18 @@ defmodule Same.DynamicSupervisorTest do
     def any(extra, answer), do: {:error, {extra, answer}}
     def agent(value \\ 0), do: Agent.start_link(fn -> value end)
 
+    # One that does trap exits when it is told to end.
     def stubborn do
-      {:ok,
-       spawn_link(fn ->
-         Process.flag(:trap_exit, true)
-         Process.sleep(:infinity)
-       end)}
+      starter = self()
+
+      pid =
+        spawn_link(fn ->
+          Process.flag(:trap_exit, true)
+          send(starter, {:traps, self()})
+          Process.sleep(:infinity)
+        end)
+
+      receive do: ({:traps, ^pid} -> {:ok, pid})
     end
   end
 

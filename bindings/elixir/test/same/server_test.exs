@@ -71,7 +71,7 @@ defmodule Same.ServerTest do
     assert GenServer.abcast([node(), :nowhere@nohost], name, {:push, -1}) == :abcast
     assert GenServer.multi_call(name, :pop) == {[{node(), -1}], []}
     assert GenServer.multi_call([node()], name, :pop) == {[{node(), 0}], []}
-    assert GenServer.multi_call([node(), :nowhere@nohost], name, :pop, 1000) == {[{node(), 1}], [:nowhere@nohost]}
+    assert GenServer.multi_call([node(), :nowhere@nohost], name, :pop, 30_000) == {[{node(), 1}], [:nowhere@nohost]}
     assert GenServer.multi_call(:nobody, :pop) == {[], [node()]}
   end
 
@@ -93,7 +93,8 @@ defmodule Same.ServerTest do
     assert Silent.__info__(:attributes)[:behaviour] == [GenServer]
     assert GenServer.behaviour_info(:optional_callbacks) |> length() == 7
     send(pid, :other)
-    assert Process.alive?(pid)
+    # It has that before this.
+    assert GenServer.call(pid, :pop) == 1
   end
 
   test "starts, names and stops", %{pid: pid} do

@@ -88,7 +88,7 @@ defmodule Same.SupervisorTest do
   test "it ends as it is told, and with who it is linked with" do
     {:ok, supervisor} = begin([child(:a)])
     pid = pid_of(supervisor, :a)
-    assert Supervisor.stop(supervisor, :shutdown, 1000) == :ok
+    assert Supervisor.stop(supervisor, :shutdown, 30_000) == :ok
     assert_receive {:EXIT, ^supervisor, :shutdown}
     refute Process.alive?(pid)
     me = self()

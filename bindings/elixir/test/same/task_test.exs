@@ -37,6 +37,16 @@ defmodule Same.TaskTest do
     assert_receive {:DOWN, ^monitor, _, _, _}
   end
 
+  # What a task tells of its end is among the messages when this returns. Another monitor may tell of it before.
+  defp told(task) do
+    {:messages, messages} = Process.info(self(), :messages)
+
+    unless Enum.any?(messages, &match?({:DOWN, ref, _, _, _} when ref == task.ref, &1)) do
+      Process.sleep(1)
+      told(task)
+    end
+  end
+
   defp forever, do: Task.async(Process, :sleep, [:infinity])
   defp linked?(pid), do: pid in elem(Process.info(self(), :links), 1)
 
@@ -165,7 +175,7 @@ defmodule Same.TaskTest do
       end
 
       task = Task.async(fn -> throw(:oops) end)
-      assert {{{:nocatch, :oops}, [_ | _]}, {Task, :await, [^task, 100]}} = catch_exit(Task.await(task, 100))
+      assert {{{:nocatch, :oops}, [_ | _]}, {Task, :await, [^task, 30_000]}} = catch_exit(Task.await(task, 30_000))
       task = Task.async(fn -> raise "oops" end)
 
       assert {{%RuntimeError{message: "oops"}, [_ | _]}, {Task, :await, [^task, :infinity]}} =
@@ -227,7 +237,7 @@ defmodule Same.TaskTest do
       assert {:timeout, _} = catch_exit(Task.await_many([one], 0))
     end
 
-    @tag timeout: 20_000
+    @tag timeout: 60_000
     test "exits once one has ended without" do
       tasks = [forever(), Task.async(fn -> exit(:oops) end)]
       assert catch_exit(Task.await_many(tasks)) == {:oops, {Task, :await_many, [tasks, 5000]}}
@@ -260,8 +270,8 @@ defmodule Same.TaskTest do
       assert Task.yield(Task.async(fn -> exit(:normal) end)) == {:exit, :normal}
       refute_received {:DOWN, _, _, _, _}
       tasks = [done, crashed, on] = [Task.async(fn -> 1 end), Task.async(fn -> exit(:oops) end), forever()]
-      gone(done)
-      gone(crashed)
+      told(done)
+      told(crashed)
       assert Task.yield_many(tasks, 10) == [{done, {:ok, 1}}, {crashed, {:exit, :oops}}, {on, nil}]
       assert Task.yield_many([]) == []
       assert Task.shutdown(on) == nil
@@ -370,10 +380,10 @@ defmodule Same.TaskTest do
 
     test "gives what there was" do
       task = Task.async(fn -> :done end)
-      gone(task)
+      told(task)
       assert Task.ignore(task) == {:ok, :done}
       task = Task.async(fn -> exit(:oops) end)
-      gone(task)
+      told(task)
       assert Task.ignore(task) == {:exit, :oops}
       task = made(pid: self())
       send(self(), {:DOWN, task.ref, :process, self(), :noconnection})
@@ -412,9 +422,20 @@ defmodule Same.TaskTest do
     end
 
     test "or as it comes" do
-      options = [ordered: false, max_concurrency: 2]
-      slow = fn n -> Process.sleep(n) && n end
-      assert [200, 1] |> Task.async_stream(slow, options) |> Enum.to_list() == [ok: 1, ok: 200]
+      me = self()
+
+      # The first waits until the second has come.
+      waits = fn n ->
+        if n == 1, do: send(me, {:waits, self()}) && receive(do: (:go -> n)), else: n
+      end
+
+      let_go = fn outcome ->
+        if outcome == {:ok, 2}, do: assert_receive({:waits, pid}) && send(pid, :go)
+        outcome
+      end
+
+      stream = Task.async_stream([1, 2], waits, ordered: false, max_concurrency: 2)
+      assert Enum.map(stream, let_go) == [ok: 2, ok: 1]
     end
 
     test "crashes, to who traps exits" do
@@ -436,11 +457,17 @@ defmodule Same.TaskTest do
       # Also in a part of it that comes later.
       stream = Task.async_stream([0, :infinity], &Process.sleep/1, timeout: 1, max_concurrency: 1)
       assert catch_exit(Enum.zip(stream, stream)) == text
-      options = [timeout: 20, on_timeout: :kill_task]
+      # Long enough for the one that ends, on any machine: the limit is that of all.
+      options = [timeout: 1000, on_timeout: :kill_task]
       sleep = fn n -> Process.sleep(n) && n end
       assert [:infinity, 1] |> Task.async_stream(sleep, options) |> Enum.to_list() == [exit: :timeout, ok: 1]
       options = [zip_input_on_exit: true] ++ options
-      assert [1, 1000] |> Task.async_stream(sleep, options) |> Enum.to_list() == [ok: 1, exit: {1000, :timeout}]
+
+      assert [1, :infinity] |> Task.async_stream(sleep, options) |> Enum.to_list() == [
+               ok: 1,
+               exit: {:infinity, :timeout}
+             ]
+
       assert [1] |> Task.async_stream(sleep, timeout: :infinity) |> Enum.to_list() == [ok: 1]
       refute_received _
     end
