@@ -127,11 +127,16 @@ fn a_call_that_ran_out_of_time_leaves_the_agent_alive_and_its_function_never_run
 fn a_function_that_has_begun_is_waited_for_past_its_time() {
     let runtime = Runtime::new();
     let agent = start(&runtime, 1);
-    let job: Job = Box::new(|state| {
-        process::sleep(None, 100).unwrap();
-        Ok(Answer { state: None, reply: state.clone() })
-    });
-    assert_eq!(agent::get(agent, job, Some(10)), Ok(Term::int(1)));
+    let outlast = |limit: u32| {
+        let job: Job = Box::new(move |state| {
+            process::sleep(None, 10 * limit).unwrap();
+            Ok(Answer { state: None, reply: state.clone() })
+        });
+        agent::get(agent, job, Some(limit))
+    };
+    // Longer and longer, until it has begun by then.
+    let value = [10, 100, 1_000].into_iter().map(outlast).find(|value| *value != Err(Error::Timeout));
+    assert_eq!(value, Some(Ok(Term::int(1))));
 }
 
 #[test]

@@ -127,8 +127,8 @@ fn a_kill_fences_the_server_at_once_and_the_caller_hears_when_the_callback_retur
     assert_eq!(call(server, Term::nil(), 5_000), Err(Error::NoProcess));
     // Nobody waits for a dead process's callback but its caller, and shutdown.
     runtime.settle();
-    let (_, stuck) = runtime::shutdown(runtime.0.root(), Some(20)).unwrap_err();
-    assert_eq!(stuck, [server]);
+    // In the end it alone: on a busy machine the ends of others may take longer than that.
+    while runtime::shutdown(runtime.0.root(), Some(20)).unwrap_err().1 != [server] {}
     out_tx.send(()).unwrap();
     assert_eq!(said_rx.recv().unwrap(), Some(Error::Killed));
     assert_eq!(caller.join().unwrap(), (Err(Error::Exited(atom("killed"))), Pid::NONE));

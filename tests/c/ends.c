@@ -1,7 +1,8 @@
 /* Ends that have a great deal to do: whoever brings one about goes on, and so does everybody else, in between.
  *
  * There is one worker, so "in between" is an order: the killer sends itself and a bystander a message after the kill,
- * and tells us of them, and of the DOWN, as they come. */
+ * and tells us of them, and of the DOWN, as they come. On a machine at its limits a worker that waits for a processor looks
+ * stuck, and gets relief: then there are two, nothing is said of the order, and all of it is done again. */
 #include "support.h"
 
 static size_t many; /* 100,000 */
@@ -66,16 +67,58 @@ static void plan(murder *mine, regrow_pid victim, regrow_pid registry)
     mine->bystander = start_server(&bystander);
 }
 
-static void commit(murder *mine)
+/* What the two told us, in the order in which it came. */
+typedef struct news {
+    char told[80];
+    int count;
+} news;
+
+static bool is_news(void *user, const regrow_term *message)
 {
-    CHECK_OK(regrow_send(mine->killer, regrow_atom("kill")));
-    CHECK_MESSAGE("next");
-    CHECK_MESSAGE("hello");
-    CHECK_MESSAGE("down");
-    CHECK(mine->alive_at_next && !mine->alive_at_down);
+    return regrow_is_atom(message, "next") || regrow_is_atom(message, "hello") || regrow_is_atom(message, "down");
+}
+
+static void hear(news *news)
+{
+    regrow_term message;
+    size_t length = strlen(news->told);
+    CHECK_OK(regrow_receive_match(is_news, NULL, LONG_MS, &message));
+    news->told[length++] = ' ';
+    regrow_term_print(&message, news->told + length, sizeof news->told - length);
+    news->count++;
+}
+
+/* The deed is done, and all have told of it: whether one worker did it alone. */
+static bool was_alone(murder *mine)
+{
+    bool alone = stats().relief_workers == 0;
+    CHECK(!mine->alive_at_down);
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     kill_and_wait(mine->killer);
     kill_and_wait(mine->bystander);
+    return alone;
+}
+
+static bool commit(murder *mine)
+{
+    news news = { 0 };
+    CHECK_OK(regrow_send(mine->killer, regrow_atom("kill")));
+    while (news.count < 3)
+        hear(&news);
+    if (!was_alone(mine))
+        return false;
+    CHECK(!strcmp(news.told, " next hello down"));
+    CHECK(mine->alive_at_next);
+    return true;
+}
+
+/* Until one worker did it alone. */
+static void again_and_again(bool (*deed)(void))
+{
+    for (int again = 0; !deed(); again++) {
+        CHECK(again < 50);
+        EVENTUALLY(stats().relief_workers == 0);
+    }
 }
 
 /* ---- what is owned ---- */
@@ -99,15 +142,15 @@ static void enter(regrow_pid registry, regrow_pid owner, size_t first, size_t co
                                           regrow_resource(given_back, count_up)));
 }
 
-static void a_killer_goes_on_while_100000_entries_go_and_its_down_comes_after(void)
+static bool entries_go(void)
 {
     atomic_int given_back = 0;
     murder mine;
     regrow_pid registry = start_registry(), heir, found;
     plan(&mine, start_server(&quiet), registry);
     enter(registry, mine.victim, 0, many, &given_back);
-    commit(&mine);
-    CHECK(mine.left_at_next > 0 && mine.left_at_next < many);
+    bool alone = commit(&mine);
+    CHECK(!alone || (mine.left_at_next > 0 && mine.left_at_next < many));
     CHECK(mine.left_at_down == 0 && (size_t)given_back == many);
 
     heir = start_server(&quiet);
@@ -117,9 +160,15 @@ static void a_killer_goes_on_while_100000_entries_go_and_its_down_comes_after(vo
     kill_and_wait(heir);
     kill_and_wait(registry);
     regrow_term_free(&key);
+    return alone;
 }
 
-static void a_killer_goes_on_while_a_registry_of_100000_entries_goes(void)
+static void a_killer_goes_on_while_100000_entries_go_and_its_down_comes_after(void)
+{
+    again_and_again(entries_go);
+}
+
+static bool a_registry_goes(void)
 {
     enum { OWNERS = 1000 };
     atomic_int given_back = 0;
@@ -134,18 +183,26 @@ static void a_killer_goes_on_while_a_registry_of_100000_entries_goes(void)
         if (at == OWNERS - 1)
             last = monitored(owner);
     }
+    news news = { 0 };
     CHECK_OK(regrow_send(mine.killer, regrow_atom("kill")));
-    CHECK_MESSAGE("next");
-    CHECK_MESSAGE("hello");
-    CHECK(mine.alive_at_next);
+    hear(&news);
+    hear(&news);
     /* Whoever has an entry is linked with the registry. */
     CHECK_DOWN("killed", last);
-    CHECK_MESSAGE("down");
+    hear(&news);
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     CHECK((size_t)given_back == many);
     CHECK(stats().processes == before + 2 - 1);
-    kill_and_wait(mine.killer);
-    kill_and_wait(mine.bystander);
+    if (!was_alone(&mine))
+        return false;
+    CHECK(!strcmp(news.told, " next hello down"));
+    CHECK(mine.alive_at_next);
+    return true;
+}
+
+static void a_killer_goes_on_while_a_registry_of_100000_entries_goes(void)
+{
+    again_and_again(a_registry_goes);
 }
 
 static pthread_t killer;
@@ -209,7 +266,7 @@ static regrow_next start_linked(regrow_context *context, void *state, const regr
     return REGROW_NOREPLY;
 }
 
-static void a_killer_goes_on_while_100000_links_and_monitors_go(void)
+static bool links_and_monitors_go(void)
 {
     regrow_server_spec hub = { .size = sizeof hub, .handle_info = start_linked };
     uint64_t before = stats().processes;
@@ -223,19 +280,27 @@ static void a_killer_goes_on_while_100000_links_and_monitors_go(void)
         CHECK_OK(regrow_monitor(mine.victim, &monitor));
     CHECK(stats().processes == before + many + 3);
     CHECK_OK(regrow_send(mine.killer, regrow_atom("kill")));
-    CHECK_MESSAGE("next");
-    CHECK_MESSAGE("hello");
-    bool told = false;
-    for (size_t at = 0; at < many + 1; at++) {
+    /* Of the three "next" and "hello" come first, "down" among those that are for us. */
+    bool next_first = false, hello_second = false, told = false;
+    for (size_t at = 0; at < many + 3; at++) {
         CHECK_OK(regrow_receive(LONG_MS, &down));
+        next_first |= at == 0 && regrow_is_atom(&down, "next");
+        hello_second |= at == 1 && regrow_is_atom(&down, "hello");
         told |= regrow_is_atom(&down, "down");
         regrow_term_free(&down);
     }
-    CHECK(told && !mine.alive_at_down);
+    CHECK(told);
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     CHECK(stats().processes == before + 2);
-    kill_and_wait(mine.killer);
-    kill_and_wait(mine.bystander);
+    if (!was_alone(&mine))
+        return false;
+    CHECK(next_first && hello_second);
+    return true;
+}
+
+static void a_killer_goes_on_while_100000_links_and_monitors_go(void)
+{
+    again_and_again(links_and_monitors_go);
 }
 
 static regrow_next link_with(regrow_context *context, void *state, const regrow_term *message)

@@ -55,7 +55,7 @@ static void a_thread_home_runs_every_callback_on_one_thread_and_may_block(void)
     gate_reached(&mine.gate);
     struct timespec ticks = { .tv_nsec = 50000000 };
     nanosleep(&ticks, NULL);
-    CHECK(stats().stuck == 0); /* no worker is in its way */
+    EVENTUALLY(stats().stuck == 0); /* no worker is in its way; one may have waited for a processor */
     CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 5, NULL)); /* it is at work */
     gate_open(&mine.gate);
     CHECK_OK(regrow_request_wait(pending, LONG_MS, NULL));
@@ -524,8 +524,8 @@ static regrow_next give_way_and_count(regrow_context *context, void *user)
     return REGROW_DONE;
 }
 
-/* On one worker. */
-static void sleep_0_gives_the_others_their_turn(void)
+/* On one worker. True: on that one alone, as above. */
+static bool take_turns(void)
 {
     int first = 0, second = 0;
     regrow_ref one, two;
@@ -534,9 +534,19 @@ static void sleep_0_gives_the_others_their_turn(void)
     spawn_monitor(give_way_and_count, &second, &two);
     both_are_there = true;
     CHECK_DOWN("normal", one);
-    CHECK(second > 900); /* it was never far behind */
+    bool never_far_behind = second > 900, alone = stats().relief_workers == 0;
     CHECK_DOWN("normal", two);
     CHECK(first == 1000 && second == 1000);
+    CHECK(never_far_behind || !alone);
+    return alone;
+}
+
+static void sleep_0_gives_the_others_their_turn(void)
+{
+    for (int again = 0; !take_turns(); again++) {
+        CHECK(again < 50);
+        EVENTUALLY(stats().relief_workers == 0);
+    }
 }
 
 int main(void)

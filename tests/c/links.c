@@ -403,6 +403,7 @@ static void a_chain_of_links_ends_to_its_last(void)
 {
     enum { LENGTH = 10000 };
     regrow_ref monitor;
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     uint64_t before = stats().processes;
     regrow_pid first = spawn_monitor(link_to_the_next, (void *)(size_t)LENGTH, &monitor);
     CHECK_MESSAGE("complete");

@@ -338,9 +338,10 @@ static void give_names_and_take_them(bool terms)
     }
     free(pids);
     printf("  %zu names: %zu KiB resident after the third batch, %zu after the last\n", batches * AT_ONCE, first, last);
-    /* A leak of the names alone would be 50 MB and more. */
+    /* A leak of the names alone would be 50 MB and more. What the allocator still keeps for other threads, which it does
+     * the more the busier the machine is, goes back when nothing has run for a while. */
     if (batches > 3 && !KEEPS_FREED_MEMORY)
-        CHECK(last < first + 16 * 1024);
+        EVENTUALLY(resident_kb() < first + 16 * 1024);
 }
 
 static void a_million_names_give_their_memory_back(void)

@@ -65,7 +65,12 @@ static void comes_back(peak *const *peaks, size_t count)
     printf("  %zu MiB, %zu with %zu, %zu after; %zu and %zu the second time\n", base >> 20, first >> 20, count,
            rest >> 20, second >> 20, resident() >> 20);
     fflush(stdout);
-    CHECK(second <= first + first / 20 + MORE || KEEPS_FREED_MEMORY);
+    /* Where others have the processors, what one gave up may not be back yet when the next begins, but not each time. */
+    for (int again = 0; second > first + first / 20 + MORE && !KEEPS_FREED_MEMORY; again++) {
+        CHECK(again < 3);
+        second = all_of(peaks, count);
+        comes_down_to(limit);
+    }
 }
 
 #define COMES_BACK(count, ...) comes_back((peak *const[]){ __VA_ARGS__, NULL }, count)

@@ -265,8 +265,9 @@ static void a_time_limit_is_never_early(void)
 
 static regrow_next pester(regrow_context *context, void *user)
 {
-    while (regrow_sleep(1) == REGROW_OK)
-        CHECK_OK(regrow_send(*(regrow_pid *)user, regrow_int(1)));
+    /* It is killed in either. */
+    while (regrow_sleep(1) == REGROW_OK && regrow_send(*(regrow_pid *)user, regrow_int(1)) == REGROW_OK) {
+    }
     return REGROW_DONE;
 }
 
@@ -276,6 +277,7 @@ static void messages_that_do_not_match_do_not_put_the_limit_off(void)
     regrow_pid pesterer = spawn(pester, &self);
     CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_receive_match(is_even, NULL, 50, &message));
     kill_and_wait(pesterer);
+    EVENTUALLY(stats().ghosts == 0);
     CHECK_OK(regrow_flush(NULL));
 }
 
@@ -635,6 +637,7 @@ static void a_process_tells_its_ancestors_and_its_label(void)
     regrow_term map;
     child_pid = spawn_link(be_the_child, &grandchild);
     CHECK_OK(regrow_receive(LONG_MS, &map));
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL)); /* whoever started it has noted whom */
     const regrow_term *ancestors = info_of(&map, "ancestors");
     size_t length;
     CHECK(regrow_list_length(ancestors, &length) && length == 2);

@@ -150,6 +150,7 @@ static void a_function_turns_on_its_agent(void)
     regrow_term_free(&state);
     CHECK_ERROR(REGROW_ERR_EXITED, regrow_agent_update(agent, end_itself, NULL, LONG_MS));
     CHECK_LAST_REASON("killed");
+    EVENTUALLY(stats().ghosts == 0); /* it still counts */
 
     /* Two that wait for each other: the time limit ends it, and both live. */
     two both = { .agents = { start_agent(), start_agent() } };

@@ -263,6 +263,7 @@ static void a_late_answer_to_a_call_that_was_put_off_is_dropped_too(void)
     atomic_int dropped = 0;
     regrow_pid server = a_server();
     CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_call(server, regrow_atom("defer"), 20, NULL));
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL)); /* it was put off, perhaps only after that time */
     regrow_error error = regrow_answer(put_off, regrow_resource(&dropped, count_up));
     CHECK(error == REGROW_OK || error == REGROW_ERR_NOT_FOUND);
     CHECK(dropped == 1);

@@ -83,6 +83,15 @@ static regrow_next block(regrow_context *context, void *state, const regrow_term
     return REGROW_NOREPLY;
 }
 
+static bool names(const regrow_term *list, regrow_pid wanted)
+{
+    regrow_pid pid;
+    for (; regrow_list_head(list); list = regrow_list_tail(list))
+        if (regrow_as_pid(regrow_list_head(list), &pid) && pid.id == wanted.id)
+            return true;
+    return false;
+}
+
 static void the_deadline_is_kept_and_what_is_stuck_is_named(void)
 {
     static const uint32_t homes[] = { REGROW_SHARED, REGROW_THREAD };
@@ -108,14 +117,20 @@ static void the_deadline_is_kept_and_what_is_stuck_is_named(void)
         CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_shutdown(root, 200, &stuck));
         double took = seconds() - begun;
         CHECK(took >= 0.199 && took < 10);
-        check_given(__FILE__, __LINE__, stuck, "[%s]", show_pid(pid));
+        CHECK(names(&stuck, pid));
+        regrow_term_free(&stuck);
         CHECK(inside == 1 && !regrow_is_alive(pid));
         /* Nothing can be started in it any more. */
         CHECK(regrow_start(root, &first, NULL) != REGROW_OK);
         CHECK(regrow_enter(root, &self_pid) != REGROW_OK);
-        /* Still. */
-        CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_shutdown(root, 0, &stuck));
-        check_given(__FILE__, __LINE__, stuck, "[%s]", show_pid(pid));
+        /* Still, and in the end it alone: the ends of others may have waited for a processor. */
+        begun = seconds();
+        for (bool alone = false; !alone; regrow_term_free(&stuck)) {
+            CHECK(seconds() - begun < LIMIT_MS / 1000);
+            CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_shutdown(root, 0, &stuck));
+            CHECK(names(&stuck, pid));
+            alone = regrow_is_nil(regrow_list_tail(&stuck));
+        }
         CHECK(close(gate[1]) == 0);
         CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
         CHECK(inside == 0 && drops == 2);
@@ -136,16 +151,22 @@ static void wait_for_ever(actor *actor, const regrow_term *reason)
 
 static void the_deadline_cuts_shutdown_times_off(void)
 {
-    tree tree;
-    start_runtime(REGROW_MONOTONIC);
-    plant(&tree, 2, REGROW_ONE_FOR_ONE);
-    tree.actors[2].on_terminate = wait_for_ever;
-    tree.children[1].shutdown_ms = REGROW_INFINITY;
-    regrow_child_spec supervisor = supervisor_child(9, &tree.spec);
-    CHECK_OK(regrow_supervisor_start_child(root, &supervisor, NULL));
-    regrow_error error = regrow_shutdown(root, 50, NULL);
-    if (error)
-        CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
+    /* Longer and longer, until the second was told to shut down by then. */
+    uint32_t deadline_ms = 50;
+    do {
+        tree tree;
+        CHECK(deadline_ms < LIMIT_MS);
+        start_runtime(REGROW_MONOTONIC);
+        plant(&tree, 2, REGROW_ONE_FOR_ONE);
+        tree.actors[2].on_terminate = wait_for_ever;
+        tree.children[1].shutdown_ms = REGROW_INFINITY;
+        regrow_child_spec supervisor = supervisor_child(9, &tree.spec);
+        CHECK_OK(regrow_supervisor_start_child(root, &supervisor, NULL));
+        regrow_error error = regrow_shutdown(root, deadline_ms, NULL);
+        if (error)
+            CHECK_OK(regrow_shutdown(root, LIMIT_MS, NULL));
+        deadline_ms *= 2;
+    } while (!strstr(log_text, "T2"));
     CHECK(strncmp(log_text, "S1 S2 T2", 8) == 0 && strstr(log_text, "fenced"));
 }
 
@@ -314,8 +335,9 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
 
 static void what_is_outside_and_traps_exits_ends_at_once(void)
 {
-    double least = 10;
-    for (int round = 0; round < 10; round++) {
+    /* Were one of them waited for, it would be 0.1 each time, as it is now and then where others have the processors. */
+    for (int round = 0, in_time = 0; in_time < 10; round++) {
+        CHECK(round < 300);
         start_runtime(REGROW_MONOTONIC);
         regrow_server_spec server = { .size = sizeof server, .init = init_trapping, .terminate = note_reason };
         regrow_registry_spec registry = { .size = sizeof registry, .keys = REGROW_UNIQUE };
@@ -336,12 +358,11 @@ static void what_is_outside_and_traps_exits_ends_at_once(void)
         double begun = seconds();
         CHECK_OK(regrow_shutdown(root, REGROW_INFINITY, NULL));
         double took = seconds() - begun;
-        if (took < least)
-            least = took;
-        check_log_now("shutdown");
+        if (took < 0.09) {
+            check_log_now("shutdown");
+            in_time++;
+        }
     }
-    /* Were one of them waited for, it would be 0.1 each time. */
-    CHECK(least < 0.09);
 }
 
 int main(void)

@@ -285,11 +285,42 @@ static inline void gate_open(gate *gate)
     sem_post(&gate->open);
 }
 
+/* Shuts a runtime down in which this one is stuck: it is named at the deadline, and with it whoever did not come to its end
+ * by then, where others have the processors; in the end it alone. */
+static inline void check_only_stuck(regrow_pid root, uint32_t timeout_ms, regrow_pid stuck)
+{
+    uint64_t end = real_ms() + LONG_MS;
+    for (bool alone = false; !alone;) {
+        regrow_term list;
+        regrow_pid found;
+        bool named = false;
+        CHECK(real_ms() < end);
+        CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_shutdown(root, timeout_ms, &list));
+        for (const regrow_term *rest = &list; regrow_list_head(rest); rest = regrow_list_tail(rest))
+            named |= regrow_as_pid(regrow_list_head(rest), &found) && found.id == stuck.id;
+        CHECK(named);
+        alone = regrow_is_nil(regrow_list_tail(&list));
+        regrow_term_free(&list);
+        timeout_ms = 0;
+    }
+}
+
 static inline regrow_stats stats(void)
 {
     regrow_stats stats = { .size = sizeof stats };
     CHECK_OK(regrow_stats_read(root, &stats));
     return stats;
+}
+
+/* How many messages lie in a mailbox. */
+static inline int64_t messages_of(regrow_pid pid)
+{
+    regrow_term info, key = regrow_atom("message_queue_len");
+    int64_t count;
+    CHECK_OK(regrow_info(pid, &info));
+    CHECK(regrow_as_int(regrow_map_get(&info, &key), &count));
+    regrow_term_free(&info);
+    return count;
 }
 
 /* Counts how often it was called; the user is an atomic_int. */

@@ -596,6 +596,7 @@ static void a_crash_in_a_stream_ends_who_does_not_trap_exits(void)
     regrow_ref monitor;
     spawn_monitor(run_stream, &s, &monitor);
     CHECK_DOWN("boom", monitor);
+    EVENTUALLY(stats().ghosts == 0); /* it looks at `s` until then */
     settle();
     /* Not so where they are not linked. */
     s.stream = (stream){ .next = 1, .last = 4, .hangs = -1, .crashes = 2 };

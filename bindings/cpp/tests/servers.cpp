@@ -107,6 +107,7 @@ void what_a_server_does_not_understand_ends_it()
     CHECK_CODE(REGROW_ERR_EXITED, try_call(third.process, 1));
     GOOD(try_stop(third.process));
     CHECK(reason_of(third.monitor) == "normal");
+    GOOD(try_settle(node)); // who is told of an end hears of it before its state goes
     CHECK(alive == 0);
 }
 
@@ -299,7 +300,10 @@ void an_address_follows_a_restart()
     const supervisor above = GOOD(try_start(node, tree::supervisor("above", one_for_one, tree::server<counter>("counter", 5).named("name"))));
     const address there = at("name").in(node).wait(30s);
     CHECK(GOOD(try_call(there, add{1})) == 6);
-    GOOD(try_exit(GOOD(try_whereis(there)), atom("kill")));
+    const pid first = GOOD(try_whereis(there));
+    const ref monitor = GOOD(try_monitor(first));
+    GOOD(try_exit(first, atom("kill")));
+    CHECK(reason_of(monitor) == "killed"); // and its name is free
     CHECK(GOOD(try_call(there, add{1})) == 6);
     GOOD(try_stop(above.pid(), atom("normal")));
 }

@@ -8,7 +8,7 @@ using test::node;
 
 namespace {
 
-// A server that says when it starts and ends; knows its argument.
+// A server that says when it starts, and when it is told to end, before anybody hears of that; knows its argument.
 std::mutex lock;
 std::string story;
 
@@ -25,11 +25,22 @@ std::string told()
     return std::exchange(story, "");
 }
 
+std::atomic<int> alive;
+
 struct worker {
-    explicit worker(std::string name) : name(std::move(name)) { say("+" + this->name); }
+    explicit worker(std::string name) : name(std::move(name))
+    {
+        alive++;
+        say("+" + this->name);
+    }
     worker(const worker&) = delete;
-    ~worker() { say("-" + name); }
-    void init(term_view given) { argument = given.clone(); }
+    ~worker() { alive--; }
+    void init(term_view given)
+    {
+        GOOD(try_trap_exit(true));
+        argument = given.clone();
+    }
+    void terminate(term_view) { say("-" + name); }
     term handle_call(term_view) { return argument.clone(); }
     std::string name;
     term argument;
@@ -72,7 +83,8 @@ void a_tree_is_a_literal()
     const supervisor above = GOOD(try_start(node, shop));
     test::check_text(__FILE__, __LINE__, "+a +b +c +p +p ", told());
     kill("b");
-    test::check_text(__FILE__, __LINE__, "-b -c +b +c ", told());
+    test::check_text(__FILE__, __LINE__, "-c +b +c ", told());
+    CHECK(alive == 5);
     std::string kinds;
     for (const child_info& one : GOOD(above.try_which_children()))
         kinds += one.kind + (one.is_supervisor ? "! " : " ");
@@ -92,6 +104,7 @@ void a_tree_is_a_literal()
     CHECK(GOOD(above.try_tree(REGROW_TREE_TEXT)).is_bytes());
     GOOD(try_stop(above.pid(), atom("shutdown")));
     test::check_text(__FILE__, __LINE__, "+d -p -p -d -c -b -a ", told());
+    CHECK(alive == 0);
 }
 
 void children_come_and_go()
