@@ -63,6 +63,13 @@ pub struct Server<C> {
     last: Option<Box<Term>>,
 }
 
+/// What came of a callback.
+enum Settled {
+    Flow(Flow),
+    /// It is to be carried out; and what the callback was given.
+    Decided(Decision, Option<Term>),
+}
+
 /// The idle timeout.
 struct Idle {
     /// `TimerId::NONE`: it is not running.
@@ -105,17 +112,35 @@ impl<C: Callbacks> Server<C> {
 
     /// A callback has run, or was not let run.
     fn after(
-        &mut self, me: &Process, callback: Callback, last: Option<Term>, mut context: Context,
+        &mut self, me: &Process, callback: Callback, last: Option<Term>, context: Context,
         ran: Result<std::thread::Result<Option<Next>>, Fenced>,
     ) -> Flow {
+        let (decision, last) = match self.settle(me, callback, last, context, ran) {
+            Settled::Flow(flow) => return flow,
+            Settled::Decided(decision, last) => (decision, last),
+        };
+        let flow = self.follow(me, decision);
+        // For the report, which an orderly end has none of.
+        if matches!(&flow, Flow::Stop(reason) if !is_orderly(reason)) {
+            self.last = last.map(Box::new);
+        }
+        flow
+    }
+
+    /// What comes of a callback, short of a decision that takes more than a reply.
+    #[inline(always)]
+    fn settle(
+        &mut self, me: &Process, callback: Callback, last: Option<Term>, mut context: Context,
+        ran: Result<std::thread::Result<Option<Next>>, Fenced>,
+    ) -> Settled {
         let next = match ran {
             Err(fenced) => {
                 me.not_begun(last.as_ref().filter(|_| callback != Callback::Call));
-                return fenced.into();
+                return Settled::Flow(fenced.into());
             }
             Ok(Err(panic)) => {
                 self.last = last.map(Box::new);
-                return Flow::Stop(panic_reason(&*panic));
+                return Settled::Flow(Flow::Stop(panic_reason(&*panic)));
             }
             Ok(Ok(next)) => next,
         };
@@ -127,13 +152,13 @@ impl<C: Callbacks> Server<C> {
                 }
                 None => context::report_dropped(me, last.as_ref()),
             }
-            return Flow::Continue;
+            return Settled::Flow(Flow::Continue);
         };
         if context.is_plain_go(next) {
             if self.traced {
                 trace::no_reply(me);
             }
-            return Flow::Continue;
+            return Settled::Flow(Flow::Continue);
         }
         if let Some(answer) = context.plain_reply(next) {
             if self.traced {
@@ -142,18 +167,33 @@ impl<C: Callbacks> Server<C> {
             if let Some(reply) = me.take_current_call() {
                 reply.answer(answer);
             }
-            return Flow::Continue;
+            return Settled::Flow(Flow::Continue);
         }
-        let decision = context.decide(next);
-        let flow = self.follow(me, decision);
-        // For the report, which an orderly end has none of.
-        if matches!(&flow, Flow::Stop(reason) if !is_orderly(reason)) {
-            self.last = last.map(Box::new);
-        }
-        flow
+        Settled::Decided(context.decide(next), last)
     }
 
-    fn follow(&mut self, me: &Process, decision: Decision) -> Flow {
+    /// Carries out a decision, and those of the callbacks that it has continue: any number of them, so one after the
+    /// other and not one within the other.
+    fn follow(&mut self, me: &Process, mut decision: Decision) -> Flow {
+        loop {
+            let argument = match self.carry_out(me, decision) {
+                Ok(Some(argument)) => argument,
+                Ok(None) => return Flow::Continue,
+                Err(reason) => return Flow::Stop(reason),
+            };
+            let mut context = Context::new(Callback::Other);
+            let callbacks = &mut self.callbacks;
+            let ran = me.user_staying(|| callbacks.resume(&mut context, &argument));
+            let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
+            decision = match self.settle(me, Callback::Other, Some(argument), context, ran) {
+                Settled::Flow(flow) => return flow,
+                Settled::Decided(next, _) => next,
+            };
+        }
+    }
+
+    /// What a decision says, up to what it has continue. `Err`: it is to end.
+    fn carry_out(&mut self, me: &Process, decision: Decision) -> Result<Option<Term>, Term> {
         match decision.step {
             Step::Go => {
                 if self.traced {
@@ -181,28 +221,17 @@ impl<C: Callbacks> Server<C> {
                 if let Some(reply) = me.take_current_call() {
                     me.answer_at_end(reply, answer);
                 }
-                return Flow::Stop(reason);
+                return Err(reason);
             }
-            Step::Stop(reason) => return Flow::Stop(reason),
+            Step::Stop(reason) => return Err(reason),
             // Only init may say so.
-            Step::Ignore => return Flow::Stop(Term::atom(atoms::BAD_RETURN_VALUE)),
+            Step::Ignore => return Err(Term::atom(atoms::BAD_RETURN_VALUE)),
         }
         if let Some(ms) = decision.idle_ms {
             self.idle.ms = ms;
             self.start_idle(me);
         }
-        match decision.continuation {
-            Some(argument) => {
-                let flow = self.run(me, Callback::Other, Some(argument), |callbacks, context, argument| {
-                    argument.and_then(|argument| callbacks.resume(context, argument))
-                });
-                match flow {
-                    Flow::Returned => me.come_back().map_or_else(Flow::from, |()| Flow::Continue),
-                    other => other,
-                }
-            }
-            None => Flow::Continue,
-        }
+        Ok(decision.continuation)
     }
 
     fn start_idle(&mut self, me: &Process) {

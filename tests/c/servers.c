@@ -295,6 +295,30 @@ static void continue_runs_before_what_was_queued_meanwhile(void)
     CHECK_LOG("with_continue after_reply next");
 }
 
+/* The argument is how often it is still to go on. */
+static regrow_next continue_so_often(regrow_context *context, void *state, const regrow_term *left)
+{
+    int64_t count;
+    CHECK(regrow_as_int(left, &count));
+    return count == 0 ? REGROW_NOREPLY : regrow_continue(context, REGROW_NOREPLY, regrow_int(count - 1));
+}
+
+static regrow_next begin_to_continue(regrow_context *context, void *state, const regrow_term *request)
+{
+    return regrow_continue(context, regrow_reply(context, ATOM("ok")), regrow_term_clone(request));
+}
+
+/* One after the other, and not one within the other. */
+static void a_server_continues_any_number_of_times(void)
+{
+    regrow_server_spec server = { .size = sizeof server, .handle_call = begin_to_continue,
+                                  .handle_continue = continue_so_often, .home = home };
+    regrow_pid pid = start_server(&server, NULL);
+    for (int round = 0; round < 2; round++)
+        CHECK_OK(regrow_call(pid, regrow_int(100000), LIMIT_MS, NULL));
+    CHECK_OK(regrow_stop(pid, ATOM("normal"), LIMIT_MS));
+}
+
 static regrow_next stop_in_continue(regrow_context *context, void *state, const regrow_term *message)
 {
     return regrow_stop_self(context, ATOM("cannot_load"));
@@ -1185,6 +1209,7 @@ int main(void)
         TEST(a_process_killed_in_its_init_ends_the_start_with_killed);
         TEST(a_linked_start_that_fails_is_an_exit_signal_to_the_starter_too);
         TEST(continue_runs_before_what_was_queued_meanwhile);
+        TEST(a_server_continues_any_number_of_times);
         TEST(a_server_that_stops_in_its_continuation_had_started);
         TEST(an_answer_may_come_later_and_from_another_thread_but_once);
         TEST(a_call_that_cannot_be_answered_ends_with_the_servers_reason);
