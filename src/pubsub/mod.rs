@@ -223,11 +223,13 @@ impl Store {
         drop(removed);
     }
 
-    /// Ends it: nothing is added any more, and everything goes.
+    /// Ends it: nothing is added any more, and everything goes. The places last: until a member is gone from its group,
+    /// its process finds that when it ends.
     fn close(&self) {
-        let places = self.owners.close();
+        self.owners.close();
         self.groups.clear();
         self.topics.clear();
+        let places = self.owners.take_all();
         if let Some(owned) = self.me.upgrade().map(|me| me as Arc<dyn Owned>) {
             for (pid, _) in &places {
                 with_process(*pid, |process| process.own(|owner| owner.remove(&owned)));

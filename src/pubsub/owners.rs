@@ -104,13 +104,18 @@ impl Owners {
         shard.places.get(&pid)?.get(&Place::Monitor(Term::nil(), monitor)).cloned()
     }
 
-    /// Nothing is added any more; who had something, and what, to be freed outside.
-    pub fn close(&self) -> Vec<(Pid, HashSet<Place>)> {
+    /// From now on nothing is added.
+    pub fn close(&self) {
+        for shard in &self.shards {
+            shard.lock().closed = true;
+        }
+    }
+
+    /// Who has something, and what, to be freed outside.
+    pub fn take_all(&self) -> Vec<(Pid, HashSet<Place>)> {
         let mut all = Vec::new();
         for shard in &self.shards {
-            let mut shard = shard.lock();
-            shard.closed = true;
-            all.extend(std::mem::take(&mut shard.places));
+            all.extend(std::mem::take(&mut shard.lock().places));
         }
         all
     }

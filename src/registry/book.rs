@@ -10,7 +10,8 @@
 //!    the owners, and holds both until the entry is in either map. So an end, which fences first, finds everything.
 //! 2. *an end* takes the process's places, then each entry at its place: by number, so that whoever took the key
 //!    meanwhile keeps it. Nobody is told of the end before that.
-//! 3. *the registry's end* closes the owners' parts, then takes out everything.
+//! 3. *the registry's end* closes the owners' parts, then takes out all entries, and the places last: until an entry is
+//!    gone, its process finds it when it ends.
 //!
 //! Of the keys that are asked for most there is a second index, which is read without a lock (`quick`); it is changed
 //! together with the first, under the lock of the key's part.
@@ -284,15 +285,16 @@ impl<H: Hears> Book<H> {
     pub fn close(&self) -> Closing {
         let mut closing = Closing { owners: Vec::new(), keys: Vec::new() };
         for shard in &self.owners {
-            let mut shard = shard.lock();
-            shard.closed = true;
-            closing.owners.push(std::mem::take(&mut shard.places).into_iter());
+            shard.lock().closed = true;
         }
         for part in &self.parts {
             let mut shard = part.shard.write();
             part.quick.clear();
             shard.entries = 0;
             closing.keys.push(std::mem::take(&mut shard.keys).into_iter());
+        }
+        for shard in &self.owners {
+            closing.owners.push(std::mem::take(&mut shard.lock().places).into_iter());
         }
         closing
     }

@@ -201,6 +201,56 @@ static void nobody_who_knows_of_the_end_finds_a_member(void)
     CHECK(atomic_load(&stale) == 0);
 }
 
+static pthread_barrier_t both;
+
+static void *kill_the_pubsub(void *unused)
+{
+    for (size_t round = 0; round < rounds(200); round++) {
+        pthread_barrier_wait(&both);
+        CHECK_OK(regrow_exit(pubsub, regrow_atom("kill")));
+        pthread_barrier_wait(&both);
+    }
+    return NULL;
+}
+
+/* The end of a pubsub takes a while, and who ends meanwhile must not be found in what is left of it. */
+static void nobody_is_found_in_a_pubsub_that_ends(void)
+{
+    enum { GROUPS = 2000 };
+    pthread_t killer;
+    int found = 0;
+    kill_and_wait(pubsub);
+    CHECK(!pthread_barrier_init(&both, NULL, 2));
+    CHECK(!pthread_create(&killer, NULL, kill_the_pubsub, NULL));
+    for (size_t round = 0; round < rounds(200); round++) {
+        pubsub = start_pubsub();
+        regrow_ref monitor;
+        regrow_pid member = spawn_monitor(wait_for_the_end, NULL, &monitor);
+        for (int64_t at = 0; at < GROUPS; at++) {
+            regrow_term other = regrow_int(at);
+            CHECK_OK(regrow_group_join(pubsub, &other, at % 100 ? self : member));
+        }
+        pthread_barrier_wait(&both);
+        for (size_t at = 0; at < round % 100 * 2000; at++)
+            atomic_signal_fence(memory_order_seq_cst);
+        CHECK_OK(regrow_exit(member, regrow_atom("kill")));
+        CHECK_DOWN("killed", monitor);
+        for (int64_t at = 0; at < GROUPS; at += 100) {
+            regrow_term other = regrow_int(at), pids;
+            if (regrow_group_members(pubsub, &other, &pids))
+                continue;
+            found += !regrow_is_nil(&pids);
+            regrow_term_free(&pids);
+        }
+        pthread_barrier_wait(&both);
+        EVENTUALLY(!regrow_is_alive(pubsub));
+    }
+    CHECK(!pthread_join(killer, NULL));
+    CHECK(!pthread_barrier_destroy(&both));
+    CHECK(found == 0);
+    pubsub = start_pubsub();
+}
+
 static regrow_next join_and_end(regrow_context *context, void *user)
 {
     regrow_pid me;
@@ -243,6 +293,7 @@ int main(void)
     RUN(a_monitor_tells_the_end_of_the_pubsub);
     RUN(who_watched_and_ended_costs_nothing);
     RUN(nobody_who_knows_of_the_end_finds_a_member);
+    RUN(nobody_is_found_in_a_pubsub_that_ends);
     RUN(joins_and_ends_cross_each_other);
     close_runtime();
     return 0;

@@ -770,6 +770,45 @@ static void who_gives_up_waiting_for_a_lock_leaves_nothing(void)
     CHECK_OK(regrow_registry_lock(registry, &key, hold_while_others_ask, &key, 0));
 }
 
+static pthread_barrier_t both;
+static regrow_pid ending;
+
+static void *kill_the_registry(void *unused)
+{
+    for (size_t round = 0; round < rounds(3000); round++) {
+        pthread_barrier_wait(&both);
+        CHECK_OK(regrow_exit(ending, ATOM("kill")));
+        pthread_barrier_wait(&both);
+    }
+    return NULL;
+}
+
+/* The end of a registry takes a while, and who ends meanwhile must not be found in what is left of it. */
+static void nobody_is_found_in_a_registry_that_ends_once_told_that_he_has_ended(void)
+{
+    pthread_t killer;
+    int found = 0;
+    CHECK(!pthread_barrier_init(&both, NULL, 2));
+    CHECK(!pthread_create(&killer, NULL, kill_the_registry, NULL));
+    for (size_t round = 0; round < rounds(3000); round++) {
+        regrow_term key = regrow_int((int64_t)round);
+        regrow_pid holder, pid = start_quiet();
+        ending = start_registry(REGROW_UNIQUE, NULL);
+        CHECK_OK(regrow_registry_register(ending, regrow_term_clone(&key), pid, INT(1)));
+        regrow_ref ref = monitor(pid);
+        pthread_barrier_wait(&both);
+        for (size_t at = 0; at < round % 100 * 50; at++)
+            atomic_signal_fence(memory_order_seq_cst);
+        CHECK_OK(regrow_exit(pid, ATOM("kill")));
+        CHECK_DOWN(ref, "killed");
+        found += regrow_registry_whereis(ending, &key, &holder) == REGROW_OK;
+        pthread_barrier_wait(&both);
+    }
+    CHECK(!pthread_join(killer, NULL));
+    CHECK(!pthread_barrier_destroy(&both));
+    CHECK(found == 0);
+}
+
 static void listeners_and_what_is_kept_beside_the_entries(void)
 {
     const char *names[] = { "ears" };
@@ -817,6 +856,7 @@ int main(void)
     TEST(what_was_kept_is_freed_once_whatever_takes_it_away);
     TEST(nobody_is_found_once_told_that_he_has_ended);
     TEST(what_is_not_alive_is_not_found_either);
+    TEST(nobody_is_found_in_a_registry_that_ends_once_told_that_he_has_ended);
     TEST(a_child_is_registered_under_its_via_before_it_runs_and_again_after_a_restart);
     TEST(a_duplicate_registry_is_no_place_for_a_via);
     TEST(a_start_that_fails_leaves_no_entry);
