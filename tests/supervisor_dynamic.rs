@@ -597,10 +597,11 @@ fn who_waits_for_an_id_hears_of_the_supervisors_end_or_its_resume() {
         second.push(supervisor::start_child_async(supervisor, slow(&tree, READY)).unwrap());
     }
     tree.settle();
-    exit_signal(ends, atom("kill")).unwrap();
+    // Also of one that waits for the start that is under way.
+    tree.runtime.spawn_body(move || drop(process::stop(ends, atom("over"), None)));
     regrow::server::suspend(suspended, None).unwrap();
     tree.settle();
-    assert!(matches!(second[0].wait(Some(0)), Ok(Outcome::Died(reason)) if reason == atom("killed")));
+    assert!(matches!(second[0].wait(Some(0)), Ok(Outcome::Died(reason)) if reason == atom("over")) && is_alive(ends));
     tree.advance(50);
     assert_eq!(refusal(&first[1]), Some(Error::Ignored));
     tree.advance(1_000);
@@ -611,20 +612,60 @@ fn who_waits_for_an_id_hears_of_the_supervisors_end_or_its_resume() {
     assert!(pid_of(&second[1]).is_some());
 }
 
-/// It would wait for its own start.
+/// He would wait for his own start.
 #[test]
-fn a_child_that_asks_for_itself_is_told_that_it_is_there() {
+fn who_is_in_a_start_does_not_wait_for_another() {
+    type Asked = Result<Option<Pid>, Error>;
     let tree = Tree::new();
     let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
-    let other = tree.worker("self");
-    let answer = Arc::new(Mutex::new(None));
-    let seen = answer.clone();
-    let asks = tree.worker_with("self", move |_, _| {
-        *seen.lock().unwrap() = Some(supervisor::start_child(supervisor, other.clone()));
-        READY
-    });
-    let pid = add(supervisor, asks);
-    assert_eq!(answer.lock().unwrap().take(), Some(Err(Error::already_started(pid))));
+    let answers = Arc::new(Mutex::new(Vec::<Asked>::new()));
+    let asks = |name, other: ChildSpec| {
+        let seen = answers.clone();
+        tree.worker_with(name, move |_, _| {
+            let answer = supervisor::start_child(supervisor, other.clone());
+            seen.lock().unwrap().push(answer);
+            READY
+        })
+    };
+    // For itself; by a request; and by another that it starts.
+    let own = add(supervisor, asks("own", tree.worker("own")));
+    assert_eq!(answers.lock().unwrap().drain(..).collect::<Vec<_>>(), [Err(Error::already_started(own))]);
+    let (later, seen) = (tree.worker("later"), answers.clone());
+    let later = add(
+        supervisor,
+        tree.worker_with("later", move |_, _| {
+            let pending = supervisor::start_child_async(supervisor, later.clone()).unwrap();
+            let answer = pending.wait(None);
+            seen.lock().unwrap().push(match answer {
+                Ok(Outcome::Failed(error)) => Err(error),
+                _ => Ok(None),
+            });
+            READY
+        }),
+    );
+    assert_eq!(answers.lock().unwrap().drain(..).collect::<Vec<_>>(), [Err(Error::already_started(later))]);
+    let one = add(supervisor, asks("one", asks("other", tree.worker("one"))));
+    let answers = answers.lock().unwrap();
+    assert_eq!(answers[0], Err(Error::already_started(one)));
+    assert!(matches!(answers[1], Ok(Some(_))));
+}
+
+/// Many wait for a start that fails again and again: each is told once, and moved about as little.
+#[test]
+fn who_waits_for_an_id_keeps_its_place_in_the_line() {
+    let tree = Tree::new();
+    let supervisor = start(&tree, DynamicSpec { unique_ids: true, ..DynamicSpec::default() });
+    let asked: Vec<_> =
+        (0..50).map(|_| supervisor::start_child_async(supervisor, slow(&tree, IGNORE)).unwrap()).collect();
+    let late = supervisor::start_child_async(supervisor, slow(&tree, READY)).unwrap();
+    tree.settle();
+    for (at, pending) in asked.iter().enumerate() {
+        assert!(is_waiting(pending));
+        tree.advance(50);
+        assert_eq!(refusal(pending), Some(Error::Ignored), "{at}");
+    }
+    tree.advance(50);
+    assert!(pid_of(&late).is_some());
 }
 
 #[test]

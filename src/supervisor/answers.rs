@@ -14,11 +14,11 @@ impl Supervisor {
         let Some(reply) = reply else { return Flow::Continue };
         match request {
             // There are as many as there are partitions, always.
-            Request::StartChild(_) | Request::DeleteChild(_) if self.partitions.is_some() => {
+            Request::StartChild { .. } | Request::DeleteChild(_) if self.partitions.is_some() => {
                 reply.fail(Error::WrongKind);
                 Flow::Continue
             }
-            Request::StartChild(spec) => match spec.check(self.auto_shutdown).err() {
+            Request::StartChild { spec, .. } => match spec.check(self.auto_shutdown).err() {
                 Some(refused) => {
                     reply.fail(Error::Refused(refused));
                     Flow::Continue

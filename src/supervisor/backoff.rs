@@ -102,6 +102,10 @@ impl Failures {
 
 /// The delay before restart `index` (from 0) of a row, in milliseconds.
 pub fn delay(backoff: &Backoff, index: u32, chance: u64) -> u64 {
+    // None, however often it is multiplied: 0 times infinity is no number.
+    if backoff.initial_ms == 0 {
+        return 0;
+    }
     let max = f64::from(backoff.max_ms.max(backoff.initial_ms));
     let factor = f64::from(backoff.factor_percent) / 100.0;
     let grown = f64::from(backoff.initial_ms) * factor.powi(index.min(10_000) as i32);

@@ -182,7 +182,7 @@ impl Supervisor {
     /// that found the process dead.
     fn unlink(&mut self, me: &Process, pid: Pid) -> Option<Term> {
         me.unlink(pid);
-        self.waiting.take_exit(pid)
+        self.waiting.take_exit(pid).or_else(|| self.held.take_exit(pid))
     }
 
     fn start_child(&mut self, me: &Process, job: &mut Job, key: Key) -> Result<(), Error> {

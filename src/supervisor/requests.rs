@@ -11,7 +11,11 @@ use std::sync::Arc;
 
 /// What a supervisor is asked; a task supervisor knows what to say to some of it.
 pub enum Request {
-    StartChild(Box<ChildSpec>),
+    StartChild {
+        spec: Box<ChildSpec>,
+        /// Who asks is in a start that the supervisor waits for, and cannot wait for another.
+        in_start: bool,
+    },
     /// Of a simple_one_for_one, with one more argument.
     StartInstance(Term),
     TerminateChild(Term),
@@ -35,10 +39,14 @@ pub(super) fn tagged(tag: &str, what: Term) -> Term {
 }
 
 impl Request {
+    fn start_child(supervisor: Pid, spec: ChildSpec) -> Request {
+        Request::StartChild { spec: Box::new(spec), in_start: is_in_a_start_of(supervisor) }
+    }
+
     /// As OTP's supervisor is asked it, for a trace. None: of a tool that looks at all of the tree.
     pub fn shown(&self) -> Option<Term> {
         Some(match self {
-            Request::StartChild(spec) => tagged("start_child", spec.term()),
+            Request::StartChild { spec, .. } => tagged("start_child", spec.term()),
             Request::StartInstance(extra) => tagged("start_child", extra.clone()),
             Request::TerminateChild(id) => tagged("terminate_child", id.clone()),
             Request::RestartChild(id) => tagged("restart_child", id.clone()),
@@ -70,12 +78,12 @@ impl Request {
 /// `Exists` (`{already_started, Pid}`, `already_present`): there is a child of that id, or the name is taken. `Start`:
 /// its init stopped; nothing is kept.
 pub fn start_child(supervisor: Pid, spec: ChildSpec) -> Result<Option<Pid>, Error> {
-    ask_term(supervisor, Request::StartChild(Box::new(spec))).map(|term| term.as_pid())
+    ask_term(supervisor, Request::start_child(supervisor, spec)).map(|term| term.as_pid())
 }
 
 /// As [`start_child`], to be collected later: the answer is the pid, or `undefined`.
 pub fn start_child_async(supervisor: Pid, spec: ChildSpec) -> Result<process::Request, Error> {
-    ask_later(supervisor, Request::StartChild(Box::new(spec)))
+    ask_later(supervisor, Request::start_child(supervisor, spec))
 }
 
 /// Starts one more instance of a simple_one_for_one's template, with `extra` as one more argument; `[]`: none. None:
@@ -237,20 +245,25 @@ fn is_supervisor_for(pid: Pid, is_right: impl FnOnce(Atom) -> bool) -> Result<()
     }
 }
 
-/// Whether the supervisor waits for the start that the caller is in: its own, or that of the process that starts it,
-/// and so on. One that is concurrent waits for nobody.
+/// Whether the supervisor waits for the start that the caller is in. One that is concurrent waits for nobody, but has
+/// those wait who ask for an id that is being started (`dynamic`).
 fn would_deadlock(supervisor: Pid) -> Result<(), Error> {
     let concurrent = |process: &process::Process| process.flags() & process::FLAG_CONCURRENT != 0;
-    if process::with_process(supervisor, concurrent) == Some(true) {
-        return Ok(());
+    if process::with_process(supervisor, concurrent) != Some(true) && is_in_a_start_of(supervisor) {
+        return Err(Error::WouldDeadlock);
     }
+    Ok(())
+}
+
+/// Whether the caller is being started by that supervisor, or by a process that is, and so on.
+fn is_in_a_start_of(supervisor: Pid) -> bool {
     let mut pid = process::current_pid();
     loop {
         let parent = process::with_process(pid, |process| process.is_starting().then(|| process.parent()));
         match parent.flatten() {
-            Some(parent) if parent == supervisor => return Err(Error::WouldDeadlock),
+            Some(parent) if parent == supervisor => return true,
             Some(parent) => pid = parent,
-            None => return Ok(()),
+            None => return false,
         }
     }
 }

@@ -12,14 +12,14 @@ impl Dynamic {
         let Some(reply) = reply else { return Flow::Continue };
         let simple = || Error::Refused(Term::atom(atoms::SIMPLE_ONE_FOR_ONE));
         match (request, &self.template) {
-            (Request::StartChild(_), Some(_)) => drop(reply.fail(simple())),
-            (Request::StartChild(spec), None) => match spec.check(AutoShutdown::Never) {
-                Ok(()) => return self.add_child(me, *spec, reply),
+            (Request::StartChild { .. }, Some(_)) => drop(reply.fail(simple())),
+            (Request::StartChild { spec, in_start }, None) => match spec.check(AutoShutdown::Never) {
+                Ok(()) => return self.add_child(me, *spec, reply, in_start),
                 Err(refused) => drop(reply.fail(Error::Refused(refused))),
             },
             (Request::StartInstance(_), None) => drop(reply.fail(Error::WrongKind)),
             (Request::StartInstance(extra), Some(template)) => match template.instance(&extra) {
-                Ok(spec) => return self.add_child(me, spec, reply),
+                Ok(spec) => return self.add_child(me, spec, reply, false),
                 Err(error) => drop(reply.fail(error)),
             },
             (Request::TerminateChild(id), template) => match (self.find(&id), id.as_pid()) {

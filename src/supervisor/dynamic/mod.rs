@@ -12,7 +12,8 @@
 //! Each start and each stop is a *step* of its own, found by its token, with those who wait for it. A child has one
 //! step at most. Where ids are unique, whoever wants a child whose id has a step waits for its end, as OTP's supervisor
 //! would have them wait: they are told of a child that is up, and not of one that may not come up, or is on its way
-//! down. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown, and then
+//! down. Only who is in a start under this supervisor does not wait; one who has another process ask for him would wait
+//! for himself. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown, and then
 //! begins all stops.
 //!
 //! Where it is from: Elixir 1.14 `DynamicSupervisor`, OTP 25 `supervisor`; there starts are one after the other.
@@ -37,6 +38,7 @@ use crate::server::{self, SysState};
 use crate::sync::room::Room;
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 impl Startable for DynamicSpec {
@@ -86,7 +88,7 @@ enum Step {
 }
 
 /// Who wanted a child of the same id meanwhile, where ids are unique: each asks again when the step is over.
-type Again = Vec<(ChildSpec, ReplyTo)>;
+type Again = VecDeque<(ChildSpec, ReplyTo)>;
 
 impl Step {
     /// All who wait for it.
@@ -240,7 +242,7 @@ impl Dynamic {
 
     // ---- starting ----
 
-    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo) -> Flow {
+    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo, in_start: bool) -> Flow {
         if self.max_children.is_some_and(|max| self.children.len() >= max as usize) {
             reply.fail(Error::Refused(Term::atom(atoms::MAX_CHILDREN)));
             return Flow::Continue;
@@ -248,38 +250,45 @@ impl Dynamic {
         if self.unique_ids
             && let Some(key) = self.children.find(&spec.id)
         {
-            self.is_taken(key, spec, reply);
+            self.is_taken(key, spec, reply, in_start);
             return Flow::Continue;
         }
         let key = self.children.add_starting(spec, self.template.is_none());
         self.start(me, key, StartOf::Child(reply))
     }
 
-    /// There is a child of that id. What becomes of one with a step shows when the step is over; only a child that asks
-    /// for itself, from its own init, cannot wait for that.
-    fn is_taken(&mut self, key: Key, spec: ChildSpec, reply: ReplyTo) {
+    /// There is a child of that id. What becomes of one with a step shows when the step is over; only who is in a start
+    /// himself cannot wait for that, for it may wait for his.
+    fn is_taken(&mut self, key: Key, spec: ChildSpec, reply: ReplyTo, in_start: bool) {
         let step = self.busy.get(&key).and_then(|token| self.steps.get_mut(token));
         let error = match (step, self.children.get(key).map(Child::life)) {
-            (Some(Step::Start { starting, .. }), _) if reply.caller() == starting.pid => {
-                Error::already_started(starting.pid)
-            }
-            (Some(step), _) => return step.again().push((spec, reply)),
+            (Some(step), _) if !in_start => return step.again().push_back((spec, reply)),
+            (Some(Step::Start { starting, .. }), _) => Error::already_started(starting.pid),
+            (Some(Step::Stop { stopping, .. }), _) => Error::already_started(stopping.pid),
             (None, Some(Life::Running(pid))) => Error::already_started(pid),
             (None, _) => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
         };
         reply.fail(error);
     }
 
-    /// The step of a child is over: what others wanted with its id meanwhile.
-    fn ask_again(&mut self, me: &Process, again: Again) {
-        for (spec, reply) in again {
+    /// The step of a child is over: what others wanted with its id meanwhile. When one of them has begun a step with it
+    /// the rest waits for that.
+    fn ask_again(&mut self, me: &Process, mut again: Again) {
+        while let Some((spec, reply)) = again.pop_front() {
             if let Some(reason) = &self.ending {
                 reply.die(reason.clone());
             } else if self.sys.suspended {
-                let request = Box::new(Request::StartChild(Box::new(spec)));
+                let request = Box::new(Request::StartChild { spec: Box::new(spec), in_start: false });
                 self.waiting.push(Message::Native { request, reply: Some(reply) });
             } else {
-                self.add_child(me, spec, reply);
+                let id = spec.id.clone();
+                self.add_child(me, spec, reply, false);
+                let token = self.children.find(&id).and_then(|key| self.busy.get(&key));
+                if let Some(step) = token.and_then(|token| self.steps.get_mut(token)) {
+                    again.append(step.again());
+                    *step.again() = again;
+                    return;
+                }
             }
         }
     }
@@ -291,7 +300,7 @@ impl Dynamic {
             Ok(Began::UnderWay(starting)) => {
                 self.starts += 1;
                 self.busy.insert(key, self.token);
-                self.steps.insert(self.token, Step::Start { starting, of, then_stop: Vec::new(), again: Vec::new() });
+                self.steps.insert(self.token, Step::Start { starting, of, then_stop: Vec::new(), again: Again::new() });
             }
             Ok(Began::Up(pid)) => self.start_is_over(me, key, of, Ok(Some(pid))),
             Err(error) => self.start_is_over(me, key, of, Err(error)),
@@ -386,7 +395,7 @@ impl Dynamic {
                     self.monitors.insert(stopping.monitor, self.token);
                     // What it ended with while the supervisor was suspended.
                     let reason = self.waiting.reason_of(pid).cloned();
-                    let step = Step::Stop { stopping, reason, asked, late: Vec::new(), again: Vec::new() };
+                    let step = Step::Stop { stopping, reason, asked, late: Vec::new(), again: Again::new() };
                     self.steps.insert(self.token, step);
                 }
                 _ => {
@@ -434,15 +443,34 @@ impl Dynamic {
 
     /// Ends, once no start is under way and all children have ended.
     fn end(&mut self, me: &Process, reason: Term) -> Flow {
-        self.ending = Some(reason);
         for (&token, step) in &mut self.steps {
+            for (_, reply) in std::mem::take(step.again()) {
+                reply.die(reason.clone());
+            }
             if let Step::Start { starting, .. } = step
                 && let Some(child) = self.children.get(starting.key)
             {
                 starting.hurry(me, &child.spec, token);
             }
         }
+        if self.starts > 0 {
+            self.refuse_those_in_a_start(&reason);
+        }
+        self.ending = Some(reason);
         self.go_on_ending(me)
+    }
+
+    /// What was asked while it was suspended may have been asked from an init, which waits for us, and we for it.
+    fn refuse_those_in_a_start(&mut self, reason: &Term) {
+        let messages: Vec<Message> = self.waiting.drain().collect();
+        for message in messages {
+            match message {
+                Message::Native { request, reply: Some(reply) } if request.is::<Request>() => {
+                    reply.die(reason.clone());
+                }
+                other => self.waiting.push(other),
+            }
+        }
     }
 
     fn go_on_ending(&mut self, me: &Process) -> Flow {
