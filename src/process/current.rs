@@ -47,8 +47,7 @@ pub(super) fn me<'a>() -> Result<&'a Process, Error> {
 
 /// Whether this thread is in a callback, be it of some process or nobody's (a drop), and not merely entered.
 pub fn in_callback() -> bool {
-    super::wait::thread_may_wait().is_err()
-        || current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
+    own().may_not_wait.get() || current().is_some_and(|process| process.flags & super::control::ENTERED == 0)
 }
 
 #[inline]

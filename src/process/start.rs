@@ -21,6 +21,7 @@ use super::run::{self, Behaviour};
 use super::signal;
 use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY, Unqueued};
 use super::table;
+use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicI32, Ordering, forked, inside};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
@@ -506,6 +507,7 @@ struct Entered(RefCell<Option<Arc<Process>>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        own().ending.set(true);
         let Some(process) = self.0.borrow_mut().take() else { return };
         if forked::is_forked() {
             // Alive in the parent, and nobody's here.
@@ -528,6 +530,10 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     if current::in_callback() {
         // A drop: the thread is a worker's, or in the middle of something.
         return Err(Error::Exists(Term::atom(atoms::ALREADY_STARTED)));
+    }
+    // Nobody would end that process.
+    if own().ending.get() {
+        return Err(Error::NoIdentity);
     }
     if node.is_stopping() {
         return Err(Error::NotAlive);
@@ -556,7 +562,9 @@ pub fn leave_thread(reason: Term) -> Result<(), Error> {
     if current::in_callback() {
         return Err(Error::NoIdentity);
     }
-    let process = ENTERED.with(|entered| entered.0.borrow_mut().take()).ok_or(Error::NoIdentity)?;
+    // A thread that ends has left already.
+    let entered = ENTERED.try_with(|entered| entered.0.borrow_mut().take()).unwrap_or_default();
+    let process = entered.ok_or(Error::NoIdentity)?;
     end_entered(&process, reason);
     Ok(())
 }

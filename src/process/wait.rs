@@ -67,12 +67,21 @@ impl Whom {
     }
 }
 
-thread_local! {
-    static PARKER: Arc<Parker> = Arc::new(Parker::new());
+struct OfThread(Arc<Parker>);
+
+impl Drop for OfThread {
+    fn drop(&mut self) {
+        own().ending.set(true);
+    }
 }
 
+thread_local! {
+    static PARKER: OfThread = OfThread(Arc::new(Parker::new()));
+}
+
+/// Of a thread that may wait.
 pub(super) fn thread_parker() -> Arc<Parker> {
-    PARKER.with(Arc::clone)
+    PARKER.with(|parker| parker.0.clone())
 }
 
 /// A process that was told to end ends where it would wait, if not at its return before. True: it is dead.
@@ -110,7 +119,10 @@ pub fn may_wait_here() -> Result<(), Error> {
 }
 
 pub(super) fn thread_may_wait() -> Result<(), Error> {
-    if own().may_not_wait.get() { Err(Error::WouldBlock) } else { Ok(()) }
+    let own = own();
+    // One that ends may have nothing left to be woken by.
+    let has_no_parker = || own.ending.get() && PARKER.try_with(|_| ()).is_err();
+    if own.may_not_wait.get() || has_no_parker() { Err(Error::WouldBlock) } else { Ok(()) }
 }
 
 /// Runs `work`, a callback that may not wait and has no identity, such as a drop.

@@ -89,6 +89,9 @@ impl Drop for Local {
         }
         let limbo = std::mem::take(&mut *self.limbo.borrow_mut());
         ORPHANS.lock().push(limbo);
+        // Who comes after this, another destructor, must not share it with the next thread that takes it.
+        own().ending.set(true);
+        own().record.set(None);
         self.record.shown.store(0, Ordering::Relaxed);
         self.record.taken.store(false, Ordering::Release);
     }
@@ -109,7 +112,7 @@ impl Own {
 
     #[cold]
     fn find_record(&self) -> &'static ThreadRecord {
-        // A thread that is past its thread-locals' end (a destructor calls us) takes a record for ever.
+        // A thread that is past its thread-locals' end (a destructor calls us) takes one for each time that it is inside.
         let record = LOCAL.try_with(|local| local.record).unwrap_or_else(|_| claim_record());
         self.record.set(Some(record));
         record
@@ -130,6 +133,18 @@ impl Own {
         let count = record.counter.load(Ordering::Relaxed);
         // Release, partner: the acquire load in `close_batch`: our reads are over before the memory goes.
         record.counter.store(count + 1, Ordering::Release);
+        if self.ending.get() {
+            self.give_record_back(record);
+        }
+    }
+
+    #[cold]
+    fn give_record_back(&self, record: &ThreadRecord) {
+        // The destructor that gives back its own comes yet, where it was another one that said so.
+        if LOCAL.try_with(|_| ()).is_err() {
+            self.record.set(None);
+            record.taken.store(false, Ordering::Release);
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Own {
     pub(super) depth: Cell<u32>,
     /// Whether it runs what may not wait: `process::wait`.
     pub may_not_wait: Cell<bool>,
+    /// It ends, and what it had with a destructor is gone or going; only other destructors still call.
+    pub ending: Cell<bool>,
     /// The blocks that it keeps, of each size: `blocks`.
     pub(super) kept: [Cell<*mut Kept>; 3],
 }
@@ -85,6 +87,7 @@ pub fn own() -> &'static Own {
                 record: Cell::new(None),
                 depth: Cell::new(0),
                 may_not_wait: Cell::new(false),
+                ending: Cell::new(false),
                 kept: [const { Cell::new(std::ptr::null_mut()) }; 3],
             }
         };

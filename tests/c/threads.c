@@ -248,6 +248,54 @@ static void the_messages_of_a_thread_that_ended_are_dropped_once(void)
     EVENTUALLY(dropped == 1000);
 }
 
+/* ---- a thread that has ended, but for the destructors of others ---- */
+
+static pthread_key_t last;
+static regrow_pid late_server;
+
+static void call_late(void *unused)
+{
+    regrow_pid found;
+    CHECK_ERROR(REGROW_ERR_CONTEXT, regrow_leave());
+    CHECK_ERROR(REGROW_ERR_CONTEXT, regrow_enter(root, &found));
+    /* It may wait if it never has: then what it waits by is made only now. */
+    regrow_error error = regrow_call(late_server, regrow_int(1), LONG_MS, NULL);
+    CHECK(error == REGROW_OK || error == REGROW_ERR_WOULD_BLOCK);
+    for (int at = 0; at < 1000; at++) {
+        CHECK_OK(regrow_send(late_server, regrow_nil()));
+        CHECK(regrow_is_alive(late_server));
+    }
+}
+
+static void *call_and_end(void *entered)
+{
+    CHECK(!pthread_setspecific(last, &last));
+    if (entered)
+        CHECK_OK(regrow_enter(root, NULL));
+    CHECK_OK(regrow_call(late_server, regrow_int(1), LONG_MS, NULL));
+    return NULL;
+}
+
+/* Many at once: what such a thread has given back is another's already, and both are at work. */
+static void what_a_thread_does_at_its_very_end_is_its_own(void)
+{
+    enum { AT_ONCE = 8 };
+    regrow_server_spec spec = { .size = sizeof spec, .handle_call = answer };
+    late_server = start_server(&spec);
+    CHECK(!pthread_key_create(&last, call_late));
+    for (size_t round = 0; round < rounds(50); round++) {
+        pthread_t threads[AT_ONCE];
+        for (int at = 0; at < AT_ONCE; at++)
+            CHECK(!pthread_create(&threads[at], NULL, call_and_end, at % 2 ? &root : NULL));
+        for (int at = 0; at < AT_ONCE; at++)
+            CHECK(!pthread_join(threads[at], NULL));
+    }
+    CHECK(!pthread_key_delete(last));
+    /* Which waits for everybody who is seen inside. */
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    kill_and_wait(late_server);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2 });
@@ -260,6 +308,7 @@ int main(void)
     RUN(any_thread_may_call);
     RUN(the_last_error_is_the_threads_own);
     RUN(the_messages_of_a_thread_that_ended_are_dropped_once);
+    RUN(what_a_thread_does_at_its_very_end_is_its_own);
     close_runtime();
     return 0;
 }
