@@ -343,6 +343,12 @@ impl<M, W: Clone> Bounded<M, W> {
         inner.queue.len() + inner.held.len()
     }
 
+    /// Whether whoever comes now would be the next: nothing is here or put aside, and nobody waits to be let in.
+    pub fn is_free(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.queue.len() + inner.held.len() == 0 && inner.waiting.is_empty() && !inner.shut
+    }
+
     /// Whether nothing is here, nor put aside.
     pub fn is_bare(&self) -> bool {
         let inner = self.inner.lock();
@@ -428,6 +434,7 @@ mod tests {
         mailbox.wait(10, "first");
         mailbox.wait(20, "second");
         assert_eq!(mailbox.pop(|| false).unwrap().wake, Some("first"));
+        assert!(mailbox.is_bare() && !mailbox.is_free(), "the first has not come yet, and is the next");
         assert!(matches!(mailbox.offer(9, false), Offered::Full(9)));
         assert!(matches!(mailbox.offer_in_line(20, 3), (Offered::Full(3), None)));
         assert_eq!(mailbox.give_up(10), Some("second"));

@@ -103,6 +103,11 @@ impl Process {
         self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_bare())
     }
 
+    /// As [`Process::mailbox_is_bare`], and nobody waits for a place.
+    pub(super) fn mailbox_is_free(&self) -> bool {
+        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_free())
+    }
+
     /// Whether nothing is left for the receiver.
     ///
     /// # Safety

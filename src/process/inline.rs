@@ -36,6 +36,7 @@
 use super::control::{ENTERED, INLINE, Process};
 use super::current::{self, Identity};
 use super::error::Error;
+use super::limit::Limit;
 use super::message::Message;
 use super::node::Node;
 use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
@@ -184,8 +185,9 @@ impl Process {
         // SAFETY: a marked address is that of a desk on the stack that runs this process, which is ours.
         let desk = unsafe { &*call.map_addr(|address| address & !MARK).cast::<Desk>() };
         // SAFETY: set and unset with the mark.
-        let Some(frame) = (unsafe { desk.frame.replace(ptr::null()).as_ref() }) else { return };
+        let Some(frame) = (unsafe { desk.frame.get().as_ref() }) else { return };
         let slot = frame.make_slot();
+        desk.frame.set(ptr::null());
         frame.slot.set(Some((slot.clone(), self.node.clone())));
         let reply = reply::reply_to(&slot);
         if frame.lends {
@@ -214,6 +216,7 @@ pub fn ask<Q: Question>(
         Identity::Thread => None,
     };
     let frame = Frame { caller, lends, answer: Cell::new(None), slot: Cell::new(None) };
+    let limit = Limit::new(timeout);
     let mut question = Some(question);
     let look = |process: &Process, question: &mut Option<Q>, inside: &Inside| -> Result<bool, Error> {
         let is_self = caller.is_some_and(|caller| ptr::eq(caller, process));
@@ -241,7 +244,7 @@ pub fn ask<Q: Question>(
     match question {
         None => match (frame.answer.take(), frame.slot.take()) {
             (Some(answer), _) => Ok(Outcome::Reply(answer)),
-            (None, Some((slot, node))) => reply::wait_for(&slot, &node, timeout, lends),
+            (None, Some((slot, node))) => reply::wait_for(&slot, &node, limit.left(&node), lends),
             (None, None) => unreachable!("it answers, or is detached"),
         },
         Some(question) => {
@@ -264,7 +267,7 @@ enum How<'a> {
 /// Has the process answer now, if that is possible: then the question is gone.
 fn serve<Q: Question>(process: &Process, frame: &Frame<'_>, how: How<'_>, question: &mut Option<Q>, inside: &Inside) {
     let possible = process.state.phase() == IDLE
-        && process.mailbox_is_bare()
+        && process.mailbox_is_free()
         && process.place.thread_home().is_none()
         && !process.header.is_slow();
     if !possible {
@@ -303,9 +306,11 @@ fn serve<Q: Question>(process: &Process, frame: &Frame<'_>, how: How<'_>, questi
         }
         let Some(nest) = scheduler::nest(process.node().scheduler()) else { return };
         if take(process) {
+            let saved = wait::Saved::now();
             inside.tally(process.number, What::Sent);
             nest.run(process.pid().0, work);
             current::set(caller);
+            saved.restore();
         }
         return;
     }

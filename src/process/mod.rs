@@ -67,6 +67,7 @@ mod inbox;
 mod info;
 mod inline;
 mod latch;
+mod limit;
 mod lineage;
 mod message;
 mod names;

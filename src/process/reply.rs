@@ -9,6 +9,7 @@ use super::bound::{self, Room};
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
+use super::limit::Limit;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
 use super::request::{Request, RequestState};
@@ -300,7 +301,8 @@ fn call_then(
     let node = table::with_process(pid, |process| process.node().clone()).ok_or(Error::NoProcess)?;
     let slot = Slot::new(waiter);
     let message = make(ReplyTo(Some(slot.clone())));
-    let mut left = timeout;
+    let limit = Limit::new(timeout);
+    let left;
     let ran = table::with_process_or(
         pid,
         message,
@@ -323,6 +325,7 @@ fn call_then(
             if let Some(outcome) = slot.cell.take() {
                 return Ok(outcome);
             }
+            left = limit.left(&node);
         }
     }
     wait_for(&slot, &node, left, lends)

@@ -168,7 +168,7 @@ pub(super) fn inline_now(pid: Pid, message: Message) -> Result<(), Message> {
 fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
     let possible = process.flags & super::control::INLINE != 0
         && process.place.thread_home().is_none()
-        && process.mailbox_is_bare()
+        && process.mailbox_is_free()
         && process.state.phase() == IDLE
         && !process.header.is_slow();
     if !possible {
@@ -189,6 +189,7 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
     let pointer = NonNull::from(process);
     let mut message = Some(message);
     let taken = NonNull::from(&mut message);
+    let saved = wait::Saved::now();
     // Nobody in between: the stack may be left, and go on later, where the caller is not.
     let caller = current::set(std::ptr::null());
     nest.run(process.pid().0, move || {
@@ -202,6 +203,7 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
         recover(process, worked.is_err());
     });
     current::set(caller);
+    saved.restore();
     match message {
         Some(message) => Err(message),
         None => Ok(()),

@@ -204,7 +204,8 @@ impl Scheduler {
             }
         }
         let watched = scheduler.clone();
-        let thread = std::thread::Builder::new().name("regrow-watch".into()).spawn(move || watch::run(&watched))?;
+        let thread = std::thread::Builder::new().name("regrow-watch".into()).spawn(move || watch::run(&watched));
+        let thread = thread.inspect_err(|_| scheduler.stop())?;
         scheduler.threads.lock().push(thread);
         Ok(scheduler)
     }

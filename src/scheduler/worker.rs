@@ -233,6 +233,8 @@ impl Nest<'_> {
         let nested = local.nested.get();
         local.nested.set(nested + 1);
         local.worker.current.store(id, Ordering::Relaxed);
+        // Who calls one after the other is not stuck in any of them.
+        local.worker.bump();
         let exceptions = Kept::leave();
         let place = &local.nests[nested as usize];
         // SAFETY: made by `nest`; whatever runs within it is deeper, and uses the places of its own depth.

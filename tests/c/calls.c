@@ -296,10 +296,13 @@ static regrow_next ask_who_changes_the_thread(regrow_context *context, void *use
 
 static void errno_and_rounding_are_the_callers_after_a_call(void)
 {
-    callee callee = make(0);
-    start(&callee);
-    in_process(ask_who_changes_the_thread, &callee);
-    stop(&callee);
+    const uint32_t flags[] = { 0, REGROW_INLINE };
+    for (int at = 0; at < 2; at++) {
+        callee callee = make(flags[at]);
+        start(&callee);
+        in_process(ask_who_changes_the_thread, &callee);
+        stop(&callee);
+    }
 }
 
 int main(void)

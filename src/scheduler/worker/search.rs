@@ -61,12 +61,11 @@ impl Local {
     #[inline]
     pub(super) fn takes_over(&self) -> bool {
         let in_a_row = self.in_a_row.get();
-        if in_a_row >= SLOT_IN_A_ROW {
+        // Whoever waits for this thread goes first, as before any job.
+        if in_a_row >= SLOT_IN_A_ROW || self.has_resumed() {
             return false;
         }
-        // Whoever waits for this thread would have had a turn in between.
-        self.in_a_row.set(in_a_row + if self.has_resumed() { 4 } else { 1 });
-        self.worker.bump();
+        self.in_a_row.set(in_a_row + 1);
         if let Some(before) = self.take_slot() {
             self.queue.push(before);
             self.share();
