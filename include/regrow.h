@@ -966,9 +966,9 @@ typedef struct regrow_dynamic_supervisor_spec {
   uint32_t max_restarts;
   /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
   uint32_t period_ms;
-  /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS, told once that child is up; one that fails to
-  /// start, or is being stopped, makes way. Else any number of children may have the same, and are told apart by
-  /// their pids.
+  /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS, told once that child is up (at once in a child's
+  /// init, which nobody can wait for that waits itself); one that fails to start, or is being stopped, makes way. Else
+  /// any number of children may have the same, and are told apart by their pids.
   uint32_t flags;
   /// Runs at each start. NULL: nothing.
   regrow_supervisor_init_callback init;
@@ -1003,7 +1003,7 @@ typedef struct regrow_partition_supervisor_spec {
   uint32_t reserved;
 } regrow_partition_supervisor_spec;
 
-/// A registry. Whoever has an entry in it is linked with it: one that is killed takes them along.
+/// A registry. Whoever enters it is linked with it by the first entry: one that is killed takes them along.
 typedef struct regrow_registry_spec {
   /// sizeof(regrow_registry_spec).
   size_t size;

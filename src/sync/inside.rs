@@ -118,7 +118,7 @@ impl Own {
         record
     }
 
-    #[inline]
+    #[inline(always)]
     fn go_in(&self) {
         let record = self.record();
         let count = record.counter.load(Ordering::Relaxed);
@@ -127,7 +127,7 @@ impl Own {
         light_fence();
     }
 
-    #[inline]
+    #[inline(always)]
     fn go_out(&self) {
         let record = self.record();
         let count = record.counter.load(Ordering::Relaxed);
