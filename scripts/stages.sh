@@ -757,11 +757,12 @@ differential() { # OPTION...
   count_scenarios python3 tests/conformance/differential.py build/regrow-conformance "$@"
 }
 
-# New scenarios each time; the log has their seed.
+# The same scenarios each time: new ones are made with the long counts, so that what is merely tested does not depend on
+# chance.
 stage_differential() {
   needs_reference
   local status=0
-  differential --no-skips -n 500 || status=$?
+  differential --no-skips -n 500 --seed 51a7e0d2 || status=$?
   # Has found that the reference gave another answer than it had: to give away a table that is not there.
   differential --no-skips -n 250 --seed f6258ef5 || status=$?
   return $status

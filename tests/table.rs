@@ -116,7 +116,9 @@ fn carry_out(table: Ref, kind: Kind, operation: &Term) -> Result<Term, Error> {
 #[test]
 fn random_operations_give_what_they_give_in_the_installed_erlang() {
     let variable = |name: &str, otherwise: u32| std::env::var(name).map_or(otherwise, |value| value.parse().unwrap());
-    let seed = variable("REGROW_TABLE_SEED", std::process::id());
+    // Another one with the long counts only: what is merely tested must not depend on chance.
+    let chance = if rounds(1) > 1 { std::process::id() } else { 9146 };
+    let seed = variable("REGROW_TABLE_SEED", chance);
     println!("REGROW_TABLE_SEED={seed}");
     let file = std::env::temp_dir().join(format!("regrow-tables-{}", std::process::id()));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/table_operations.escript");

@@ -230,7 +230,9 @@ fn blocks(mut bytes: &[u8]) -> Vec<&[u8]> {
 #[test]
 fn random_terms_are_what_they_are_in_erlang() {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let (seed, count) = (setting("REGROW_TERM_SEED", clock), setting("REGROW_TERM_COUNT", 1000));
+    // Another one with the long counts only: what is merely tested must not depend on chance.
+    let chance = if setting("REGROW_ROUNDS", 1) > 1 { clock } else { 1 };
+    let (seed, count) = (setting("REGROW_TERM_SEED", chance), setting("REGROW_TERM_COUNT", 1000));
     println!("REGROW_TERM_SEED={seed} REGROW_TERM_COUNT={count}");
     let file = directory().join("random_terms.bin");
     let name = file.to_str().unwrap();

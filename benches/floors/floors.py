@@ -66,7 +66,8 @@ def added_up(lines, locks=locked):
             is_callees = True
         elif re.match(r"[0-9+*-]", line):
             position, _, *costs = line.split()
-            at = at if position == "*" else at + int(position, 16) if position[0] in "+-" else int(position, 16)
+            # Addresses are hexadecimal, and steps between them decimal.
+            at = at if position == "*" else at + int(position) if position[0] in "+-" else int(position, 16)
             if not is_callees:
                 # What is left out at the end is 0.
                 cost = dict.fromkeys(events, 0) | dict(zip(events, map(int, costs)))

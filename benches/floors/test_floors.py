@@ -15,12 +15,12 @@ ob=(1) {program}
 fl=(1) a.c
 fn=(1) main
 0x1000 10 5 1 1 0 1 1 0 1
-+8 10 7
++12 10 7
 cob=(2) {library}
 cfn=(2) helper
 calls=3 0x2000
 * 10 999 9 9 9 9 9 9 9 9
--8 11 2
+-12 11 2
 
 ob=(2)
 fn=(2)
@@ -30,7 +30,7 @@ fn=(2)
 
 class Counting(unittest.TestCase):
     def test_what_a_callee_costs_is_counted_once_and_locks_are_told_by_file_and_address(self):
-        locks = {sys.executable: {0x1008}, __file__: {0x2000, 0x1000}}
+        locks = {sys.executable: {0x100c}, __file__: {0x2000, 0x1000}}
         text = COUNTS.format(program=sys.executable, library=__file__)
         total = floors.added_up(text.splitlines(), locks.__getitem__)
         self.assertEqual(total, {"instructions": 25, "locked": 18, "near": 4, "far": 1})

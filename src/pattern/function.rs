@@ -3,6 +3,7 @@
 use super::arithmetic;
 use super::run::Value;
 use crate::term::{Atom, Kind, Pid, Term, atoms};
+use std::ops::RangeInclusive;
 
 macro_rules! functions {
     ($($variant:ident = $name:literal / $arity:literal,)*) => {
@@ -217,10 +218,13 @@ fn size(count: usize) -> Option<Term> {
     i64::try_from(count).ok().map(Term::int)
 }
 
+/// The integers that Erlang calls small, of 60 bits: the only ones that it takes for a size.
+const SMALL: RangeInclusive<i64> = -(1 << 59)..=(1 << 59) - 1;
+
 /// `is_record(Term, Name, Size)`.
 fn is_record(record: &Term, name: &Term, size: &Term) -> Option<Term> {
     let name: Atom = name.as_atom()?;
-    let size = size.as_int()?;
+    let size = size.as_int().filter(|size| SMALL.contains(size))?;
     let elements = record.as_tuple().unwrap_or_default();
     let is = elements.first().is_some_and(|first| first.is_atom(name)) && usize::try_from(size) == Ok(elements.len());
     Some(Term::bool(is))
