@@ -224,6 +224,7 @@ pub(super) fn at_once(end: impl FnOnce()) {
 
 fn carry_out(process: &Process, ghost: bool) {
     let _inside = inside::enter();
+    let _busy = (!ghost && is_own_thread(process)).then(|| EndingThread::of(process.node()));
     let ending = Ending { process: NonNull::from(process), ghost };
     let outer = ENDINGS.get();
     // SAFETY: it leads to the list of a frame further up, which uses it only between the ends that it carries out.
@@ -257,6 +258,23 @@ pub(super) fn carry_out_elsewhere(process: &Process, stuck: Stuck) {
     exit.stuck = Some(stuck);
     let series = Series { exit: Some(exit), list: VecDeque::new() };
     Job::queue(Box::new(Job { header: Header::new(Job::run, NOBODY), series, noted: None }));
+}
+
+/// Has a runtime that settles wait for a thread whose process has no pid any more, while the state is dropped: answers
+/// come after that.
+struct EndingThread(Arc<Node>);
+
+impl EndingThread {
+    fn of(node: &Arc<Node>) -> EndingThread {
+        node.ending_threads.fetch_add(1, Ordering::SeqCst);
+        EndingThread(node.clone())
+    }
+}
+
+impl Drop for EndingThread {
+    fn drop(&mut self) {
+        self.0.ending_threads.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Whether the process ends by itself on a thread of its own.

@@ -8,7 +8,7 @@ use super::watchdog::Watchdogs;
 use crate::clock::{Clock, Timers};
 use crate::scheduler::Scheduler;
 use crate::sync::tally;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::term::{Pid, Term};
 use hashbrown::HashSet;
 use std::collections::BTreeMap;
@@ -74,6 +74,8 @@ pub struct Node {
     pub(super) processes: AtomicU64,
     /// Dead processes whose callback has not returned.
     pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
+    /// Threads that carry out the end of their own process.
+    pub(super) ending_threads: AtomicUsize,
     /// Processes whose ends are jobs: with each job that of the end under way.
     pub(super) unfinished: Mutex<HashSet<Pid, IdHash>>,
     stopping: AtomicBool,
@@ -104,6 +106,7 @@ impl Node {
             max_processes,
             processes: AtomicU64::new(0),
             ghosts: Mutex::new(HashSet::default()),
+            ending_threads: AtomicUsize::new(0),
             unfinished: Mutex::new(HashSet::default()),
             stopping: AtomicBool::new(false),
             thread_pids: Mutex::new(HashSet::default()),
@@ -277,6 +280,7 @@ impl Node {
         let is_busy = |pid| super::table::with_process(pid, |process| process.is_busy()).unwrap_or(false);
         let is_ours = |process: &super::Process| std::ptr::eq(&**process.node(), self) && process.is_busy();
         pids.into_iter().any(is_busy)
+            || self.ending_threads.load(Ordering::SeqCst) != 0
             || crate::sync::inside::any_shown(|id| super::table::with_process(Pid(id), is_ours).unwrap_or(false))
     }
 }

@@ -386,6 +386,7 @@ static void of_many_pairs_each_goes_on(void)
         EVENTUALLY(players[at].passes > before[at] + 1000);
     for (int at = 0; at < PLAYERS; at++)
         kill_and_wait(pids[at]);
+    EVENTUALLY(stats().ghosts == 0); /* who was killed at play has still been looking at the players */
 }
 
 /* ---- order ---- */
