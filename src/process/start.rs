@@ -562,9 +562,11 @@ pub fn leave_thread(reason: Term) -> Result<(), Error> {
     if current::in_callback() {
         return Err(Error::NoIdentity);
     }
-    // A thread that ends has left already.
-    let entered = ENTERED.try_with(|entered| entered.0.borrow_mut().take()).unwrap_or_default();
-    let process = entered.ok_or(Error::NoIdentity)?;
+    // A thread that ends has left, or does so by itself.
+    if own().ending.get() {
+        return Err(Error::NoIdentity);
+    }
+    let process = ENTERED.with(|entered| entered.0.borrow_mut().take()).ok_or(Error::NoIdentity)?;
     end_entered(&process, reason);
     Ok(())
 }

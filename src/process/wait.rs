@@ -120,9 +120,8 @@ pub fn may_wait_here() -> Result<(), Error> {
 
 pub(super) fn thread_may_wait() -> Result<(), Error> {
     let own = own();
-    // One that ends may have nothing left to be woken by.
-    let has_no_parker = || own.ending.get() && PARKER.try_with(|_| ()).is_err();
-    if own.may_not_wait.get() || has_no_parker() { Err(Error::WouldBlock) } else { Ok(()) }
+    // One that ends has nothing left to be woken by, and what it made now nobody would free.
+    if own.may_not_wait.get() || own.ending.get() { Err(Error::WouldBlock) } else { Ok(()) }
 }
 
 /// Runs `work`, a callback that may not wait and has no identity, such as a drop.

