@@ -39,16 +39,6 @@ static void send_first(regrow_pid pid, regrow_ref alias, regrow_term message)
     CHECK_OK(regrow_send_alias_opt(pid, alias, message, REGROW_PRIORITY));
 }
 
-static int64_t queue_length(regrow_pid pid)
-{
-    regrow_term map, key = regrow_atom("message_queue_len");
-    int64_t length;
-    CHECK_OK(regrow_info(pid, &map));
-    CHECK(regrow_as_int(regrow_map_get(&map, &key), &length));
-    regrow_term_free(&map);
-    return length;
-}
-
 static void it_is_received_before_ten_thousand_others(void)
 {
     regrow_ref alias = alias_of(REGROW_PRIORITY);
@@ -56,10 +46,10 @@ static void it_is_received_before_ten_thousand_others(void)
         CHECK_OK(regrow_send(self, regrow_int(n)));
     send_first(self, alias, regrow_atom("first"));
     send_first(self, alias, regrow_atom("second"));
-    CHECK(queue_length(self) == MANY + 2);
+    CHECK(messages_of(self) == MANY + 2);
     CHECK_HERE("first");
     CHECK_HERE("second");
-    CHECK(queue_length(self) == MANY);
+    CHECK(messages_of(self) == MANY);
     for (int64_t n = 0; n < MANY; n++) {
         int64_t value;
         regrow_term message;
@@ -143,7 +133,7 @@ static void a_trapped_exit_by_an_alias_goes_first(void)
     CHECK_OK(regrow_exit_alias(self, ordinary, regrow_atom("later"), REGROW_PRIORITY));
     CHECK_OK(regrow_exit_alias(self, alias, regrow_atom("late"), 0));
     CHECK_OK(regrow_exit_alias(self, alias, regrow_atom("soon"), REGROW_PRIORITY));
-    CHECK(queue_length(self) == 4);
+    CHECK(messages_of(self) == 4);
     snprintf(text, sizeof text, "{'EXIT',%s,soon}", me);
     CHECK_HERE(text);
     CHECK_HERE("1");
@@ -300,12 +290,12 @@ static void what_a_receive_passes_over_stays_in_its_order(void)
     send_first(self, alias, regrow_int(13));
     send_first(self, alias, regrow_int(14));
     CHECK_OK(regrow_send(self, regrow_int(4)));
-    CHECK(queue_length(self) == 8);
+    CHECK(messages_of(self) == 8);
     /* From the middle of each sort: looked at already, and not yet. */
     number_here(12, 0);
     number_here(13, 0);
     number_here(2, 0);
-    CHECK(queue_length(self) == 5);
+    CHECK(messages_of(self) == 5);
     CHECK_HERE("11");
     CHECK_HERE("14");
     CHECK_HERE("1");
@@ -313,7 +303,7 @@ static void what_a_receive_passes_over_stays_in_its_order(void)
     CHECK_HERE("15");
     CHECK_HERE("3");
     CHECK_HERE("4");
-    CHECK(queue_length(self) == 0);
+    CHECK(messages_of(self) == 0);
     /* All of it is dropped by a flush. */
     size_t count;
     CHECK_OK(regrow_send(self, regrow_int(1)));
@@ -557,7 +547,7 @@ static void a_server_handles_it_first(void)
         CHECK_OK(regrow_cast(pid, regrow_int(2)));
         send_first(pid, log.alias, regrow_int(11));
         send_first(pid, log.alias, regrow_int(12));
-        CHECK(queue_length(pid) == 4);
+        CHECK(messages_of(pid) == 4);
         gate_open(&log.gate);
         check_log(&log, pid, "[2,1,12,11]");
     }
@@ -577,7 +567,7 @@ static void a_suspended_server_handles_it_first_when_it_goes_on(void)
         CHECK_OK(regrow_cast(pid, regrow_int(2)));
         send_first(pid, log.alias, regrow_int(12));
         CHECK_OK(regrow_settle(root, LONG_MS, NULL));
-        CHECK(queue_length(pid) == 4);
+        CHECK(messages_of(pid) == 4);
         CHECK_OK(regrow_send(pid, regrow_int(3)));
         if (limit)
             CHECK_ERROR(REGROW_ERR_LIMIT, regrow_send(pid, regrow_int(4)));
@@ -693,7 +683,7 @@ static void a_limit_neither_holds_it_up_nor_drops_it(void)
         CHECK_OK(regrow_send(pid, regrow_int(2)));
         CHECK_ERROR(cases[at].third, regrow_send(pid, regrow_int(3)));
         send_first(pid, log.alias, regrow_int(12));
-        CHECK(queue_length(pid) == 4);
+        CHECK(messages_of(pid) == 4);
         gate_open(&log.gate);
         CHECK_DOWN("normal", monitor);
         CHECK_TERM(cases[at].all, &log.all);
