@@ -38,6 +38,8 @@ fn delays_grow_by_the_factor_up_to_the_longest() {
     }
     let backoff = Backoff { initial_ms: 1, max_ms: u32::MAX, ..Backoff::default() };
     assert_eq!(delay(&backoff, u32::MAX, 0), u64::from(u32::MAX), "however long the row is");
+    let none = Backoff { initial_ms: 0, ..backoff };
+    assert_eq!(delay(&none, u32::MAX, 0), 0, "none is none, however long the row is");
 }
 
 #[test]
