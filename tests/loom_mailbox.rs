@@ -13,8 +13,8 @@ fn two_senders_and_a_receiver_lose_nothing_and_keep_each_senders_order() {
             .map(|sender| {
                 let mailbox = mailbox.clone();
                 thread::spawn(move || {
-                    mailbox.push((sender, 0));
-                    mailbox.push((sender, 1));
+                    mailbox.push(Box::new((sender, 0)));
+                    mailbox.push(Box::new((sender, 1)));
                 })
             })
             .collect();
@@ -23,7 +23,8 @@ fn two_senders_and_a_receiver_lose_nothing_and_keep_each_senders_order() {
         while seen < 4 {
             // SAFETY: this thread alone pops.
             match unsafe { mailbox.pop() } {
-                Pop::Message((sender, n)) => {
+                Pop::Message(message) => {
+                    let (sender, n) = *message;
                     assert_eq!(n, next[sender as usize]);
                     next[sender as usize] += 1;
                     seen += 1;
@@ -45,11 +46,11 @@ fn what_is_published_is_seen_by_whoever_pops_it() {
         let sender = thread::spawn(move || {
             // SAFETY: the receiver looks only after the message.
             their_place.with_mut(|place| unsafe { *place = 7 });
-            their_mailbox.push(());
+            their_mailbox.push(Box::new(()));
         });
         loop {
             // SAFETY: this thread alone pops.
-            if let Pop::Message(()) = unsafe { mailbox.pop() } {
+            if let Pop::Message(_) = unsafe { mailbox.pop() } {
                 // SAFETY: the sender wrote it before its push.
                 assert_eq!(place.with(|place| unsafe { *place }), 7);
                 break;

@@ -5,17 +5,18 @@
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
-use regrow::mailbox::{Bounded, Mailbox, Offered, Pop};
+use regrow::mailbox::{Bounded, Mailbox, Offered, Packed, Pop, Pushed};
 use regrow::process::state::{IDLE, READY, RUNNING, State, Unqueued};
 
 /// Takes the next message, if one can be reached.
 ///
 /// # Safety
 /// The caller is the one consumer.
-unsafe fn take(mailbox: &Mailbox<u32>) -> Pop<u32> {
+unsafe fn take(mailbox: &Mailbox<Box<u32>>) -> Pop<Box<u32>> {
     // SAFETY: the caller's promise.
-    if let Some(message) = unsafe { mailbox.pop_if(|message| Some(message)) } {
-        return Pop::Message(message);
+    if let Some(words) = unsafe { mailbox.pop_if(|_| true) } {
+        // SAFETY: taken out just now.
+        return Pop::Message(unsafe { Box::unpack(words) });
     }
     // SAFETY: the caller's promise.
     match unsafe { mailbox.pop() } {
@@ -29,12 +30,12 @@ unsafe fn take(mailbox: &Mailbox<u32>) -> Pop<u32> {
 }
 
 /// All messages, of which there are so many.
-fn take_all(mailbox: &Mailbox<u32>, count: usize) -> Vec<u32> {
+fn take_all(mailbox: &Mailbox<Box<u32>>, count: usize) -> Vec<u32> {
     let mut all = Vec::new();
     while all.len() < count {
         // SAFETY: this thread alone pops.
         match unsafe { take(mailbox) } {
-            Pop::Message(message) => all.push(message),
+            Pop::Message(message) => all.push(*message),
             _ => thread::yield_now(),
         }
     }
@@ -45,11 +46,11 @@ fn take_all(mailbox: &Mailbox<u32>, count: usize) -> Vec<u32> {
 #[test]
 fn no_message_overtakes_a_priority_message_sent_before_it() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::<u32>::new());
+        let mailbox = Arc::new(Mailbox::<Box<u32>>::new());
         let theirs = mailbox.clone();
         let sender = thread::spawn(move || {
-            theirs.push_priority(1);
-            theirs.push(2);
+            theirs.push_priority(Box::new(1));
+            theirs.push(Box::new(2));
         });
         assert_eq!(take_all(&mailbox, 2), [1, 2]);
         sender.join().unwrap();
@@ -59,13 +60,13 @@ fn no_message_overtakes_a_priority_message_sent_before_it() {
 #[test]
 fn nor_where_others_send_and_ordinary_ones_wait() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::<u32>::new());
-        mailbox.push(0);
+        let mailbox = Arc::new(Mailbox::<Box<u32>>::new());
+        mailbox.push(Box::new(0));
         let senders = [1, 11].map(|first| {
             let mailbox = mailbox.clone();
             thread::spawn(move || {
-                mailbox.push_priority(first);
-                mailbox.push(first + 1);
+                mailbox.push_priority(Box::new(first));
+                mailbox.push(Box::new(first + 1));
             })
         });
         let all = take_all(&mailbox, 5);
@@ -78,15 +79,15 @@ fn nor_where_others_send_and_ordinary_ones_wait() {
 #[test]
 fn priority_messages_of_one_sender_keep_their_order_among_two() {
     loom::model(|| {
-        let mailbox = Arc::new(Mailbox::<u32>::new());
+        let mailbox = Arc::new(Mailbox::<Box<u32>>::new());
         let theirs = mailbox.clone();
         let sender = thread::spawn(move || {
-            theirs.push_priority(1);
-            theirs.push_priority(2);
+            theirs.push_priority(Box::new(1));
+            theirs.push_priority(Box::new(2));
         });
         let theirs = mailbox.clone();
         let other = thread::spawn(move || {
-            theirs.push_priority(11);
+            theirs.push_priority(Box::new(11));
         });
         let all = take_all(&mailbox, 3);
         let at = |message| all.iter().position(|other| *other == message).unwrap();
@@ -98,14 +99,14 @@ fn priority_messages_of_one_sender_keep_their_order_among_two() {
 
 struct Process {
     state: State,
-    mailbox: Mailbox<u32>,
+    mailbox: Mailbox<Box<u32>>,
     scheduled: AtomicU32,
 }
 
 impl Process {
     /// push, then look at the word: `Process::deliver`.
-    fn notify(&self, was_empty: bool) {
-        if was_empty && self.state.make_ready() {
+    fn notify(&self, pushed: Pushed) {
+        if pushed == Pushed::First && self.state.make_ready() {
             assert_eq!(self.scheduled.fetch_add(1, Ordering::SeqCst), 0, "scheduled twice at once");
         }
     }
@@ -141,9 +142,9 @@ fn a_priority_message_that_comes_as_it_rests_is_not_forgotten() {
         let process =
             Arc::new(Process { state: State::new(IDLE), mailbox: Mailbox::new(), scheduled: AtomicU32::new(0) });
         let theirs = process.clone();
-        let sender = thread::spawn(move || theirs.notify(theirs.mailbox.push_priority(1)));
+        let sender = thread::spawn(move || theirs.notify(theirs.mailbox.push_priority(Box::new(1))));
         let theirs = process.clone();
-        let other = thread::spawn(move || theirs.notify(theirs.mailbox.push(2)));
+        let other = thread::spawn(move || theirs.notify(theirs.mailbox.push(Box::new(2))));
         let mut seen = 0;
         while seen < 2 {
             if process.scheduled.load(Ordering::SeqCst) > 0 {
@@ -160,10 +161,10 @@ fn a_priority_message_that_comes_as_it_rests_is_not_forgotten() {
 #[test]
 fn a_limit_changes_nothing_in_the_order() {
     loom::model(|| {
-        let mailbox = Arc::new((Mailbox::<u32>::new(), Bounded::<u32, ()>::new(1)));
+        let mailbox = Arc::new((Mailbox::<Box<u32>>::new(), Bounded::<u32, ()>::new(1)));
         let theirs = mailbox.clone();
         let sender = thread::spawn(move || {
-            theirs.0.push_priority(1);
+            theirs.0.push_priority(Box::new(1));
             assert!(matches!(theirs.1.offer(2, false), Offered::Taken));
         });
         let mut all = Vec::new();
@@ -172,7 +173,7 @@ fn a_limit_changes_nothing_in_the_order() {
                 all.push(popped.message);
             // SAFETY: this thread alone pops.
             } else if let Pop::Message(message) = unsafe { mailbox.0.pop_priority() } {
-                all.push(message);
+                all.push(*message);
             } else {
                 thread::yield_now();
             }

@@ -5,12 +5,12 @@
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::thread;
-use regrow::mailbox::{Mailbox, Pop};
+use regrow::mailbox::{Mailbox, Packed, Pop, Pushed};
 use regrow::process::state::{CALLBACK, DEAD, EXIT, IDLE, READY, RUNNING, State, Struck, Unqueued};
 
 struct Process {
     state: State,
-    mailbox: Mailbox<u32>,
+    mailbox: Mailbox<Box<u32>>,
     scheduled: AtomicU32,
 }
 
@@ -21,7 +21,7 @@ impl Process {
 
     /// push, then look at the word: `Process::deliver`.
     fn send(&self, message: u32) {
-        if self.mailbox.push(message) && self.state.make_ready() {
+        if self.mailbox.push(Box::new(message)) == Pushed::First && self.state.make_ready() {
             assert_eq!(self.scheduled.fetch_add(1, Ordering::SeqCst), 0, "scheduled twice at once");
         }
     }
@@ -82,7 +82,7 @@ fn on_its_own_thread(process: &Process, token: &AtomicBool) -> u32 {
             loop {
                 // SAFETY: RUNNING.
                 match unsafe { process.mailbox.pop() } {
-                    Pop::Message(1) => {
+                    Pop::Message(message) if *message == 1 => {
                         process.state.shift(RUNNING, DEAD, 0, 0).unwrap();
                         retired += u32::from(process.state.gone());
                         break;
@@ -119,7 +119,7 @@ fn a_process_on_its_own_thread_is_retired_once_whenever_its_last_message_comes()
         let token = Arc::new(AtomicBool::new(true));
         let (their_process, their_token) = (process.clone(), token.clone());
         let sender = thread::spawn(move || {
-            their_process.mailbox.push(1);
+            their_process.mailbox.push(Box::new(1));
             if their_process.state.make_ready() {
                 their_token.store(true, Ordering::SeqCst);
             }
@@ -229,8 +229,10 @@ impl Process {
         }
         loop {
             // SAFETY: RUNNING.
-            match unsafe { self.mailbox.pop_if(|message| Some(message)) } {
-                Some(_) => {
+            match unsafe { self.mailbox.pop_if(|_| true) } {
+                Some(words) => {
+                    // SAFETY: taken out just now.
+                    drop::<Box<u32>>(unsafe { Box::unpack(words) });
                     *seen += 1;
                     if !self.state.enter_callback() {
                         return false;

@@ -40,7 +40,9 @@
 //! no limit pays nothing for it.
 
 mod bounded;
+mod packed;
 mod queue;
 
 pub use bounded::{Bounded, Offered, Popped};
-pub use queue::{Mailbox, Node, Pop};
+pub use packed::{Packed, Words};
+pub use queue::{Mailbox, Pop, Pushed};

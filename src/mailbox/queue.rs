@@ -1,84 +1,180 @@
 //! The queue itself; see the module for its rules.
 
+use super::packed::{Packed, Words};
 #[cfg(not(loom))]
 use crate::sync::AtomicUsize;
 #[cfg(not(loom))]
 use crate::sync::blocks::{self, Size};
-use crate::sync::{AtomicPtr, Ordering, prefetch};
+use crate::sync::{AtomicPtr, AtomicU64, Ordering};
 #[cfg(not(loom))]
 use std::alloc::{Layout, handle_alloc_error};
-use std::cell::UnsafeCell;
-use std::ptr::{self, NonNull};
+use std::ptr;
+#[cfg(not(loom))]
+use std::ptr::NonNull;
 
-/// A message on its way, one cache line where `M` is 48 bytes or fewer.
-#[repr(align(16))]
-pub struct Node<M> {
-    next: AtomicPtr<Node<M>>,
-    message: Option<M>,
+/// How many messages a block takes: the first one, of 64 bytes, and those behind it, of 512. In a model as few as
+/// have every step made by a few messages.
+const SMALL: usize = if cfg!(loom) { 1 } else { 3 };
+const LARGE: usize = if cfg!(loom) { 2 } else { 31 };
+
+/// Where a message lies, in two words. The first is 0 until it is there.
+struct Slot {
+    mark: AtomicU64,
+    word: AtomicU64,
 }
 
-impl<M> Node<M> {
-    /// Of the block that it lies in. Never one of those that lie across two cache lines.
-    #[cfg(not(loom))]
-    const fn size() -> Option<Size> {
-        const { assert!(align_of::<Self>() <= 16) };
-        match Size::of(size_of::<Self>()) {
-            Some(Size::B32) => Some(Size::B32),
-            Some(_) => Some(Size::B64),
-            None => None,
-        }
+impl Slot {
+    #[cfg(loom)]
+    fn new() -> Slot {
+        Slot { mark: AtomicU64::new(0), word: AtomicU64::new(0) }
+    }
+
+    /// The words of a message. For a slot that is nobody else's.
+    #[inline(always)]
+    fn fill(&self, words: Words) {
+        self.word.store(words.word, Ordering::Relaxed);
+        // Release, partner: the load in `words`.
+        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release };
+        self.mark.store(words.mark, order);
+    }
+
+    /// None: whoever has the slot has not filled it yet.
+    #[inline(always)]
+    fn words(&self) -> Option<Words> {
+        let mark = self.mark.load(Ordering::Acquire);
+        (mark != 0).then(|| Words { mark, word: self.word.load(Ordering::Relaxed) })
+    }
+}
+
+/// A block of slots, which are filled and read from the last to the first. One that is the first has [`SMALL`] of them
+/// and no memory for more, so it is never looked at as a whole.
+#[repr(C, align(64))]
+struct Block {
+    /// The block behind it; written by whoever put that there.
+    next: AtomicPtr<Block>,
+    /// So that four slots, or three and this head, are a cache line.
+    _head: [u8; 16 - size_of::<AtomicPtr<()>>() % 16],
+    slots: [Slot; LARGE],
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Block>() == 512 && std::mem::offset_of!(Block, slots) + SMALL * size_of::<Slot>() == 64);
+
+/// A block and how many of its slots are left, in one word: `null` is neither.
+///
+/// Of the six low bits, which are 0 in the address of a block, the lowest five count, and the sixth says that the block
+/// is a large one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place(*mut Block);
+
+const LEFT: usize = 0b01_1111;
+const IS_LARGE: usize = 0b10_0000;
+
+impl Place {
+    const NONE: Place = Place(ptr::null_mut());
+
+    #[inline(always)]
+    fn first_of(block: *mut Block, is_large: bool) -> Place {
+        let bits = if is_large { IS_LARGE | LARGE } else { SMALL };
+        Place(block.map_addr(|address| address | bits))
     }
 
     #[inline(always)]
-    fn new(message: Option<M>) -> *mut Node<M> {
-        #[cfg(not(loom))]
-        if let Some(size) = const { Self::size() } {
-            let Some(place) = blocks::take(size) else { handle_alloc_error(Layout::new::<Self>()) };
-            let place = place.cast::<Self>().as_ptr();
-            // SAFETY: a block is large enough, aligned, and nobody else's. Part by part: the message goes straight to
-            // its place.
-            unsafe {
-                (&raw mut (*place).next).write(AtomicPtr::new(ptr::null_mut()));
-                (&raw mut (*place).message).write(message);
-            }
-            return place;
-        }
-        Box::into_raw(Box::new(Node { next: AtomicPtr::new(ptr::null_mut()), message }))
+    fn left(self) -> usize {
+        self.0.addr() & LEFT
     }
 
-    /// Frees the node, whose message was read out.
-    ///
-    /// # Safety
-    /// As [`Node::open`].
     #[inline(always)]
-    unsafe fn close(node: *mut Node<M>) {
-        #[cfg(not(loom))]
-        if let Some(size) = const { Self::size() } {
-            // SAFETY: the caller's promise.
-            return unsafe { blocks::free(size, NonNull::new_unchecked(node.cast())) };
-        }
-        // SAFETY: the caller's promise; without the message, which is not dropped again.
-        drop(unsafe { Box::from_raw(node.cast::<std::mem::ManuallyDrop<Node<M>>>()) });
+    fn block(self) -> *mut Block {
+        self.0.map_addr(|address| address & !(LEFT | IS_LARGE))
     }
 
-    /// Takes the message out and frees the node.
+    /// With one slot fewer. There is one.
+    #[inline(always)]
+    fn next(self) -> Place {
+        Place(self.0.wrapping_byte_sub(1))
+    }
+
+    /// What follows the block.
     ///
     /// # Safety
-    /// `node` came from `new`, and nobody uses it any more.
-    #[inline]
-    unsafe fn open(node: *mut Node<M>) -> Option<M> {
-        #[cfg(not(loom))]
-        if let Some(size) = const { Self::size() } {
-            // SAFETY: the caller's promise; the node is read out before its block goes.
-            unsafe {
-                let message = (&raw const (*node).message).read();
-                blocks::free(size, NonNull::new_unchecked(node.cast()));
-                return message;
-            }
-        }
+    /// There is a block, as long as this is used.
+    #[inline(always)]
+    unsafe fn next_block<'b>(self) -> &'b AtomicPtr<Block> {
         // SAFETY: the caller's promise.
-        unsafe { Box::from_raw(node) }.message
+        unsafe { &(*self.block()).next }
     }
+
+    /// The slot that is the next.
+    ///
+    /// # Safety
+    /// There is one left, and the block is there as long as the slot is used.
+    #[inline(always)]
+    unsafe fn slot<'s>(self) -> &'s Slot {
+        // SAFETY: the caller's promise; within the block.
+        unsafe { &*(&raw const (*self.block()).slots).cast::<Slot>().add(self.left() - 1) }
+    }
+
+    /// A block that is nobody else's yet, with a message in its first slot.
+    #[inline(always)]
+    fn make(is_large: bool, words: Words) -> Place {
+        let place = Place::first_of(Self::allocate(is_large), is_large);
+        // SAFETY: made just now.
+        unsafe { place.slot() }.fill(words);
+        place
+    }
+
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn allocate(is_large: bool) -> *mut Block {
+        let size = if is_large { Size::B512 } else { Size::B64 };
+        let Some(block) = blocks::take(size) else { handle_alloc_error(Layout::new::<Block>()) };
+        let block = block.cast::<Block>().as_ptr();
+        let slots = if is_large { LARGE } else { SMALL };
+        // SAFETY: a block of that size has room for so many slots, is aligned, and nobody else's.
+        unsafe {
+            (&raw mut (*block).next).write(AtomicPtr::new(ptr::null_mut()));
+            let first = (&raw mut (*block).slots).cast::<Slot>();
+            (0..slots).for_each(|slot| (&raw mut (*first.add(slot)).mark).write(AtomicU64::new(0)));
+        }
+        block
+    }
+
+    /// # Safety
+    /// It was made here, and nobody uses its block any more.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    unsafe fn free(self) {
+        let size = if self.0.addr() & IS_LARGE != 0 { Size::B512 } else { Size::B64 };
+        // SAFETY: the caller's promise; a block has no destructor, and its slots were read.
+        unsafe { blocks::free(size, NonNull::new_unchecked(self.block().cast())) };
+    }
+
+    #[cfg(loom)]
+    fn allocate(_is_large: bool) -> *mut Block {
+        let _head = [0; 16 - size_of::<AtomicPtr<()>>() % 16];
+        let slots = std::array::from_fn(|_| Slot::new());
+        Box::into_raw(Box::new(Block { next: AtomicPtr::new(ptr::null_mut()), _head, slots }))
+    }
+
+    /// # Safety
+    /// As above.
+    #[cfg(loom)]
+    unsafe fn free(self) {
+        // SAFETY: the caller's promise.
+        drop(unsafe { Box::from_raw(self.block()) });
+    }
+}
+
+/// What [`Mailbox::push`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The queue was empty: the caller has to see to it that the receiver looks. Else whoever pushed onto the empty
+    /// queue does, or the receiver has not rested since.
+    First,
+    Onto,
+    /// Onto others, and it took a new block, as each 31st does.
+    Further,
 }
 
 /// What [`Mailbox::pop`] found.
@@ -96,84 +192,120 @@ pub enum Pop<M> {
 /// Senders write the head, the receiver the tail. `B` is something of the owner's that lies between the two, seldom
 /// used, so that they are on different cache lines and neither side takes the other's away at each message.
 #[repr(C)]
-pub struct Mailbox<M, B = ()> {
-    head: AtomicPtr<Node<M>>,
-    /// The stub, as senders know it.
-    empty: *mut Node<M>,
-    /// How often something was pushed onto a queue that was not empty: those pushes alone pay for being counted.
+pub struct Mailbox<M: Packed, B = ()> {
+    /// The last block and its slots that nobody has taken; null: it is empty.
+    head: AtomicPtr<Block>,
+    /// The first block: written by whoever pushed it onto the empty queue, and taken from here by the receiver.
+    first: AtomicPtr<Block>,
+    /// How many blocks were put behind others.
     #[cfg(not(loom))]
-    piled: AtomicUsize,
+    further: AtomicUsize,
     pub between: B,
-    tail: UnsafeCell<*mut Node<M>>,
-    /// Twice what was taken, less those that had been pushed onto the stub; and 1 while the stub is in the queue, since
-    /// what is pushed onto it is not counted in `piled`. Written by the consumer, and read for the length.
+    /// The block that is read and its slots that are not read yet; null: it is to be looked for. Written by the consumer.
+    tail: AtomicPtr<Block>,
+    /// How many of `further` the consumer has come to.
     #[cfg(not(loom))]
-    taken: AtomicUsize,
-    /// The node that stands in the queue when there is none; never carries a message. Boxed on first use, so
-    /// that the mailbox itself may move before it is shared.
-    stub: NonNull<Node<M>>,
+    reached: AtomicUsize,
     /// The queue of priority messages; null until there is one. It has none of its own.
     priority: AtomicPtr<Mailbox<M>>,
+    messages: std::marker::PhantomData<M>,
 }
 
-// SAFETY: messages move between threads (M: Send); the head is atomic; the tail is touched by one consumer at a
-// time, which the state word of the process hands over with acquire and release.
-unsafe impl<M: Send, B: Send> Send for Mailbox<M, B> {}
+// SAFETY: messages move between threads (M: Send), each taken out once; all fields are atomic; those of the receiving
+// side are written by one consumer at a time, which the state word of the process hands over with acquire and release.
+unsafe impl<M: Packed + Send, B: Send> Send for Mailbox<M, B> {}
 // SAFETY: as above.
-unsafe impl<M: Send, B: Sync> Sync for Mailbox<M, B> {}
+unsafe impl<M: Packed + Send, B: Sync> Sync for Mailbox<M, B> {}
 
-impl<M, B: Default> Default for Mailbox<M, B> {
+impl<M: Packed, B: Default> Default for Mailbox<M, B> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<M, B: Default> Mailbox<M, B> {
+impl<M: Packed, B: Default> Mailbox<M, B> {
     pub fn new() -> Self {
-        let stub = Node::new(None);
         Mailbox {
-            head: AtomicPtr::new(stub),
-            empty: stub,
+            head: AtomicPtr::new(ptr::null_mut()),
+            first: AtomicPtr::new(ptr::null_mut()),
             #[cfg(not(loom))]
-            piled: AtomicUsize::new(0),
+            further: AtomicUsize::new(0),
             between: B::default(),
-            tail: UnsafeCell::new(stub),
+            tail: AtomicPtr::new(ptr::null_mut()),
             #[cfg(not(loom))]
-            taken: AtomicUsize::new(1),
-            stub: NonNull::new(stub).expect("a box is never null"),
+            reached: AtomicUsize::new(0),
             priority: AtomicPtr::new(ptr::null_mut()),
+            messages: std::marker::PhantomData,
         }
     }
 }
 
-impl<M, B> Mailbox<M, B> {
-    /// Adds a message at the end; from any thread. True when the queue was empty: the caller has to see to it that the
-    /// receiver looks. Else whoever pushed onto the empty queue does, or the receiver has not rested since.
+impl<M: Packed, B> Mailbox<M, B> {
+    /// Adds a message at the end; from any thread.
     #[inline(always)]
-    pub fn push(&self, message: M) -> bool {
-        self.push_node(Node::new(Some(message))) == self.empty
+    pub fn push(&self, message: M) -> Pushed {
+        let words = message.pack();
+        let mut head = Place(self.head.load(Ordering::Relaxed));
+        loop {
+            let pushed = if head.left() > 0 { self.push_slot(head, words) } else { self.push_block(head, words) };
+            match pushed {
+                Ok(pushed) => return pushed,
+                Err(other) => head = other,
+            }
+        }
     }
 
-    /// As [`Mailbox::push`]; also tells how many had been pushed onto others before it, if it was.
-    #[cfg(not(loom))]
+    /// Puts a message into the next slot of the last block. `Err`: another one was quicker.
     #[inline(always)]
-    pub fn push_counting(&self, message: M) -> Option<usize> {
-        let node = Node::new(Some(message));
-        let previous = self.head.swap(node, Ordering::SeqCst);
-        // As in `push_node`.
-        let piled = (previous != self.empty).then(|| self.piled.fetch_add(1, Ordering::Relaxed));
-        // SAFETY: as in `push_node`.
-        unsafe { (*previous).next.store(node, Ordering::Release) };
-        piled
+    fn push_slot(&self, head: Place, words: Words) -> Result<Pushed, Place> {
+        self.move_head(head, head.next())?;
+        // SAFETY: the step has made the slot ours, and the consumer waits for it before it frees the block.
+        unsafe { head.slot() }.fill(words);
+        Ok(Pushed::Onto)
+    }
+
+    /// Puts a block with a message behind the last one, which is full, or into the empty queue. `Err`: as above.
+    #[inline]
+    fn push_block(&self, head: Place, words: Words) -> Result<Pushed, Place> {
+        let is_first = head == Place::NONE;
+        let place = Place::make(!is_first, words);
+        if let Err(other) = self.move_head(head, place.next()) {
+            // SAFETY: nobody has seen it.
+            unsafe { place.free() };
+            return Err(other);
+        }
+        // Release, partners: the loads in `reach`.
+        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release };
+        if is_first {
+            self.first.store(place.0, order);
+            return Ok(Pushed::First);
+        }
+        // Relaxed: a count for people.
+        #[cfg(not(loom))]
+        self.further.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the block was the last, and the step has left it to us to say what follows; the consumer keeps a block
+        // that is not the last until it knows the next.
+        unsafe { head.next_block() }.store(place.0, order);
+        Ok(Pushed::Further)
+    }
+
+    /// The step that decides. `Err`: the head is elsewhere.
+    ///
+    /// SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
+    /// receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
+    #[inline(always)]
+    fn move_head(&self, from: Place, to: Place) -> Result<(), Place> {
+        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
+        self.head.compare_exchange(from.0, to.0, order, Ordering::Relaxed).map(drop).map_err(Place)
     }
 
     /// As [`Mailbox::push`], for what goes before all ordinary messages.
     #[cold]
-    pub fn push_priority(&self, message: M) -> bool {
+    pub fn push_priority(&self, message: M) -> Pushed {
         let mut queue = self.priority.load(Ordering::Acquire);
         if queue.is_null() {
             let made = Box::into_raw(Box::new(Mailbox::new()));
-            // SeqCst: as the swap in `push_node`, which comes after it.
+            // SeqCst: as in `move_head`, which comes after it.
             queue = match self.priority.compare_exchange(queue, made, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => made,
                 Err(other) => {
@@ -203,53 +335,14 @@ impl<M, B> Mailbox<M, B> {
     #[cfg(not(loom))]
     fn ordinary(&self) -> usize {
         // Relaxed: nothing is read that these would guard.
-        let taken = self.taken.load(Ordering::Relaxed);
-        let piled = self.piled.load(Ordering::Relaxed);
-        let first = usize::from(taken & 1 == 1 && !self.is_at_rest());
-        let rest = (piled as isize).wrapping_sub(taken as isize >> 1);
-        rest.max(0) as usize + first
-    }
-
-    /// The consumer has put the stub into the queue again.
-    #[inline(always)]
-    fn count_stub(&self) {
-        #[cfg(not(loom))]
-        self.taken.store(self.taken.load(Ordering::Relaxed) | 1, Ordering::Relaxed);
-    }
-
-    /// The consumer has gone past the stub: the message behind it had been pushed onto it.
-    #[inline(always)]
-    fn count_passed(&self) {
-        #[cfg(not(loom))]
-        self.taken.store((self.taken.load(Ordering::Relaxed) & !1).wrapping_sub(2), Ordering::Relaxed);
-    }
-
-    /// The consumer has taken a message.
-    #[inline(always)]
-    fn count_taken(&self) {
-        #[cfg(not(loom))]
-        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(2), Ordering::Relaxed);
-    }
-
-    /// Gives what was the head.
-    #[inline]
-    fn push_node(&self, node: *mut Node<M>) -> *mut Node<M> {
-        // SeqCst, partners: the state word's loads and stores around it. A sender pushes and then looks whether the
-        // receiver sleeps; the receiver says that it sleeps and then looks whether there is a message.
-        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::SeqCst };
-        let previous = self.head.swap(node, order);
-        #[cfg(not(loom))]
-        if previous != self.empty {
-            // Relaxed: a count for people. Right after the swap, while the cache line is here: after the store below,
-            // which may have to fetch its line from elsewhere, it would wait for that and find this one gone.
-            self.piled.fetch_add(1, Ordering::Relaxed);
+        let (head, tail) = (self.head.load(Ordering::Relaxed), self.tail.load(Ordering::Relaxed));
+        if head.is_null() {
+            return 0;
         }
-        // SAFETY: `previous` was the head, so its `next` is ours to write, and the consumer frees no node whose
-        // `next` is still null while it is not the head.
-        unsafe {
-            (*previous).next.store(node, if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release })
-        };
-        previous
+        let unread = if tail.is_null() { SMALL } else { Place(tail).left() };
+        let blocks = self.further.load(Ordering::Relaxed).wrapping_sub(self.reached.load(Ordering::Relaxed)) as isize;
+        let count = blocks.saturating_mul(LARGE as isize) + unread as isize - Place(head).left() as isize;
+        count.max(0) as usize
     }
 
     /// Whether a priority message is there, or under way.
@@ -268,74 +361,93 @@ impl<M, B> Mailbox<M, B> {
         self.priority().map_or(Pop::Empty, |queue| unsafe { queue.pop() })
     }
 
-    /// Takes what `pick` finds in the oldest message, if it finds something there. None also when [`Mailbox::pop`] has
-    /// no message to give.
+    /// The place of the oldest message that may be there, in a block that is not read to its end.
     ///
     /// # Safety
-    /// The caller is the one consumer. What `pick` finds is all of the message that has to be dropped.
+    /// The caller is the one consumer.
     #[inline(always)]
-    pub unsafe fn pop_if<R>(&self, pick: impl FnOnce(&M) -> Option<&R>) -> Option<R> {
+    unsafe fn reach(&self) -> Option<Place> {
+        let tail = Place(self.tail.load(Ordering::Relaxed));
+        if tail.left() > 0 {
+            return Some(tail);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.reach_block(tail) }
+    }
+
+    /// As [`Mailbox::reach`], where the block is read to its end, or there was none.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    unsafe fn reach_block(&self, tail: Place) -> Option<Place> {
+        if tail == Place::NONE {
+            let first = self.first.load(Ordering::Acquire);
+            if first.is_null() {
+                return None;
+            }
+            // Until the queue has been empty nobody writes there.
+            self.first.store(ptr::null_mut(), Ordering::Relaxed);
+            self.tail.store(first, Ordering::Relaxed);
+            return Some(Place(first));
+        }
+        // SAFETY: the consumer alone frees blocks.
+        let next = unsafe { tail.next_block() }.load(Ordering::Acquire);
+        if next.is_null() {
+            return None;
+        }
+        self.tail.store(next, Ordering::Relaxed);
+        #[cfg(not(loom))]
+        self.reached.store(self.reached.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        // SAFETY: each slot of it was read, and whoever said what follows has left it: we know of it.
+        unsafe { tail.free() };
+        Some(Place(next))
+    }
+
+    /// Takes the message at `place` out, whose words were read; when it seems to be the last one, the queue is emptied.
+    ///
+    /// # Safety
+    /// The caller is the one consumer, and `place` is from [`Mailbox::reach`].
+    #[inline(always)]
+    unsafe fn pass(&self, place: Place) {
+        let rest = place.next();
+        // Relaxed: what follows is looked at by the next pop. Where the message itself lies, as a rule: the head's line is
+        // the senders'.
+        // SAFETY: the consumer alone frees blocks.
+        let seems_last = unsafe {
+            match rest.left() {
+                0 => rest.next_block().load(Ordering::Relaxed).is_null(),
+                _ => rest.slot().mark.load(Ordering::Relaxed) == 0,
+            }
+        };
+        if seems_last && self.move_head(rest, Place::NONE).is_ok() {
+            self.tail.store(ptr::null_mut(), Ordering::Relaxed);
+            // SAFETY: each slot that anybody had was read, and the head leads there no more.
+            return unsafe { rest.free() };
+        }
+        self.tail.store(rest.0, Ordering::Relaxed);
+    }
+
+    /// Takes the oldest message if it is there and its first word is wanted, as the words it lies in. None also when
+    /// [`Mailbox::pop`] has no message to give.
+    ///
+    /// # Safety
+    /// The caller is the one consumer, and unpacks what it is given.
+    #[inline(always)]
+    pub unsafe fn pop_if(&self, is_wanted: impl FnOnce(u64) -> bool) -> Option<Words> {
         if cfg!(broken_priority) && self.has_priority() {
             return None;
         }
-        // SAFETY: only the consumer reads and writes the tail.
-        let tail_cell = unsafe { &mut *self.tail.get() };
-        // SAFETY: as in `pop`, here and below.
+        // SAFETY: the caller's promise; the consumer alone frees blocks.
         unsafe {
-            let stub = self.stub.as_ptr();
-            let mut tail = *tail_cell;
-            let mut next = (*tail).next.load(Ordering::Acquire);
-            let passes = tail == stub;
-            if passes {
-                if next.is_null() {
-                    return None;
-                }
-                tail = next;
-                next = (*tail).next.load(Ordering::Acquire);
-            }
+            let place = self.reach()?;
+            let words = place.slot().words()?;
             // After the message was seen, as in `pop`.
-            let found = std::ptr::from_ref(pick((*tail).message.as_ref()?)?);
-            if !cfg!(broken_priority) && self.has_priority() {
+            if !is_wanted(words.mark) || !cfg!(broken_priority) && self.has_priority() {
                 return None;
             }
-            if passes {
-                *tail_cell = tail;
-                self.count_passed();
-            }
-            if next.is_null() {
-                next = self.behind_last(tail);
-                if next.is_null() {
-                    return None;
-                }
-            }
-            prefetch(next);
-            *tail_cell = next;
-            self.count_taken();
-            let found = found.read();
-            Node::close(tail);
-            Some(found)
-        }
-    }
-
-    /// What comes after the last message, which is to be taken: the stub takes its place, unless somebody has pushed onto
-    /// it meanwhile. Null: that cannot be reached yet.
-    ///
-    /// # Safety
-    /// The caller is the one consumer, and the stub is not in the queue.
-    #[inline(always)]
-    unsafe fn behind_last(&self, last: *mut Node<M>) -> *mut Node<M> {
-        let stub = self.stub.as_ptr();
-        // SAFETY: the stub is not in the queue now; the last is a live node.
-        unsafe {
-            (*stub).next.store(ptr::null_mut(), Ordering::Relaxed);
-            // SeqCst: as the swap in `push_node`.
-            match self.head.compare_exchange(last, stub, Ordering::SeqCst, Ordering::SeqCst) {
-                Ok(_) => {
-                    self.count_stub();
-                    stub
-                }
-                Err(_) => (*last).next.load(Ordering::Acquire),
-            }
+            self.pass(place);
+            Some(words)
         }
     }
 
@@ -348,50 +460,27 @@ impl<M, B> Mailbox<M, B> {
         if cfg!(broken_priority) && self.has_priority() {
             return Pop::Priority;
         }
-        // SAFETY: only the consumer reads and writes the tail.
-        let tail_cell = unsafe { &mut *self.tail.get() };
-        let mut tail = *tail_cell;
-        // SAFETY: the tail is always a live node.
-        let mut next = unsafe { (*tail).next.load(Ordering::Acquire) };
-        if tail == self.stub.as_ptr() {
-            if next.is_null() {
-                return match self.has_priority() {
-                    true => Pop::Priority,
-                    false if self.head.load(Ordering::SeqCst) == tail => Pop::Empty,
-                    false => Pop::Busy,
-                };
-            }
-            *tail_cell = next;
-            self.count_passed();
-            tail = next;
-            // SAFETY: `next` was linked by a sender with release; acquire above.
-            next = unsafe { (*tail).next.load(Ordering::Acquire) };
-        }
-        // The tail is a message, which was acquired now or by the last pop: what its sender did before is seen.
+        // SAFETY: the caller's promise; the consumer alone frees blocks.
+        let found = unsafe { self.reach().and_then(|place| Some((place, place.slot().words()?))) };
+        let Some((place, words)) = found else {
+            return match self.has_priority() {
+                true => Pop::Priority,
+                false if self.is_at_rest() => Pop::Empty,
+                false => Pop::Busy,
+            };
+        };
+        // The message was acquired: what its sender did before is seen.
         if !cfg!(broken_priority) && self.has_priority() {
             return Pop::Priority;
         }
-        if next.is_null() {
-            // SAFETY: the caller's promise; the tail is a message.
-            next = unsafe { self.behind_last(tail) };
-            if next.is_null() {
-                return Pop::Busy;
-            }
-        }
-        // Written by its sender, elsewhere as a rule: it comes while this message is handled.
-        prefetch(next);
-        *tail_cell = next;
-        self.count_taken();
-        // SAFETY: the node was made by `push`, has been left by its sender (its next is set), and only the consumer
-        // frees nodes.
-        match unsafe { Node::open(tail) } {
-            Some(message) => Pop::Message(message),
-            None => unreachable!("only the stub has no message, and it was passed over"),
+        // SAFETY: as above; the words of a slot that is passed are unpacked once.
+        unsafe {
+            self.pass(place);
+            Pop::Message(M::unpack(words))
         }
     }
 
-    /// Whether nothing is left for the receiver, and nothing under way; from any thread. The stub is in the queue alone,
-    /// or before everything else.
+    /// Whether nothing is left for the receiver, and nothing under way; from any thread.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.is_at_rest() && (cfg!(broken_priority) || self.priority().is_none_or(|queue| queue.is_at_rest()))
@@ -400,11 +489,11 @@ impl<M, B> Mailbox<M, B> {
     /// As [`Mailbox::is_empty`], of this queue alone.
     #[inline(always)]
     fn is_at_rest(&self) -> bool {
-        self.head.load(Ordering::SeqCst) == self.empty
+        self.head.load(Ordering::SeqCst).is_null()
     }
 }
 
-impl<M, B> Drop for Mailbox<M, B> {
+impl<M: Packed, B> Drop for Mailbox<M, B> {
     fn drop(&mut self) {
         let priority = self.priority.load(Ordering::Relaxed);
         if !priority.is_null() {
@@ -412,12 +501,11 @@ impl<M, B> Drop for Mailbox<M, B> {
             // SAFETY: made by `push_priority`, and led to from here only.
             drop(unsafe { Box::from_raw(priority) });
         }
-        // SAFETY: `&mut self`: nobody else is here, so we are the consumer, and no sender is half way.
+        // SAFETY: `&mut self`: nobody else is here, so we are the consumer, and no sender is half way. When it finds
+        // nothing the last block is freed.
         while let Pop::Message(message) = unsafe { self.pop() } {
             drop(message);
         }
-        // SAFETY: the stub is the only node left.
-        drop(unsafe { Node::open(self.stub.as_ptr()) });
     }
 }
 
@@ -433,7 +521,7 @@ mod tests {
                 let mailbox = &mailbox;
                 scope.spawn(move || {
                     for n in 0..10_000u64 {
-                        mailbox.push((sender, n));
+                        mailbox.push(Box::new((sender, n)));
                     }
                 });
             }
@@ -441,7 +529,8 @@ mod tests {
             let mut left = 40_000;
             while left > 0 {
                 // SAFETY: this thread alone pops.
-                if let Pop::Message((sender, n)) = unsafe { mailbox.pop() } {
+                if let Pop::Message(message) = unsafe { mailbox.pop() } {
+                    let (sender, n) = *message;
                     assert_eq!(n, next[sender as usize]);
                     next[sender as usize] += 1;
                     left -= 1;
@@ -449,38 +538,57 @@ mod tests {
             }
         });
         assert!(mailbox.is_empty());
+        assert_eq!(mailbox.len(), 0);
     }
 
     #[test]
     fn its_length_is_what_was_pushed_and_not_taken() {
         let mailbox = Mailbox::<_>::new();
         let mut length = 0;
-        for round in 0..40usize {
-            for n in 0..round % 7 {
-                mailbox.push(n);
+        for round in 0..4000usize {
+            for n in 0..round * 7 % 41 {
+                mailbox.push(Box::new(n));
                 length += 1;
                 assert_eq!(mailbox.len(), length);
             }
-            for _ in 0..round % 5 {
+            // Now and then all of it.
+            for _ in 0..if round % 100 == 99 { length } else { round * 5 % 40 } {
                 // SAFETY: this thread alone pops.
                 if let Pop::Message(_) = unsafe { mailbox.pop() } {
                     length -= 1;
                 }
                 assert_eq!(mailbox.len(), length);
+                assert_eq!(mailbox.is_empty(), length == 0);
             }
         }
-        assert!(length > 0);
     }
 
-    fn all(mailbox: &Mailbox<u32>) -> Vec<u32> {
+    #[test]
+    fn who_pushes_hears_what_was_there() {
+        let mailbox = Mailbox::<_>::new();
+        for _ in 0..2 {
+            let pushed: Vec<_> = (0..SMALL + 2 * LARGE).map(|n| mailbox.push(Box::new(n))).collect();
+            for (n, pushed) in pushed.into_iter().enumerate() {
+                let begins = n >= SMALL && (n - SMALL).is_multiple_of(LARGE);
+                let expected = if begins { Pushed::Further } else { Pushed::Onto };
+                assert_eq!(pushed, if n == 0 { Pushed::First } else { expected });
+                // SAFETY: this thread alone pops.
+                assert!(matches!(unsafe { mailbox.pop() }, Pop::Message(message) if *message == n));
+            }
+            // SAFETY: as above.
+            assert!(matches!(unsafe { mailbox.pop() }, Pop::Empty));
+        }
+    }
+
+    fn all(mailbox: &Mailbox<Box<u32>>) -> Vec<u32> {
         let mut all = Vec::new();
         loop {
             // SAFETY: this thread alone pops.
             match unsafe { mailbox.pop() } {
-                Pop::Message(message) => all.push(message),
+                Pop::Message(message) => all.push(*message),
                 // SAFETY: as above.
                 Pop::Priority => match unsafe { mailbox.pop_priority() } {
-                    Pop::Message(message) => all.push(message),
+                    Pop::Message(message) => all.push(*message),
                     _ => unreachable!("it was there"),
                 },
                 Pop::Empty => return all,
@@ -492,21 +600,23 @@ mod tests {
     #[test]
     fn priority_messages_come_before_all_others_and_in_their_order() {
         let mailbox = Mailbox::<_>::new();
-        assert!(mailbox.push(1) && !mailbox.push(2));
-        assert!(mailbox.push_priority(10) && !mailbox.push_priority(11));
+        let push = |message: u32| mailbox.push(Box::new(message));
+        let push_priority = |message: u32| mailbox.push_priority(Box::new(message));
+        assert_eq!((push(1), push(2)), (Pushed::First, Pushed::Onto));
+        assert_eq!((push_priority(10), push_priority(11)), (Pushed::First, Pushed::Onto));
         assert_eq!(mailbox.len(), 4);
         assert!(mailbox.has_priority() && !mailbox.is_empty());
         assert_eq!(all(&mailbox), [10, 11, 1, 2]);
         assert_eq!((mailbox.is_empty(), mailbox.len()), (true, 0));
-        assert!(mailbox.push_priority(12));
+        assert_eq!(push_priority(12), Pushed::First);
         assert!(!mailbox.is_empty() && mailbox.len() == 1);
         // In the middle of the ordinary ones, too.
-        assert!(mailbox.push(3) && !mailbox.push(4));
+        assert_eq!((push(3), push(4)), (Pushed::First, Pushed::Onto));
         assert_eq!(all(&mailbox), [12, 3, 4]);
-        (5..8).for_each(|n| assert_eq!(mailbox.push(n), n == 5));
+        (5..8).for_each(|n| assert_eq!(push(n) == Pushed::First, n == 5));
         // SAFETY: as above.
-        assert!(matches!(unsafe { mailbox.pop() }, Pop::Message(5)));
-        assert!(mailbox.push_priority(13));
+        assert!(matches!(unsafe { mailbox.pop() }, Pop::Message(message) if *message == 5));
+        assert_eq!(push_priority(13), Pushed::First);
         assert_eq!(mailbox.len(), 3);
         assert_eq!(all(&mailbox), [13, 6, 7]);
     }
@@ -514,11 +624,13 @@ mod tests {
     #[test]
     fn messages_left_behind_are_dropped_once_each() {
         let counted = std::sync::Arc::new(());
-        let mailbox = Mailbox::<_>::new();
-        // The first push finds it empty, the others do not.
-        (0..10).for_each(|n| assert_eq!(mailbox.push(counted.clone()), n == 0));
-        (0..10).for_each(|n| assert_eq!(mailbox.push_priority(counted.clone()), n == 0));
-        drop(mailbox);
-        assert_eq!(std::sync::Arc::strong_count(&counted), 1);
+        for count in [1, SMALL, SMALL + 1, SMALL + 2 * LARGE] {
+            let mailbox = Mailbox::<_>::new();
+            (0..count).for_each(|_| _ = mailbox.push(Box::new(counted.clone())));
+            (0..count).for_each(|_| _ = mailbox.push_priority(Box::new(counted.clone())));
+            assert_eq!(std::sync::Arc::strong_count(&counted), 1 + 2 * count);
+            drop(mailbox);
+            assert_eq!(std::sync::Arc::strong_count(&counted), 1);
+        }
     }
 }

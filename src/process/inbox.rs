@@ -7,7 +7,8 @@ use super::bound::Refused;
 use super::control::{BOUNDED, Process};
 use super::message::Message;
 use super::pace;
-use crate::mailbox::Pop;
+use super::packing;
+use crate::mailbox::{Pop, Pushed};
 use crate::sync::Ordering;
 use crate::sync::inside::Inside;
 use crate::sync::tally::What;
@@ -45,9 +46,9 @@ impl Process {
         if message.counts() {
             self.tally(What::Sent);
         }
-        let is_first = self.mailbox.push_priority(message);
+        let pushed = self.mailbox.push_priority(message);
         self.place.signal();
-        if is_first {
+        if pushed == Pushed::First {
             self.notify();
         }
     }
@@ -60,12 +61,12 @@ impl Process {
         if self.flags & BOUNDED != 0 {
             return self.offer_plain_bounded(term);
         }
-        let piled = self.mailbox.push_counting(Message::Info(term));
+        let pushed = self.mailbox.push(Message::Info(term));
         self.place.signal();
-        match piled {
-            None => self.notify(),
-            Some(piled) if piled.is_multiple_of(pace::LOOK_EVERY) => pace::look(self),
-            Some(_) => {}
+        match pushed {
+            Pushed::First => self.notify(),
+            Pushed::Onto => {}
+            Pushed::Further => pace::look(self),
         }
         Ok(())
     }
@@ -79,9 +80,9 @@ impl Process {
     fn enqueue(&self, message: Message) {
         // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
         // word, which it writes at each message, is left on its side of the machine.
-        let is_first = self.mailbox.push(message);
+        let pushed = self.mailbox.push(message);
         self.place.signal();
-        if is_first {
+        if pushed == Pushed::First {
             self.notify();
         }
     }
@@ -149,16 +150,10 @@ impl Process {
             return None;
         }
         // SAFETY: the caller is the consumer.
-        let term = unsafe {
-            self.mailbox.pop_if(|message| match message {
-                Message::Info(term) => Some(term),
-                _ => None,
-            })
-        };
-        if term.is_some() {
-            reading.priority = false;
-        }
-        term
+        let words = unsafe { self.mailbox.pop_if(packing::is_plain) }?;
+        reading.priority = false;
+        // SAFETY: a plain message's, taken out just now.
+        Some(unsafe { packing::term(words) })
     }
 
     /// Takes the next message: a priority message, then the saved ones, then the mailbox.

@@ -165,13 +165,3 @@ fn down_term(down: Down) -> Term {
     let (tag, monitor) = (Term::atom(atoms::DOWN), Term::reference(down.monitor));
     Term::tuple_of([tag, monitor, Term::atom(atoms::PROCESS), of, down.reason])
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_with_its_link_fits_a_cache_line() {
-        assert!(size_of::<crate::mailbox::Node<Message>>() <= 64);
-    }
-}

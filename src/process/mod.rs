@@ -74,6 +74,7 @@ mod names;
 mod node;
 mod outside;
 mod pace;
+mod packing;
 mod pool;
 mod pursuit;
 mod reading;

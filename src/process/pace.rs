@@ -21,16 +21,13 @@ use super::current;
 use super::state::{CALLBACK, READY, RUNNING};
 use crate::scheduler;
 
-/// Which of the messages that are pushed onto others have their sender look: the look costs a line that the receiver
-/// writes.
-pub(super) const LOOK_EVERY: usize = 64;
-/// So many are no crowd yet: 64 KiB, which most second caches hold twice.
+/// So many are no crowd yet.
 const CROWD: usize = 1024;
 /// So many looks at a receiver that is at work, each after as many pauses: about three microseconds.
 const LOOKS: usize = 8;
 const PAUSES: usize = 8;
 
-/// Looks whether there is a crowd.
+/// Looks whether there is a crowd; at each new block of the mailbox, for the look costs a line that the receiver writes.
 #[cold]
 pub(super) fn look(receiver: &Process) {
     let waiting = receiver.mailbox.len();

@@ -93,7 +93,12 @@ mod kinds {
     pub const LAST_COUNTED: u8 = 0x86;
 }
 
+const _: () = assert!((kinds::EMPTY_MAP as u64 | kinds::LAST_COUNTED as u64) & Term::SPARE == 0);
+
 impl Term {
+    /// Bits of the first word that are 0 in every term, for whoever keeps one as two words.
+    pub const SPARE: u64 = 0x70;
+
     /// The kind byte, one of `kinds`.
     #[inline(always)]
     const fn tag(&self) -> u8 {

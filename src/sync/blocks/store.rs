@@ -12,9 +12,11 @@ pub enum Size {
     B48,
     /// A cache line, and aligned as one.
     B64,
+    /// Eight of them.
+    B512,
 }
 
-pub const SIZES: [Size; 3] = [Size::B32, Size::B48, Size::B64];
+pub const SIZES: [Size; 4] = [Size::B32, Size::B48, Size::B64, Size::B512];
 /// Blocks that change hands at once, and those in a slab.
 pub const BATCH: usize = 256;
 /// Bytes of a region, and their alignment: the address of a block tells its region, and its slab in there. It is a huge
@@ -22,7 +24,7 @@ pub const BATCH: usize = 256;
 const REGION: usize = 2 << 20;
 
 impl Size {
-    /// The smallest in which so many bytes have room; none when they are too many.
+    /// The smallest in which so many bytes have room, of those for terms; none when they are too many.
     #[inline]
     pub const fn of(bytes: usize) -> Option<Size> {
         match bytes {
@@ -39,10 +41,11 @@ impl Size {
             Size::B32 => 32,
             Size::B48 => 48,
             Size::B64 => 64,
+            Size::B512 => 512,
         }
     }
 
-    /// Bytes of a slab: a few small pages.
+    /// Bytes of a slab: a few small pages, or as many as 32.
     pub const fn slab(self) -> usize {
         BATCH * self.bytes()
     }
