@@ -1,22 +1,39 @@
 //! A mailbox: many send, one receives.
 //!
-//! An intrusive queue (Dmitry Vyukov, "Intrusive MPSC node-based queue", 1024cores): a sender swaps the head and
-//! then links the node that was there before to its own; the receiver follows the links from a stub.
+//! A list of blocks of slots. Each message lies in a slot, as two words ([`Packed`]), so that a line of the cache holds
+//! four and a backlog is a quarter of what it was with a node for each. A block is filled from its last slot to its first
+//! and read so too, for then one word says where in the list somebody is: the address of the block, and in its low bits
+//! how many of its slots are left. There are two such words, the *head* (left to be filled) and the *tail* (left to be
+//! read); both null: there is no block.
 //!
-//! * **Push** never fails and never waits. A message is published when `push` returns: the swap is done, and the
-//!   receiver that finds the link of an earlier sender still missing knows that more is under way.
-//! * **Pop** tells three things apart: a message, nothing, and *busy* (a sender stands between swap and link). Busy
-//!   is not empty: a receiver that is about to go to sleep must not.
-//! * **The stub** takes the last message's place in one step (a compare-and-swap of the head): so it is in the queue
-//!   alone, or before everything else, and the queue is empty when it is the head. One step fewer than pushing it behind
-//!   the last message, and everybody can tell.
+//! | state | head | tail | `first` |
+//! |---|---|---|---|
+//! | empty | null | null | null |
+//! | pushed onto, not looked at | last block | null | null, then the first block |
+//! | being read | last block | block that is read | null |
+//!
+//! * **Push** is one compare-and-swap of the head: it takes the next slot of the last block, or puts a new block in the
+//!   place of one that is full, or of none. Only then the slot is filled (its first word, which is never 0, is stored
+//!   last), or the new block, which has its message already, is made known: to the block before it, or in `first`. A
+//!   message is published when `push` returns. Push never fails; nobody waits for another sender, who can only make the
+//!   step before this one does.
+//! * **Pop** tells three things apart: a message, nothing, and *busy* (a sender stands between its two steps). Busy is
+//!   not empty: a receiver that is about to go to sleep must not.
+//! * **Emptying**: the receiver that takes what seems to be the last message, since nothing lies behind it, swaps the head
+//!   from there to null. If it is there no more, it was not the last. So the queue is empty when the head is null, and
+//!   everybody can tell; and there is no block where there is no message.
+//! * **Freeing** blocks is the receiver's: one that is read to its end when it knows the next, and the last one when it
+//!   has emptied the queue. A sender touches a block only after a step that made a slot of it, or what follows it, the
+//!   sender's to write; for both the receiver waits. So a head that was a block's, and is another's at the same place
+//!   by the time of the step, is as good.
 //! * **Waking** is the business of the one whose push found the queue empty, and `push` says so: the receiver rests
 //!   only when it has found nothing, says that it rests, and looks once more. So whoever pushes onto something need not
 //!   look at the receiver's state, which would cost a cache line at each message.
 //! * **Order**: what one thread pushes is popped in that order.
 //!
-//! Who may touch what: `head` anybody; `tail` and the stub's place only the one consumer. Who the consumer is, is
-//! decided by the process's state word: the one that runs it, or after its end the one that carries out the exit.
+//! Who may touch what: `head` anybody; `first` whoever has pushed onto the empty queue, and then the consumer; `tail`
+//! the one consumer. Who the consumer is, is decided by the process's state word: the one that runs it, or after its end
+//! the one that carries out the exit.
 //!
 //! Closing needs no sentinel of its own: a sender looks at the state word after its push (see `process`), and what
 //! lies here at the very end is dropped with the mailbox, each message once.

@@ -58,7 +58,8 @@ struct Block {
 }
 
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Block>() == 512 && std::mem::offset_of!(Block, slots) + SMALL * size_of::<Slot>() == 64);
+const _: () =
+    assert!(size_of::<Block>() == 512 && std::mem::offset_of!(Block, slots) + SMALL * size_of::<Slot>() == 64);
 
 /// A block and how many of its slots are left, in one word: `null` is neither.
 ///

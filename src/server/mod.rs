@@ -104,6 +104,7 @@ impl<C: Callbacks> Server<C> {
             && context.is_plain_go(next)
             && !self.traced
         {
+            context.end();
             return Flow::Returned;
         }
         let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
@@ -365,7 +366,10 @@ impl<C: Callbacks> Behaviour for Server<C> {
             // Before others may run it.
             process::free(request);
             let answer = match desk.answer(me, answer) {
-                Ok(()) => return None,
+                Ok(()) => {
+                    context.end();
+                    return None;
+                }
                 Err(answer) => answer,
             };
             let next = context.reply(answer);

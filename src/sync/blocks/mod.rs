@@ -239,7 +239,9 @@ mod tests {
             let mut places: Vec<usize> = again.iter().map(|block| block.addr().get()).collect();
             places.sort_unstable();
             assert!(places.windows(2).all(|two| two[0] + size.bytes() <= two[1]));
-            assert!(places.iter().all(|place| place % if matches!(size, Size::B64 | Size::B512) { 64 } else { 16 } == 0));
+            assert!(
+                places.iter().all(|place| place % if matches!(size, Size::B64 | Size::B512) { 64 } else { 16 } == 0)
+            );
             // SAFETY: as above.
             again.into_iter().for_each(|block| unsafe { free(size, block) });
         }
