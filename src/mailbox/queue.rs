@@ -17,6 +17,9 @@ use std::ptr::NonNull;
 const SMALL: usize = if cfg!(loom) { 1 } else { 3 };
 const LARGE: usize = if cfg!(loom) { 2 } else { 31 };
 
+/// How it is told that a message is there, or a block. Partners: the loads in `words` and `reach`.
+const TELLS: Ordering = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release };
+
 /// Where a message lies, in two words. The first is 0 until it is there.
 struct Slot {
     mark: AtomicU64,
@@ -33,9 +36,7 @@ impl Slot {
     #[inline(always)]
     fn fill(&self, words: Words) {
         self.word.store(words.word, Ordering::Relaxed);
-        // Release, partner: the load in `words`.
-        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release };
-        self.mark.store(words.mark, order);
+        self.mark.store(words.mark, TELLS);
     }
 
     /// None: whoever has the slot has not filled it yet.
@@ -146,9 +147,17 @@ impl Place {
     #[cfg(not(loom))]
     #[inline(always)]
     unsafe fn free(self) {
-        let size = if self.0.addr() & IS_LARGE != 0 { Size::B512 } else { Size::B64 };
+        /// One in 31 messages, and on the way of all.
+        #[inline(never)]
+        unsafe fn free_large(block: NonNull<u8>) {
+            // SAFETY: the caller's promise.
+            unsafe { blocks::free(Size::B512, block) };
+        }
         // SAFETY: the caller's promise; a block has no destructor, and its slots were read.
-        unsafe { blocks::free(size, NonNull::new_unchecked(self.block().cast())) };
+        unsafe {
+            let block = NonNull::new_unchecked(self.block().cast());
+            if self.0.addr() & IS_LARGE != 0 { free_large(block) } else { blocks::free(Size::B64, block) }
+        }
     }
 
     #[cfg(loom)]
@@ -246,17 +255,32 @@ impl<M: Packed, B> Mailbox<M, B> {
     #[inline(always)]
     pub fn push(&self, message: M) -> Pushed {
         let words = message.pack();
-        let mut head = Place(self.head.load(Ordering::Relaxed));
-        loop {
-            let pushed = if head.left() > 0 { self.push_slot(head, words) } else { self.push_block(head, words) };
-            match pushed {
-                Ok(pushed) => return pushed,
-                Err(other) => head = other,
-            }
+        let head = Place(self.head.load(Ordering::Relaxed));
+        let pushed = match head.left() {
+            0 if head == Place::NONE => self.push_first(words),
+            0 => Err(head),
+            _ => self.push_slot(head, words),
+        };
+        match pushed {
+            Ok(pushed) => pushed,
+            Err(head) => self.push_on(head, words),
         }
     }
 
-    /// Puts a message into the next slot of the last block. `Err`: another one was quicker.
+    /// Puts a block with a message into the empty queue. `Err`: another one was quicker.
+    #[inline(always)]
+    fn push_first(&self, words: Words) -> Result<Pushed, Place> {
+        let place = Place::make(false, words);
+        if let Err(other) = self.move_head(Place::NONE, place.next()) {
+            // SAFETY: nobody has seen it.
+            unsafe { place.free() };
+            return Err(other);
+        }
+        self.first.store(place.0, TELLS);
+        Ok(Pushed::First)
+    }
+
+    /// Puts a message into the next slot of the last block. `Err`: as above.
     #[inline(always)]
     fn push_slot(&self, head: Place, words: Words) -> Result<Pushed, Place> {
         self.move_head(head, head.next())?;
@@ -265,29 +289,37 @@ impl<M: Packed, B> Mailbox<M, B> {
         Ok(Pushed::Onto)
     }
 
-    /// Puts a block with a message behind the last one, which is full, or into the empty queue. `Err`: as above.
-    #[inline]
+    /// Puts a block with a message behind the last one, which is full. `Err`: as above.
     fn push_block(&self, head: Place, words: Words) -> Result<Pushed, Place> {
-        let is_first = head == Place::NONE;
-        let place = Place::make(!is_first, words);
+        let place = Place::make(true, words);
         if let Err(other) = self.move_head(head, place.next()) {
             // SAFETY: nobody has seen it.
             unsafe { place.free() };
             return Err(other);
-        }
-        // Release, partners: the loads in `reach`.
-        let order = if cfg!(broken_mailbox) { Ordering::Relaxed } else { Ordering::Release };
-        if is_first {
-            self.first.store(place.0, order);
-            return Ok(Pushed::First);
         }
         // Relaxed: a count for people.
         #[cfg(not(loom))]
         self.further.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the block was the last, and the step has left it to us to say what follows; the consumer keeps a block
         // that is not the last until it knows the next.
-        unsafe { head.next_block() }.store(place.0, order);
+        unsafe { head.next_block() }.store(place.0, TELLS);
         Ok(Pushed::Further)
+    }
+
+    /// The rest of a push that needs a new block, or another try.
+    #[inline(never)]
+    fn push_on(&self, mut head: Place, words: Words) -> Pushed {
+        loop {
+            let pushed = match head.left() {
+                0 if head == Place::NONE => self.push_first(words),
+                0 => self.push_block(head, words),
+                _ => self.push_slot(head, words),
+            };
+            match pushed {
+                Ok(pushed) => return pushed,
+                Err(other) => head = other,
+            }
+        }
     }
 
     /// The step that decides. `Err`: the head is elsewhere.
@@ -372,16 +404,6 @@ impl<M: Packed, B> Mailbox<M, B> {
         if tail.left() > 0 {
             return Some(tail);
         }
-        // SAFETY: the caller's promise.
-        unsafe { self.reach_block(tail) }
-    }
-
-    /// As [`Mailbox::reach`], where the block is read to its end, or there was none.
-    ///
-    /// # Safety
-    /// As there.
-    #[inline]
-    unsafe fn reach_block(&self, tail: Place) -> Option<Place> {
         if tail == Place::NONE {
             let first = self.first.load(Ordering::Acquire);
             if first.is_null() {
@@ -392,6 +414,16 @@ impl<M: Packed, B> Mailbox<M, B> {
             self.tail.store(first, Ordering::Relaxed);
             return Some(Place(first));
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.reach_next(tail) }
+    }
+
+    /// As [`Mailbox::reach`], where a block is read to its end.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn reach_next(&self, tail: Place) -> Option<Place> {
         // SAFETY: the consumer alone frees blocks.
         let next = unsafe { tail.next_block() }.load(Ordering::Acquire);
         if next.is_null() {

@@ -48,8 +48,6 @@ pub struct Context {
     reason: Option<Term>,
     continuation: Option<Term>,
     idle_ms: Option<u32>,
-    /// There may be a reason or a continuation.
-    has_more: bool,
 }
 
 /// What a callback decided, in full.
@@ -73,15 +71,7 @@ pub enum Step {
 
 impl Context {
     pub fn new(callback: Callback) -> Context {
-        Context { callback, answer: None, reason: None, continuation: None, idle_ms: None, has_more: false }
-    }
-
-    /// Lets go of it. As a rule there is nothing left to be dropped: one look in place of one at each part.
-    #[inline(always)]
-    pub fn end(self) {
-        if !self.has_more && self.answer.is_none() {
-            std::mem::forget(self);
-        }
+        Context { callback, answer: None, reason: None, continuation: None, idle_ms: None }
     }
 
     /// Whether no answer was given yet.
@@ -99,19 +89,16 @@ impl Context {
 
     pub fn reply_stop(&mut self, answer: Term, reason: Term) -> Next {
         self.answer = Some(answer);
-        self.has_more = true;
         self.reason = Some(reason);
         REPLY_STOP
     }
 
     pub fn stop(&mut self, reason: Term) -> Next {
-        self.has_more = true;
         self.reason = Some(reason);
         STOP
     }
 
     pub fn with_continue(&mut self, next: Next, argument: Term) -> Next {
-        self.has_more = true;
         self.continuation = Some(argument);
         next | WITH_CONTINUE
     }

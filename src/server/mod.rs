@@ -104,7 +104,6 @@ impl<C: Callbacks> Server<C> {
             && context.is_plain_go(next)
             && !self.traced
         {
-            context.end();
             return Flow::Returned;
         }
         let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
@@ -366,10 +365,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
             // Before others may run it.
             process::free(request);
             let answer = match desk.answer(me, answer) {
-                Ok(()) => {
-                    context.end();
-                    return None;
-                }
+                Ok(()) => return None,
                 Err(answer) => answer,
             };
             let next = context.reply(answer);
