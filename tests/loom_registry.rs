@@ -240,7 +240,11 @@ fn a_process_and_its_registry_that_end_together_leave_nothing() {
         let world = World::new(true);
         world.register(A);
         let theirs = world.clone();
-        let end = thread::spawn(move || theirs.end(A));
+        let end = thread::spawn(move || {
+            theirs.end(A);
+            // Told of the end: not there, however far the registry has come with its own.
+            assert_ne!(theirs.holder(), Some(pid(A)), "somebody dead is found in a registry that ends");
+        });
         world.close();
         end.join().unwrap();
         assert_eq!((world.holder(), world.book.count()), (None, 0));
