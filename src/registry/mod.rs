@@ -25,7 +25,6 @@ mod dispatch;
 mod listeners;
 mod locks;
 mod meta;
-mod places;
 mod query;
 mod quick;
 mod shard;
@@ -207,7 +206,8 @@ fn not_unique() -> Error {
 /// Gives `pid` an entry.
 ///
 /// `Exists`, `{already_registered, Holder}`: the key of a unique registry is taken, be it by `pid` itself. `NoProcess`:
-/// the registry or `pid` is dead. `OtherRuntime`: they do not live in the same runtime.
+/// the registry or `pid` is dead. `OtherRuntime`: they do not live in the same runtime. `Limit`: 2^32 entries of one
+/// process.
 pub fn register(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Error> {
     enter(registry, key, pid, value).map_err(|refusal| match refusal {
         Refused::Taken(holder) => {
@@ -243,6 +243,7 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
                     Ok(())
                 }
                 Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
+                Some(Err(Refusal::Full)) => Err(Refused::Error(Error::Limit)),
                 Some(Err(Refusal::Closed)) | None => Err(Refused::Error(Error::NoProcess)),
             }
         })
