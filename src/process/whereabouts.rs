@@ -43,6 +43,7 @@ const NO_HOLE: u32 = u32::MAX;
 const FEW: usize = 256;
 
 impl Row {
+    #[inline]
     fn add(&mut self, spot: Spot) -> Option<u32> {
         let at = if self.hole == NO_HOLE {
             let at = u32::try_from(self.spots.len()).ok().filter(|&at| at != NO_HOLE)?;
@@ -59,6 +60,7 @@ impl Row {
         Some(at)
     }
 
+    #[inline]
     fn remove(&mut self, at: u32, number: u64) {
         let Some(spot) = self.spots.get_mut(at as usize).filter(|spot| spot.1 == number) else { return };
         *spot = (u64::from(self.hole), HOLE);
@@ -101,11 +103,17 @@ impl Whereabouts {
     /// Forgets a thing; `at`: its place in the row.
     #[inline]
     pub fn remove(&mut self, at: u32, spot: Spot) {
+        if let Whereabouts::Row(row) = self {
+            return row.remove(at, spot.1);
+        }
+        self.remove_of_few(spot);
+    }
+
+    fn remove_of_few(&mut self, spot: Spot) {
         match self {
-            Whereabouts::Row(row) => row.remove(at, spot.1),
             Whereabouts::One(one) if *one == spot => *self = Whereabouts::None,
             Whereabouts::Many(spots) => drop(spots.remove(&spot)),
-            Whereabouts::None | Whereabouts::One(_) | Whereabouts::Shared(_) => {}
+            Whereabouts::None | Whereabouts::One(_) | Whereabouts::Row(_) | Whereabouts::Shared(_) => {}
         }
     }
 

@@ -85,21 +85,19 @@ impl Store {
     }
 
     /// As [`Book::take`]; with its last entry the process is not the registry's any more.
-    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>) -> Removed {
-        let mut removed = Removed::default();
+    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>, removed: &mut Removed) {
         let wanted = |value: &Term| wanted.is_none_or(|wanted| query::matches(wanted, value));
         let taken = process::with_process(pid, |process| {
             process.own(|owner| {
                 let holding = owner.holding(self)?;
-                self.book.take(key, pid, &mut holding.whereabouts, wanted, &mut removed);
+                self.book.take(key, pid, &mut holding.whereabouts, wanted, removed);
                 if holding.whereabouts.is_empty() { self.forget(owner) } else { None }
             })
         });
         if taken.flatten().is_none() {
             // It is ending, and its entries go with it; but the caller is promised that this one is gone now.
-            self.book.take_of_ending(key, pid, wanted, &mut removed);
+            self.book.take_of_ending(key, pid, wanted, removed);
         }
-        removed
     }
 
     /// The process has no entry left. What is to be dropped outside its lock.
