@@ -13,12 +13,14 @@ pub mod observe;
 pub mod pattern;
 #[cfg(not(loom))]
 pub mod process;
-/// The three files of `process` that loom models drive, without the rest.
+/// The files of `process` that loom models drive, without the rest.
 #[cfg(loom)]
 pub mod process {
     pub mod slot;
     pub mod state;
     pub mod turns;
+    pub mod whereabouts;
+    pub use whereabouts::{Left, Spot, Whereabouts};
 }
 #[cfg(not(loom))]
 pub mod pubsub;
@@ -33,7 +35,6 @@ pub mod registry;
 #[cfg(loom)]
 pub mod registry {
     pub mod book;
-    pub mod places;
     pub mod quick;
     pub mod shard;
 }

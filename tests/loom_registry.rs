@@ -1,12 +1,13 @@
 //! Models of what a registry forgets when a process, or the registry, ends:
-//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom_registry`. The maps and their locks are those of
+//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom_registry`. The keys and their locks are those of
 //! `src/registry/book.rs`; the processes around them are a lock, a fence and a note each, with the steps of
-//! `src/registry/store.rs` and of `src/process/exit.rs`.
+//! `src/registry/store.rs`, `src/process/ending.rs` and `src/process/signal.rs`.
 #![cfg(loom)]
 
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
+use regrow::process::{Left, Whereabouts};
 use regrow::registry::book::{Book, Hears, Refusal, Removed};
 use regrow::registry::quick::Quick;
 use regrow::term::{Pid, Term};
@@ -31,8 +32,8 @@ impl Hears for Listener {
 #[derive(Default)]
 struct Process {
     fenced: bool,
-    /// Its end will let go of what it has in the registry.
-    owns: bool,
+    /// Where its entries are, while it has any.
+    noted: Option<Whereabouts>,
     /// Linked with the registry.
     linked: bool,
 }
@@ -70,15 +71,15 @@ impl World {
         if process.fenced {
             return None;
         }
-        let first = || {
-            process.owns = true;
-            process.linked = true;
-            true
-        };
-        match self.book.insert(self.book.hash(&key()), &mut Some(key()), pid(who), &mut Some(Term::int(0)), first) {
+        let mut noted = process.noted.take().unwrap_or_default();
+        let hash = self.book.hash(&key());
+        let done = self.book.insert(hash, &mut Some(key()), pid(who), &mut Some(Term::int(0)), &mut noted);
+        process.noted = Some(noted).filter(|noted| !noted.is_empty());
+        process.linked |= process.noted.is_some();
+        match done {
             Ok(()) => Some(Ok(())),
             Err(Refusal::Taken(holder)) => Some(Err(holder)),
-            Err(Refusal::Closed) => None,
+            Err(Refusal::Closed | Refusal::Full) => None,
         }
     }
 
@@ -87,9 +88,10 @@ impl World {
         {
             let mut process = self.processes[who].lock().unwrap();
             if !process.fenced {
-                if let Some(linked) = self.book.take(&key(), pid(who), |_| true, &mut removed) {
-                    process.owns = false;
-                    process.linked &= !linked;
+                if let Some(mut noted) = process.noted.take() {
+                    self.book.take(&key(), pid(who), &mut noted, |_| true, &mut removed);
+                    process.noted = Some(noted).filter(|noted| !noted.is_empty());
+                    process.linked = process.noted.is_some();
                 }
                 return;
             }
@@ -99,39 +101,59 @@ impl World {
 
     /// The end of a process, entry by entry.
     fn end(&self, who: usize) {
-        let owns = {
+        let noted = {
             let mut process = self.processes[who].lock().unwrap();
             process.fenced = true;
-            process.owns
+            process.noted.take()
         };
-        if owns {
-            while self.book.take_some_of(pid(who), 1) == 1 {}
-        }
+        self.release(who, noted);
         self.dead[who].store(true, Ordering::SeqCst);
+    }
+
+    /// Its supervisor died without stopping it: it may have no entry any more, and goes on. False: it is ending already.
+    fn unname(&self, who: usize) -> bool {
+        let noted = {
+            let mut process = self.processes[who].lock().unwrap();
+            if std::mem::replace(&mut process.fenced, true) {
+                return false;
+            }
+            process.noted.as_mut().map(Whereabouts::share)
+        };
+        self.release(who, noted);
+        true
+    }
+
+    fn release(&self, who: usize, noted: Option<Whereabouts>) {
+        let mut left = Left::of(noted.unwrap_or_default());
+        while self.book.take_some_of(pid(who), &mut left, 1) == 1 {}
     }
 
     /// The end of the registry.
     fn close(&self) {
-        let mut closing = self.book.close();
-        for (who, _) in closing.owners.drain(..).flatten() {
+        for who in self.book.close() {
             let mut process = self.processes[who.index() as usize].lock().unwrap();
             if !process.fenced {
-                process.owns = false;
+                process.noted = None;
             }
         }
-        drop(closing);
     }
 
     fn holder(&self) -> Option<Pid> {
         if self.book.is_unique() { self.book.who(&key()) } else { self.book.holder(&key(), |pid, _| pid) }
     }
 
-    /// Nothing is left, in neither map, and listeners were told of each entry that came and went.
+    /// The keys that are found by what the process has noted.
+    fn keys(&self, who: usize) -> Vec<Term> {
+        let noted = self.processes[who].lock().unwrap().noted.as_ref().map(Whereabouts::to_vec);
+        self.book.keys(noted.unwrap_or_default())
+    }
+
+    /// Nothing is left, and listeners were told of each entry that came and went.
     fn is_empty(&self) {
         assert_eq!(self.holder(), None);
         assert_eq!(self.book.count(), 0);
         for who in [A, B] {
-            assert!(self.book.keys(pid(who)).is_empty());
+            assert!(self.keys(who).is_empty());
             assert_eq!(self.last_heard(who), None);
         }
     }
@@ -217,6 +239,27 @@ fn of_a_duplicate_key_only_the_entries_of_the_dead_go() {
 }
 
 #[test]
+fn one_that_ends_as_its_names_are_freed_is_not_found_once_either_is_told() {
+    loom::model(|| {
+        let world = World::new(true);
+        world.register(A);
+        let theirs = world.clone();
+        let end = thread::spawn(move || {
+            theirs.end(A);
+            assert_ne!(theirs.holder(), Some(pid(A)), "dead, and found");
+        });
+        if world.unname(A) {
+            // Told of its supervisor's end.
+            assert_eq!(world.register(B), Some(Ok(())), "its name is not free");
+        }
+        end.join().unwrap();
+        assert_ne!(world.holder(), Some(pid(A)));
+        world.end(B);
+        world.is_empty();
+    });
+}
+
+#[test]
 fn a_registration_as_the_registry_ends_is_refused_or_let_go_of() {
     loom::model(|| {
         let world = World::new(true);
@@ -226,9 +269,9 @@ fn a_registration_as_the_registry_ends_is_refused_or_let_go_of() {
         let registered = registrar.join().unwrap();
         assert_eq!(world.holder(), None, "an entry in a registry that has ended");
         assert_eq!(world.book.count(), 0);
-        assert!(world.book.keys(pid(A)).is_empty());
+        assert!(world.keys(A).is_empty());
         let process = world.processes[A].lock().unwrap();
-        assert!(!process.owns);
+        assert!(process.noted.is_none());
         // It keeps its side of the link, by which the registry's end reaches it.
         assert_eq!(process.linked, registered == Some(Ok(())));
     });
@@ -240,11 +283,15 @@ fn a_process_and_its_registry_that_end_together_leave_nothing() {
         let world = World::new(true);
         world.register(A);
         let theirs = world.clone();
-        let end = thread::spawn(move || theirs.end(A));
+        let end = thread::spawn(move || {
+            theirs.end(A);
+            // Told of the end: not there, however far the registry has come with its own.
+            assert_ne!(theirs.holder(), Some(pid(A)), "somebody dead is found in a registry that ends");
+        });
         world.close();
         end.join().unwrap();
         assert_eq!((world.holder(), world.book.count()), (None, 0));
-        assert!(world.book.keys(pid(A)).is_empty());
+        assert!(world.keys(A).is_empty());
     });
 }
 

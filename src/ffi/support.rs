@@ -127,7 +127,7 @@ pub(super) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 
 /// A term that was moved in: freed on every path, unless this is a forked child. The fault tells that it was spent,
 /// invalid, or no term at all.
-#[inline]
+#[inline(always)]
 pub(super) fn take(term: regrow_term) -> Result<Term, Fault> {
     if is_forked() {
         return Err(Fault::new(regrow_error::REGROW_ERR_FORKED, "this is the child of a fork"));
@@ -135,26 +135,44 @@ pub(super) fn take(term: regrow_term) -> Result<Term, Fault> {
     // SAFETY: the words are checked first; a term that passes is the caller's, who gives it up here.
     unsafe {
         if !Term::check_words(term.meta, term.value) {
-            return Err(Fault::argument("a term was spent, or was never made by regrow"));
+            return Err(no_term());
         }
         let term = Term::from_words(term.meta, term.value);
-        if term.is_invalid() { Err(Fault::argument("a term is invalid")) } else { Ok(term) }
+        if term.is_invalid() { Err(invalid()) } else { Ok(term) }
     }
+}
+
+// Made out of the way: they are large, and most calls make none.
+
+#[cold]
+fn no_term() -> Fault {
+    Fault::argument("a term was spent, or was never made by regrow")
+}
+
+#[cold]
+fn invalid() -> Fault {
+    Fault::argument("a term is invalid")
+}
+
+#[cold]
+fn null() -> Fault {
+    Fault::argument("a term pointer is NULL")
 }
 
 /// A borrowed term. NULL, spent and invalid terms are refused.
 ///
 /// # Safety
 /// The pointer is null or leads to a `regrow_term` that stays for `'a`.
+#[inline(always)]
 pub(super) unsafe fn borrow<'a>(term: *const regrow_term) -> Result<&'a Term, Fault> {
     // SAFETY: the caller's promise; `Term` is the same two words.
     unsafe {
-        let words = term.as_ref().ok_or(Fault::argument("a term pointer is NULL"))?;
+        let Some(words) = term.as_ref() else { return Err(null()) };
         if !Term::check_words(words.meta, words.value) {
-            return Err(Fault::argument("a term was spent, or was never made by regrow"));
+            return Err(no_term());
         }
         let term = &*term.cast::<Term>();
-        if term.is_invalid() { Err(Fault::argument("a term is invalid")) } else { Ok(term) }
+        if term.is_invalid() { Err(invalid()) } else { Ok(term) }
     }
 }
 

@@ -7,19 +7,19 @@
 use super::control::Process;
 use super::exit::{self, Ending};
 use super::few::{self, Few};
-use super::holdings::{Link, Owned, Ties, Watch};
+use super::holdings::{Link, Owned, Release, Ties, Watch};
 use super::id_hash::IdHash;
 use super::message::StartResult;
 use super::names::Name;
 use super::reply::ReplyTo;
 use super::watchdog::Stuck;
+use super::whereabouts::Left;
 use super::{signal, start, table, timer};
 use crate::clock::OwnerId;
 use crate::sync::Ordering;
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, hash_map};
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 /// An end that is under way.
 pub(super) struct Exit {
@@ -32,7 +32,7 @@ pub(super) struct Exit {
     reason: Term,
     name: Option<Name>,
     /// What it owned, and what its descendants did; the next one last.
-    owned: Vec<(Pid, Arc<dyn Owned>)>,
+    owned: Vec<Release>,
     /// Descendants whose names are to go.
     descendants: Vec<Pid>,
     watching: Few<Ref, Watch>,
@@ -116,7 +116,11 @@ impl Exit {
                     }
                 }
                 Step::Face => {
-                    if process.face.as_ref().is_none_or(|face| release(&*face.ends, pid, &mut limit)) {
+                    if process
+                        .face
+                        .as_ref()
+                        .is_none_or(|face| release(&*face.ends, pid, &mut Left::default(), &mut limit))
+                    {
                         self.step = Step::Names;
                     }
                 }
@@ -189,7 +193,8 @@ impl Exit {
         self.reason = inner.exit_reason.get_or_insert(Term::atom(atoms::KILLED)).clone();
         if let Some(rare) = &mut inner.rare {
             // The first of them last, where it is taken from.
-            self.owned.extend(std::mem::take(&mut rare.owned).into_iter().rev().map(|what| (pid, what)));
+            let all = std::mem::take(&mut rare.owned).into_iter().rev();
+            self.owned.extend(all.map(|held| Release { pid, what: held.what, left: Left::of(held.whereabouts) }));
         }
         self.descendants.extend(inner.children());
         self.name = inner.name.take();
@@ -199,9 +204,10 @@ impl Exit {
 
     /// True when nothing owned is left.
     fn release_owned(&mut self, limit: &mut usize) -> bool {
-        while let Some((pid, what)) = self.owned.last() {
-            let own = *pid == self.process().pid();
-            if *limit == 0 || !(if own { release(&**what, *pid, limit) } else { unname(&**what, *pid, limit) }) {
+        let own = self.process().pid();
+        while let Some(Release { pid, what, left }) = self.owned.last_mut() {
+            let forget = if *pid == own { release } else { unname };
+            if *limit == 0 || !forget(&**what, *pid, left, limit) {
                 return false;
             }
             self.owned.pop();
@@ -274,13 +280,13 @@ pub(super) fn gone(process: &Process) {
 }
 
 /// Has `what` release things of `pid`, at most `limit`; true when nothing is left.
-fn release(what: &dyn Owned, pid: Pid, limit: &mut usize) -> bool {
-    spend(limit, what.release_some(pid, *limit))
+fn release(what: &dyn Owned, pid: Pid, left: &mut Left, limit: &mut usize) -> bool {
+    spend(limit, what.release_some(pid, left, *limit))
 }
 
 /// As [`release`], for a descendant.
-fn unname(what: &dyn Owned, pid: Pid, limit: &mut usize) -> bool {
-    spend(limit, what.unname(pid, *limit))
+fn unname(what: &dyn Owned, pid: Pid, left: &mut Left, limit: &mut usize) -> bool {
+    spend(limit, what.unname(pid, left, *limit))
 }
 
 fn spend(limit: &mut usize, released: usize) -> bool {

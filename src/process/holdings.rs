@@ -1,5 +1,8 @@
 //! What a process has and is tied to: links, monitors, timers, names, and whatever others keep for it. All of it lies
 //! under its lock; what is added is refused from the fence on, and what is there then is released (`exit`).
+//!
+//! Who keeps things for many processes lets each have the note of where its own are (`whereabouts`): so that note needs
+//! no lock and no search of its own.
 
 use super::control::Process;
 use super::few::Few;
@@ -8,6 +11,7 @@ use super::lineage::Lineage;
 use super::names::Name;
 use super::reply::ReplyTo;
 use super::start::Pending;
+use super::whereabouts::{Left, Whereabouts};
 use crate::clock::OwnerId;
 use crate::sync::room::Room;
 use crate::term::{Pid, Ref, Term};
@@ -28,18 +32,41 @@ pub trait Owned: Send + Sync {
     /// Forgets everything of `pid`. Called outside all locks, before the death can be observed.
     fn release(&self, pid: Pid);
     /// Forgets about `limit` things of `pid`, at least one, and says how many; fewer than `limit`: nothing is left. For
-    /// what may hold a great many, so that an end does not keep a worker; called again until nothing is left.
-    fn release_some(&self, pid: Pid, limit: usize) -> usize {
-        let _ = limit;
+    /// what may hold a great many, so that an end does not keep a worker; called again until nothing is left. `left`:
+    /// what is left of what the process had noted.
+    fn release_some(&self, pid: Pid, left: &mut Left, limit: usize) -> usize {
+        let _ = (left, limit);
         self.release(pid);
         0
     }
 
     /// Forgets what `pid` can be found by, in the way of [`Owned::release_some`]: its supervisor died without stopping
-    /// it, and it goes on. What it has comes to `release_some` when it ends.
-    fn unname(&self, pid: Pid, limit: usize) -> usize {
-        self.release_some(pid, limit)
+    /// it, and it goes on. What it has comes to `release_some` when it ends, be it meanwhile.
+    fn unname(&self, pid: Pid, left: &mut Left, limit: usize) -> usize {
+        self.release_some(pid, left, limit)
     }
+}
+
+/// What somebody keeps for a process.
+pub struct Holding {
+    pub(super) what: Arc<dyn Owned>,
+    /// Where it is, for those who want to know.
+    pub whereabouts: Whereabouts,
+    /// The process's link with who keeps it was made for this.
+    pub linked: bool,
+}
+
+impl Holding {
+    fn is_of(&self, what: *const ()) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.what), what)
+    }
+}
+
+/// What was held when its process ended, and is being released.
+pub(super) struct Release {
+    pub pid: Pid,
+    pub what: Arc<dyn Owned>,
+    pub left: Left,
 }
 
 /// A monitor held by a process.
@@ -127,7 +154,7 @@ impl Inner {
 /// What few processes have.
 #[derive(Default)]
 pub(super) struct Rare {
-    pub owned: Vec<Arc<dyn Owned>>,
+    pub owned: Vec<Holding>,
     pub deferred: HashMap<u64, ReplyTo, IdHash>,
     pub label: Option<Term>,
     /// Refs that messages may be sent to without a monitor behind them.
@@ -155,6 +182,13 @@ impl Process {
             return None;
         }
         Some(look(&mut Owner { inner: &mut inner, pid: self.pid() }))
+    }
+
+    /// Shows where that is what `what` keeps for it; None when it keeps nothing, or that is being released.
+    pub fn whereabouts<T: Owned, R>(&self, what: &T, look: impl FnOnce(&Whereabouts) -> R) -> Option<R> {
+        let inner = self.lock();
+        let mut owned = inner.rare.as_ref()?.owned.iter();
+        owned.find(|holding| holding.is_of((&raw const *what).cast())).map(|holding| look(&holding.whereabouts))
     }
 
     /// Links it, on its side only, with processes that have the link already: those hear of its end.
@@ -189,17 +223,29 @@ impl Owner<'_> {
 
     /// Has `what` released when the process ends; once, however often it is added.
     pub fn add(&mut self, what: &Arc<dyn Owned>) {
-        let owned = &mut self.inner.rare.get_or_insert_default().owned;
-        if !owned.iter().any(|other| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what))) {
-            owned.push(what.clone());
+        let owned = &self.inner.rare.get_or_insert_default().owned;
+        if !owned.iter().any(|holding| holding.is_of(Arc::as_ptr(what).cast())) {
+            self.hold(what.clone(), Whereabouts::None, false);
         }
     }
 
-    /// Takes it off the list again.
-    pub fn remove(&mut self, what: &Arc<dyn Owned>) {
-        if let Some(rare) = &mut self.inner.rare {
-            rare.owned.retain(|other| !std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(what)));
-        }
+    /// As [`Owner::add`] of what is not there yet; with where it is, and whether a link was made for it.
+    pub fn hold(&mut self, what: Arc<dyn Owned>, whereabouts: Whereabouts, linked: bool) {
+        self.inner.rare.get_or_insert_default().owned.push(Holding { what, whereabouts, linked });
+    }
+
+    /// What `what` keeps for it.
+    #[inline]
+    pub fn holding<T: Owned>(&mut self, what: &T) -> Option<&mut Holding> {
+        let owned = &mut self.inner.rare.as_mut()?.owned;
+        owned.iter_mut().find(|holding| holding.is_of((&raw const *what).cast()))
+    }
+
+    /// Takes it off the list again; what was there, to be dropped outside the lock.
+    pub fn remove<T: Owned>(&mut self, what: &T) -> Option<Holding> {
+        let owned = &mut self.inner.rare.as_mut()?.owned;
+        let at = owned.iter().position(|holding| holding.is_of((&raw const *what).cast()))?;
+        Some(owned.remove(at))
     }
 
     /// Links it with `peer` on its side only: it hears of the peer's end if that takes the link up

@@ -91,6 +91,7 @@ mod turns;
 mod undelivered;
 mod wait;
 mod watchdog;
+mod whereabouts;
 
 pub use alias::{alias, alias_opt, exit_alias, send_alias, send_to_alias, unalias};
 pub use arrival::{Places, Sought, Turn, until_arrival};
@@ -99,7 +100,7 @@ pub use callers::Callers;
 pub use control::{Face, MakeFace, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
-pub use holdings::{Link, Owned, Owner};
+pub use holdings::{Holding, Link, Owned, Owner};
 pub use id_hash::IdHash;
 pub use info::{Snapshot, info, snapshot};
 pub use inline::{Desk, Question, Request as Asked, ask};
@@ -132,3 +133,4 @@ pub use timer::{
 pub use undelivered::Undelivered;
 pub use wait::{flush, free, may_wait_here, receive, receive_first, sleep, without_waiting};
 pub use watchdog::watch;
+pub use whereabouts::{Left, Spot, Whereabouts};

@@ -10,11 +10,12 @@ use super::control::{ENTERED, Process};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
-use super::holdings::{Inner, Link, Owned, Watch};
+use super::holdings::{Inner, Link, Release, Watch};
 use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;
 use super::undelivered::nobody_there;
+use super::whereabouts::Left;
 use crate::sync::inside::Inside;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::sync::Arc;
@@ -391,7 +392,7 @@ pub fn end_outside(pid: Pid, reason: Term) {
 
 /// Takes its name from a descendant of a supervisor that died without stopping it, so that whoever hears of that death
 /// can use it again. What it owns is added to `owned`, to be unnamed by the caller, and its children to `descendants`.
-pub(super) fn fence_names(pid: Pid, descendants: &mut Vec<Pid>, owned: &mut Vec<(Pid, Arc<dyn Owned>)>) {
+pub(super) fn fence_names(pid: Pid, descendants: &mut Vec<Pid>, owned: &mut Vec<Release>) {
     table::with_process(pid, |process| {
         let name = {
             let mut inner = process.lock();
@@ -400,8 +401,13 @@ pub(super) fn fence_names(pid: Pid, descendants: &mut Vec<Pid>, owned: &mut Vec<
             }
             inner.nameless = true;
             descendants.extend(inner.children());
-            if let Some(rare) = &inner.rare {
-                owned.extend(rare.owned.iter().rev().map(|what| (pid, what.clone())));
+            if let Some(rare) = &mut inner.rare {
+                // It goes on, and its own end goes through all of it again: it may come at any time.
+                let all = rare.owned.iter_mut().rev();
+                owned.extend(all.map(|held| {
+                    let left = Left::of(held.whereabouts.share());
+                    Release { pid, what: held.what.clone(), left }
+                }));
             }
             inner.name.take()
         };

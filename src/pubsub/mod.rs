@@ -176,7 +176,6 @@ impl Store {
     /// Runs `take` for a process, under its lock while it is alive; true: a place of it is gone. Once it has none left,
     /// it is this pubsub's no more.
     fn leave(&self, pid: Pid, place: &Place, take: impl FnOnce(&mut dyn FnMut())) {
-        let owned = self.me.upgrade().map(|me| me as Arc<dyn Owned>);
         let mut removed = None;
         let mut take = Some(take);
         with_process(pid, |process| {
@@ -185,8 +184,8 @@ impl Store {
                 if let Some(take) = take.take() {
                     take(&mut || (is_last, removed) = self.owners.remove(pid, place));
                 }
-                if let (true, Some(owned)) = (is_last, &owned) {
-                    owner.remove(owned);
+                if is_last {
+                    owner.remove(self);
                 }
             })
         });
@@ -230,10 +229,8 @@ impl Store {
         self.groups.clear();
         self.topics.clear();
         let places = self.owners.take_all();
-        if let Some(owned) = self.me.upgrade().map(|me| me as Arc<dyn Owned>) {
-            for (pid, _) in &places {
-                with_process(*pid, |process| process.own(|owner| owner.remove(&owned)));
-            }
+        for (pid, _) in &places {
+            with_process(*pid, |process| process.own(|owner| owner.remove(self)));
         }
     }
 }

@@ -1,34 +1,31 @@
-//! Who has which key: the two maps of a registry, and in what order their locks are taken.
-//!
-//! From key to entries, and from process to the places of its entries; both are cut into parts with a lock of their
-//! own.
+//! Who has which key: from key to entries, cut into parts with a lock of their own. Where the entries of a process are is
+//! noted with the process, under its lock (`process::Whereabouts`).
 //!
 //! What keeps an entry from outliving its process, or the registry, is the order of the steps, which
 //! `tests/loom_registry.rs` checks:
 //!
-//! 1. *insert* runs under the owner's process lock while that is not fenced, and takes the key's part, then the part of
-//!    the owners, and holds both until the entry is in either map. So an end, which fences first, finds everything.
-//! 2. *an end* takes the process's places, then each entry at its place: by number, so that whoever took the key
-//!    meanwhile keeps it. Nobody is told of the end before that.
-//! 3. *the registry's end* closes the owners' parts, then takes out all entries, and the places last: until an entry is
-//!    gone, its process finds it when it ends.
+//! 1. *insert* runs under the owner's process lock while that is not fenced, and takes the key's part. Both are held
+//!    until the entry is in the part and noted with the process. So an end, which fences first, finds everything.
+//! 2. *an end* has the process's note, then takes each entry out at its place: by number, so that whoever took the key
+//!    meanwhile keeps it. Nobody is told of the end before that. Two may go through the same note (a supervisor that died
+//!    without stopping the process frees its names too): each goes through all of it before it says that it has.
+//! 3. *the registry's end* closes each part and takes out what is in it, under the part's lock, and has the processes
+//!    forget their notes last: until an entry is gone, its process finds it when it ends.
 //!
 //! Of the keys that are asked for most there is a second index, which is read without a lock (`quick`); it is changed
 //! together with the first, under the lock of the key's part.
 
-use super::places::{Owners, Places};
 use super::quick::Quick;
 pub use super::shard::Removed;
 use super::shard::{Entry, Held, Key, Shard};
-use crate::sync::{Mutex, RwLock};
+use crate::process::{Left, Spot, Whereabouts};
+use crate::sync::RwLock;
 use crate::term::{Pid, Term};
 use crossbeam::utils::CachePadded;
 use hashbrown::DefaultHashBuilder;
-use hashbrown::hash_map;
 use hashbrown::hash_table::{self, Entry as Place};
+use std::collections::btree_map;
 use std::hash::BuildHasher;
-
-const OWNER_SHARDS: usize = 16;
 
 /// Who hears of entries that come and go, while the part of the key is locked.
 pub trait Hears {
@@ -43,7 +40,6 @@ pub struct Book<H> {
     /// For keys that lie in their two words; drawn for each registry, as that of the hasher is.
     seeds: [u64; 2],
     parts: Box<[CachePadded<Part>]>,
-    owners: Box<[CachePadded<Mutex<Owners>>]>,
     hears: Option<H>,
 }
 
@@ -65,12 +61,33 @@ pub enum Refusal {
     Taken(Pid),
     /// The registry is ending.
     Closed,
+    /// The process holds as many as it can.
+    Full,
 }
 
-/// What an ending registry still has to let go of: its owners first, then the keys.
+/// What an ending registry still has to let go of, entry by entry: who had it.
+#[derive(Default)]
 pub struct Closing {
-    pub owners: Vec<hash_map::IntoIter<Pid, Places>>,
-    pub keys: Vec<hash_table::IntoIter<Key>>,
+    parts: Vec<hash_table::IntoIter<Key>>,
+    /// The rest of one key.
+    rest: btree_map::IntoIter<u64, Entry>,
+}
+
+impl Iterator for Closing {
+    type Item = Pid;
+
+    fn next(&mut self) -> Option<Pid> {
+        loop {
+            if let Some((_, entry)) = self.rest.next() {
+                return Some(entry.pid);
+            }
+            match self.parts.last_mut()?.next().map(|key| key.held) {
+                Some(Held::One(_, entry)) => return Some(entry.pid),
+                Some(Held::Many(entries)) => self.rest = entries.into_iter(),
+                None => drop(self.parts.pop()),
+            }
+        }
+    }
 }
 
 impl<H: Hears> Book<H> {
@@ -78,14 +95,7 @@ impl<H: Hears> Book<H> {
         let hasher = DefaultHashBuilder::default();
         // A model goes the same way each time.
         let seeds = if cfg!(loom) { [1, 2] } else { [hasher.hash_one(1), hasher.hash_one(2)] };
-        Book {
-            unique,
-            seeds,
-            hasher,
-            parts: (0..shards).map(|_| CachePadded::new(Part::new())).collect(),
-            owners: (0..OWNER_SHARDS.min(shards)).map(|_| CachePadded::new(Mutex::new(Owners::default()))).collect(),
-            hears,
-        }
+        Book { unique, seeds, hasher, parts: (0..shards).map(|_| CachePadded::new(Part::new())).collect(), hears }
     }
 
     pub fn partitions(&self) -> usize {
@@ -128,22 +138,23 @@ impl<H: Hears> Book<H> {
         }
     }
 
-    fn owners(&self, pid: Pid) -> &Mutex<Owners> {
-        &self.owners[pid.index() as usize % self.owners.len()]
-    }
-
-    /// Adds an entry for `pid`, under whose lock this is called, taking key and value; on a refusal they stay. With the
-    /// first entry of the process `first` is called, which tells whether the process's link is ours.
+    /// Adds an entry for `pid`, under whose lock this is called, taking key and value, and notes where; on a refusal they
+    /// stay.
     pub fn insert(
-        &self, hash: u64, key: &mut Option<Term>, pid: Pid, value: &mut Option<Term>, first: impl FnOnce() -> bool,
+        &self, hash: u64, key: &mut Option<Term>, pid: Pid, value: &mut Option<Term>, whereabouts: &mut Whereabouts,
     ) -> Result<(), Refusal> {
         let Some(wanted) = key.as_ref() else { return Err(Refusal::Closed) };
         #[cfg(broken_registry)]
-        if self.owners(pid).lock().closed {
+        if self.shard(hash).read().closed {
             return Err(Refusal::Closed);
         }
-        let mut shard = self.shard(hash).write();
+        let part = self.part(hash);
+        let mut shard = part.shard.write();
         let shard = &mut *shard;
+        #[cfg(not(broken_registry))]
+        if shard.closed {
+            return Err(Refusal::Closed);
+        }
         let number = shard.next;
         let same = |known: &Key| known.hash == hash && known.key == *wanted;
         let place = shard.keys.entry(hash, same, |known| known.hash);
@@ -152,11 +163,7 @@ impl<H: Hears> Book<H> {
         {
             return Err(Refusal::Taken(holder.pid));
         }
-        let mut owners = self.owners(pid).lock();
-        #[cfg(not(broken_registry))]
-        if owners.closed {
-            return Err(Refusal::Closed);
-        }
+        let at = whereabouts.add((hash, number), !self.unique).ok_or(Refusal::Full)?;
         let entry = Entry { number, pid, value: value.take().unwrap_or_default() };
         if let Some(hears) = &self.hears {
             hears.registered(wanted, pid, &entry.value);
@@ -166,39 +173,34 @@ impl<H: Hears> Book<H> {
             Place::Occupied(mut place) => place.get_mut().held.add(entry),
             Place::Vacant(place) => {
                 if let (true, Some(words)) = (self.unique, wanted.words()) {
-                    self.part(hash).quick.insert(hash, words, pid);
+                    part.quick.insert(hash, words, pid);
                 }
-                place.insert(Key { hash, key: key.take().unwrap_or_default(), held: Held::One(entry) });
+                place.insert(Key { hash, key: key.take().unwrap_or_default(), held: Held::One(at, entry) });
             }
         }
         shard.next += 1;
         shard.entries += 1;
-        if owners.add(pid, hash, number, self.unique) {
-            let linked = first();
-            if let Some(known) = owners.places.get_mut(&pid) {
-                known.linked = linked;
-            }
-        }
         Ok(())
     }
 
-    /// Takes the entries of `pid` under `key` out, those whose value is `wanted`. Some(link is ours) when the process
-    /// has no entry left.
-    pub fn take(&self, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed) -> Option<bool> {
+    /// Takes the entries of `pid`, under whose lock this is called, under `key` out, those whose value is `wanted`, and
+    /// has them forgotten where they are noted.
+    pub fn take(
+        &self, key: &Term, pid: Pid, whereabouts: &mut Whereabouts, wanted: impl Fn(&Term) -> bool,
+        removed: &mut Removed,
+    ) {
         if self.unique {
-            return self.take_unique(key, pid, wanted, removed);
+            return self.take_unique(key, pid, whereabouts, wanted, removed);
         }
         let removed = &mut removed.terms;
         let (hash, before) = (self.hash(key), removed.len());
         let mut shard = self.shard(hash).write();
-        let mut owners = self.owners(pid).lock();
-        let numbers = owners.places.get(&pid)?.places.numbers(hash);
-        let mut last = None;
+        let numbers = whereabouts.numbers(hash);
         for &number in &numbers {
             let known = shard.find(hash, key).and_then(|known| known.held.get(number));
             if known.is_some_and(|entry| wanted(&entry.value)) {
                 shard.remove(hash, number, removed, |key| self.is_gone(hash, key));
-                last = owners.remove(pid, hash, number);
+                whereabouts.remove(0, (hash, number));
             }
         }
         if let Some(hears) = &self.hears
@@ -207,33 +209,49 @@ impl<H: Hears> Book<H> {
         {
             hears.unregistered(key, pid);
         }
-        last
     }
 
     /// As [`Book::take`], where a key has one entry.
-    fn take_unique(&self, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed) -> Option<bool> {
+    fn take_unique(
+        &self, key: &Term, pid: Pid, whereabouts: &mut Whereabouts, wanted: impl Fn(&Term) -> bool,
+        removed: &mut Removed,
+    ) {
         let hash = self.hash(key);
-        let mut shard = self.shard(hash).write();
-        let place = shard.keys.find_entry(hash, |known| known.hash == hash && known.key == *key).ok()?;
-        let entry = place.get().held.iter().next()?;
+        let part = self.part(hash);
+        let mut shard = part.shard.write();
+        let Ok(place) = shard.keys.find_entry(hash, |known| known.hash == hash && known.key == *key) else { return };
+        let Held::One(at, entry) = &place.get().held else { return };
         if entry.pid != pid || !wanted(&entry.value) {
-            return None;
+            return;
         }
-        let mut owners = self.owners(pid).lock();
-        // None: the registry is ending.
-        owners.places.get(&pid)?;
-        let last = owners.remove(pid, hash, entry.number);
+        whereabouts.remove(*at, (hash, entry.number));
         removed.one = Some(place.remove().0);
         shard.removed_one();
-        self.is_gone(hash, key);
+        if let Some(words) = key.words() {
+            part.quick.remove(hash, words);
+        }
         if let Some(hears) = &self.hears {
             hears.unregistered(key, pid);
         }
-        last
+        drop(shard);
+        if whereabouts.is_roomy() {
+            self.close_up(whereabouts);
+        }
     }
 
-    /// As [`Book::take`], of a process that adds none any more. It is ending, and may have given up its places before
-    /// its entries; so they are looked for under the key.
+    /// Gives room back where a process once had many more entries.
+    #[cold]
+    fn close_up(&self, whereabouts: &mut Whereabouts) {
+        whereabouts.close_up(|(hash, number), now| {
+            let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
+            if let Some(Key { held: Held::One(at, _), .. }) = self.shard(hash).write().keys.find_mut(hash, here) {
+                *at = now;
+            }
+        });
+    }
+
+    /// As [`Book::take`], of a process that adds none any more: it is ending, and whoever carries that out has its note. So
+    /// they are looked for under the key.
     pub fn take_of_ending(&self, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed) {
         let hash = self.hash(key);
         let mut shard = self.shard(hash).write();
@@ -254,8 +272,8 @@ impl<H: Hears> Book<H> {
 
     /// Takes out about `limit` entries of a process that ends; how many there were. Fewer than `limit`: nothing is
     /// left.
-    pub fn take_some_of(&self, pid: Pid, limit: usize) -> usize {
-        let mut places = self.owners(pid).lock().take(pid, limit);
+    pub fn take_some_of(&self, pid: Pid, left: &mut Left, limit: usize) -> usize {
+        let mut places = left.next(limit);
         let mut removed = Vec::new();
         if self.hears.is_some() {
             // Entries of one key one after the other, so that its last can be told.
@@ -267,7 +285,7 @@ impl<H: Hears> Book<H> {
                 let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
                 let key = shard.keys.find(hash, here).map(|known| known.key.clone());
                 if let Some(key) = key {
-                    if self.is_last_of_key(&shard, &key, pid, hash, &places[at + 1..]) {
+                    if is_last_of_key(&shard, &key, hash, &places[at + 1..], left) {
                         hears.unregistered(&key, pid);
                     }
                     removed.push(key);
@@ -283,18 +301,13 @@ impl<H: Hears> Book<H> {
 
     /// From now on nothing is added; what there was is the caller's to let go of.
     pub fn close(&self) -> Closing {
-        let mut closing = Closing { owners: Vec::new(), keys: Vec::new() };
-        for shard in &self.owners {
-            shard.lock().closed = true;
-        }
+        let mut closing = Closing::default();
         for part in &self.parts {
             let mut shard = part.shard.write();
+            shard.closed = true;
             part.quick.clear();
             shard.entries = 0;
-            closing.keys.push(std::mem::take(&mut shard.keys).into_iter());
-        }
-        for shard in &self.owners {
-            closing.owners.push(std::mem::take(&mut shard.lock().places).into_iter());
+            closing.parts.push(std::mem::take(&mut shard.keys).into_iter());
         }
         closing
     }
@@ -341,26 +354,31 @@ impl<H: Hears> Book<H> {
         self.parts.iter().map(|part| part.shard.read().keys.iter().flat_map(Key::triples).collect())
     }
 
-    /// The keys of a process, in no order; a key as often as the process has it.
-    pub fn keys(&self, pid: Pid) -> Vec<Term> {
-        let places = self.owners(pid).lock().places.get(&pid).map(|known| known.places.to_vec());
-        let mut keys = Vec::new();
-        for (hash, number) in places.unwrap_or_default() {
+    /// The keys of the entries that are noted, in no order; a key as often as it has entries there.
+    pub fn keys(&self, noted: Vec<Spot>) -> Vec<Term> {
+        let key = |(hash, number): Spot| {
             let shard = self.shard(hash).read();
             let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
-            keys.extend(shard.keys.find(hash, here).map(|known| known.key.clone()));
-        }
-        keys
+            shard.keys.find(hash, here).map(|known| known.key.clone())
+        };
+        noted.into_iter().filter_map(key).collect()
     }
 
-    /// The values of a process under a key, in the order they came.
-    pub fn values(&self, key: &Term, pid: Pid) -> Vec<Term> {
+    /// The values of a process under a key, in the order they came; `noted`: where its entries are, when that is known.
+    pub fn values(&self, key: &Term, pid: Pid, noted: Option<&Whereabouts>) -> Vec<Term> {
         let hash = self.hash(key);
         let shard = self.shard(hash).read();
-        let numbers = self.owners(pid).lock().places.get(&pid).map(|known| known.places.numbers(hash));
         let Some(known) = shard.find(hash, key) else { return Vec::new() };
-        let entries = numbers.iter().flatten().filter_map(|&number| known.held.get(number));
-        entries.map(|entry| entry.value.clone()).collect()
+        match noted {
+            Some(noted) if !self.unique => {
+                let entries = noted.numbers(hash).into_iter().filter_map(|number| known.held.get(number));
+                entries.map(|entry| entry.value.clone()).collect()
+            }
+            _ => {
+                let entries = known.held.iter().filter(|entry| entry.pid == pid);
+                entries.map(|entry| entry.value.clone()).collect()
+            }
+        }
     }
 
     /// How many entries there are.
@@ -386,15 +404,12 @@ impl<H: Hears> Book<H> {
             None => Err(value),
         }
     }
+}
 
-    /// Whether `pid`, which ends, has no more entries of that key but the one at hand: neither in what is left of this
-    /// slice, nor in the slices to come.
-    fn is_last_of_key(&self, shard: &Shard, key: &Term, pid: Pid, hash: u64, rest: &[(u64, u64)]) -> bool {
-        let mut same = rest.iter().take_while(|place| place.0 == hash);
-        if same.any(|&(_, number)| shard.holds(hash, key, number)) {
-            return false;
-        }
-        let owners = self.owners(pid).lock();
-        !owners.places.get(&pid).is_some_and(|known| known.places.any_of(hash, |number| shard.holds(hash, key, number)))
-    }
+/// Whether a process that ends has no more entries of that key but the one at hand: neither in the rest of this slice,
+/// nor in the slices to come. In a unique registry it never has.
+fn is_last_of_key(shard: &Shard, key: &Term, hash: u64, rest: &[Spot], left: &Left) -> bool {
+    let mut same = rest.iter().take_while(|spot| spot.0 == hash);
+    !same.any(|&(_, number)| shard.holds(hash, key, number))
+        && !left.any_of(hash, |number| shard.holds(hash, key, number))
 }

@@ -25,7 +25,6 @@ mod dispatch;
 mod listeners;
 mod locks;
 mod meta;
-mod places;
 mod query;
 mod quick;
 mod shard;
@@ -42,6 +41,7 @@ use crate::term::{Atom, Pid, Term, atoms};
 pub use dispatch::{dispatch, dispatch_in_parallel};
 use listeners::Event;
 use locks::Locks;
+use shard::Removed;
 use std::sync::Arc;
 use store::{Refusal, Store};
 
@@ -188,11 +188,12 @@ impl Registry {
 /// Shows the store of a registry. `look` runs inside, as with [`with_process`].
 #[inline]
 fn with_store<R>(registry: Pid, look: impl FnOnce(&Process, &Store) -> R) -> Result<R, Error> {
-    with_process(registry, |process| match process.face::<Store>() {
+    let shown = with_process(registry, |process| match process.face::<Store>() {
         Some(store) => Ok(look(process, store)),
         None => Err(Error::WrongKind),
-    })
-    .unwrap_or(Err(Error::NoProcess))
+    });
+    // Not `unwrap_or`: to drop an error that nobody needs is a call.
+    shown.unwrap_or_else(|| Err(Error::NoProcess))
 }
 
 fn with_unique<R>(registry: Pid, look: impl FnOnce(&Process, &Store) -> R) -> Result<R, Error> {
@@ -207,7 +208,8 @@ fn not_unique() -> Error {
 /// Gives `pid` an entry.
 ///
 /// `Exists`, `{already_registered, Holder}`: the key of a unique registry is taken, be it by `pid` itself. `NoProcess`:
-/// the registry or `pid` is dead. `OtherRuntime`: they do not live in the same runtime.
+/// the registry or `pid` is dead. `OtherRuntime`: they do not live in the same runtime. `Limit`: 2^32 entries of one
+/// process.
 pub fn register(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Error> {
     enter(registry, key, pid, value).map_err(|refusal| match refusal {
         Refused::Taken(holder) => {
@@ -243,11 +245,12 @@ fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused>
                     Ok(())
                 }
                 Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
+                Some(Err(Refusal::Full)) => Err(Refused::Error(Error::Limit)),
                 Some(Err(Refusal::Closed)) | None => Err(Refused::Error(Error::NoProcess)),
             }
         })
     });
-    entered?.unwrap_or(Err(Refused::Error(Error::NoProcess)))
+    entered?.unwrap_or_else(|| Err(Refused::Error(Error::NoProcess)))
 }
 
 /// What who waits for a key of a registry waits for. None: that is no registry, or it is dead.
@@ -285,7 +288,8 @@ pub fn via(registry: Which, key: Term, value: Term) -> Arc<dyn Fn(Pid) -> Result
 
 /// Takes all entries of `pid` under `key` away; fine when there are none.
 pub fn unregister(registry: Pid, key: &Term, pid: Pid) -> Result<(), Error> {
-    with_store(registry, |_, store| store.unregister(key, pid, None)).map(drop)
+    let mut removed = Removed::default();
+    with_store(registry, |_, store| store.unregister(key, pid, None, &mut removed))
 }
 
 /// As [`unregister`], only those whose value matches `pattern`, and `guards` where there are any; see `pattern`.
@@ -293,7 +297,8 @@ pub fn unregister_match(
     registry: Pid, key: &Term, pid: Pid, pattern: &Term, guards: Option<&Term>,
 ) -> Result<(), Error> {
     let spec = query::of_values(pattern, guards)?;
-    with_store(registry, |_, store| store.unregister(key, pid, Some(&spec))).map(drop)
+    let mut removed = Removed::default();
+    with_store(registry, |_, store| store.unregister(key, pid, Some(&spec), &mut removed))
 }
 
 /// Gives the entry of `pid` in a unique registry another value, made from the old one, which is returned.

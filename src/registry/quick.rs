@@ -101,9 +101,10 @@ impl Quick {
     pub fn insert(&self, hash: u64, words: [u64; 2], pid: Pid) {
         let used = self.used.load(Ordering::Relaxed) + 1;
         self.used.store(used, Ordering::Relaxed);
-        let len = self.slots.look(|slots| slots.len());
         self.change(|| {
-            if used * 8 > len * 7 {
+            let len = self.slots.look(|slots| slots.len());
+            // Fuller, and those who write go through rows of twenty and more; emptier, and lookups find less in the caches.
+            if used * 16 > len * 13 {
                 self.move_to((len * 2).max(LEAST));
             }
             self.slots.look(|slots| put(slots, hash, words, pid.0));
@@ -112,29 +113,27 @@ impl Quick {
 
     /// Takes a key out.
     pub fn remove(&self, hash: u64, words: [u64; 2]) {
-        let removed = self.slots.look(|slots| {
+        let len = self.slots.look(|slots| {
             let mask = slots.len().wrapping_sub(1);
             let mut at = hash as usize & mask;
             for _ in 0..slots.len() {
                 let (_, known, pid) = slots[at].read();
                 if pid == 0 {
-                    return false;
+                    return None;
                 }
                 if known == words {
                     self.change(|| close_up(slots, at));
-                    return true;
+                    return Some(slots.len());
                 }
                 at = (at + 1) & mask;
             }
-            false
+            None
         });
-        if removed {
-            let used = self.used.load(Ordering::Relaxed) - 1;
-            self.used.store(used, Ordering::Relaxed);
-            let len = self.slots.look(|slots| slots.len());
-            if len > 256 && used < len / 8 {
-                self.change(|| self.move_to((used * 2).next_power_of_two()));
-            }
+        let Some(len) = len else { return };
+        let used = self.used.load(Ordering::Relaxed) - 1;
+        self.used.store(used, Ordering::Relaxed);
+        if len > 256 && used < len / 8 {
+            self.change(|| self.move_to((used * 2).next_power_of_two()));
         }
     }
 
@@ -183,12 +182,14 @@ fn close_up(slots: &[Slot], gone: usize) {
     let (mut hole, mut at) = (gone, gone);
     loop {
         at = (at + 1) & mask;
-        let (hash, words, pid) = slots[at].read();
-        if pid == 0 {
+        let slot = &slots[at];
+        if slot.pid.load(Ordering::Relaxed) == 0 {
             break;
         }
-        let from_home = at.wrapping_sub(hash as usize) & mask;
+        // As far from where it belongs as from the hole, or farther. Of most slots nothing else is looked at.
+        let from_home = at.wrapping_sub(slot.hash.load(Ordering::Relaxed) as usize) & mask;
         if from_home >= at.wrapping_sub(hole) & mask {
+            let (hash, words, pid) = slot.read();
             slots[hole].put(hash, words, pid);
             hole = at;
         }

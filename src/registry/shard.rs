@@ -1,7 +1,8 @@
 //! One part of a registry's table: its keys, and under each the entries in the order in which they came.
 //!
-//! An entry's place is the hash of its key and a number, for ever; so whoever holds many finds each at once. What is
-//! taken out is handed back, to be freed outside the lock that the part lies under.
+//! An entry's place is the hash of its key and a number, for ever; so whoever holds many finds each at once. Where in its
+//! holder's row that is noted lies with it, so that neither is searched for. What is taken out is handed back, to be freed
+//! outside the lock that the part lies under.
 
 use crate::sync::stir::stir;
 use crate::term::{Pid, Term};
@@ -18,6 +19,8 @@ pub struct Removed {
 
 #[derive(Default)]
 pub struct Shard {
+    /// The registry ends: nothing is added any more.
+    pub closed: bool,
     pub keys: HashTable<Key>,
     pub entries: usize,
     /// The number of the next entry: with the hash, its place for ever.
@@ -35,7 +38,8 @@ pub struct Key {
 const _: () = assert!(size_of::<Key>() == 64);
 
 pub enum Held {
-    One(Entry),
+    /// With where its holder has noted it; so, and not in the entry, it takes no room.
+    One(u32, Entry),
     /// By number, that is in the order they came; two at least.
     Many(BTreeMap<u64, Entry>),
 }
@@ -49,7 +53,7 @@ pub struct Entry {
 impl Held {
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         let (one, many) = match self {
-            Held::One(entry) => (Some(entry), None),
+            Held::One(_, entry) => (Some(entry), None),
             Held::Many(entries) => (None, Some(entries.values())),
         };
         one.into_iter().chain(many.into_iter().flatten())
@@ -57,21 +61,21 @@ impl Held {
 
     pub fn get(&self, number: u64) -> Option<&Entry> {
         match self {
-            Held::One(entry) => (entry.number == number).then_some(entry),
+            Held::One(_, entry) => (entry.number == number).then_some(entry),
             Held::Many(entries) => entries.get(&number),
         }
     }
 
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Entry> {
         match self {
-            Held::One(entry) => (entry.number == number).then_some(entry),
+            Held::One(_, entry) => (entry.number == number).then_some(entry),
             Held::Many(entries) => entries.get_mut(&number),
         }
     }
 
     pub fn len(&self) -> usize {
         match self {
-            Held::One(_) => 1,
+            Held::One(..) => 1,
             Held::Many(entries) => entries.len(),
         }
     }
@@ -81,8 +85,8 @@ impl Held {
             Held::Many(entries) => {
                 entries.insert(entry.number, entry);
             }
-            Held::One(_) => {
-                if let Held::One(first) = std::mem::replace(self, Held::Many(BTreeMap::new())) {
+            Held::One(..) => {
+                if let Held::One(_, first) = std::mem::replace(self, Held::Many(BTreeMap::new())) {
                     self.add(first);
                 }
                 self.add(entry);
@@ -124,7 +128,7 @@ impl Shard {
         gone(&known.key);
         removed.push(known.key);
         match known.held {
-            Held::One(entry) => removed.push(entry.value),
+            Held::One(_, entry) => removed.push(entry.value),
             Held::Many(entries) => removed.extend(entries.into_values().map(|entry| entry.value)),
         }
     }

@@ -1,9 +1,9 @@
 //! The table of one registry, and what it has to do with processes: links, and ends.
 //!
-//! The maps are in `book`, where no key is kept twice.
+//! Its keys are in `book`, where no key is kept twice; where the entries of a process are, the process has noted.
 //!
-//! **Locks.** Owner's process lock, then those of the book; never two of one sort. What is taken out is handed back, to
-//! be freed outside.
+//! **Locks.** Owner's process lock, then that of a part of the book; never two of one sort. What is taken out is handed
+//! back, to be freed outside.
 //!
 //! **The end of the registry.** The book is closed, and let go of in slices. The registry's side of its links is the
 //! book: it is taken up at that moment only.
@@ -16,7 +16,7 @@ use super::meta::Meta;
 use super::query;
 use super::shard::Removed;
 use crate::pattern::Spec;
-use crate::process::{self, Owned};
+use crate::process::{self, Holding, Left, Owned, Whereabouts};
 use crate::sync::Mutex;
 use crate::term::{Pid, Term};
 use std::ops::Deref;
@@ -61,75 +61,87 @@ impl Store {
         &self.meta
     }
 
-    fn owned(&self) -> Option<Arc<dyn Owned>> {
-        self.me.upgrade().map(|me| me as Arc<dyn Owned>)
-    }
-
     /// Adds an entry for the process that `owner` shows, taking key and value. On a refusal they stay.
     pub fn insert(
         &self, hash: u64, key: &mut Option<Term>, owner: &mut process::Owner<'_>, value: &mut Option<Term>,
     ) -> Result<(), Refusal> {
         let pid = owner.pid();
-        self.book.insert(hash, key, pid, value, || {
-            let Some(owned) = self.owned() else { return false };
-            owner.add(&owned);
-            pid != self.pid && owner.link(self.pid)
-        })
+        match owner.holding(self) {
+            Some(holding) => self.book.insert(hash, key, pid, value, &mut holding.whereabouts),
+            None => self.insert_first(hash, key, owner, value),
+        }
+    }
+
+    fn insert_first(
+        &self, hash: u64, key: &mut Option<Term>, owner: &mut process::Owner<'_>, value: &mut Option<Term>,
+    ) -> Result<(), Refusal> {
+        let pid = owner.pid();
+        let me = self.me.upgrade().ok_or(Refusal::Closed)?;
+        let mut whereabouts = Whereabouts::default();
+        self.book.insert(hash, key, pid, value, &mut whereabouts)?;
+        let linked = pid != self.pid && owner.link(self.pid);
+        owner.hold(me, whereabouts, linked);
+        Ok(())
     }
 
     /// As [`Book::take`]; with its last entry the process is not the registry's any more.
-    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>) -> Removed {
-        let mut removed = Removed::default();
+    pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>, removed: &mut Removed) {
         let wanted = |value: &Term| wanted.is_none_or(|wanted| query::matches(wanted, value));
         let taken = process::with_process(pid, |process| {
             process.own(|owner| {
-                if let Some(linked) = self.book.take(key, pid, wanted, &mut removed) {
-                    if let Some(owned) = self.owned() {
-                        owner.remove(&owned);
-                    }
-                    if linked {
-                        owner.unlink(self.pid);
-                    }
-                }
+                let holding = owner.holding(self)?;
+                self.book.take(key, pid, &mut holding.whereabouts, wanted, removed);
+                if holding.whereabouts.is_empty() { self.forget(owner) } else { None }
             })
         });
         if taken.flatten().is_none() {
             // It is ending, and its entries go with it; but the caller is promised that this one is gone now.
-            self.book.take_of_ending(key, pid, wanted, &mut removed);
+            self.book.take_of_ending(key, pid, wanted, removed);
         }
-        removed
     }
 
-    /// Ends it, about `limit` owners and keys of it at a time: nothing is added any more, all entries go, and the
-    /// registry takes up its links. How many it was.
+    /// The process has no entry left. What is to be dropped outside its lock.
+    fn forget(&self, owner: &mut process::Owner<'_>) -> Option<Holding> {
+        let holding = owner.remove(self)?;
+        if holding.linked {
+            owner.unlink(self.pid);
+        }
+        Some(holding)
+    }
+
+    /// The keys of a process, in no order; a key as often as the process has it.
+    pub fn keys(&self, pid: Pid) -> Vec<Term> {
+        let noted = process::with_process(pid, |process| process.whereabouts(self, Whereabouts::to_vec));
+        self.book.keys(noted.flatten().unwrap_or_default())
+    }
+
+    /// The values of a process under a key, in the order they came.
+    pub fn values(&self, key: &Term, pid: Pid) -> Vec<Term> {
+        let look = |noted: &Whereabouts| self.book.values(key, pid, Some(noted));
+        let values = process::with_process(pid, |process| process.whereabouts(self, look));
+        // It has none, or is ending.
+        values.flatten().unwrap_or_else(|| self.book.values(key, pid, None))
+    }
+
+    /// Ends it, about `limit` entries of it at a time: nothing is added any more, all entries go, and the registry takes
+    /// up its links. How many it was.
     fn close(&self, limit: usize) -> usize {
         let under_way = self.closing.lock().take();
         let mut closing = under_way.unwrap_or_else(|| self.book.close());
-        let mut done = 0;
-        let owned = self.owned();
-        while done < limit {
-            let Some(owners) = closing.owners.last_mut() else { break };
-            let Some((pid, _)) = owners.next() else {
-                closing.owners.pop();
+        let (mut done, mut last) = (0, Pid::NONE);
+        for pid in closing.by_ref().take(limit) {
+            done += 1;
+            // Who has many has them one after the other, if nobody else has any.
+            if std::mem::replace(&mut last, pid) == pid {
                 continue;
-            };
-            if let Some(owned) = &owned {
-                process::with_process(pid, |process| process.own(|owner| owner.remove(owned)));
             }
+            let holding = process::with_process(pid, |process| process.own(|owner| owner.remove(self)));
+            drop(holding);
             if pid != self.pid {
                 process::with_process(self.pid, |process| process.take_up_links(std::iter::once(pid)));
             }
-            done += 1;
         }
-        while done < limit {
-            let Some(keys) = closing.keys.last_mut() else { break };
-            match keys.next() {
-                Some(key) => drop(key),
-                None => drop(closing.keys.pop()),
-            }
-            done += 1;
-        }
-        if !closing.owners.is_empty() || !closing.keys.is_empty() {
+        if done == limit {
             *self.closing.lock() = Some(closing);
         }
         done
@@ -138,10 +150,10 @@ impl Store {
 
 impl Owned for Store {
     fn release(&self, pid: Pid) {
-        while self.release_some(pid, usize::MAX) == usize::MAX {}
+        while self.release_some(pid, &mut Left::default(), usize::MAX) == usize::MAX {}
     }
 
-    fn release_some(&self, pid: Pid, limit: usize) -> usize {
-        if pid == self.pid { self.close(limit) } else { self.book.take_some_of(pid, limit) }
+    fn release_some(&self, pid: Pid, left: &mut Left, limit: usize) -> usize {
+        if pid == self.pid { self.close(limit) } else { self.book.take_some_of(pid, left, limit) }
     }
 }

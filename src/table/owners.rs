@@ -7,7 +7,7 @@ use super::hashed::Hashed;
 use super::tenure::Tenure;
 use super::tree::Tree;
 use super::{Error, Kind, Meta, Objects, Table, TableSpec, caller, handle, with};
-use crate::process::{self, IdHash, Identity, Node, Owned, Owner, with_process};
+use crate::process::{self, IdHash, Identity, Left, Node, Owned, Owner, with_process};
 use crate::sync::room::Room;
 use crate::sync::{Mutex, RwLock};
 use crate::term::{Pid, Ref, Term};
@@ -78,7 +78,7 @@ impl Owned for Owners {
 
     /// It goes on, and keeps its tables; their names are free, except where an heir is about to have the table, name
     /// and all.
-    fn unname(&self, pid: Pid, _limit: usize) -> usize {
+    fn unname(&self, pid: Pid, _left: &mut Left, _limit: usize) -> usize {
         for table in self.tables(pid) {
             handle::with(table, |table| {
                 let heir = table.meta.lock().heir.as_ref().map(|(heir, _)| *heir);
