@@ -1013,8 +1013,9 @@ typedef struct regrow_registry_spec {
   uint32_t partitions;
   /// The names of processes that are told what comes and goes, by messages in the order in which it happened:
   /// {register, Registry, Key, Pid, Value} for each entry, and {unregister, Registry, Key, Pid} once Pid has no
-  /// entry left under Key, for whatever reason, a crash included. Registry is the registry's name as text, or its
-  /// pid. A name that nobody has at that moment misses the event.
+  /// entry left under Key, for whatever reason, a crash included: the entry is gone then, but not yet all else
+  /// of a process that ends. Registry is the registry's name as text, or its pid. A name that nobody has at that moment
+  /// misses the event.
   const char *const *listeners;
   /// How many listeners.
   size_t listener_count;
@@ -2340,7 +2341,8 @@ regrow_error regrow_group_send(regrow_pid pubsub, const regrow_term *group, regr
 /// Has the caller told of all that changes in a group from now on. Needs an identity.
 ///
 /// {Ref, join, Group, Pids} and {Ref, leave, Group, Pids} come in the order of the changes, and the DOWN of the same
-/// Ref when the pubsub ends.
+/// Ref when the pubsub ends. That a process has left because it ended comes once it has: whoever is told finds nothing
+/// of it any more, neither names nor tables, whatever it got first.
 ///
 /// @param group    borrowed.
 /// @param monitor  out: the Ref.

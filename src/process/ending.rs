@@ -33,6 +33,8 @@ pub(super) struct Exit {
     name: Option<Name>,
     /// What it owned, and what its descendants did; the next one last.
     owned: Vec<(Pid, Arc<dyn Owned>)>,
+    /// What has news of its end.
+    news: Vec<Arc<dyn Owned>>,
     /// Descendants whose names are to go.
     descendants: Vec<Pid>,
     watching: Few<Ref, Watch>,
@@ -68,6 +70,7 @@ impl Exit {
             reason: Term::nil(),
             name: None,
             owned: Vec::new(),
+            news: Vec::new(),
             descendants: Vec::new(),
             watching: Few::default(),
             watchers: Few::default(),
@@ -204,7 +207,12 @@ impl Exit {
             if *limit == 0 || !(if own { release(&**what, *pid, limit) } else { unname(&**what, *pid, limit) }) {
                 return false;
             }
-            self.owned.pop();
+            if let Some((pid, what)) = self.owned.pop()
+                && own
+                && what.has_news(pid)
+            {
+                self.news.push(what);
+            }
         }
         true
     }
@@ -234,6 +242,9 @@ impl Exit {
         if process.place.thread_home().is_some() {
             node.thread_pids.lock().remove(&pid);
             node.watchdogs.remove(pid);
+        }
+        for what in std::mem::take(&mut self.news) {
+            what.tell(pid);
         }
         if let Some(pending) = pending {
             let result = pending.result.map_or_else(|| StartResult::Failed(self.reason.clone()), |result| *result);

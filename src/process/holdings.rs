@@ -40,6 +40,19 @@ pub trait Owned: Send + Sync {
     fn unname(&self, pid: Pid, limit: usize) -> usize {
         self.release_some(pid, limit)
     }
+
+    /// After the last of it is released: whether others are to hear of that once `pid` has ended, by
+    /// [`Owned::tell`].
+    fn has_news(&self, pid: Pid) -> bool {
+        let _ = pid;
+        false
+    }
+
+    /// `pid` has ended, and everything of it is released: tells so. Called outside all locks, and before links and
+    /// monitors, so that whoever acts on the end comes after what is told here.
+    fn tell(&self, pid: Pid) {
+        let _ = pid;
+    }
 }
 
 /// A monitor held by a process.
