@@ -1013,8 +1013,9 @@ typedef struct regrow_registry_spec {
   uint32_t partitions;
   /// The names of processes that are told what comes and goes, by messages in the order in which it happened:
   /// {register, Registry, Key, Pid, Value} for each entry, and {unregister, Registry, Key, Pid} once Pid has no
-  /// entry left under Key, for whatever reason, a crash included. Registry is the registry's name as text, or its
-  /// pid. A name that nobody has at that moment misses the event.
+  /// entry left under Key, for whatever reason, a crash included: the entry is gone then, but not yet all else
+  /// of a process that ends. Registry is the registry's name as text, or its pid. A name that nobody has at that moment
+  /// misses the event.
   const char *const *listeners;
   /// How many listeners.
   size_t listener_count;
@@ -1905,6 +1906,9 @@ regrow_error regrow_request_wait(regrow_request *pending, uint32_t timeout_ms, r
 /// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any
 /// thread.
 ///
+/// Within such functions that is so eight deep; what comes to be told deeper is told, in its order, by the same thread
+/// as soon as they have returned. So they may ask again and again.
+///
 /// @param pending  moved, also when the call fails.
 /// @param drop     gives `user` back, exactly once, after `reply` or without it. NULL: nothing.
 regrow_error regrow_on_reply(regrow_request *pending,
@@ -2337,7 +2341,8 @@ regrow_error regrow_group_send(regrow_pid pubsub, const regrow_term *group, regr
 /// Has the caller told of all that changes in a group from now on. Needs an identity.
 ///
 /// {Ref, join, Group, Pids} and {Ref, leave, Group, Pids} come in the order of the changes, and the DOWN of the same
-/// Ref when the pubsub ends.
+/// Ref when the pubsub ends. That a process has left because it ended comes once it has: whoever is told finds nothing
+/// of it any more, neither names nor tables, whatever it got first.
 ///
 /// @param group    borrowed.
 /// @param monitor  out: the Ref.

@@ -22,6 +22,9 @@ struct World {
     /// Each process: fenced, under its lock; then its list.
     fenced: [Mutex<bool>; 3],
     lists: [Mutex<bool>; 3],
+    /// What the table knows of who fixed it, and each process of having done so.
+    fixed: Mutex<[bool; 3]>,
+    fixes: [Mutex<bool>; 3],
     heir: Option<usize>,
 }
 
@@ -34,6 +37,8 @@ impl World {
             freed: AtomicUsize::new(0),
             fenced: std::array::from_fn(|_| Mutex::new(false)),
             lists: std::array::from_fn(|_| Mutex::new(false)),
+            fixed: Mutex::new([false; 3]),
+            fixes: std::array::from_fn(|_| Mutex::new(false)),
             heir,
         };
         *world.lists[A].lock().unwrap() = true;
@@ -66,6 +71,10 @@ impl World {
     /// `Table::clear_away`.
     fn clear_away(&self) {
         self.found.store(false, Ordering::SeqCst);
+        let fixed = std::mem::take(&mut *self.fixed.lock().unwrap());
+        for fixer in (0..3).filter(|pid| fixed[*pid]) {
+            *self.fixes[fixer].lock().unwrap() = false;
+        }
         let mut objects = self.objects.lock().unwrap();
         let taken = std::mem::take(&mut objects.0);
         objects.1 = true;
@@ -76,6 +85,9 @@ impl World {
     /// The end of a process: fence, then `Owners::release`. When it returns its death is told.
     fn end(&self, pid: usize) {
         *self.fenced[pid].lock().unwrap() = true;
+        if std::mem::take(&mut *self.fixes[pid].lock().unwrap()) {
+            self.fixed.lock().unwrap()[pid] = false;
+        }
         if !std::mem::take(&mut *self.lists[pid].lock().unwrap()) {
             return;
         }
@@ -96,6 +108,19 @@ impl World {
         if owner != 0 && self.tenure.end(owner) {
             self.clear_away();
             *self.lists[owner as usize].lock().unwrap() = false;
+        }
+    }
+
+    /// `fix`, by a process that found the table.
+    fn fix(&self, pid: usize) {
+        let fenced = self.fenced[pid].lock().unwrap();
+        if *fenced {
+            return;
+        }
+        let mut fixed = self.fixed.lock().unwrap();
+        if self.tenure.owner() != 0 {
+            fixed[pid] = true;
+            *self.fixes[pid].lock().unwrap() = true;
         }
     }
 
@@ -177,6 +202,33 @@ fn whoever_is_told_of_an_end_finds_nothing_also_when_another_deletes_meanwhile()
         assert!(!world.found.load(Ordering::SeqCst));
         deleter.join().unwrap();
         world.check(&[A], 0);
+    });
+}
+
+#[test]
+fn a_table_that_goes_as_another_fixes_it_leaves_nothing_with_that() {
+    loom::model(|| {
+        let world = World::new(None);
+        let theirs = world.clone();
+        let fixer = thread::spawn(move || theirs.fix(B));
+        world.end(A);
+        fixer.join().unwrap();
+        assert!(!*world.fixes[B].lock().unwrap());
+        world.check(&[A], 0);
+    });
+}
+
+#[test]
+fn a_table_that_goes_as_its_fixer_ends_leaves_nothing() {
+    loom::model(|| {
+        let world = World::new(None);
+        world.fix(B);
+        let theirs = world.clone();
+        let fixer = thread::spawn(move || theirs.end(B));
+        world.delete();
+        fixer.join().unwrap();
+        assert!(!*world.fixes[B].lock().unwrap() && !world.fixed.lock().unwrap()[B]);
+        world.check(&[B], 0);
     });
 }
 

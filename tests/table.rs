@@ -722,3 +722,41 @@ fn a_key_of_a_bag_may_have_a_great_many_objects_and_keeps_their_order() {
         assert_eq!(table::size(table), Ok(count as usize));
     });
 }
+
+/// As ETS does it: what a key had when its first part was made is in the parts, with or without `safe_fixtable`.
+#[test]
+fn the_parts_of_a_key_are_what_it_had_when_the_first_was_made_and_may_be_had_again() {
+    let runtime = Runtime::new();
+    entered(&runtime, || {
+        for kind in [Kind::Bag, Kind::DuplicateBag] {
+            let table = table::new(spec(kind)).unwrap();
+            table::insert(table, Term::list((0..10).map(|value| pair(1, value)).collect())).unwrap();
+            for pattern in [tuple([Term::int(1), atom("$1")]), tuple([atom("_"), atom("$1")])] {
+                let first = table::select_limit(table, Form::Match(&pattern), false, 4).unwrap();
+                table::delete_object(table, &pair(1, 9)).unwrap();
+                table::insert(table, pair(1, 10)).unwrap();
+                let second = table::go_on(&first.continuation).unwrap();
+                assert_eq!(table::go_on(&first.continuation).unwrap().results, second.results);
+                let third = table::go_on(&second.continuation).unwrap();
+                let all = [&first, &second, &third].map(|part| part.results.to_string());
+                assert_eq!(all, ["[[0],[1],[2],[3]]", "[[4],[5],[6],[7]]", "[[8],[9]]"]);
+                // That of the table's end, or of a key; there was no other object.
+                if third.continuation != atom("$end_of_table") {
+                    let behind = table::go_on(&third.continuation).unwrap();
+                    assert_eq!((behind.results, behind.continuation), (Term::nil(), atom("$end_of_table")));
+                }
+                table::delete_object(table, &pair(1, 10)).unwrap();
+                table::insert(table, pair(1, 9)).unwrap();
+                // What was not made here is no continuation.
+                let mut forged: Vec<Term> = first.continuation.as_tuple().unwrap().to_vec();
+                forged[5] = Term::list(vec![Term::int(1)]);
+                assert!(matches!(table::go_on(&Term::tuple(forged)), Err(Error::Argument(_))));
+            }
+            let (key, end) = (tuple([Term::int(1), atom("_")]), atom("$end_of_table"));
+            let part = table::select_limit(table, Form::Object(&key), false, 3).unwrap();
+            assert_ne!(part.continuation, end);
+            table::delete(table).unwrap();
+            assert!(matches!(table::go_on(&part.continuation), Err(Error::NoTable)));
+        }
+    });
+}

@@ -151,6 +151,28 @@ fn a_resource_is_dropped_once_when_its_last_owner_goes() {
 }
 
 #[test]
+fn what_a_resource_keeps_goes_with_its_last_owner_however_deep_it_lies() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let kept = Term::list(vec![counting(&drops), Term::int(7)]);
+    let keeping = Term::keeping(kept.clone());
+    assert_eq!((keeping.kept(), keeping.kind()), (Some(&kept), Kind::Resource));
+    assert!(kept.kept().is_none() && counting(&drops).kept().is_none());
+    drops.store(0, Ordering::SeqCst);
+    let copy = Term::tuple_of([keeping.clone(), Term::int(1)]);
+    drop((kept, keeping));
+    assert_eq!(drops.load(Ordering::SeqCst), 0);
+    // Each in a list, between others.
+    let deep = (0..MILLION).fold(copy, |inner, at| match at % 2 {
+        0 => Term::keeping(inner),
+        _ => Term::list(vec![Term::text("before, long enough"), inner, Term::text("behind, long enough")]),
+    });
+    assert_eq!(drops.load(Ordering::SeqCst), 0);
+    drop(deep);
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+    assert!(Term::keeping(Term::invalid()).is_invalid());
+}
+
+#[test]
 fn a_resource_shared_by_threads_is_dropped_once() {
     for _ in 0..50 {
         let drops = Arc::new(AtomicUsize::new(0));

@@ -167,3 +167,54 @@ void ordered_delete(uint64_t n)
 {
   delete(n, REGROW_ORDERED_SET);
 }
+
+/* All objects in parts of ten, with `begin` and what goes on from there; in bags all have one key. */
+typedef regrow_error begin_parts(regrow_table, const regrow_term *, size_t, regrow_term *, regrow_term *);
+
+static void in_parts(uint64_t n, uint32_t kind, bool one_key, begin_parts *first)
+{
+  regrow_term head = regrow_tuple((regrow_term[]){ regrow_atom("_"), regrow_atom("$1") }, 2);
+  regrow_term body = regrow_list((regrow_term[]){ regrow_atom("$1") }, 1);
+  regrow_term clause = regrow_tuple((regrow_term[]){ head, regrow_nil(), body }, 3);
+  regrow_term spec = regrow_list(&clause, 1);
+  for (uint64_t round = rounds(n); round > 0; round--) {
+    regrow_table table = new_table(kind);
+    if (!one_key)
+      fill(table, n, SCATTERED);
+    for (uint64_t i = 0; one_key && i < n; i++)
+      must(regrow_table_insert(table, regrow_tuple((regrow_term[]){ regrow_int(1), regrow_int((int64_t)i) }, 2)));
+    regrow_term part, continuation, next;
+    uint64_t found = 0;
+    begin();
+    must(first(table, &spec, 10, &part, &continuation));
+    for (;;) {
+      for (const regrow_term *at = &part; !regrow_is_nil(at); at = regrow_list_tail(at))
+        found++;
+      regrow_term_free(&part);
+      if (regrow_is_atom(&continuation, "$end_of_table"))
+        break;
+      must(regrow_table_select_next(&continuation, &part, &next));
+      regrow_term_free(&continuation);
+      continuation = next;
+    }
+    end(n);
+    expect(found == n);
+    must(regrow_table_delete(table));
+  }
+  regrow_term_free(&spec);
+}
+
+void table_parts(uint64_t n)
+{
+  in_parts(n, REGROW_SET, false, regrow_table_select_limit);
+}
+
+void ordered_parts(uint64_t n)
+{
+  in_parts(n, REGROW_ORDERED_SET, false, regrow_table_select_reverse_limit);
+}
+
+void bag_parts(uint64_t n)
+{
+  in_parts(n, REGROW_DUPLICATE_BAG, true, regrow_table_select_limit);
+}

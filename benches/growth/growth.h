@@ -17,12 +17,14 @@ measured start_children, start_children_parallel, stop_children, restart_one, re
   crash_together_for_all, restart_supervisor, significant_ends, dynamic_start, dynamic_crash, dynamic_terminate, dynamic_stop;
 /* entries.c */
 measured registry_insert, registry_lookup, registry_delete, table_insert, table_lookup, table_delete, ordered_insert, ordered_insert_down,
-  ordered_lookup, ordered_delete;
+  ordered_lookup, ordered_delete, table_parts, ordered_parts, bag_parts;
 /* threads.c */
 measured thread_calls, thread_calls_inline, thread_lookups;
 /* ends.c */
 measured exit_names, exit_same_name, exit_links, exit_monitors, exit_monitored, exit_timers, exit_groups, exit_tables,
   exit_messages, leave_groups, leave_queue, demonitor_groups;
+/* tasks.c */
+measured await_queued, await_failed, stream_queued, stream_left;
 /* waits.c */
 measured cancel_timers, receive_all, receive_matching, receive_late, receive_behind, call_with_messages;
 

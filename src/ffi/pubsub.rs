@@ -154,7 +154,8 @@ pub unsafe extern "C" fn regrow_group_send(
 /// Has the caller told of all that changes in a group from now on. Needs an identity.
 ///
 /// {Ref, join, Group, Pids} and {Ref, leave, Group, Pids} come in the order of the changes, and the DOWN of the same
-/// Ref when the pubsub ends.
+/// Ref when the pubsub ends. That a process has left because it ended comes once it has: whoever is told finds nothing
+/// of it any more, neither names nor tables, whatever it got first.
 ///
 /// @param group    borrowed.
 /// @param monitor  out: the Ref.

@@ -26,8 +26,9 @@ pub struct regrow_registry_spec {
     pub partitions: u32,
     /// The names of processes that are told what comes and goes, by messages in the order in which it happened:
     /// {register, Registry, Key, Pid, Value} for each entry, and {unregister, Registry, Key, Pid} once Pid has no
-    /// entry left under Key, for whatever reason, a crash included. Registry is the registry's name as text, or its
-    /// pid. A name that nobody has at that moment misses the event.
+    /// entry left under Key, for whatever reason, a crash included: the entry is gone then, but not yet all else
+    /// of a process that ends. Registry is the registry's name as text, or its pid. A name that nobody has at that moment
+    /// misses the event.
     pub listeners: *const *const c_char,
     /// How many listeners.
     pub listener_count: usize,

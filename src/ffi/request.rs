@@ -61,6 +61,9 @@ pub unsafe extern "C" fn regrow_request_wait(
 /// Has a function called with the outcome, once, from whatever thread it becomes known on; at once if it is. Any
 /// thread.
 ///
+/// Within such functions that is so eight deep; what comes to be told deeper is told, in its order, by the same thread
+/// as soon as they have returned. So they may ask again and again.
+///
 /// @param pending  moved, also when the call fails.
 /// @param drop     gives `user` back, exactly once, after `reply` or without it. NULL: nothing.
 #[unsafe(no_mangle)]

@@ -20,6 +20,7 @@ use crate::sync::Ordering;
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, hash_map};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// An end that is under way.
 pub(super) struct Exit {
@@ -33,6 +34,8 @@ pub(super) struct Exit {
     name: Option<Name>,
     /// What it owned, and what its descendants did; the next one last.
     owned: Vec<Release>,
+    /// What has news of its end.
+    news: Vec<Arc<dyn Owned>>,
     /// Descendants whose names are to go.
     descendants: Vec<Pid>,
     watching: Few<Ref, Watch>,
@@ -68,6 +71,7 @@ impl Exit {
             reason: Term::nil(),
             name: None,
             owned: Vec::new(),
+            news: Vec::new(),
             descendants: Vec::new(),
             watching: Few::default(),
             watchers: Few::default(),
@@ -210,7 +214,12 @@ impl Exit {
             if *limit == 0 || !forget(&**what, *pid, left, limit) {
                 return false;
             }
-            self.owned.pop();
+            if let Some(Release { pid, what, .. }) = self.owned.pop()
+                && pid == own
+                && what.has_news(pid)
+            {
+                self.news.push(what);
+            }
         }
         true
     }
@@ -240,6 +249,9 @@ impl Exit {
         if process.place.thread_home().is_some() {
             node.thread_pids.lock().remove(&pid);
             node.watchdogs.remove(pid);
+        }
+        for what in std::mem::take(&mut self.news) {
+            what.tell(pid);
         }
         if let Some(pending) = pending {
             let result = pending.result.map_or_else(|| StartResult::Failed(self.reason.clone()), |result| *result);

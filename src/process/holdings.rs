@@ -45,6 +45,19 @@ pub trait Owned: Send + Sync {
     fn unname(&self, pid: Pid, left: &mut Left, limit: usize) -> usize {
         self.release_some(pid, left, limit)
     }
+
+    /// After the last of it is released: whether others are to hear of that once `pid` has ended, by
+    /// [`Owned::tell`].
+    fn has_news(&self, pid: Pid) -> bool {
+        let _ = pid;
+        false
+    }
+
+    /// `pid` has ended, and everything of it is released: tells so. Called outside all locks, and before links and
+    /// monitors, so that whoever acts on the end comes after what is told here.
+    fn tell(&self, pid: Pid) {
+        let _ = pid;
+    }
 }
 
 /// What somebody keeps for a process.

@@ -47,9 +47,10 @@
 //!
 //! # The order of an end
 //!
-//! fence → timers → owned resources and name, descendants' names → the pid is stale → starter's answer → links and
-//! monitors → state → mailbox, calls in it answered. So whoever hears of a death finds nothing of the dead. An end with
-//! a great deal to do is a job that gives its worker back every so often (`exit`).
+//! fence → timers → owned resources and name, descendants' names → the pid is stale → news of what was owned (the
+//! `leave` of groups) → starter's answer → links and monitors → state → mailbox, calls in it answered. So whoever hears
+//! of a death finds nothing of the dead. An end with a great deal to do is a job that gives its worker back every so
+//! often (`exit`).
 
 mod alias;
 mod arrival;

@@ -2,6 +2,13 @@
 //!
 //! A request is a slot (`reply`) whose waiter is the request itself: the outcome goes to whoever waits for it then, to
 //! its callback, or stays in the slot until it is asked for.
+//!
+//! **Callbacks within callbacks.** One may ask again, and hand what comes of it to another, which is called at once
+//! where the outcome is there already: by a server that is run by its callers, by an answer that it gives itself, by an
+//! end that it brings about. So a chain of them would be as deep as it is long. Beyond [`DEEPEST`] they wait, in their
+//! order, until those that they are within have returned: the outermost calls them then ([`Level`]). What a process does
+//! that is run by its caller within such a callback is a level of its own, so that its callbacks do not outlast it;
+//! these are bounded as inline calls are (`run`).
 
 use super::current::{self, Identity};
 use super::error::Error;
@@ -9,12 +16,19 @@ use super::message::Message;
 use super::node::Node;
 use super::pursuit::Pursuit;
 use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
+use super::run::{self, DEEPEST};
 use super::start::ThreadHome;
 use super::wait::{self, End};
-use super::{run, table, timer};
+use super::{table, timer};
 use crate::sync::{AtomicBool, Mutex, Ordering, inside};
 use crate::term::Pid;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::ptr;
 use std::sync::Arc;
+
+/// Told the outcome of a request.
+type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// What it keeps besides its slot.
 pub(super) struct RequestState {
@@ -24,7 +38,7 @@ pub(super) struct RequestState {
 #[derive(Default)]
 struct RequestInner {
     waiter: Option<Waiter>,
-    callback: Option<Box<dyn FnOnce(Outcome) + Send>>,
+    callback: Option<Callback>,
     /// Signalled when the answer is there: the eventfd of the thread that asked.
     signal: Option<Arc<ThreadHome>>,
 }
@@ -54,7 +68,54 @@ impl RequestState {
     }
 }
 
-fn run_callback(callback: Box<dyn FnOnce(Outcome) + Send>, outcome: Outcome) {
+/// Callbacks that run within each other on this thread; on the stack of the outermost one's caller.
+#[derive(Default)]
+struct Level {
+    depth: Cell<u32>,
+    /// What was too deep.
+    waiting: RefCell<VecDeque<(Callback, Outcome)>>,
+}
+
+thread_local! {
+    /// The innermost; null outside of all callbacks.
+    static LEVEL: Cell<*const Level> = const { Cell::new(ptr::null()) };
+}
+
+fn run_callback(callback: Callback, outcome: Outcome) {
+    // SAFETY: set below for as long as that frame lives, on this thread only; a callback never leaves its stack.
+    let level = unsafe { LEVEL.get().as_ref() };
+    match level {
+        // Callbacks are nobody's: somebody's is that of a process which one of them has run.
+        Some(level) if current::current().is_none() => {
+            if level.depth.get() >= DEEPEST {
+                return level.waiting.borrow_mut().push_back((callback, outcome));
+            }
+            level.depth.set(level.depth.get() + 1);
+            run_now(callback, outcome);
+            level.depth.set(level.depth.get() - 1);
+        }
+        _ => {
+            struct Around(*const Level);
+            impl Drop for Around {
+                fn drop(&mut self) {
+                    LEVEL.set(self.0);
+                }
+            }
+            let level = Level::default();
+            level.depth.set(1);
+            // Given back also when a callback unwinds.
+            let _around = Around(LEVEL.replace(ptr::from_ref(&level)));
+            run_now(callback, outcome);
+            loop {
+                let next = level.waiting.borrow_mut().pop_front();
+                let Some((callback, outcome)) = next else { return };
+                run_now(callback, outcome);
+            }
+        }
+    }
+}
+
+fn run_now(callback: Callback, outcome: Outcome) {
     let depth = inside::step_out();
     wait::without_waiting(|| callback(outcome));
     inside::re_enter(depth);
@@ -82,7 +143,7 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
-    pub fn tell(&self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+    pub fn tell(&self, callback: Callback) {
         self.state.inner.lock().callback = Some(callback);
         // Whoever takes the callback also takes the outcome: this, or `done`.
         if self.slot.cell.is_done() {
@@ -214,7 +275,7 @@ impl Request {
     }
 
     /// Has `callback` called with the outcome, once, on whatever thread it becomes known; at once if it is.
-    pub fn on_reply(mut self, callback: Box<dyn FnOnce(Outcome) + Send>) {
+    pub fn on_reply(mut self, callback: Callback) {
         if self.timed_out.load(Ordering::Relaxed) {
             return run_callback(callback, Outcome::TimedOut);
         }

@@ -189,15 +189,16 @@ pub fn unlink(target: Pid) -> Result<(), Error> {
     Ok(())
 }
 
-fn unlink_from(me: &Process, target: Pid) {
-    me.lock().unlink(target);
+fn unlink_from(me: &Process, target: Pid) -> bool {
+    let was_linked = me.lock().unlink(target).is_some();
     table::with_process(target, |other| other.lock().unlink(me.pid()));
+    was_linked
 }
 
 impl Process {
-    /// As [`unlink`], for one of the runtime's own.
-    pub fn unlink(&self, target: Pid) {
-        unlink_from(self, target);
+    /// As [`unlink`], for one of the runtime's own. Whether they were linked: then no EXIT of it has come either.
+    pub fn unlink(&self, target: Pid) -> bool {
+        unlink_from(self, target)
     }
 
     /// As [`monitor`], for one of the runtime's own.

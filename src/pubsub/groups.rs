@@ -3,6 +3,10 @@
 //! A process is a member as often as it joined. Who monitors a group is told of each change after the moment it asked,
 //! in the order of the changes: a change is put into the queue of events under the lock that makes it, and the pubsub's
 //! process, alone, sends what is in the queue.
+//!
+//! That a process has left since it ends is put into the queue once it has ended: whoever hears of it finds nothing of
+//! the process any more, as with `pg`, which hears of an end by a signal itself. A member it is no more before that; so
+//! who asks to be told in between has not seen it, and does not hear of it.
 
 use crate::process::IdHash;
 use crate::sync::room::Room;
@@ -39,6 +43,18 @@ pub(super) struct Groups {
     hasher: DefaultHashBuilder,
     shards: Box<[Shard]>,
     events: Mutex<VecDeque<Event>>,
+    /// Of those who are about to end.
+    ending: Mutex<HashMap<Pid, Vec<Event>, IdHash>>,
+}
+
+/// Why a process is taken out of a group, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    Once,
+    /// As often as it is there.
+    All,
+    /// As often, since it ends.
+    Ends,
 }
 
 /// What a change leaves: keys to be freed outside, and whether somebody is to be told.
@@ -57,14 +73,38 @@ impl Groups {
         &self.shards[(self.hasher.hash_one(group) >> 48) as usize % SHARDS]
     }
 
-    fn tell(&self, name: &Term, group: &Group, joined: bool, pid: Pid, times: usize) -> bool {
+    /// Whether there is something to be told now.
+    fn tell(&self, name: &Term, group: &Group, pid: Pid, times: usize, left: Option<Leave>) -> bool {
         if group.monitors.is_empty() {
             return false;
         }
         let watchers: Vec<_> = group.monitors.iter().map(|(&monitor, &pid)| (monitor, pid)).collect();
+        let joined = left.is_none();
         // As in OTP: each time is told by itself, also those of a process that has ended.
         let events = (0..times).map(|_| Event { group: name.clone(), joined, pid, watchers: watchers.clone() });
+        if left == Some(Leave::Ends) {
+            self.ending.lock().entry(pid).or_default().extend(events);
+            return false;
+        }
         self.events.lock().extend(events);
+        true
+    }
+
+    /// Whether there is something to be told once this process has ended.
+    pub fn has_news(&self, pid: Pid) -> bool {
+        self.ending.lock().contains_key(&pid)
+    }
+
+    /// It has ended; whether there is something to be told now.
+    pub fn ended(&self, pid: Pid) -> bool {
+        let news = {
+            let mut ending = self.ending.lock();
+            let news = ending.remove(&pid);
+            ending.tidy();
+            news
+        };
+        let Some(news) = news else { return false };
+        self.events.lock().extend(news);
         true
     }
 
@@ -77,16 +117,16 @@ impl Groups {
         let group = shard.entry(name.clone()).or_default();
         *group.members.entry(pid).or_default() += 1;
         group.joins += 1;
-        Some(Changed { removed: None, has_events: self.tell(name, group, true, pid, 1) })
+        Some(Changed { removed: None, has_events: self.tell(name, group, pid, 1, None) })
     }
 
-    /// Takes a member out, once or, with `all`, as often as it is there; none: it is no member. `last` runs under the
-    /// group's lock once the process is no member any more.
-    pub fn leave(&self, name: &Term, pid: Pid, all: bool, last: impl FnOnce()) -> Option<Changed> {
+    /// Takes a member out; none: it is no member. `last` runs under the group's lock once the process is no member any
+    /// more.
+    pub fn leave(&self, name: &Term, pid: Pid, how: Leave, last: impl FnOnce()) -> Option<Changed> {
         let mut shard = self.shard(name).write();
         let group = shard.get_mut(name)?;
         let joined = group.members.get_mut(&pid)?;
-        let times = if all { *joined } else { 1 };
+        let times = if how == Leave::Once { 1 } else { *joined };
         *joined -= times;
         if *joined == 0 {
             group.members.remove(&pid);
@@ -94,7 +134,7 @@ impl Groups {
             last();
         }
         group.joins -= times;
-        let has_events = self.tell(name, group, false, pid, times);
+        let has_events = self.tell(name, group, pid, times, Some(how));
         let is_empty = group.joins == 0 && group.monitors.is_empty();
         let removed = if is_empty { take_out(&mut shard, name) } else { None };
         Some(Changed { removed, has_events })
@@ -149,8 +189,8 @@ impl Groups {
             let groups = std::mem::take(&mut *shard.write());
             drop(groups);
         }
-        let events = std::mem::take(&mut *self.events.lock());
-        drop(events);
+        let (events, ending) = (std::mem::take(&mut *self.events.lock()), std::mem::take(&mut *self.ending.lock()));
+        drop((events, ending));
     }
 }
 

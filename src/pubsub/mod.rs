@@ -8,7 +8,8 @@
 //! patterns and queue groups as NATS has them, and bounds.
 //!
 //! Promises:
-//! * a process is no member and no subscriber any more before anybody can observe that it has ended;
+//! * a process is no member and no subscriber any more before anybody can observe that it has ended; that it has left
+//!   a group is told once it has, and everything of it is released;
 //! * what one process broadcasts comes to each subscriber in its order;
 //! * a broadcast never waits for a subscriber: at a subscription's bound messages are dropped, and counted;
 //! * a member's end costs what that process had, however many others there are;
@@ -29,12 +30,12 @@ mod topic;
 mod topics;
 
 use crate::process::{
-    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Identity, Init, Message, Owned, Process, Startable,
-    with_process,
+    self, Behaviour, ChildStart, Error, FLAG_SYSTEM, Face, Flow, Identity, Init, Left, Message, Owned, Process,
+    Startable, with_process,
 };
 use crate::server::{self, SysState};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
-use groups::{Changed, Groups};
+use groups::{Changed, Groups, Leave};
 use inbox::{Inbox, Overflow};
 use owners::{Owners, Place};
 use std::sync::{Arc, Weak};
@@ -198,15 +199,25 @@ impl Store {
 
     fn changed(&self, changed: Changed) {
         if changed.has_events {
-            let _ = Process::post(self.pid, Message::Native { request: Box::new(Tell), reply: None });
+            self.has_events();
         }
         drop(changed.removed);
     }
 
-    fn forget(&self, pid: Pid, place: Place) {
+    fn has_events(&self) {
+        let _ = Process::post(self.pid, Message::Native { request: Box::new(Tell), reply: None });
+    }
+
+    fn forget_all(&self, pid: Pid, how: Leave) {
+        for place in self.owners.take(pid).into_iter().flatten() {
+            self.forget(pid, place, how);
+        }
+    }
+
+    fn forget(&self, pid: Pid, place: Place, how: Leave) {
         match place {
             Place::Member(group) => {
-                if let Some(changed) = self.groups.leave(&group, pid, true, || {}) {
+                if let Some(changed) = self.groups.leave(&group, pid, how, || {}) {
                     self.changed(changed);
                 }
             }
@@ -240,8 +251,22 @@ impl Owned for Store {
         if pid == self.pid {
             return self.close();
         }
-        for place in self.owners.take(pid).into_iter().flatten() {
-            self.forget(pid, place);
+        self.forget_all(pid, Leave::Ends);
+    }
+
+    /// It goes on, and is told to have left like any other.
+    fn unname(&self, pid: Pid, _left: &mut Left, _limit: usize) -> usize {
+        self.forget_all(pid, Leave::All);
+        0
+    }
+
+    fn has_news(&self, pid: Pid) -> bool {
+        self.groups.has_news(pid)
+    }
+
+    fn tell(&self, pid: Pid) {
+        if self.groups.ended(pid) {
+            self.has_events();
         }
     }
 }
@@ -271,7 +296,7 @@ pub fn leave(pubsub: Pid, group: &Term, pid: Pid) -> Result<(), Error> {
     with_store(pubsub, |_, store| {
         let mut changed = None;
         store.leave(pid, &Place::Member(group.clone()), |last| {
-            changed = store.groups.leave(group, pid, false, last);
+            changed = store.groups.leave(group, pid, Leave::Once, last);
         });
         match changed {
             Some(changed) => {

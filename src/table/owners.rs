@@ -218,12 +218,14 @@ impl Table {
     fn clear_away(&self) {
         self.unname();
         handle::clear(self);
-        let heir = {
+        let (heir, fixed) = {
             let mut meta = self.meta.lock();
-            meta.fixed.clear();
-            meta.heir.take()
+            (meta.heir.take(), std::mem::take(&mut meta.fixed))
         };
         drop(heir);
+        for fixer in fixed.into_keys() {
+            OWNERS.change(fixer, |held| held.fixed.remove(&self.handle));
+        }
         self.empty(true);
     }
 
@@ -358,9 +360,13 @@ pub fn rename(table: Ref, name: Arc<str>) -> Result<(), Error> {
 
 pub(super) fn fix(table: &Table, fix: bool) -> Result<(), Error> {
     let Some(me) = caller()? else { return Err(process::Error::NoIdentity.into()) };
-    // Under the caller's lock, so that its end finds it.
+    // Step *fix*, under the caller's lock, so that its end finds it.
     own(me, false, |owner| {
         let mut meta = table.meta.lock();
+        if table.tenure.owner() == 0 {
+            // Who clears it away may have taken the fixations already.
+            return Err(Error::NoTable);
+        }
         if fix {
             *meta.fixed.entry(me).or_default() += 1;
             OWNERS.change(me, |held| *held.fixed.entry(table.handle).or_default() += 1);
@@ -378,5 +384,6 @@ pub(super) fn fix(table: &Table, fix: bool) -> Result<(), Error> {
                 }
             });
         }
-    })
+        Ok(())
+    })?
 }

@@ -332,10 +332,9 @@ impl Table {
         Ok(count)
     }
 
-    /// Cuts `results` at the limit, and makes the continuation.
-    fn chunk(&self, spec: &Spec, reverse: bool, limit: usize, mut results: Vec<Term>, cursor: Option<Cursor>) -> Chunk {
-        let rest = if results.len() > limit { results.split_off(limit) } else { Vec::new() };
-        let continuation = if cursor.is_none() && rest.is_empty() {
+    /// A part and its continuation, from the results up to the limit and the list of those over it.
+    fn chunk(&self, how: &How<'_>, results: Vec<Term>, rest: Term, cursor: Option<Cursor>) -> Chunk {
+        let continuation = if cursor.is_none() && rest.is_nil() {
             end_of_table()
         } else {
             let cursor = match cursor {
@@ -345,15 +344,28 @@ impl Table {
             };
             Term::tuple_of([
                 Term::reference(Ref(self.handle)),
-                spec.source().clone(),
-                Term::int(i64::try_from(limit).unwrap_or(i64::MAX)),
-                Term::bool(reverse),
+                how.spec.clone(),
+                Term::int(i64::try_from(how.limit).unwrap_or(i64::MAX)),
+                Term::bool(how.reverse),
                 cursor,
-                Term::list(rest),
+                // Kept, so that what is over is not copied with the continuation.
+                if rest.is_nil() { rest } else { Term::keeping(rest) },
             ])
         };
         Chunk { results: Term::list(results), continuation }
     }
+}
+
+/// How a select with a limit was begun.
+struct How<'a> {
+    spec: &'a Term,
+    limit: usize,
+    reverse: bool,
+}
+
+/// Takes what is over the limit off, as a list.
+fn over(results: &mut Vec<Term>, limit: usize) -> Term {
+    if results.len() > limit { Term::list(results.split_off(limit)) } else { Term::nil() }
 }
 
 /// All that matches, as a list; of an ordered set in its order, or from the last to the first (`reverse`).
@@ -371,8 +383,9 @@ pub fn select_limit(table: Ref, form: Form<'_>, reverse: bool, limit: usize) -> 
     let spec = form.compile()?;
     let caller = caller()?;
     reading(table, |table| {
-        let (results, cursor) = table.collect(&spec, caller, reverse, Cursor::Start, limit)?;
-        Ok(table.chunk(&spec, reverse, limit, results, cursor))
+        let (mut results, cursor) = table.collect(&spec, caller, reverse, Cursor::Start, limit)?;
+        let rest = over(&mut results, limit);
+        Ok(table.chunk(&How { spec: spec.source(), limit, reverse }, results, rest, cursor))
     })
 }
 
@@ -386,9 +399,14 @@ pub fn go_on(continuation: &Term) -> Result<Chunk, Error> {
     let Some([table, spec, limit, reverse, cursor, rest]) = continuation.as_tuple() else { return Err(NONE) };
     let table = table.as_reference().ok_or(NONE)?;
     let limit = limit.as_int().and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0).ok_or(NONE)?;
-    let (reverse, _) = (reverse.as_bool().ok_or(NONE)?, rest.list_len().ok_or(NONE)?);
-    let spec = Spec::compile(spec)?;
-    let mut results: Vec<Term> = rest.list_iter().cloned().collect();
+    let reverse = reverse.as_bool().ok_or(NONE)?;
+    let how = How { spec, limit, reverse };
+    let rest = if rest.is_nil() { rest } else { rest.kept().ok_or(NONE)? };
+    // What was over the last time comes first, and is shared with whoever goes on from there again: each part takes as
+    // long as it is large, however much is left.
+    let mut left = rest.list_iter();
+    let mut results: Vec<Term> = left.by_ref().take(limit).cloned().collect();
+    let rest = left.tail().clone();
     reading(table, |table| {
         let is_ordered = table.kind == Kind::OrderedSet;
         let cursor = match (cursor.as_int(), cursor.as_tuple()) {
@@ -397,16 +415,16 @@ pub fn go_on(continuation: &Term) -> Result<Chunk, Error> {
             _ if *cursor == end_of_table() => None,
             _ => return Err(NONE),
         };
-        // What was over the last time comes first.
-        let cursor = match cursor {
+        match cursor {
             Some(cursor) if results.len() < limit => {
+                let spec = Spec::compile(how.spec)?;
                 let (more, cursor) = table.collect(&spec, caller, reverse, cursor, limit - results.len())?;
                 results.extend(more);
-                cursor
+                let rest = over(&mut results, limit);
+                Ok(table.chunk(&how, results, rest, cursor))
             }
-            cursor => cursor,
-        };
-        Ok(table.chunk(&spec, reverse, limit, results, cursor))
+            cursor => Ok(table.chunk(&how, results, rest, cursor)),
+        }
     })
 }
 

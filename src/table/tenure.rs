@@ -7,6 +7,11 @@
 //!    list, then the word passes; if it does not, the list loses it again. Then the old owner's list loses it.
 //! 2. *end*: the list is taken; for each table on it the word ends or passes to the heir. A table that has ended
 //!    already is still cleared away, by everybody who finds it so: whoever ended it may not be done.
+//! 3. *fix*: under the fixer's process lock (so that its end comes after) and the table's own, with which the word is
+//!    looked at: a table that has ended is refused. Else the fixer is put down with the table, and the table on the
+//!    fixer's list. Whoever clears away takes, after the word has ended, all who are put down with the table, and then
+//!    takes the table off their lists; who comes later is refused. A fixer's end takes its list, and takes the fixer
+//!    away from the tables on it. So neither keeps anything of the other's.
 
 use crate::sync::{AtomicU64, Ordering};
 

@@ -11,7 +11,7 @@ use crate::process::{self, Error, Process};
 use crate::server::Context;
 use crate::sync::{Arc, AtomicU64, Ordering, inside};
 use crate::term::{Pid, Ref, Term, atoms};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What an item's time running out means.
@@ -71,9 +71,19 @@ fn timed(work: Work, done: Arc<AtomicU64>) -> Work {
     })
 }
 
+/// Whose end a message tells that was linked.
+fn exit_of(message: &Term) -> Option<Pid> {
+    match message.as_tuple()? {
+        [tag, pid, _] if tag.is_atom(atoms::EXIT) => pid.as_pid(),
+        _ => None,
+    }
+}
+
 /// The tasks under way; ended with the stream, however that ends.
 struct Crowd<'a> {
     me: &'a Process,
+    /// The tasks are linked with it.
+    linked: bool,
     running: HashMap<Ref, Running>,
     /// When each has to be done, the first first: all have the same time.
     deadlines: VecDeque<(u64, Ref)>,
@@ -82,22 +92,23 @@ struct Crowd<'a> {
 impl Crowd<'_> {
     /// Takes what a task that has ended left behind.
     fn tidy(&self, task: Task) {
-        self.me.unlink(task.pid);
-        if self.me.is_trapping() {
-            let is_exit = |message: &Term| {
-                message.as_tuple().is_some_and(|parts| {
-                    parts.len() == 3 && parts[0].is_atom(atoms::EXIT) && parts[1].as_pid() == Some(task.pid)
-                })
-            };
-            let _ = process::receive(Some(0), is_exit);
+        // While they are linked no EXIT has come, and the mailbox is not looked through for it.
+        if self.linked && !self.me.unlink(task.pid) && self.me.is_trapping() {
+            let _ = process::receive(Some(0), |message| exit_of(message) == Some(task.pid));
         }
     }
 
-    fn end(&self, task: Task) {
-        self.me.unlink(task.pid);
-        self.me.exit(task.pid, Term::atom(atoms::KILL));
-        wait::forget(task.monitor);
-        self.tidy(task);
+    /// Ends these tasks, and takes out what they have left.
+    fn end(&self, tasks: &[Task]) {
+        let mut gone = HashSet::new();
+        for task in tasks {
+            if self.linked && !self.me.unlink(task.pid) && self.me.is_trapping() {
+                gone.insert(task.pid);
+            }
+            self.me.exit(task.pid, Term::atom(atoms::KILL));
+        }
+        let is_exit = |message: &Term| !gone.is_empty() && exit_of(message).is_some_and(|pid| gone.contains(&pid));
+        wait::forget_all(tasks.iter().map(|task| task.monitor), is_exit);
     }
 
     fn next_deadline(&mut self) -> Option<u64> {
@@ -113,8 +124,8 @@ impl Crowd<'_> {
 
 impl Drop for Crowd<'_> {
     fn drop(&mut self) {
-        let left = std::mem::take(&mut self.running);
-        left.into_values().for_each(|running| self.end(running.task));
+        let left: Vec<Task> = self.running.values().map(|running| running.task).collect();
+        self.end(&left);
     }
 }
 
@@ -132,9 +143,12 @@ pub fn stream(
     if spec.max_concurrency == 0 {
         return Err(Error::Argument("max_concurrency is at least 1"));
     }
-    let mut crowd = Crowd { me, running: HashMap::new(), deadlines: VecDeque::new() };
+    let linked = !matches!(spec.place, Place::Supervisor { linked: false, .. });
+    let mut crowd = Crowd { me, linked, running: HashMap::new(), deadlines: VecDeque::new() };
     let mut ready: BTreeMap<u64, Result<Term, Term>> = BTreeMap::new();
     let (mut started, mut given, mut is_dry) = (0u64, 0u64, false);
+    // Once for the whole stream, so that none is looked at again for each result of another.
+    let mut lending = supervisor::Wait::new(me);
     loop {
         while !is_dry && crowd.running.len() < spec.max_concurrency {
             let Some(item) = inside::outside(&mut next)? else {
@@ -153,6 +167,9 @@ pub fn stream(
             if let Some((deadline, _)) = &time {
                 crowd.deadlines.push_back((*deadline, task.monitor));
             }
+            if let Some(lending) = &mut lending {
+                lending.add(task.pid);
+            }
             crowd.running.insert(task.monitor, Running { task, index: started, time });
             started += 1;
         }
@@ -161,9 +178,11 @@ pub fn stream(
         }
         let deadline = crowd.next_deadline();
         let running = &crowd.running;
-        let _lent = supervisor::Wait::begin(me, running.values().map(|running| running.task.pid));
         let is_ours = |message: &Term| wait::ref_of(message).is_some_and(|monitor| running.contains_key(&monitor));
-        let (monitor, result) = match process::receive(wait::left(me, deadline), is_ours) {
+        let waiting = lending.as_mut().and_then(supervisor::Wait::begin);
+        let received = process::receive(wait::left(me, deadline), is_ours);
+        drop(waiting);
+        let (monitor, result) = match received {
             Ok(message) => match wait::read(&message) {
                 Some((monitor, wait::End::Value(value))) => (monitor, Ok(value)),
                 Some((monitor, wait::End::Exit(reason))) => (monitor, Err(reason)),
@@ -172,7 +191,7 @@ pub fn stream(
             Err(Error::Timeout) => match crowd.deadlines.pop_front() {
                 Some((_, monitor)) if spec.on_timeout == OnTimeout::KillTask => {
                     if let Some(late) = crowd.running.get(&monitor) {
-                        crowd.end(late.task);
+                        crowd.end(&[late.task]);
                     }
                     (monitor, Err(Term::atom(atoms::TIMEOUT)))
                 }

@@ -7,7 +7,7 @@ use super::{Task, me, supervisor};
 use crate::process::{self, Error, Process};
 use crate::supervisor::Shutdown;
 use crate::term::{Ref, Term, atoms};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,18 @@ pub(super) fn forget(monitor: Ref) {
     while process::receive(Some(0), |message| ref_of(message) == Some(monitor)).is_ok() {}
 }
 
+/// [`forget`], of many, and of what else `is_theirs` says: none of them has the mailbox looked through once more, and
+/// none of what goes is in the way of the rest.
+pub(super) fn forget_all(monitors: impl Iterator<Item = Ref>, is_theirs: impl Fn(&Term) -> bool) {
+    let monitors: HashSet<Ref> = monitors.collect();
+    for monitor in &monitors {
+        let _ = process::demonitor(*monitor, false);
+    }
+    let goes =
+        |message: &Term| ref_of(message).is_some_and(|monitor| monitors.contains(&monitor)) || is_theirs(message);
+    while process::receive(Some(0), goes).is_ok() {}
+}
+
 /// The milliseconds until a deadline, rounded up.
 pub(super) fn left(me: &Process, deadline: Option<u64>) -> Option<u32> {
     deadline.map(|deadline| {
@@ -56,7 +68,7 @@ pub(super) fn left(me: &Process, deadline: Option<u64>) -> Option<u32> {
 /// Before the caller waits for tasks: those of its own supervisor may begin in its place.
 fn lend(timeout: Option<u32>, tasks: &[Task]) -> Option<supervisor::Wait> {
     let me = process::current().filter(|_| timeout != Some(0))?;
-    supervisor::Wait::begin(me, tasks.iter().map(|task| task.pid))
+    supervisor::Wait::once(me, tasks.iter().map(|task| task.pid))
 }
 
 /// Waits for the end of a task, at most `timeout` milliseconds; none: it runs. May wait. `NotFound`: nothing will ever
@@ -94,7 +106,7 @@ fn gather(
     let deadline = timeout.map(|ms| me.node().deadline(u64::from(ms)));
     let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
     let _lent = lend(timeout, tasks);
-    let mut open: hashbrown::HashSet<Ref> = tasks.iter().map(|task| task.monitor).collect();
+    let mut open: HashSet<Ref> = tasks.iter().map(|task| task.monitor).collect();
     while !open.is_empty() {
         // What can never come is not waited for.
         let can_come = open.iter().any(|&monitor| me.watches(monitor));
@@ -136,7 +148,7 @@ pub fn wait_many(tasks: &[Task], timeout: Option<u32>) -> Result<Vec<Term>, Erro
         tasks.iter().map(value).collect()
     });
     if values.is_err() {
-        tasks.iter().for_each(|task| forget(task.monitor));
+        forget_all(tasks.iter().map(|task| task.monitor), |_| false);
     }
     values
 }

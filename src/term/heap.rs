@@ -53,6 +53,8 @@ pub(super) enum Dropper {
     Nothing,
     Foreign(unsafe extern "C-unwind" fn(*mut c_void)),
     Boxed(Box<dyn FnOnce(*mut c_void) + Send>),
+    /// Nothing: a term that it keeps goes with it.
+    Keeps(Term),
 }
 
 /// Alignment of every payload, on every platform.
@@ -285,6 +287,18 @@ pub(super) fn pointer(term: &Term) -> Option<*mut c_void> {
     (term.tag() == kinds::RESOURCE).then(|| unsafe { (*address::<Resource>(term.value)).pointer })
 }
 
+/// The term that a resource keeps, if it is such a one.
+pub(super) fn kept(term: &Term) -> Option<&Term> {
+    if term.tag() != kinds::RESOURCE {
+        return None;
+    }
+    // SAFETY: as in `pointer`.
+    match unsafe { &(*address::<Resource>(term.value)).dropper } {
+        Dropper::Keeps(kept) => Some(kept),
+        _ => None,
+    }
+}
+
 /// Counts one more owner.
 #[inline]
 pub(super) fn share(term: &Term) {
@@ -383,7 +397,17 @@ fn free(meta: u64, value: u64) {
                 dead = child;
             }
             None => {
+                let kept = if dead.tag() == kinds::RESOURCE { take_kept(&dead) } else { None };
                 release(&dead);
+                if let Some(kept) = kept.map(ManuallyDrop::new)
+                    && kept.is_counted()
+                    && is_last(kept.value)
+                {
+                    // In its place.
+                    left = items(&kept).len();
+                    dead = kept;
+                    continue;
+                }
                 if !parent.is_counted() {
                     return;
                 }
@@ -407,6 +431,20 @@ fn set_left(dead: &Term, left: usize) {
 fn get_left(dead: &Term) -> usize {
     // SAFETY: as in `set_left`.
     unsafe { (*address::<Head>(dead.value)).count.load(Ordering::Relaxed) as usize }
+}
+
+/// Takes out what a dead resource keeps.
+#[cold]
+fn take_kept(dead: &Term) -> Option<Term> {
+    // SAFETY: nobody else owns the resource.
+    let dropper = unsafe { &mut (*address::<Resource>(dead.value)).dropper };
+    match std::mem::replace(dropper, Dropper::Nothing) {
+        Dropper::Keeps(kept) => Some(kept),
+        other => {
+            *dropper = other;
+            None
+        }
+    }
 }
 
 /// Gives the memory of a dead payload back, whose items are gone; runs a resource's drop.
@@ -440,6 +478,7 @@ fn release(dead: &Term) {
 fn run(dropper: Dropper, pointer: *mut c_void) {
     let _ = catch_unwind(AssertUnwindSafe(|| match dropper {
         Dropper::Nothing => {}
+        Dropper::Keeps(term) => drop(term),
         // SAFETY: whoever made the resource promised that this may be called once, on any thread.
         Dropper::Foreign(function) => unsafe { function(pointer) },
         Dropper::Boxed(function) => function(pointer),

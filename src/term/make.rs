@@ -184,6 +184,15 @@ impl Term {
         heap::resource(pointer, Dropper::Boxed(drop))
     }
 
+    /// A resource that keeps a term, which nobody but we can look into ([`Term::kept`]): it takes no longer to hand on
+    /// to another system, however large that is.
+    pub fn keeping(term: Term) -> Term {
+        if term.is_invalid() {
+            return term;
+        }
+        heap::resource(std::ptr::null_mut(), Dropper::Keeps(term))
+    }
+
     /// Bits that are not whole bytes: `bytes` without the last byte's low bits, of which `used` (1 to 7) count.
     pub(super) fn bits(bytes: &[u8], used: u8) -> Term {
         let Some((last, body)) = bytes.split_last() else { return Term::invalid() };

@@ -212,6 +212,11 @@ impl Term {
         heap::pointer(self)
     }
 
+    /// What [`Term::keeping`] put there.
+    pub fn kept(&self) -> Option<&Term> {
+        heap::kept(self)
+    }
+
     /// The external form, without its leading 131, of a term that is passed through.
     pub fn as_opaque(&self) -> Option<&[u8]> {
         (self.tag() == kinds::OPAQUE).then(|| heap::data(self))

@@ -456,6 +456,113 @@ static void many_outcomes_and_each_once(void)
     kill_and_wait(server);
 }
 
+/* ---- functions that ask again, one within the other ---- */
+
+static pthread_t asked_on;
+
+static regrow_next note_the_thread(regrow_context *context, void *state, const regrow_term *request)
+{
+    asked_on = pthread_self();
+    if (regrow_is_atom(request, "wait"))
+        CHECK_ERROR(REGROW_ERR_WOULD_BLOCK, regrow_sleep(1));
+    return obey(context, state, request);
+}
+
+static regrow_pid noting_server(uint32_t flags)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_call = note_the_thread, .flags = flags };
+    return start_server(&spec);
+}
+
+/* So many that no stack would hold them all, were each called within the one before. */
+enum { CHAIN = 300000 };
+
+typedef struct chain {
+    regrow_pid server;
+    atomic_int left, dropped;
+    int within, deepest; /* of one thread at a time */
+} chain;
+
+static void link_dropped(void *user)
+{
+    atomic_fetch_add(&((chain *)user)->dropped, 1);
+}
+
+static void ask_again(void *user, regrow_error error, const regrow_term *result)
+{
+    chain *mine = user;
+    int64_t left;
+    CHECK_OK(error);
+    CHECK(regrow_as_int(result, &left) && left == mine->left);
+    mine->deepest = ++mine->within > mine->deepest ? mine->within : mine->deepest;
+    if (left) {
+        mine->left--;
+        CHECK_OK(regrow_on_reply(ask(mine->server, regrow_int(left - 1), LONG_MS), ask_again, mine, link_dropped));
+    }
+    mine->within--;
+}
+
+static regrow_next ask_again_and_again(regrow_context *context, void *user)
+{
+    chain *mine = user;
+    CHECK_OK(regrow_on_reply(ask(mine->server, regrow_int(CHAIN), LONG_MS), ask_again, mine, link_dropped));
+    return context ? regrow_stop_self(context, regrow_atom("normal")) : REGROW_NOREPLY;
+}
+
+static void check_chain(chain *mine)
+{
+    EVENTUALLY(mine->dropped == CHAIN + 1);
+    CHECK(mine->left == 0 && mine->within == 0);
+    CHECK(mine->deepest > 1 && mine->deepest <= 8);
+}
+
+static void functions_that_ask_again_are_not_each_within_the_other(void)
+{
+    regrow_pid server = noting_server(REGROW_INLINE | REGROW_NO_PARK);
+    chain of_thread = { .server = server, .left = CHAIN }, of_process = { .server = server, .left = CHAIN };
+    regrow_ref monitor;
+    ask_again_and_again(NULL, &of_thread);
+    check_chain(&of_thread);
+    spawn_monitor(ask_again_and_again, &of_process, &monitor);
+    CHECK_DOWN("normal", monitor);
+    check_chain(&of_process);
+    kill_and_wait(server);
+}
+
+/* Calls that were put off: the function of each answers the next. */
+static regrow_caller *all_put_off;
+static atomic_size_t put_off_many;
+
+static regrow_next put_off_all(regrow_context *context, void *state, const regrow_term *request)
+{
+    CHECK_OK(regrow_defer(context, &all_put_off[put_off_many++]));
+    return REGROW_NOREPLY;
+}
+
+static void answer_the_next(void *user, regrow_error error, const regrow_term *result)
+{
+    atomic_int *answered = user;
+    CHECK_OK(error);
+    if (++*answered < CHAIN)
+        CHECK_OK(regrow_answer(all_put_off[*answered], regrow_int(*answered)));
+}
+
+static void functions_that_answer_others_are_not_each_within_the_other(void)
+{
+    regrow_server_spec spec = {
+        .size = sizeof spec, .handle_call = put_off_all, .flags = REGROW_INLINE | REGROW_NO_PARK };
+    regrow_pid server = start_server(&spec);
+    atomic_int answered = 0;
+    all_put_off = calloc(CHAIN, sizeof *all_put_off);
+    for (int at = 0; at < CHAIN; at++)
+        CHECK_OK(regrow_on_reply(ask(server, regrow_int(at), REGROW_INFINITY), answer_the_next, &answered, NULL));
+    EVENTUALLY(put_off_many == CHAIN);
+    CHECK_OK(regrow_answer(all_put_off[0], regrow_int(0)));
+    EVENTUALLY(answered == CHAIN);
+    free(all_put_off);
+    kill_and_wait(server);
+}
+
 /* ---- the eventfd of a thread ---- */
 
 static bool is_readable(int fd, int timeout_ms)
@@ -535,22 +642,6 @@ static void only_a_thread_that_entered_has_an_fd(void)
 
 /* ---- collected later, and answered at once ---- */
 
-static pthread_t asked_on;
-
-static regrow_next note_the_thread(regrow_context *context, void *state, const regrow_term *request)
-{
-    asked_on = pthread_self();
-    if (regrow_is_atom(request, "wait"))
-        CHECK_ERROR(REGROW_ERR_WOULD_BLOCK, regrow_sleep(1));
-    return obey(context, state, request);
-}
-
-static regrow_pid noting_server(uint32_t flags)
-{
-    regrow_server_spec spec = { .size = sizeof spec, .handle_call = note_the_thread, .flags = flags };
-    return start_server(&spec);
-}
-
 static void only_who_never_waits_answers_a_request_where_it_is_made(void)
 {
     static const uint32_t flags[] = { 0, REGROW_INLINE, REGROW_NO_PARK, REGROW_INLINE | REGROW_NO_PARK };
@@ -607,6 +698,8 @@ static void who_answers_at_once_does_what_any_server_does(void)
     CHECK_ANSWER("behind", pending);
     CHECK(!pthread_join(other, NULL));
 
+    /* The answer may be here before the server is at rest again. */
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     pending = ask(server, regrow_atom("crash"), LONG_MS);
     CHECK_ERROR(REGROW_ERR_EXITED, regrow_request_wait(pending, 0, NULL));
     CHECK(!regrow_is_alive(server));
@@ -672,6 +765,8 @@ int main(void)
     RUN(a_request_whose_time_has_run_out_says_so_to_all_who_ask);
     RUN(on_reply_gives_everything_back_when_it_fails);
     RUN(many_outcomes_and_each_once);
+    RUN(functions_that_ask_again_are_not_each_within_the_other);
+    RUN(functions_that_answer_others_are_not_each_within_the_other);
     RUN(the_fd_of_a_thread_tells_of_messages_and_answers);
     RUN(only_a_thread_that_entered_has_an_fd);
     RUN(only_who_never_waits_answers_a_request_where_it_is_made);

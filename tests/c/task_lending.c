@@ -159,6 +159,33 @@ static void a_stream_of_a_task_runs_in_its_place(void)
     stop_supervisor();
 }
 
+/* Between two results it waits for another task, and streams over some more. */
+static bool add_and_ask(void *user, const regrow_term *result)
+{
+    CHECK(value_of(start_task(give_back, 3)) == 3);
+    CHECK(value_of(start_task(stream, 0)) == 190);
+    return add(user, result);
+}
+
+static regrow_next stream_and_ask(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    numbers numbers = { 0 };
+    regrow_task_spec task = { .size = sizeof task, .run = give_back };
+    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = next_number, .result = add_and_ask,
+                                .user = &numbers, .supervisor = supervisor, .max_concurrency = 20,
+                                .timeout_ms = REGROW_INFINITY };
+    CHECK_OK(regrow_task_stream(&spec, NULL));
+    *value = regrow_int(numbers.sum);
+    return REGROW_DONE;
+}
+
+static void a_stream_of_a_task_goes_on_after_a_wait_for_others(void)
+{
+    start_supervisor(1);
+    CHECK(value_of(start_task(stream_and_ask, 0)) == 190);
+    stop_supervisor();
+}
+
 static regrow_next wait_for_ever(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
 {
     regrow_term message;
@@ -215,6 +242,7 @@ int main(void)
     RUN(who_waits_for_what_it_has_queued_lends_its_place);
     RUN(a_tree_of_tasks_grows_in_few_places);
     RUN(a_stream_of_a_task_runs_in_its_place);
+    RUN(a_stream_of_a_task_goes_on_after_a_wait_for_others);
     RUN(a_place_that_was_lent_is_free_when_both_are_gone);
     close_runtime();
     return 0;

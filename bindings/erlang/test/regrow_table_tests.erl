@@ -13,6 +13,7 @@ table_test_() ->
               {"a table with a name is found", fun names/1},
               {"many objects come back at once", fun many/1},
               {"a search goes on part by part, as in ets", fun parts/1},
+              {"what is left of a key is not copied with each part", fun parts_of_a_key/1},
               {"parts of a table that changes have what is there all the time", fun parts_of_changes/1},
               {"objects are replaced, and searched from the end", fun replaced/1},
               {"a table is written to a file, and read", fun files/1},
@@ -58,6 +59,16 @@ parts(Runtime) ->
          ok = regrow_table:delete(Table),
          ?assertEqual({error, no_table}, regrow_table:select(Continuation))
      end || Kind <- [set, ordered_set, bag], Access <- [public, private]].
+
+parts_of_a_key(Runtime) ->
+    [begin
+         {ok, Table} = regrow_table:new(Runtime, [Kind]),
+         ok = regrow_table:insert(Table, [{key, N} || N <- lists:seq(1, 2000)]),
+         Spec = [{{key, '$1'}, [], ['$1']}],
+         {ok, {_, Continuation}} = First = regrow_table:select(Table, Spec, 10),
+         ?assert(erts_debug:flat_size(Continuation) < 100),
+         ?assertEqual(lists:seq(1, 2000), all_parts(First, fun regrow_table:select/1, 10))
+     end || Kind <- [bag, duplicate_bag]].
 
 parts_of_changes(Runtime) ->
     {ok, Table} = regrow_table:new(Runtime, [public]),

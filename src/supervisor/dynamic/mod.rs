@@ -319,7 +319,7 @@ impl Dynamic {
         self.starts -= 1;
         self.busy.remove(&key);
         self.busy.tidy();
-        let over = starting.over(me, result, |pid| me.unlink(pid));
+        let over = starting.over(me, result, |pid| _ = me.unlink(pid));
         self.start_is_over(me, key, of, over);
         if !then_stop.is_empty() {
             self.stop(me, key, then_stop);
