@@ -31,9 +31,10 @@
 //! wake: clear the bit, unpark. So a set bit means "asleep or about to be, with nothing seen", and settle reads it.
 //!
 //! **Relief.** The watch thread ticks while some worker is busy. A worker seen in one job over a whole tick while
-//! others wait is stuck: one more worker may run then. Those that get stuck at once are as a rule several, and whoever
-//! relieves the first takes up the next: so the thread looks each millisecond for as long as that goes on, and does not
-//! leave a tick to each of them. The thread also fires the timers of the real clock.
+//! others wait, and that has not only waited for a processor, is stuck: one more worker may run then. Those that get
+//! stuck at once are as a rule several, and whoever relieves the first takes up the next: so the thread looks each
+//! millisecond for as long as that goes on, and does not leave a tick to each of them. The thread also fires the timers
+//! of the real clock.
 //!
 //! **Slow jobs.** The job that a worker was stuck in is marked, for good, and from then on goes into a queue of its own
 //! (`slow`), which only *slow workers* take from. These take nothing else, and what is woken from one of them goes to
@@ -178,6 +179,8 @@ pub struct Scheduler {
     share_at: AtomicUsize,
     /// Workers the watch thread found stuck at its last tick.
     stuck: AtomicU32,
+    /// Those that were in one job for as long, though some of them only waited for a processor.
+    held_up: AtomicU32,
     injector: Injector<Runnable>,
     slow_jobs: Injector<Runnable>,
     stopping: AtomicBool,
@@ -201,6 +204,7 @@ impl Scheduler {
             searching: AtomicU32::new(0),
             share_at: AtomicUsize::new(1),
             stuck: AtomicU32::new(0),
+            held_up: AtomicU32::new(0),
             injector: Injector::new(),
             slow_jobs: Injector::new(),
             stopping: AtomicBool::new(false),
@@ -300,9 +304,14 @@ impl Scheduler {
         self.live().saturating_sub(self.wanted)
     }
 
-    /// How many workers were in one job for a whole tick.
+    /// How many workers were in one job for a whole tick, and did not only wait for a processor.
     pub fn stuck(&self) -> usize {
         self.stuck.load(Ordering::Relaxed) as usize
+    }
+
+    /// Whether what waits for a worker may wait for long: then it is anybody's.
+    fn is_held_up(&self) -> bool {
+        self.held_up.load(Ordering::Relaxed) > 0 || self.stuck() > 0
     }
 
     /// The stacks that callbacks wait on.

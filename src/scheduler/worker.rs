@@ -42,7 +42,7 @@ pub struct Worker {
     /// Which it belongs to, and does not outlive.
     scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
-    /// The job woken last: the first that the owner runs, and that others take only from a stuck worker.
+    /// The job woken last: the first that the owner runs, and that others take only from a worker that is held up.
     slot: super::slot::Slot,
     /// What was resumed from elsewhere.
     private: Mutex<VecDeque<ResumedSlot>>,
@@ -53,7 +53,7 @@ pub struct Worker {
     /// `handed`: nobody who lives waits for this thread.
     taken: AtomicU64,
     pub(super) parker: Parker,
-    /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.
+    /// Counts jobs and resumes: the same at two ticks means held up, or asleep.
     pub(super) beat: AtomicU64,
     pub(super) sleeps: AtomicU64,
     /// The id of what it runs; read by settle.
@@ -248,9 +248,10 @@ impl Nest<'_> {
         let depth = inside::begin_nest();
         let nested = local.nested.get();
         local.nested.set(nested + 1);
-        local.worker.current.store(id, Ordering::Relaxed);
-        // Who calls one after the other is not stuck in any of them.
+        // Who calls one after the other is not stuck in any of them. First: whoever sees the callee at work sees that it
+        // has just begun.
         local.worker.bump();
+        local.worker.current.store(id, Ordering::Release);
         let exceptions = Kept::leave();
         let place = &local.nests[nested as usize];
         // SAFETY: made by `nest`; whatever runs within it is deeper, and uses the places of its own depth.

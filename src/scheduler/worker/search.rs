@@ -118,8 +118,8 @@ impl Local {
                     Steal::Retry => {}
                 }
             }
-            // The slot of a worker that is stuck in its job.
-            if self.scheduler.stuck() > 0
+            // The slot of a worker that is held up in its job.
+            if self.scheduler.is_held_up()
                 && let Some(job) = other.slot.steal()
             {
                 return Some(Runnable(job));
@@ -134,8 +134,8 @@ impl Local {
         if self.slow {
             return !scheduler.slow_jobs.is_empty();
         }
-        let stuck = scheduler.stuck() > 0;
-        let has = |other: &Arc<Worker>| self.has_enough(other) || (stuck && other.has_backlog());
+        let held_up = scheduler.is_held_up();
+        let has = |other: &Arc<Worker>| self.has_enough(other) || (held_up && other.has_backlog());
         !scheduler.injector.is_empty() || scheduler.others(self.worker.index).any(has)
     }
 
@@ -199,7 +199,7 @@ impl Local {
     /// away as they come costs more than they do. At the next tick that finds some waiting, one is enough.
     fn has_enough(&self, other: &Worker) -> bool {
         let waiting = other.stealer.len();
-        waiting > 0 && (self.scheduler.stuck() > 0 || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
+        waiting > 0 && (self.scheduler.is_held_up() || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
     }
 
     /// Wakes another worker for what waits here, if there is enough of it.
