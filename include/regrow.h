@@ -450,7 +450,7 @@ typedef struct regrow_stats {
   uint64_t workers;
   /// Worker threads beyond the wanted number: others are, or were, stuck.
   uint64_t relief_workers;
-  /// Workers that were in one callback for a whole tick of 10 ms.
+  /// Workers that were in one callback for a whole tick of 10 ms, and did not only wait for a processor.
   uint64_t stuck;
   /// Dead processes whose callback has not returned.
   uint64_t ghosts;

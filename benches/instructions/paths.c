@@ -59,6 +59,30 @@ static void call_queued(void)
   call(0);
 }
 
+/* Four at once: each is resumed now and then, while another calls. */
+static regrow_next call_many(regrow_context *context, void *user)
+{
+  for (uint64_t i = 0; i < count / 4; i++)
+    must(regrow_call(*(regrow_pid *)user, regrow_nil(), REGROW_INFINITY, NULL));
+  return REGROW_DONE;
+}
+
+static void call_by_four(void)
+{
+  regrow_server_spec spec = { .size = sizeof spec, .handle_call = echo };
+  regrow_child_spec child = { .size = sizeof child, .kind = REGROW_SERVER, .spec = &spec };
+  regrow_pid server;
+  must(regrow_start(root, &child, &server));
+  regrow_process_spec caller = { .size = sizeof caller, .body = call_many, .user = &server };
+  for (int i = 0; i < 4; i++)
+    must(regrow_spawn_monitor(&caller, NULL, NULL));
+  for (int i = 0; i < 4; i++) {
+    regrow_term down;
+    must(regrow_receive(REGROW_INFINITY, &down));
+    regrow_term_free(&down);
+  }
+}
+
 static regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next,
                             regrow_term *reply)
 {
@@ -140,7 +164,7 @@ static const struct path {
   int in_process;
 } paths[] = {
   { "send_running", send_running, 1 },   { "call_inline", call_inline, 1 },   { "call_queued", call_queued, 1 },
-  { "call_thread", call_inline, 0 },     { "agent_update", agent_update, 1 },
+  { "call_by_four", call_by_four, 1 },   { "call_thread", call_inline, 0 },   { "agent_update", agent_update, 1 },
   { "registry_lookup", registry_lookup, 0 }, { "table_lookup", table_lookup, 0 }, { "spawn_exit", spawn_exit, 1 },
 };
 

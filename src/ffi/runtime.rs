@@ -87,7 +87,7 @@ pub struct regrow_stats {
     pub workers: u64,
     /// Worker threads beyond the wanted number: others are, or were, stuck.
     pub relief_workers: u64,
-    /// Workers that were in one callback for a whole tick of 10 ms.
+    /// Workers that were in one callback for a whole tick of 10 ms, and did not only wait for a processor.
     pub stuck: u64,
     /// Dead processes whose callback has not returned.
     pub ghosts: u64,

@@ -26,9 +26,13 @@
 //! always meet; but its stack stays where it is, and the callee runs on one of its own above it. As a queued call goes
 //! the callee would come next on this worker (it is the job woken last), and the caller's stack, which does not leave
 //! its thread, behind it: so nobody waits for anybody that it had not waited for, and a callback that does not return
-//! holds up whom it held up before. Nor does it go more often in a row than the job woken last does. What it saves is
-//! the slot, the message, the way through the queues and the timer, which nobody needs while the callee runs: it could
-//! not have woken the caller any sooner.
+//! holds up whom it held up before. Nor does it go more often in a row than the job woken last does while jobs wait,
+//! and before those who were resumed on this thread it goes only so often: then the caller *steps aside*, that is parks,
+//! goes behind them, and asks when its turn has come (`scheduler`, handing over). It does not queue its call for them:
+//! whoever found the callee busy then would queue his, too, and soon all of them did.
+//!
+//! What handing over saves is the slot, the message, the way through the queues and the timer, which nobody needs while
+//! the callee runs: it could not have woken the caller any sooner.
 //!
 //! The frame outlives the desk's knowledge of it: a callee that waits has detached before its stack is left, and until
 //! then the caller stands still. One thread touches both, one after the other.
@@ -36,14 +40,14 @@
 use super::control::{ENTERED, INLINE, Process};
 use super::current::{self, Identity};
 use super::error::Error;
-use super::limit::Limit;
+use super::limit::{self, Limit};
 use super::message::Message;
 use super::node::Node;
 use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
 use super::run::{self, DEEPEST, Fenced, Flow, GUESTS};
 use super::state::{CALLBACK, EXIT, IDLE, RUNNING, SEEN};
 use super::{table, wait};
-use crate::scheduler;
+use crate::scheduler::{self, HandedOver};
 use crate::sync::Ordering;
 use crate::sync::inside::{self, Inside};
 use crate::sync::tally::What;
@@ -209,16 +213,21 @@ impl Process {
 /// Asks `pid` and waits for what comes of it, as [`reply::call`]; on the caller's thread, if that is allowed and it is
 /// idle. `suits`: whether a process of that kind is asked such things, or is the caller itself.
 pub fn ask<Q: Question>(
-    pid: Pid, timeout: Option<u32>, lends: bool, suits: impl FnOnce(Atom, bool) -> bool, question: Q,
+    pid: Pid, timeout: Option<u32>, lends: bool, suits: impl Fn(Atom, bool) -> bool, question: Q,
+) -> Result<Outcome, Error> {
+    ask_within(pid, Limit::new(timeout), lends, suits, question)
+}
+
+fn ask_within<Q: Question>(
+    pid: Pid, limit: Limit, lends: bool, suits: impl Fn(Atom, bool) -> bool, question: Q,
 ) -> Result<Outcome, Error> {
     let caller = match current::identity()? {
         Identity::Process(me) => Some(me),
         Identity::Thread => None,
     };
     let frame = Frame { caller, lends, answer: Cell::new(None), slot: Cell::new(None) };
-    let limit = Limit::new(timeout);
     let mut question = Some(question);
-    let look = |process: &Process, question: &mut Option<Q>, inside: &Inside| -> Result<bool, Error> {
+    let look = |process: &Process, question: &mut Option<Q>, inside: &Inside| -> Result<Next, Error> {
         let is_self = caller.is_some_and(|caller| ptr::eq(caller, process));
         if !suits(process.kind(), is_self) {
             return Err(Error::WrongKind);
@@ -231,16 +240,15 @@ pub fn ask<Q: Question>(
         // One that is not `INLINE` is asked for its answer within the limit, and 0 leaves it none.
         let how = match (process.flags & INLINE != 0, caller) {
             (true, _) => How::Inline,
-            (false, Some(me)) if timeout != Some(0) => How::HandedOver(me),
-            _ => return Ok(false),
+            (false, Some(me)) if limit.ms != Some(0) => How::HandedOver(me),
+            _ => return Ok(Next::GoOn),
         };
         if caller.is_some_and(Process::spend) {
-            return Ok(true);
+            return Ok(Next::GiveWay);
         }
-        serve(process, &frame, how, question, inside);
-        Ok(false)
+        Ok(serve(process, &frame, how, question, inside))
     };
-    let over = table::with_process_or(pid, &mut question, look, |_| Err(Error::NoProcess))?;
+    let next = table::with_process_or(pid, &mut question, look, |_| Err(Error::NoProcess))?;
     match question {
         None => match (frame.answer.take(), frame.slot.take()) {
             (Some(answer), _) => Ok(Outcome::Reply(answer)),
@@ -248,12 +256,34 @@ pub fn ask<Q: Question>(
             (None, None) => unreachable!("it answers, or is detached"),
         },
         Some(question) => {
-            if over && let Some(me) = caller {
-                wait::give_way(me)?;
+            match (next, caller) {
+                (Next::StepAside, Some(me)) => return ask_behind_resumed(me, pid, limit, lends, suits, question),
+                (Next::GiveWay, Some(me)) => wait::give_way(me)?,
+                _ => {}
             }
-            reply::call(pid, timeout, lends, |reply| question.into_message(reply))
+            reply::call(pid, limit.ms, lends, |reply| question.into_message(reply))
         }
     }
+}
+
+/// As [`ask_within`], when those who were resumed before the caller have gone on.
+#[cold]
+#[inline(never)]
+fn ask_behind_resumed<Q: Question>(
+    me: &Process, pid: Pid, limit: Limit, lends: bool, suits: impl Fn(Atom, bool) -> bool, question: Q,
+) -> Result<Outcome, Error> {
+    wait::step_aside(me)?;
+    ask_within(pid, limit, lends, suits, question)
+}
+
+/// What comes after a look at who is asked.
+enum Next {
+    /// It was asked, or is to be asked by a message.
+    GoOn,
+    /// The caller has done enough for one turn.
+    GiveWay,
+    /// Others wait for this thread: the caller goes behind them, and looks again.
+    StepAside,
 }
 
 /// How a process comes to answer now.
@@ -265,13 +295,15 @@ enum How<'a> {
 }
 
 /// Has the process answer now, if that is possible: then the question is gone.
-fn serve<Q: Question>(process: &Process, frame: &Frame<'_>, how: How<'_>, question: &mut Option<Q>, inside: &Inside) {
+fn serve<Q: Question>(
+    process: &Process, frame: &Frame<'_>, how: How<'_>, question: &mut Option<Q>, inside: &Inside,
+) -> Next {
     let possible = process.state.phase() == IDLE
         && process.mailbox_is_free()
         && process.place.thread_home().is_none()
         && !process.header.is_slow();
     if !possible {
-        return;
+        return Next::GoOn;
     }
     let (callee, caller) = (NonNull::from(process), frame.caller.map_or(ptr::null(), ptr::from_ref));
     let frame_pointer = ptr::from_ref(frame).cast::<Frame<'static>>();
@@ -281,30 +313,35 @@ fn serve<Q: Question>(process: &Process, frame: &Frame<'_>, how: How<'_>, questi
     let work = move || unsafe { attend(callee.as_ref(), frame_pointer, &mut *asked.as_ptr()) };
     if let How::HandedOver(me) = how {
         if process.dog.is_some() {
-            return;
+            return Next::GoOn;
         }
-        let Some(nest) = scheduler::hand_over(process.node().scheduler()) else { return };
+        let nest = match scheduler::hand_over(process.node().scheduler(), limit::coarse_ns) {
+            HandedOver::To(nest) => nest,
+            HandedOver::BehindResumed => return Next::StepAside,
+            HandedOver::Not => return Next::GoOn,
+        };
         if !take(process) {
-            return;
+            return Next::GoOn;
         }
         let saved = wait::Saved::now();
         if !wait::sit_down(me) {
-            return give_back(process);
+            give_back(process);
+            return Next::GoOn;
         }
         inside.tally(process.number, What::Sent);
         nest.run(process.pid().0, work);
         current::set(caller);
         wait::stand_up(me);
         saved.restore();
-        return;
+        return Next::GoOn;
     }
     if scheduler::is_worker() {
         // What runs here while a caller with a watchdog waits would count as the caller's.
         let watched = frame.caller.is_some_and(|caller| caller.dog.is_some());
         if watched {
-            return;
+            return Next::GoOn;
         }
-        let Some(nest) = scheduler::nest(process.node().scheduler()) else { return };
+        let Some(nest) = scheduler::nest(process.node().scheduler()) else { return Next::GoOn };
         if take(process) {
             let saved = wait::Saved::now();
             inside.tally(process.number, What::Sent);
@@ -312,14 +349,14 @@ fn serve<Q: Question>(process: &Process, frame: &Frame<'_>, how: How<'_>, questi
             current::set(caller);
             saved.restore();
         }
-        return;
+        return Next::GoOn;
     }
     let may = frame.caller.is_none_or(|caller| {
         caller.flags & ENTERED != 0
             || caller.place.thread_home().is_none() && Arc::ptr_eq(caller.node(), process.node())
     });
     if !may || GUESTS.get() >= DEEPEST || !take(process) {
-        return;
+        return Next::GoOn;
     }
     inside.tally(process.number, What::Sent);
     let saved = wait::Saved::now();
@@ -330,6 +367,7 @@ fn serve<Q: Question>(process: &Process, frame: &Frame<'_>, how: How<'_>, questi
     inside::show(shown);
     GUESTS.set(GUESTS.get() - 1);
     saved.restore();
+    Next::GoOn
 }
 
 /// Step *take*, of one that would answer there and then.

@@ -8,7 +8,7 @@
 use super::node::Node;
 
 pub(super) struct Limit {
-    ms: Option<u32>,
+    pub ms: Option<u32>,
     /// By the coarse clock; of a limit that is one.
     began: u64,
 }
@@ -40,8 +40,9 @@ fn ns(time: libc::timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Of a clock that costs a few nanoseconds.
 #[inline]
-fn coarse_ns() -> u64 {
+pub(super) fn coarse_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: fills in a local; on Linux this clock is always there.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };

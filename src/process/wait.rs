@@ -288,6 +288,17 @@ pub(super) fn stand_up(me: &Process) {
     let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
 }
 
+/// Lets those go on first that were resumed on this thread before: goes behind them. `Err`: it was killed.
+#[cold]
+pub(super) fn step_aside(me: &Process) -> Result<(), Error> {
+    let _put_back = PutBack(Saved::now());
+    if sit_down(me) {
+        me.unpark();
+        stand_up(me);
+    }
+    if ends_here(me) { Err(Error::Killed) } else { Ok(()) }
+}
+
 /// Whether a message came between the look and the park; then it is not parked any more. Partner: the look at the state
 /// word after a push. Either the sender sees that it waits for a message, or we see the message.
 fn came_meanwhile(me: &Process) -> bool {

@@ -1,4 +1,4 @@
-//! The place of the job woken last: its worker's own, which others may take from when that worker is stuck.
+//! The place of the job woken last: its worker's own, which others may take from when that worker is held up.
 //!
 //! The owner puts and takes at each message, others once in a while, and then a few microseconds are nothing to them.
 //! So the owner uses plain stores, and who steals pays for both sides' fence with `membarrier(2)`, as in

@@ -4,8 +4,13 @@
 //! beat did not change over a whole tick, and which is not asleep, is stuck; if jobs wait then, one more worker is
 //! let run: a spare one that sleeps, or a new one up to the cap. For a while the thread looks each millisecond then, and
 //! counts those as stuck that have been in one job since the last look, so that the relief for eight jobs that get stuck
-//! at once comes in a few milliseconds and not in eight ticks (`bench-latency`, `stuck_sleep`). The job that it is in is marked as slow, unless the
-//! thread only waits for a processor: on a machine with too much to do that is nobody's fault.
+//! at once comes in a few milliseconds and not in eight ticks (`bench-latency`, `stuck_sleep`). The job that it is in is
+//! marked as slow.
+//!
+//! A thread that only waits for a processor is not stuck: on a machine with too much to do that is nobody's fault, and one
+//! more thread would only wait beside it. So it counts what a worker has worked since it was first seen in its job: half
+//! a tick, however long that took, or that it waits for something other than a processor. What waits behind one that has
+//! no processor may be taken by those that are awake all the same.
 //!
 //! It also shows the keeper which jobs run, who ends those that have run for too long (`process::watchdog`).
 //!
@@ -148,9 +153,9 @@ impl Watched {
 
 /// What the watch thread saw of the workers.
 struct Eyes {
-    /// At its last tick.
+    /// At the tick at which each was first seen in the job that it is in.
     at_tick: Seen,
-    /// At its last look, which may have been between two ticks.
+    /// At the last look, which may have been between two ticks.
     at_look: Seen,
     /// So often it looks again before the next tick.
     again: u32,
@@ -174,11 +179,13 @@ impl Seen {
         Seen { beats: [0; MAX_WORKERS], worked: [0; MAX_WORKERS] }
     }
 
-    /// Whether a worker that is in the same job as then, `passed` ago, has been at it since, or waits for something
+    /// Whether a worker that is in the same job as then has been at it for half of `time` since, or waits for something
     /// other than a processor.
-    fn was_at_it(&self, index: usize, worker: &Worker, worked: u64, passed: Duration) -> bool {
+    fn was_at_it(&self, index: usize, worker: &Worker, worked: u64, time: Duration) -> bool {
         let before = self.worked[index];
-        before != 0 && worked >= before + passed.as_nanos() as u64 / 2 || worker.thread.waits()
+        let worked_enough = before != 0 && worked >= before + time.as_nanos() as u64 / 2;
+        // Where the system does not tell, too much relief is better than none.
+        worked_enough || worked == 0 || worker.thread.waits()
     }
 }
 
@@ -218,12 +225,12 @@ impl Eyes {
         let slow = scheduler.slow_workers.load(Ordering::SeqCst);
         let idle = scheduler.idle.load(Ordering::SeqCst);
         let mut stuck = 0u64;
-        let mut at_work = 0u64;
+        let mut held_up = 0u64;
         let mut backlog = !scheduler.injector.is_empty();
         for index in bits(alive) {
             let Some(worker) = scheduler.worker(index) else { continue };
             if idle >> index & 1 == 1 {
-                self.at_tick.worked[index] = 0;
+                (self.at_tick.worked[index], self.at_look.worked[index]) = (0, 0);
                 self.let_go(scheduler, index);
                 continue;
             }
@@ -234,20 +241,23 @@ impl Eyes {
             backlog |= worker.has_backlog();
             let beat = worker.beat.load(Ordering::Relaxed);
             let worked = worker.thread.worked();
-            if self.at_tick.beats[index] == beat {
-                stuck |= 1 << index;
-                if self.at_tick.was_at_it(index, worker, worked, TICK) {
-                    at_work |= 1 << index;
-                }
+            let is_in_it = self.at_tick.beats[index] == beat;
+            if is_in_it {
+                held_up |= 1 << index;
+                stuck |= u64::from(self.at_tick.was_at_it(index, worker, worked, TICK)) << index;
             }
-            self.at_tick.beats[index] = beat;
-            self.at_tick.worked[index] = worked;
+            if !is_in_it || self.at_tick.worked[index] == 0 {
+                self.at_tick.beats[index] = beat;
+                self.at_tick.worked[index] = worked;
+            }
+            self.at_look.worked[index] = worked;
         }
-        self.at_look = self.at_tick;
+        self.at_look.beats = self.at_tick.beats;
         (self.again, self.stuck) = (0, stuck);
         scheduler.stuck.store(stuck.count_ones(), Ordering::SeqCst);
+        scheduler.held_up.store(held_up.count_ones(), Ordering::SeqCst);
         if backlog {
-            bits(at_work).for_each(|index| self.mark(scheduler, index));
+            bits(stuck).for_each(|index| self.mark(scheduler, index));
             self.relieve(scheduler, stuck.count_ones() as usize);
         }
         self.see_to_slow_jobs(scheduler, true);
@@ -430,10 +440,10 @@ impl ThreadId {
         time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
     }
 
-    /// Whether it waits for something other than a processor.
+    /// Whether it waits for something other than a processor; true also when that is not to be had.
     fn waits(&self) -> bool {
         let path = format!("/proc/self/task/{}/stat", self.id.load(Ordering::Relaxed));
-        let Ok(line) = std::fs::read_to_string(path) else { return false };
+        let Ok(line) = std::fs::read_to_string(path) else { return true };
         // `id (name) state ...`, and the name may have parentheses.
         line.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with('R'))
     }

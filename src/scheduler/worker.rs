@@ -42,7 +42,7 @@ pub struct Worker {
     /// Which it belongs to, and does not outlive.
     scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
-    /// The job woken last: the first that the owner runs, and that others take only from a stuck worker.
+    /// The job woken last: the first that the owner runs, and that others take only from a worker that is held up.
     slot: super::slot::Slot,
     /// What was resumed from elsewhere.
     private: Mutex<VecDeque<ResumedSlot>>,
@@ -53,7 +53,7 @@ pub struct Worker {
     /// `handed`: nobody who lives waits for this thread.
     taken: AtomicU64,
     pub(super) parker: Parker,
-    /// Counts jobs and resumes: the same at two ticks means stuck, or asleep.
+    /// Counts jobs and resumes: the same at two ticks means held up, or asleep.
     pub(super) beat: AtomicU64,
     pub(super) sleeps: AtomicU64,
     /// The id of what it runs; read by settle.
@@ -87,6 +87,9 @@ pub(super) struct Local {
     turn: Cell<u32>,
     /// Resumed stacks in a row.
     streak: Cell<u32>,
+    /// Jobs that were handed this thread over to since somebody who was resumed waits for it, and when that began.
+    before_resumed: Cell<u32>,
+    waited_since: Cell<u64>,
     patience: Patience,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
@@ -208,11 +211,24 @@ pub fn nest<'a>(scheduler: &Scheduler) -> Option<Nest<'a>> {
     Some(Nest { local })
 }
 
-/// As [`nest`], for a job that its caller waits for: it goes in place of the job woken last, and no more often in a row.
+/// What becomes of a job that its caller would hand its thread over to.
+pub enum HandedOver<'a> {
+    /// It is next, on such a stack.
+    To(Nest<'a>),
+    /// Enough of them went before those who were resumed here: the caller is to go behind these, and may ask again then.
+    BehindResumed,
+    /// It is to be scheduled as any other.
+    Not,
+}
+
+/// As [`nest`], for a job that its caller waits for, if it is its turn (module above). `now`: a
+/// clock in nanoseconds, which may be behind.
 #[inline]
-pub fn hand_over<'a>(scheduler: &Scheduler) -> Option<Nest<'a>> {
-    let nest = nest(scheduler)?;
-    nest.local.takes_over().then_some(nest)
+pub fn hand_over<'a>(scheduler: &Scheduler, now: impl FnOnce() -> u64) -> HandedOver<'a> {
+    match nest(scheduler) {
+        Some(nest) => nest.local.takes_over(now, nest),
+        None => HandedOver::Not,
+    }
 }
 
 impl Nest<'_> {
@@ -232,9 +248,10 @@ impl Nest<'_> {
         let depth = inside::begin_nest();
         let nested = local.nested.get();
         local.nested.set(nested + 1);
-        local.worker.current.store(id, Ordering::Relaxed);
-        // Who calls one after the other is not stuck in any of them.
+        // Who calls one after the other is not stuck in any of them. First: whoever sees the callee at work sees that it
+        // has just begun.
         local.worker.bump();
+        local.worker.current.store(id, Ordering::Release);
         let exceptions = Kept::leave();
         let place = &local.nests[nested as usize];
         // SAFETY: made by `nest`; whatever runs within it is deeper, and uses the places of its own depth.
@@ -286,6 +303,8 @@ impl Worker {
         let here = with_local(|local| {
             let mine = ptr::eq(&*local.worker, self);
             if mine {
+                // They came before.
+                local.line_up();
                 local.resumed.borrow_mut().push_back(resumed);
                 self.take_up(u64::from(lives).wrapping_neg());
             }
@@ -351,6 +370,8 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         in_a_row: Cell::new(0),
         turn: Cell::new(0),
         streak: Cell::new(0),
+        before_resumed: Cell::new(0),
+        waited_since: Cell::new(0),
         patience: Patience::new(),
         awake_since: Cell::new(None),
         slow,
@@ -429,6 +450,7 @@ impl Local {
         }
         let resumed = self.next_resumed()?;
         self.streak.set(self.streak.get() + 1);
+        self.before_resumed.set(0);
         self.worker.bump();
         self.worker.take_up(u64::from(resumed.lives));
         Some(resumed)
@@ -438,14 +460,18 @@ impl Local {
         if let Some(slot) = self.resumed.borrow_mut().pop_front() {
             return Some(slot);
         }
-        if !self.worker.has_private.load(Ordering::Acquire) {
-            return None;
+        self.line_up();
+        self.resumed.borrow_mut().pop_front()
+    }
+
+    /// Puts what was resumed from elsewhere behind what was resumed here.
+    #[inline]
+    fn line_up(&self) {
+        if self.worker.has_private.load(Ordering::Acquire) {
+            let mut private = self.worker.private.lock();
+            self.worker.has_private.store(false, Ordering::SeqCst);
+            self.resumed.borrow_mut().append(&mut private);
         }
-        let mut private = self.worker.private.lock();
-        self.worker.has_private.store(false, Ordering::SeqCst);
-        let mut resumed = self.resumed.borrow_mut();
-        resumed.append(&mut private);
-        resumed.pop_front()
     }
 
     #[inline]

@@ -389,6 +389,92 @@ static void of_many_pairs_each_goes_on(void)
     EVENTUALLY(stats().ghosts == 0); /* who was killed at play has still been looking at the players */
 }
 
+/* ---- who was resumed ---- */
+
+/* Calls that run on their caller's thread, one after the other and no message between them: whoever was resumed there
+ * waits for so many of each caller before it in line, and no more than one when they take their time. */
+enum { CALLS_BEFORE_RESUMED = 8, RESUMES = 200, CALLERS = 4 };
+
+typedef struct waker {
+    regrow_pid who;
+    bool slow;
+    atomic_bool waits;
+    atomic_ulong calls, called;
+    unsigned long most;
+} waker;
+
+static regrow_next wait_to_be_resumed(regrow_context *context, void *user)
+{
+    waker *waker = user;
+    regrow_term message;
+    for (int at = 0; at < RESUMES; at++) {
+        waker->waits = true;
+        CHECK_OK(regrow_receive(REGROW_INFINITY, &message));
+        unsigned long took = waker->calls - waker->called;
+        waker->most = took > waker->most ? took : waker->most;
+    }
+    return REGROW_DONE;
+}
+
+static int64_t coarse_ns(void)
+{
+    struct timespec time;
+    CHECK(clock_gettime(CLOCK_MONOTONIC_COARSE, &time) == 0);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+static regrow_next wake_and_answer(regrow_context *context, void *state, const regrow_term *request)
+{
+    waker *waker = state;
+    waker->calls++;
+    if (waker->waits) {
+        waker->waits = false;
+        waker->called = waker->calls;
+        CHECK_OK(regrow_send(waker->who, regrow_nil()));
+    }
+    for (int64_t before = coarse_ns(); waker->slow && coarse_ns() == before;)
+        ;
+    return regrow_reply(context, regrow_nil());
+}
+
+static unsigned long most_before_resumed(int callers, bool slow)
+{
+    waker waker = { .slow = slow };
+    regrow_ref monitor;
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_call = wake_and_answer, .user = &waker };
+    flooding = true;
+    victim = flooders[flooder_count++] = start_server(&spec);
+    waker.who = spawn_monitor(wait_to_be_resumed, &waker, &monitor);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    for (int at = 0; at < callers; at++)
+        flooders[flooder_count++] = spawn(call_and_call, NULL);
+    CHECK_DOWN("normal", monitor);
+    flooding = false;
+    kill_flooders();
+    return waker.most;
+}
+
+static void waits_for_few_calls(int callers, bool slow, unsigned long at_most)
+{
+    unsigned long most = most_before_resumed(callers, slow);
+    for (int again = 0; stats().relief_workers > 0; again++) {
+        CHECK(again < 200);
+        close_runtime();
+        open_runtime((regrow_options){ .workers = workers });
+        most = most_before_resumed(callers, slow);
+    }
+    printf("  %d callers%s: %lu calls before who was resumed at most\n", callers, slow ? " of a slow one" : "", most);
+    fflush(stdout);
+    CHECK(most <= at_most);
+}
+
+static void who_was_resumed_waits_for_few_calls(void)
+{
+    waits_for_few_calls(1, false, CALLS_BEFORE_RESUMED);
+    waits_for_few_calls(CALLERS, false, CALLERS * CALLS_BEFORE_RESUMED);
+    waits_for_few_calls(1, true, 1);
+}
+
 /* ---- order ---- */
 
 enum { SENDERS = 8, EACH = 5000 };
@@ -655,6 +741,8 @@ int main(void)
         RUN(nobody_starves);
         RUN(nobody_starves_whatever_comes_together);
         RUN(of_many_pairs_each_goes_on);
+        if (workers == 1)
+            RUN(who_was_resumed_waits_for_few_calls);
         RUN(what_one_sends_comes_in_its_order_while_others_flood);
         RUN(a_limit_is_kept_while_the_server_keeps_its_worker);
         close_runtime();

@@ -159,6 +159,130 @@ static void many_slow_ones_are_stuck_at_once(void)
     kill_and_wait(other);
 }
 
+static int64_t worked_ns(void)
+{
+    struct timespec time;
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* So long on a processor, however long that takes. */
+static void work_for_ms(int ms)
+{
+    for (int64_t end = worked_ns() + ms * INT64_C(1000000); worked_ns() < end;)
+        ;
+}
+
+/* Never long enough to be caught at it. */
+static regrow_next work_and_answer(regrow_context *context, void *state, const regrow_term *request)
+{
+    work_for_ms(4);
+    return regrow_reply(context, regrow_nil());
+}
+
+static regrow_next work_long_and_call(regrow_context *context, void *user)
+{
+    work_for_ms(25);
+    CHECK_OK(regrow_call(*(regrow_pid *)user, regrow_nil(), LONG_MS, NULL));
+    return REGROW_DONE;
+}
+
+/* The job that is seen on a worker is the callee's, but what it was in since the last tick is its caller. Each caller has
+ * a server of its own: what several ask of one at a time it does in one turn, which is long. */
+static void who_is_called_is_not_caught_for_its_callers_work(void)
+{
+    enum { ROUNDS = 5, CALLERS = 8 };
+    for (uint32_t flags = 0; flags <= REGROW_INLINE; flags += REGROW_INLINE) {
+        regrow_server_spec spec = other_spec;
+        regrow_pid servers[CALLERS];
+        regrow_ref monitors[CALLERS];
+        regrow_term thread;
+        spec.flags = flags;
+        spec.handle_call = work_and_answer;
+        for (int at = 0; at < CALLERS; at++)
+            servers[at] = start_server(&spec);
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int at = 0; at < CALLERS; at++)
+                spawn_monitor(work_long_and_call, &servers[at], &monitors[at]);
+            for (int at = 0; at < CALLERS; at++)
+                CHECK_DOWN("normal", monitors[at]);
+            for (int at = 0; at < CALLERS; at++) {
+                CHECK_OK(regrow_send(servers[at], regrow_nil()));
+                CHECK_OK(regrow_receive(LONG_MS, &thread));
+                CHECK(!text_is_apart(thread));
+            }
+        }
+        for (int at = 0; at < CALLERS; at++)
+            kill_and_wait(servers[at]);
+    }
+}
+
+/* ---- a worker that has no processor ---- */
+
+static sem_t has_least;
+static atomic_bool crowded, goes_on;
+static pthread_t crowd;
+
+static void stay_on(int processor)
+{
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(processor, &here);
+    CHECK(pthread_setaffinity_np(pthread_self(), sizeof here, &here) == 0);
+}
+
+/* Each time it wakes up it goes before whoever is of the least class. */
+static void *crowd_processor(void *user)
+{
+    stay_on(*(int *)user);
+    for (crowded = true; crowded;) {
+        work_for_ms(2);
+        nanosleep(&(struct timespec){ .tv_nsec = 1 }, NULL);
+    }
+    return NULL;
+}
+
+/* As one of the least class, on a processor that is crowded: it has next to nothing of it. */
+static regrow_next want_a_processor(regrow_context *context, void *state, const regrow_term *message)
+{
+    static int processor;
+    processor = sched_getcpu();
+    stay_on(processor);
+    CHECK(pthread_create(&crowd, NULL, crowd_processor, &processor) == 0);
+    while (!crowded)
+        sched_yield();
+    sem_post(&has_least);
+    CHECK(pthread_setschedparam(pthread_self(), SCHED_IDLE, &(struct sched_param){ 0 }) == 0);
+    while (!goes_on)
+        ;
+    return REGROW_NOREPLY;
+}
+
+/* In a runtime of its own: the worker stays as it is. */
+static void a_worker_that_has_no_processor_is_not_stuck(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec, .handle_info = want_a_processor };
+    regrow_pid server = start_server(&spec), other = start_server(&other_spec);
+    regrow_term where;
+    CHECK(sem_init(&has_least, 0, 0) == 0);
+    CHECK_OK(regrow_send(server, regrow_nil()));
+    while (sem_wait(&has_least))
+        ;
+    CHECK_OK(regrow_send(other, regrow_nil()));
+    /* Ten ticks: nothing happens, and nothing tells of that. */
+    nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+    CHECK(stats().stuck == 0 && stats().relief_workers == 0);
+    CHECK_NO_MESSAGE();
+    /* Once it has one it works, and keeps its thread. */
+    crowded = false;
+    CHECK(pthread_join(crowd, NULL) == 0);
+    CHECK_OK(regrow_receive(LONG_MS, &where));
+    CHECK(!text_is_apart(where));
+    goes_on = true;
+    end(server);
+    kill_and_wait(other);
+}
+
 /* ---- the threads that came for them ---- */
 
 static regrow_next wait_once(regrow_context *context, void *user)
@@ -334,9 +458,14 @@ int main(void)
     RUN(a_server_once_stuck_runs_apart_from_then_on);
     RUN(whoever_a_slow_one_wakes_runs_among_the_others);
     RUN(many_slow_ones_are_stuck_at_once);
+    RUN(who_is_called_is_not_caught_for_its_callers_work);
     RUN(relief_ends_when_it_is_idle_and_comes_again);
     RUN(relief_stays_as_long_as_something_is_parked_on_it);
     RUN(more_stuck_than_threads_is_logged_and_passes);
+    close_runtime();
+
+    open_runtime((regrow_options){ .workers = 1 });
+    RUN(a_worker_that_has_no_processor_is_not_stuck);
     close_runtime();
     return 0;
 }

@@ -1,5 +1,9 @@
 /* Several runtimes in one program, and what is left of one that was shut down. */
 #include "support.h"
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
 
 static regrow_pid other_root;
 
@@ -293,8 +297,52 @@ static void shutdown_ends_children_last_to_first(void)
     CHECK(when[0] == 3 && when[1] == 2 && when[2] == 1);
 }
 
+/* ---- threads that are not to be had ---- */
+
+/* So many more are made for whoever asks. */
+static atomic_int threads_left = INT_MAX;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    int (*make)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    *(void **)&make = dlsym(RTLD_NEXT, "pthread_create");
+    if (threads_left != INT_MAX && atomic_fetch_sub(&threads_left, 1) <= 0)
+        return EAGAIN;
+    return make(thread, attributes, run, argument);
+}
+
+static int threads_there(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+    CHECK(folder != NULL);
+    while (readdir(folder))
+        count++;
+    CHECK(closedir(folder) == 0);
+    return count;
+}
+
+/* The second worker, or the watch thread: those that were made before it end. */
+static void what_cannot_be_made_whole_leaves_no_thread(void)
+{
+    int before = threads_there();
+    for (int made = 0; made <= 2; made++) {
+        regrow_options options = { .size = sizeof options, .workers = 2, .log_level = REGROW_LOG_SILENT };
+        regrow_pid none;
+        threads_left = made;
+        CHECK_ERROR(REGROW_ERR_LIMIT, regrow_init(&options, &none));
+        CHECK(threads_left == -1); /* so many were asked for, and one more */
+        threads_left = INT_MAX;
+        EVENTUALLY(threads_there() == before);
+    }
+    open_runtime((regrow_options){ .workers = 2 });
+    CHECK(threads_there() == before + 3);
+    close_runtime();
+}
+
 int main(void)
 {
+    RUN(what_cannot_be_made_whole_leaves_no_thread);
     open_runtime((regrow_options){ .workers = 2 });
     RUN(sends_calls_and_signals_work_across);
     RUN(a_parked_call_across_is_answered);

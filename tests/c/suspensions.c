@@ -229,6 +229,45 @@ static void the_exit_of_its_parent_ends_a_suspended_supervisor(void)
     }
 }
 
+/* {terminated, Pid, Reason} of the next event. */
+static void check_ended(regrow_pid pid, const char *reason)
+{
+    regrow_term message = receive(), event = ATOM("event"), whose = ATOM("pid"), why = ATOM("reason");
+    const regrow_term *map = regrow_tuple_get(&message, 3);
+    regrow_pid found;
+    CHECK_SHOWN(regrow_map_get(map, &event), "terminated");
+    CHECK(regrow_as_pid(regrow_map_get(map, &whose), &found) && found.id == pid.id);
+    CHECK_SHOWN(regrow_map_get(map, &why), "%s", reason);
+    regrow_term_free(&message);
+}
+
+/* OTP: its EXIT, which waits in the mailbox, has the reason that is reported, and not the monitor of the dead. */
+static void who_ended_under_a_suspended_supervisor_has_its_own_reason_when_that_is_ended(void)
+{
+    for (int dynamic = 0; dynamic <= 1; dynamic++) {
+        tree tree;
+        regrow_pid pid, one, two;
+        regrow_dynamic_supervisor_spec spec = { .size = sizeof spec };
+        regrow_ref subscription;
+        plant(&tree, 2, REGROW_ONE_FOR_ONE);
+        pid = dynamic ? start_kind(REGROW_DYNAMIC_SUPERVISOR, &spec) : start_kind(REGROW_SUPERVISOR, &tree.spec);
+        for (int at = 0; dynamic && at < 2; at++)
+            CHECK_OK(regrow_supervisor_start_child(pid, &tree.children[at], NULL));
+        one = child_pid(pid, 1);
+        two = child_pid(pid, 2);
+        CHECK_OK(regrow_supervisor_subscribe(pid, &subscription));
+        CHECK_OK(regrow_suspend(pid, LIMIT_MS));
+        CHECK_OK(regrow_cast(two, TUPLE(ATOM("stop"), ATOM("boom"))));
+        settle();
+        CHECK_OK(regrow_stop(pid, ATOM("shutdown"), LIMIT_MS));
+        /* The stops of a dynamic one are under way at once, and whoever is dead has ended first. */
+        check_ended(two, "boom");
+        check_ended(one, "shutdown");
+        CHECK_NO_MESSAGE();
+        CHECK_LOG("S1 S2 T2 T1");
+    }
+}
+
 static void a_suspended_dynamic_supervisor_starts_nobody_until_it_is_resumed(void)
 {
     tree tree;
@@ -504,6 +543,7 @@ int main(void)
     TEST_MANUAL(what_came_while_it_was_suspended_is_handled_in_its_order);
     TEST_MANUAL(a_suspended_supervisor_restarts_nobody_until_it_is_resumed);
     TEST_MANUAL(the_exit_of_its_parent_ends_a_suspended_supervisor);
+    TEST_MANUAL(who_ended_under_a_suspended_supervisor_has_its_own_reason_when_that_is_ended);
     TEST_MANUAL(a_suspended_dynamic_supervisor_starts_nobody_until_it_is_resumed);
     TEST_MANUAL(the_partitions_of_a_suspended_supervisor_are_found);
     TEST_MANUAL(a_suspended_registry_is_read_and_written_and_its_locks_wait);

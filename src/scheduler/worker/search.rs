@@ -3,8 +3,10 @@
 //! In this order: the job woken last, so that two processes that talk stay in its cache, but not for ever; its queue;
 //! what came from outside; what others have too much of. A worker that has run out looks around for a while, since
 //! waking it costs as much as a job does, and then says that it sleeps.
+//!
+//! When a job may go before all these because its caller waits for it is told in `scheduler`, *handing over*.
 
-use super::{FAIR, Local, Runnable, Worker};
+use super::{FAIR, HandedOver, Local, Nest, Runnable, Worker};
 use crate::sync::{Ordering, fence, inside};
 use crossbeam::deque::Steal;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How often in a row the job woken last may go first.
 const SLOT_IN_A_ROW: u32 = 32;
+/// How many jobs that their callers wait for may go before those who were resumed.
+const BEFORE_RESUMED: u32 = 8;
 /// A worker looks around this often before it sleeps, when another does so for longer.
 const SPINS: u32 = 64;
 /// A worker that was woken and had less than this to do was woken in vain: waking it costs as much.
@@ -57,19 +61,37 @@ impl Local {
         self.worker.slot.take().map(Runnable)
     }
 
-    /// Whether a job may go next that was not asked for here; what was woken before goes to the queue then, as always.
+    /// Whether a job may go next that its caller hands this thread over to. What was woken before goes to the queue then,
+    /// as always.
     #[inline]
-    pub(super) fn takes_over(&self) -> bool {
-        let in_a_row = self.in_a_row.get();
-        // Whoever waits for this thread goes first, as before any job.
-        if in_a_row >= SLOT_IN_A_ROW || self.has_resumed() {
-            return false;
+    pub(super) fn takes_over<'a>(&self, now: impl FnOnce() -> u64, nest: Nest<'a>) -> HandedOver<'a> {
+        let mut in_a_row = self.in_a_row.get();
+        if in_a_row >= SLOT_IN_A_ROW {
+            if !self.queue.is_empty() || !self.scheduler.injector.is_empty() {
+                return HandedOver::Not;
+            }
+            in_a_row = 0;
+        }
+        if self.has_resumed() && !self.goes_before_resumed(now()) {
+            return HandedOver::BehindResumed;
         }
         self.in_a_row.set(in_a_row + 1);
         if let Some(before) = self.take_slot() {
             self.queue.push(before);
             self.share();
         }
+        HandedOver::To(nest)
+    }
+
+    /// Whether one more may go before those who were resumed.
+    fn goes_before_resumed(&self, now: u64) -> bool {
+        let before = self.before_resumed.get();
+        if before == 0 {
+            self.waited_since.set(now);
+        } else if before >= BEFORE_RESUMED || now > self.waited_since.get() {
+            return false;
+        }
+        self.before_resumed.set(before + 1);
         true
     }
 
@@ -96,8 +118,8 @@ impl Local {
                     Steal::Retry => {}
                 }
             }
-            // The slot of a worker that is stuck in its job.
-            if self.scheduler.stuck() > 0
+            // The slot of a worker that is held up in its job.
+            if self.scheduler.is_held_up()
                 && let Some(job) = other.slot.steal()
             {
                 return Some(Runnable(job));
@@ -112,8 +134,8 @@ impl Local {
         if self.slow {
             return !scheduler.slow_jobs.is_empty();
         }
-        let stuck = scheduler.stuck() > 0;
-        let has = |other: &Arc<Worker>| self.has_enough(other) || (stuck && other.has_backlog());
+        let held_up = scheduler.is_held_up();
+        let has = |other: &Arc<Worker>| self.has_enough(other) || (held_up && other.has_backlog());
         !scheduler.injector.is_empty() || scheduler.others(self.worker.index).any(has)
     }
 
@@ -177,8 +199,7 @@ impl Local {
     /// away as they come costs more than they do. At the next tick that finds some waiting, one is enough.
     fn has_enough(&self, other: &Worker) -> bool {
         let waiting = other.stealer.len();
-        let stuck = self.scheduler.stuck() > 0;
-        waiting > 0 && (stuck || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
+        waiting > 0 && (self.scheduler.is_held_up() || waiting >= self.scheduler.share_at.load(Ordering::Relaxed))
     }
 
     /// Wakes another worker for what waits here, if there is enough of it.
