@@ -967,8 +967,8 @@ typedef struct regrow_dynamic_supervisor_spec {
   /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
   uint32_t period_ms;
   /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS, told once that child is up (at once in a child's
-  /// init, which nobody can wait for that waits itself); one that fails to start, or is being stopped, makes way. Else
-  /// any number of children may have the same, and are told apart by their pids.
+  /// init and to who answers a call of one, which would be waited for); one that fails to start, or is being
+  /// stopped, makes way. Else any number of children may have the same, and are told apart by their pids.
   uint32_t flags;
   /// Runs at each start. NULL: nothing.
   regrow_supervisor_init_callback init;
@@ -1933,9 +1933,9 @@ regrow_error regrow_children_add(regrow_children *children, const regrow_child_s
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it
 ///         does not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
-///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
-///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
-///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
+///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for, and from who answers a call of such
+///         an init; REGROW_ERR_ARGUMENT with `{bad_combination, ...}` for a significant child that cannot be one. Of a
+///         dynamic supervisor also REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
 regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_child_spec *child, regrow_pid *pid);
 
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
@@ -1961,24 +1961,28 @@ regrow_error regrow_supervisor_start_child_async(regrow_pid supervisor,
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
 /// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last)
-///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
-/// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
-///         needs a pid.
+///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten. One that is being started is
+///            stopped when it is up, and its init gets no more time than a shutdown.
+/// @return REGROW_ERR_NOT_FOUND when there is no such child, or its start failed; REGROW_ERR_WRONG_KIND with
+///         `simple_one_for_one` when that needs a pid; REGROW_ERR_WOULD_DEADLOCK in the start that is to be stopped.
 regrow_error regrow_supervisor_terminate_child(regrow_pid supervisor, const regrow_term *id);
 
 /// Starts a child again that does not run. One that was parked brings the siblings up with it that went down with it;
-/// of a dynamic supervisor only parked children can be started again. May wait; any thread.
+/// of a dynamic supervisor only parked children can be started again. Where one is being started or stopped, this waits
+/// for that. May wait; any thread.
 ///
 /// @param id   borrowed; as in regrow_supervisor_terminate_child().
 /// @param pid  out: zero when its init answered ignore. NULL: not wanted.
 /// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING, REGROW_ERR_NOT_FOUND, REGROW_ERR_EXISTS when its name is taken;
-///         REGROW_ERR_START when its init stopped, which is not tried again.
+///         REGROW_ERR_START when its init stopped, which is not tried again; REGROW_ERR_WOULD_DEADLOCK as in
+///         regrow_supervisor_start_child(), of a dynamic supervisor where this would wait for a start.
 regrow_error regrow_supervisor_restart_child(regrow_pid supervisor, const regrow_term *id, regrow_pid *pid);
 
-/// Forgets a child that does not run. May wait; any thread.
+/// Forgets a child that does not run. Where one is being started or stopped, this waits for that. May wait; any thread.
 ///
 /// @param id  borrowed.
-/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND.
+/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND; REGROW_ERR_WOULD_DEADLOCK as in
+///         regrow_supervisor_restart_child().
 regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_term *id);
 
 /// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.
