@@ -33,10 +33,10 @@
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
  * Contents: runtime . making terms . reading terms . processes . priority messages
- *           starting . plain processes . servers . host processes . addresses . requests
- *           supervisors . partition supervisors . observing . registries . agents
- *           groups and topics . tasks . task supervisors . tables . selecting from tables
- *           exceptions of c++
+ *           starting . plain processes . asking processes . servers . host processes
+ *           addresses . requests . supervisors . partition supervisors . observing
+ *           registries . agents . groups and topics . tasks . task supervisors . tables
+ *           selecting from tables . exceptions of c++
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -1688,7 +1688,7 @@ regrow_error regrow_spawn_link(const regrow_process_spec *spec, regrow_pid *pid)
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *pid, regrow_ref *monitor);
 
-/* ---- Servers ---- */
+/* ---- Asking processes: calls, stops, states ---- */
 
 /// Asks a server and waits for its answer. May wait.
 ///
@@ -1723,47 +1723,6 @@ regrow_error regrow_stop(regrow_pid pid, regrow_term reason, uint32_t timeout_ms
 
 /// As regrow_stop(), to be collected later. Any thread.
 regrow_error regrow_stop_async(regrow_pid pid, regrow_term reason, uint32_t timeout_ms, regrow_request **pending);
-
-/// Callback only: answers the call at hand. Write `return regrow_reply(context, answer);`
-///
-/// @param answer  moved.
-regrow_next regrow_reply(regrow_context *context, regrow_term answer);
-
-/// Callback only: answers the call at hand and ends the server. The caller gets the answer once the server's names are
-/// free again.
-///
-/// @param answer, reason  moved.
-regrow_next regrow_reply_stop(regrow_context *context, regrow_term answer, regrow_term reason);
-
-/// Callback only: ends this process. Any reason but `normal`, `shutdown` and `{shutdown, _}` is a crash to its
-/// supervisor. Write `return regrow_stop_self(context, regrow_atom("why"));`
-///
-/// @param reason  moved.
-regrow_next regrow_stop_self(regrow_context *context, regrow_term reason);
-
-/// Callback only: has `handle_continue` called with `argument` before any message. Wraps what the callback would have
-/// returned: `return regrow_continue(context, REGROW_READY, regrow_atom("load"));`
-///
-/// @param argument  moved.
-regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_term argument);
-
-/// Callback only: has `handle_info` get the atom `timeout` when no message comes for `timeout_ms`; any message ends the
-/// wait. Wraps what the callback would have returned.
-regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
-
-/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY
-/// then. A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
-/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
-///
-/// @param caller  out: whom to answer; a plain value, good on any thread.
-/// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
-regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
-
-/// Answers a call that was put off. Any thread, at most once.
-///
-/// @param answer  moved.
-/// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
-regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
 /// The state of a process: of a server as its `get_state` shows it, of other kinds as in regrow_get_status(). May wait.
 ///
@@ -1817,6 +1776,49 @@ regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
 
 /// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
+
+/* ---- Servers ---- */
+
+/// Callback only: answers the call at hand. Write `return regrow_reply(context, answer);`
+///
+/// @param answer  moved.
+regrow_next regrow_reply(regrow_context *context, regrow_term answer);
+
+/// Callback only: answers the call at hand and ends the server. The caller gets the answer once the server's names are
+/// free again.
+///
+/// @param answer, reason  moved.
+regrow_next regrow_reply_stop(regrow_context *context, regrow_term answer, regrow_term reason);
+
+/// Callback only: ends this process. Any reason but `normal`, `shutdown` and `{shutdown, _}` is a crash to its
+/// supervisor. Write `return regrow_stop_self(context, regrow_atom("why"));`
+///
+/// @param reason  moved.
+regrow_next regrow_stop_self(regrow_context *context, regrow_term reason);
+
+/// Callback only: has `handle_continue` called with `argument` before any message. Wraps what the callback would have
+/// returned: `return regrow_continue(context, REGROW_READY, regrow_atom("load"));`
+///
+/// @param argument  moved.
+regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_term argument);
+
+/// Callback only: has `handle_info` get the atom `timeout` when no message comes for `timeout_ms`; any message ends the
+/// wait. Wraps what the callback would have returned.
+regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
+
+/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY
+/// then. A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
+///
+/// @param caller  out: whom to answer; a plain value, good on any thread.
+/// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
+regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
+
+/// Answers a call that was put off. Any thread, at most once.
+///
+/// @param answer  moved.
+/// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
+regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
 /// Gives the callbacks of a server a name, by which child specs of the kind REGROW_BEHAVIOUR start such servers. For
 /// good, in all runtimes of the program: a library that registers some is not to be unloaded. Any thread.

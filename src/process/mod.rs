@@ -78,6 +78,7 @@ mod packing;
 mod pool;
 mod pursuit;
 mod reading;
+mod receive;
 mod reply;
 mod request;
 mod run;
@@ -110,6 +111,7 @@ pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
 pub use pursuit::pursue;
+pub use receive::{flush, receive, receive_first};
 pub use reply::{
     Outcome, ReplyTo, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
     take_owed,
@@ -130,5 +132,5 @@ pub use timer::{
     start_tick,
 };
 pub use undelivered::Undelivered;
-pub use wait::{flush, free, may_wait_here, receive, receive_first, sleep, without_waiting};
+pub use wait::{free, may_wait_here, sleep, without_waiting};
 pub use watchdog::watch;

@@ -278,7 +278,7 @@ pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
                 parts.len() == 5 && parts[0].is_atom(atoms::DOWN) && parts[1].as_reference() == Some(monitor)
             })
         };
-        let _ = super::wait::receive(Some(0), is_it);
+        let _ = super::receive::receive(Some(0), is_it);
     }
     Ok(removed)
 }
