@@ -460,7 +460,7 @@ typedef struct regrow_stats {
   uint64_t busy;
   /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and
   /// of what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not
-  /// there.
+  /// there, and what is broadcast to subscriptions with max_messages.
   uint64_t sent;
   /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
   uint64_t handled;
@@ -687,9 +687,10 @@ typedef struct regrow_server_spec {
   /// inline.
   uint32_t watchdog_ms;
   /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls,
-  /// broadcasts), as long as it has not been taken up. Exit signals, DOWN, timers, answers, what supervisors,
-  /// registries, tables and groups tell of themselves, and what a system asks (regrow_stop(), regrow_suspend() and
-  /// the like) are always taken, and never dropped.
+  /// broadcasts), as long as it has not been taken up; what is broadcast to a subscription with max_messages counts
+  /// against that instead. Exit signals, DOWN, timers, answers, what supervisors, registries, tables and groups tell
+  /// of themselves, and what a system asks (regrow_stop(), regrow_suspend() and the like) are always taken, and never
+  /// dropped.
   uint32_t mailbox_limit;
   /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
   /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.

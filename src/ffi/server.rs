@@ -78,9 +78,10 @@ pub struct regrow_server_spec {
     /// inline.
     pub watchdog_ms: u32,
     /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls,
-    /// broadcasts), as long as it has not been taken up. Exit signals, DOWN, timers, answers, what supervisors,
-    /// registries, tables and groups tell of themselves, and what a system asks (regrow_stop(), regrow_suspend() and
-    /// the like) are always taken, and never dropped.
+    /// broadcasts), as long as it has not been taken up; what is broadcast to a subscription with max_messages counts
+    /// against that instead. Exit signals, DOWN, timers, answers, what supervisors, registries, tables and groups tell
+    /// of themselves, and what a system asks (regrow_stop(), regrow_suspend() and the like) are always taken, and never
+    /// dropped.
     pub mailbox_limit: u32,
     /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
     /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.

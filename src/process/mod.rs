@@ -119,8 +119,8 @@ pub use reply::{
 pub use request::Request;
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there, send_now,
-    tell, trap_exit, unlink,
+    demonitor, end_outside, exit_signal, hand, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there,
+    send_now, tell, trap_exit, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,

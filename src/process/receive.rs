@@ -137,6 +137,15 @@ unsafe fn scan(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
     }
 }
 
+/// What a look at a mailbox with a limit meets.
+enum Next {
+    /// Others, which go first.
+    Priority,
+    /// It lies elsewhere.
+    Ticket,
+    Plain(Term),
+}
+
 /// # Safety
 /// As [`scan`].
 unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term) -> bool) -> Found {
@@ -165,13 +174,24 @@ unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
         }
         let Some(bounded) = &me.bounded else { break };
         // What is not wanted stays where it is, and counts. The look for priority messages: as in `take_bounded`.
-        let next = bounded.queue.find(looked.at as u64, |message| {
-            if me.mailbox.has_priority() { Some(None) } else { message.term().map(Some) }
+        let next = bounded.queue.find(looked.at as u64, |message| match message {
+            _ if me.mailbox.has_priority() => Some(Next::Priority),
+            Message::Ticket(_) => Some(Next::Ticket),
+            message => message.term().map(Next::Plain),
         });
         match next {
             None => return None,
-            Some((_, None)) => {}
-            Some((number, Some(term))) => {
+            Some((_, Next::Priority)) => {}
+            Some((number, Next::Ticket)) => {
+                looked.at = number as usize + 1;
+                // What it stands for shows when it is fetched, and lies in its place from then on.
+                match bounded.queue.take(number).map(|popped| popped.message.into_term()) {
+                    Some(Ok(term)) if wants(&term, false) => return Some((term, false)),
+                    Some(Ok(term)) => bounded.queue.put_back(number, Message::Seen(term)),
+                    Some(Err(_)) | None => {}
+                }
+            }
+            Some((number, Next::Plain(term))) => {
                 looked.at = number as usize + 1;
                 if wants(&term, false)
                     && let Some(popped) = bounded.queue.take(number)
