@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = &[
     ("child", ""),
     ("start", "Starting"),
     ("process_body", "Plain processes"),
+    ("ask", "Asking processes: calls, stops, states"),
     ("server", "Servers"),
     ("behaviour", ""),
     ("host", "Host processes"),

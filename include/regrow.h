@@ -33,10 +33,10 @@
  *              REGROW_ERR_FORKED, and nothing is freed.
  *
  * Contents: runtime . making terms . reading terms . processes . priority messages
- *           starting . plain processes . servers . host processes . addresses . requests
- *           supervisors . partition supervisors . observing . registries . agents
- *           groups and topics . tasks . task supervisors . tables . selecting from tables
- *           exceptions of c++
+ *           starting . plain processes . asking processes . servers . host processes
+ *           addresses . requests . supervisors . partition supervisors . observing
+ *           registries . agents . groups and topics . tasks . task supervisors . tables
+ *           selecting from tables . exceptions of c++
  *
  * Platforms: Linux on 64-bit little-endian machines.
  */
@@ -460,7 +460,7 @@ typedef struct regrow_stats {
   uint64_t busy;
   /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and
   /// of what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not
-  /// there.
+  /// there, and what is broadcast to subscriptions with max_messages.
   uint64_t sent;
   /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
   uint64_t handled;
@@ -687,9 +687,10 @@ typedef struct regrow_server_spec {
   /// inline.
   uint32_t watchdog_ms;
   /// How many messages its mailbox takes; 0: no limit. What users send counts (regrow_send(), regrow_cast(), calls,
-  /// broadcasts), as long as it has not been taken up. Exit signals, DOWN, timers, answers, what supervisors,
-  /// registries, tables and groups tell of themselves, and what a system asks (regrow_stop(), regrow_suspend() and
-  /// the like) are always taken, and never dropped.
+  /// broadcasts), as long as it has not been taken up; what is broadcast to a subscription with max_messages counts
+  /// against that instead. Exit signals, DOWN, timers, answers, what supervisors, registries, tables and groups tell
+  /// of themselves, and what a system asks (regrow_stop(), regrow_suspend() and the like) are always taken, and never
+  /// dropped.
   uint32_t mailbox_limit;
   /// What becomes of the message after that. REGROW_REJECT (0): its sender gets REGROW_ERR_LIMIT, `mailbox_full`.
   /// REGROW_DROP_OLDEST: the oldest one that counts is dropped for it. REGROW_DROP_NEWEST: it is dropped.
@@ -967,8 +968,8 @@ typedef struct regrow_dynamic_supervisor_spec {
   /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
   uint32_t period_ms;
   /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS, told once that child is up (at once in a child's
-  /// init, which nobody can wait for that waits itself); one that fails to start, or is being stopped, makes way. Else
-  /// any number of children may have the same, and are told apart by their pids.
+  /// init and to who answers a call of one, which would be waited for); one that fails to start, or is being
+  /// stopped, makes way. Else any number of children may have the same, and are told apart by their pids.
   uint32_t flags;
   /// Runs at each start. NULL: nothing.
   regrow_supervisor_init_callback init;
@@ -1689,7 +1690,7 @@ regrow_error regrow_spawn_link(const regrow_process_spec *spec, regrow_pid *pid)
 /// @param monitor  out: the Ref that its DOWN carries. NULL: not wanted.
 regrow_error regrow_spawn_monitor(const regrow_process_spec *spec, regrow_pid *pid, regrow_ref *monitor);
 
-/* ---- Servers ---- */
+/* ---- Asking processes: calls, stops, states ---- */
 
 /// Asks a server and waits for its answer. May wait.
 ///
@@ -1724,47 +1725,6 @@ regrow_error regrow_stop(regrow_pid pid, regrow_term reason, uint32_t timeout_ms
 
 /// As regrow_stop(), to be collected later. Any thread.
 regrow_error regrow_stop_async(regrow_pid pid, regrow_term reason, uint32_t timeout_ms, regrow_request **pending);
-
-/// Callback only: answers the call at hand. Write `return regrow_reply(context, answer);`
-///
-/// @param answer  moved.
-regrow_next regrow_reply(regrow_context *context, regrow_term answer);
-
-/// Callback only: answers the call at hand and ends the server. The caller gets the answer once the server's names are
-/// free again.
-///
-/// @param answer, reason  moved.
-regrow_next regrow_reply_stop(regrow_context *context, regrow_term answer, regrow_term reason);
-
-/// Callback only: ends this process. Any reason but `normal`, `shutdown` and `{shutdown, _}` is a crash to its
-/// supervisor. Write `return regrow_stop_self(context, regrow_atom("why"));`
-///
-/// @param reason  moved.
-regrow_next regrow_stop_self(regrow_context *context, regrow_term reason);
-
-/// Callback only: has `handle_continue` called with `argument` before any message. Wraps what the callback would have
-/// returned: `return regrow_continue(context, REGROW_READY, regrow_atom("load"));`
-///
-/// @param argument  moved.
-regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_term argument);
-
-/// Callback only: has `handle_info` get the atom `timeout` when no message comes for `timeout_ms`; any message ends the
-/// wait. Wraps what the callback would have returned.
-regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
-
-/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY
-/// then. A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
-/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
-///
-/// @param caller  out: whom to answer; a plain value, good on any thread.
-/// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
-regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
-
-/// Answers a call that was put off. Any thread, at most once.
-///
-/// @param answer  moved.
-/// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
-regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
 /// The state of a process: of a server as its `get_state` shows it, of other kinds as in regrow_get_status(). May wait.
 ///
@@ -1818,6 +1778,49 @@ regrow_error regrow_suspend(regrow_pid pid, uint32_t timeout_ms);
 
 /// Ends a suspension, however often it was asked for; fine when there is none. May wait.
 regrow_error regrow_resume(regrow_pid pid, uint32_t timeout_ms);
+
+/* ---- Servers ---- */
+
+/// Callback only: answers the call at hand. Write `return regrow_reply(context, answer);`
+///
+/// @param answer  moved.
+regrow_next regrow_reply(regrow_context *context, regrow_term answer);
+
+/// Callback only: answers the call at hand and ends the server. The caller gets the answer once the server's names are
+/// free again.
+///
+/// @param answer, reason  moved.
+regrow_next regrow_reply_stop(regrow_context *context, regrow_term answer, regrow_term reason);
+
+/// Callback only: ends this process. Any reason but `normal`, `shutdown` and `{shutdown, _}` is a crash to its
+/// supervisor. Write `return regrow_stop_self(context, regrow_atom("why"));`
+///
+/// @param reason  moved.
+regrow_next regrow_stop_self(regrow_context *context, regrow_term reason);
+
+/// Callback only: has `handle_continue` called with `argument` before any message. Wraps what the callback would have
+/// returned: `return regrow_continue(context, REGROW_READY, regrow_atom("load"));`
+///
+/// @param argument  moved.
+regrow_next regrow_continue(regrow_context *context, regrow_next next, regrow_term argument);
+
+/// Callback only: has `handle_info` get the atom `timeout` when no message comes for `timeout_ms`; any message ends the
+/// wait. Wraps what the callback would have returned.
+regrow_next regrow_idle_timeout(regrow_context *context, regrow_next next, uint32_t timeout_ms);
+
+/// Callback only: puts the answer to the call at hand off, to be given with regrow_answer(); return REGROW_NOREPLY
+/// then. A call that is neither answered nor put off ends at once, with `no_reply`. One that is put off does not keep
+/// regrow_settle() waiting: where the answer comes from outside the runtime, take a token with regrow_busy().
+///
+/// @param caller  out: whom to answer; a plain value, good on any thread.
+/// @return REGROW_ERR_CONTEXT when there is no call at hand, or it was put off before.
+regrow_error regrow_defer(regrow_context *context, regrow_caller *caller);
+
+/// Answers a call that was put off. Any thread, at most once.
+///
+/// @param answer  moved.
+/// @return REGROW_ERR_NOT_FOUND when it was answered before, or its server has ended: the caller knows.
+regrow_error regrow_answer(regrow_caller caller, regrow_term answer);
 
 /// Gives the callbacks of a server a name, by which child specs of the kind REGROW_BEHAVIOUR start such servers. For
 /// good, in all runtimes of the program: a library that registers some is not to be unloaded. Any thread.
@@ -1937,9 +1940,9 @@ regrow_error regrow_children_add(regrow_children *children, const regrow_child_s
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it
 ///         does not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
-///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
-///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
-///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
+///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for, and from who answers a call of such
+///         an init; REGROW_ERR_ARGUMENT with `{bad_combination, ...}` for a significant child that cannot be one. Of a
+///         dynamic supervisor also REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
 regrow_error regrow_supervisor_start_child(regrow_pid supervisor, const regrow_child_spec *child, regrow_pid *pid);
 
 /// Starts one more instance of a REGROW_SIMPLE_ONE_FOR_ONE's template, and waits until it is up. May wait; any thread.
@@ -1965,24 +1968,28 @@ regrow_error regrow_supervisor_start_child_async(regrow_pid supervisor,
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
 /// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last)
-///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
-/// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
-///         needs a pid.
+///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten. One that is being started is
+///            stopped when it is up, and its init gets no more time than a shutdown.
+/// @return REGROW_ERR_NOT_FOUND when there is no such child, or its start failed; REGROW_ERR_WRONG_KIND with
+///         `simple_one_for_one` when that needs a pid; REGROW_ERR_WOULD_DEADLOCK in the start that is to be stopped.
 regrow_error regrow_supervisor_terminate_child(regrow_pid supervisor, const regrow_term *id);
 
 /// Starts a child again that does not run. One that was parked brings the siblings up with it that went down with it;
-/// of a dynamic supervisor only parked children can be started again. May wait; any thread.
+/// of a dynamic supervisor only parked children can be started again. Where one is being started or stopped, this waits
+/// for that. May wait; any thread.
 ///
 /// @param id   borrowed; as in regrow_supervisor_terminate_child().
 /// @param pid  out: zero when its init answered ignore. NULL: not wanted.
 /// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING, REGROW_ERR_NOT_FOUND, REGROW_ERR_EXISTS when its name is taken;
-///         REGROW_ERR_START when its init stopped, which is not tried again.
+///         REGROW_ERR_START when its init stopped, which is not tried again; REGROW_ERR_WOULD_DEADLOCK as in
+///         regrow_supervisor_start_child(), of a dynamic supervisor where this would wait for a start.
 regrow_error regrow_supervisor_restart_child(regrow_pid supervisor, const regrow_term *id, regrow_pid *pid);
 
-/// Forgets a child that does not run. May wait; any thread.
+/// Forgets a child that does not run. Where one is being started or stopped, this waits for that. May wait; any thread.
 ///
 /// @param id  borrowed.
-/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND.
+/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND; REGROW_ERR_WOULD_DEADLOCK as in
+///         regrow_supervisor_restart_child().
 regrow_error regrow_supervisor_delete_child(regrow_pid supervisor, const regrow_term *id);
 
 /// The children, the last started first: `[{Id, Pid, Type, Kind}]`. May wait; any thread.

@@ -29,8 +29,8 @@ pub struct regrow_dynamic_supervisor_spec {
     /// ... within this many milliseconds end the supervisor itself, with reason `shutdown`; 0: 5000.
     pub period_ms: u32,
     /// REGROW_UNIQUE_IDS: an id that a child has is REGROW_ERR_EXISTS, told once that child is up (at once in a child's
-    /// init, which nobody can wait for that waits itself); one that fails to start, or is being stopped, makes way. Else
-    /// any number of children may have the same, and are told apart by their pids.
+    /// init and to who answers a call of one, which would be waited for); one that fails to start, or is being
+    /// stopped, makes way. Else any number of children may have the same, and are told apart by their pids.
     pub flags: u32,
     /// Runs at each start. NULL: nothing.
     pub init: regrow_supervisor_init_callback,

@@ -5,6 +5,7 @@
 
 mod address;
 mod agent;
+mod ask;
 mod behaviour;
 mod child;
 mod context;

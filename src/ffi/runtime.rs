@@ -97,7 +97,7 @@ pub struct regrow_stats {
     pub busy: u64,
     /// Messages and requests that were sent, refused ones included; once all is at rest, the sum of the next three and
     /// of what lies in mailboxes. Not counted: signals, answers, what a system asks, calls to processes that are not
-    /// there.
+    /// there, and what is broadcast to subscriptions with max_messages.
     pub sent: u64,
     /// Of those, given to whom they were for: to a callback, by a receive, or flushed.
     pub handled: u64,

@@ -172,9 +172,9 @@ pub unsafe extern "C" fn regrow_children_add(
 ///               when its init answered ignore: the spec is kept, unless it is temporary. NULL: not wanted.
 /// @return REGROW_ERR_EXISTS when there is a child of that id (`{already_started, Pid}`, or `already_present` if it
 ///         does not run) or the name is taken; REGROW_ERR_START when its init stopped: nothing is kept;
-///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for; REGROW_ERR_ARGUMENT with
-///         `{bad_combination, ...}` for a significant child that cannot be one. Of a dynamic supervisor also
-///         REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
+///         REGROW_ERR_WOULD_DEADLOCK from an init that this supervisor waits for, and from who answers a call of such
+///         an init; REGROW_ERR_ARGUMENT with `{bad_combination, ...}` for a significant child that cannot be one. Of a
+///         dynamic supervisor also REGROW_ERR_IGNORED: nothing is kept; REGROW_ERR_LIMIT with `max_children`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_start_child(
     supervisor: regrow_pid, child: *const regrow_child_spec, pid: *mut regrow_pid,
@@ -231,9 +231,10 @@ pub unsafe extern "C" fn regrow_supervisor_start_child_async(
 /// REGROW_OK also when it did not run. May wait; any thread.
 ///
 /// @param id  borrowed. A child of a dynamic supervisor goes by its id (of several with that id the one started last)
-///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten.
-/// @return REGROW_ERR_NOT_FOUND when there is no such child; REGROW_ERR_WRONG_KIND with `simple_one_for_one` when that
-///         needs a pid.
+///            or its pid, one of a REGROW_SIMPLE_ONE_FOR_ONE by its pid; it is forgotten. One that is being started is
+///            stopped when it is up, and its init gets no more time than a shutdown.
+/// @return REGROW_ERR_NOT_FOUND when there is no such child, or its start failed; REGROW_ERR_WRONG_KIND with
+///         `simple_one_for_one` when that needs a pid; REGROW_ERR_WOULD_DEADLOCK in the start that is to be stopped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_terminate_child(
     supervisor: regrow_pid, id: *const regrow_term,
@@ -246,12 +247,14 @@ pub unsafe extern "C" fn regrow_supervisor_terminate_child(
 }
 
 /// Starts a child again that does not run. One that was parked brings the siblings up with it that went down with it;
-/// of a dynamic supervisor only parked children can be started again. May wait; any thread.
+/// of a dynamic supervisor only parked children can be started again. Where one is being started or stopped, this waits
+/// for that. May wait; any thread.
 ///
 /// @param id   borrowed; as in regrow_supervisor_terminate_child().
 /// @param pid  out: zero when its init answered ignore. NULL: not wanted.
 /// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING, REGROW_ERR_NOT_FOUND, REGROW_ERR_EXISTS when its name is taken;
-///         REGROW_ERR_START when its init stopped, which is not tried again.
+///         REGROW_ERR_START when its init stopped, which is not tried again; REGROW_ERR_WOULD_DEADLOCK as in
+///         regrow_supervisor_start_child(), of a dynamic supervisor where this would wait for a start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_restart_child(
     supervisor: regrow_pid, id: *const regrow_term, pid: *mut regrow_pid,
@@ -265,10 +268,11 @@ pub unsafe extern "C" fn regrow_supervisor_restart_child(
     })
 }
 
-/// Forgets a child that does not run. May wait; any thread.
+/// Forgets a child that does not run. Where one is being started or stopped, this waits for that. May wait; any thread.
 ///
 /// @param id  borrowed.
-/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND.
+/// @return REGROW_ERR_RUNNING, REGROW_ERR_RESTARTING or REGROW_ERR_NOT_FOUND; REGROW_ERR_WOULD_DEADLOCK as in
+///         regrow_supervisor_restart_child().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_supervisor_delete_child(
     supervisor: regrow_pid, id: *const regrow_term,

@@ -275,6 +275,14 @@ impl<M, W: Clone> Bounded<M, W> {
         None
     }
 
+    /// Has a message that does not count lie where the one of that number was, which the receiver has taken.
+    pub fn put_back(&self, number: u64, message: M) {
+        let mut inner = self.inner.lock();
+        let at = inner.queue.free.partition_point(|(other, _)| *other < number);
+        inner.queue.free.insert(at, (number, message));
+        self.publish(&inner);
+    }
+
     /// From now on the receiver puts aside whatever counts, until [`Bounded::release`].
     pub fn begin_holding(&self) {
         self.inner.lock().holding = true;

@@ -1,7 +1,8 @@
 //! Mailboxes with a limit: what counts, and what becomes of a message that does not fit.
 //!
 //! What a user sends counts: messages, casts, calls, functions for an agent. Signals, timers, answers and what `sys`
-//! asks do not: they are always taken, and never dropped. The limit is exact (`mailbox::Bounded`).
+//! asks do not: they are always taken, and never dropped. Nor do tickets, whose messages lie within a limit of their
+//! own. The limit is exact (`mailbox::Bounded`).
 //!
 //! What comes by an alias does not count either, priority messages least of all: the receiver itself has asked for it,
 //! and a full mailbox is what a priority message is there to go round.
@@ -175,7 +176,6 @@ pub(super) fn out(popped: Popped<Message, Whom>) -> (Message, bool) {
 }
 
 /// How a wait for room ended.
-#[allow(dead_code)] // As above.
 pub(super) enum Room {
     /// The message is there.
     Had { waited: u32 },

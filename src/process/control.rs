@@ -234,6 +234,24 @@ impl Process {
         unsafe { ReplyTo::from_raw(self.current_call.swap(std::ptr::null_mut(), Ordering::AcqRel)) }
     }
 
+    /// The process that waits for the answer to the call at hand. For the thread that runs this one.
+    pub fn asked_by(&self) -> Option<Pid> {
+        let call = self.current_call.load(Ordering::SeqCst);
+        if super::inline::is_desk(call) {
+            return super::inline::caller_at(call);
+        }
+        let reply = self.take_current_call()?;
+        let caller = Some(reply.caller()).filter(|&caller| caller != Pid::NONE && reply.is_awaited());
+        // Put back as a call is put there that is detached: partner is the end from outside.
+        self.current_call.store(reply.into_raw(), Ordering::SeqCst);
+        if self.state.is_dead()
+            && let Some(reply) = self.take_current_call()
+        {
+            super::reply::owe(self, reply);
+        }
+        caller
+    }
+
     /// Has a call answered when this process ends, as soon as its names and all it owns are free again. For one that is
     /// about to end.
     pub fn answer_at_end(&self, reply: ReplyTo, answer: Term) {

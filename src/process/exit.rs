@@ -207,7 +207,7 @@ pub(super) fn ghost_returns(process: &Process) {
     drop(process.lock());
     process.node.ghosts.lock().remove(&process.pid());
     unsafe fn give_up(process: *mut ()) {
-        // SAFETY: the ghost's own count, taken in `after`.
+        // SAFETY: the ghost's own count, taken in `note_ghost`.
         unsafe { Arc::decrement_strong_count(process.cast::<Process>()) };
     }
     // Later, since the caller still looks at it.

@@ -119,6 +119,14 @@ pub(super) fn is_desk(call: *mut Slot) -> bool {
     call.addr() & MARK != 0
 }
 
+/// Who stands still at that desk, if it is a process. For the thread that runs the callee.
+pub(super) fn caller_at(call: *mut Slot) -> Option<Pid> {
+    // SAFETY: a marked address is that of a desk on the stack that runs the callee, which is ours.
+    let desk = unsafe { &*call.map_addr(|address| address & !MARK).cast::<Desk>() };
+    // SAFETY: set and unset with the mark.
+    unsafe { desk.frame.get().as_ref() }?.caller.map(Process::pid)
+}
+
 impl Desk {
     /// Runs user code as the callee.
     pub fn user<R>(&self, me: &Process, code: impl FnOnce() -> R) -> std::thread::Result<R> {

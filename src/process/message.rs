@@ -116,7 +116,8 @@ pub enum StartResult {
 }
 
 impl Message {
-    /// Whether it is a user's, and fills a mailbox that has a limit (unless a timer sends it).
+    /// Whether it is a user's, and fills a mailbox that has a limit (unless a timer sends it). A ticket does not: what it
+    /// stands for counts where it lies, and the one who put it there never waits.
     #[inline(always)]
     pub(super) fn counts(&self) -> bool {
         matches!(self, Message::Info(_) | Message::Cast(_) | Message::Call { .. } | Message::Native { .. })

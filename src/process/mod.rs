@@ -79,6 +79,7 @@ mod packing;
 mod pool;
 mod pursuit;
 mod reading;
+mod receive;
 mod reply;
 mod request;
 mod run;
@@ -112,6 +113,7 @@ pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
 pub use pool::{trim, trim_thread};
 pub use pursuit::pursue;
+pub use receive::{flush, receive, receive_first};
 pub use reply::{
     Outcome, ReplyTo, Slot, answer_deferred, call, call_in_turn, defer, owe, stop, stop_in_turn, stop_request,
     take_owed,
@@ -119,8 +121,8 @@ pub use reply::{
 pub use request::Request;
 pub use run::{Behaviour, Fenced, Flow, Init};
 pub use signal::{
-    demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there, send_now,
-    tell, trap_exit, unlink,
+    demonitor, end_outside, exit_signal, hand, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there,
+    send_now, tell, trap_exit, unlink,
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
@@ -132,6 +134,6 @@ pub use timer::{
     start_tick,
 };
 pub use undelivered::Undelivered;
-pub use wait::{flush, free, may_wait_here, receive, receive_first, sleep, without_waiting};
+pub use wait::{free, may_wait_here, sleep, without_waiting};
 pub use watchdog::watch;
 pub use whereabouts::{Left, Spot, Whereabouts};

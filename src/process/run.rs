@@ -3,9 +3,10 @@
 //! # Inline calls
 //!
 //! A process that allows it (`INLINE`), is idle and has nothing in its mailbox is run by its caller, for that one
-//! request. The step is the worker's own, `IDLE` to `RUNNING`, by compare-and-swap, so the state word knows nothing of
-//! who runs it, and fences, kills and messages meet what they always meet. Afterwards the process rests, and what came
-//! meanwhile goes to a worker: the caller never drains the mailbox, so no two callers can keep it from others.
+//! request. The step is made by compare-and-swap, as a worker's: `IDLE` to `RUNNING`, and for a call that leaves
+//! nothing behind (`inline`) straight to `CALLBACK`. The state word knows nothing of who runs it, so fences, kills and
+//! messages meet what they always meet. Afterwards the process rests, and what came meanwhile goes to a worker: the
+//! caller never drains the mailbox, so no two callers can keep it from others.
 //!
 //! * **On a worker of the same runtime** it runs on a pooled stack: it can park, and its caller goes on, with its
 //!   limit.
@@ -22,8 +23,9 @@
 //!   - *Quiet*: the thread shows the pid of the innermost process it runs (`inside::show`); settle asks that one's
 //!     word.
 //!   - *A fork* inside: as in any callback, the child ends when it returns.
-//! * **With a watchdog**, the caller's or its own, the request is queued: the thread must be nobody else's that is left
-//!   to a callback that never returns, and a caller that waits is not one that runs.
+//! * **With a watchdog** of its own no process is `INLINE`: the thread must be nobody else's that is left to a callback
+//!   that never returns. From a caller with one, on a worker, the request is queued, since the caller would count as
+//!   running while it waits; who hands over (`inline`) is parked, and does not.
 //! * **Elsewhere** (a worker of another runtime, a process with a thread of its own, a caller of another runtime within
 //!   an inline call) the request is queued: there others, or the caller's own limit and death, would have to wait.
 

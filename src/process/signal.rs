@@ -11,7 +11,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
 use super::holdings::{Inner, Link, Release, Watch};
-use super::message::{Down, DownOf, Message};
+use super::message::{Down, DownOf, Message, Ticket};
 use super::state::Struck;
 use super::table;
 use super::undelivered::nobody_there;
@@ -69,6 +69,12 @@ fn how_it_went(to: Pid, sent: Option<Result<(), Box<Refused>>>, waits: bool) -> 
 /// As [`send`], of the runtime itself: no limit of the receiver's holds it up. False when nobody is there.
 pub fn tell(to: Pid, message: Term) -> bool {
     deliver(to, Message::Info(message))
+}
+
+/// Has a process fetch a message that lies within a limit of its own, so that no other holds it up. False when nobody
+/// is there: that message is dropped.
+pub fn hand(to: Pid, ticket: Ticket) -> bool {
+    deliver(to, Message::Ticket(ticket))
 }
 
 #[cold]
@@ -280,7 +286,7 @@ pub fn demonitor(monitor: Ref, flush: bool) -> Result<bool, Error> {
                 parts.len() == 5 && parts[0].is_atom(atoms::DOWN) && parts[1].as_reference() == Some(monitor)
             })
         };
-        let _ = super::wait::receive(Some(0), is_it);
+        let _ = super::receive::receive(Some(0), is_it);
     }
     Ok(removed)
 }

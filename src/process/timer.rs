@@ -234,7 +234,7 @@ pub fn flush_timer(timer: Ref) {
             parts.len() == 3 && parts[0].is_atom(atoms::TIMEOUT) && parts[1].as_reference() == Some(timer)
         })
     };
-    let _ = super::wait::receive(Some(0), is_it);
+    let _ = super::receive::receive(Some(0), is_it);
 }
 
 /// Starts a behaviour's own timer: `Message::Tick(token)` comes after `ms` milliseconds.

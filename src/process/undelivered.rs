@@ -6,7 +6,8 @@
 //! drops, those to a process that is not there, or to an alias that it has taken away. Each is counted once, so that
 //! what was sent is the sum of the three and of what lies in mailboxes.
 //!
-//! Counted are messages of users, requests to agents and the runtime's own included; not signals, nor what `sys` asks.
+//! Counted are messages of users, requests to agents and the runtime's own included; not signals, nor what `sys` asks,
+//! nor tickets: of what they stand for, and is dropped, a subscriber hears otherwise (`pubsub/inbox.rs`).
 
 use super::control::Process;
 use super::error::Error;

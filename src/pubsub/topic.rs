@@ -1,7 +1,7 @@
 //! The subscribers of one topic or pattern.
 
 use super::inbox::{Inbox, Item};
-use crate::process::{self, IdHash, Message, Process, Redeem, Ticket};
+use crate::process::{self, IdHash, Redeem, Ticket};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::term::{Pid, Term};
 use hashbrown::HashMap;
@@ -39,7 +39,7 @@ impl Receiver {
         let Some(bound) = &self.bound else { return process::send_if_there(self.pid, message.clone()) };
         let pushed = bound.inbox.push(message.clone());
         if pushed.ticket {
-            return Process::post(self.pid, Message::Ticket(Ticket::new(bound.clone()))) == Ok(true);
+            return process::hand(self.pid, Ticket::new(bound.clone()));
         }
         true
     }

@@ -14,7 +14,7 @@ impl Supervisor {
         let Some(reply) = reply else { return Flow::Continue };
         match request {
             // There are as many as there are partitions, always.
-            Request::StartChild { .. } | Request::DeleteChild(_) if self.partitions.is_some() => {
+            Request::StartChild { .. } | Request::DeleteChild { .. } if self.partitions.is_some() => {
                 reply.fail(Error::WrongKind);
                 Flow::Continue
             }
@@ -29,7 +29,7 @@ impl Supervisor {
                 reply.fail(Error::WrongKind);
                 Flow::Continue
             }
-            Request::RestartChild(id) => match self.stopped(&id) {
+            Request::RestartChild { id, .. } => match self.stopped(&id) {
                 Ok(key) => {
                     let is_parked = matches!(self.children.get(key).map(|child| child.life()), Some(Life::Parked(_)));
                     // Its siblings had gone down with it.
@@ -42,7 +42,7 @@ impl Supervisor {
                     Flow::Continue
                 }
             },
-            Request::DeleteChild(id) => {
+            Request::DeleteChild { id, .. } => {
                 match self.stopped(&id) {
                     Ok(key) => {
                         self.children.remove(key);
@@ -52,7 +52,7 @@ impl Supervisor {
                 };
                 Flow::Continue
             }
-            Request::TerminateChild(id) => match self.children.find(&id) {
+            Request::TerminateChild { id, .. } => match self.children.find(&id) {
                 Some(key) => self.begin(me, Job::new(vec![key], Vec::new(), Why::TerminateChild { reply })),
                 None => {
                     reply.fail(Error::NotFound);

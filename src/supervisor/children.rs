@@ -137,7 +137,7 @@ pub(super) struct Children {
     next: Key,
     by_key: BTreeMap<Key, Child>,
     by_id: HashMap<Term, Same>,
-    /// Also by the pid that they had when they failed.
+    /// Also by the pid that they had when they failed, and by that of a start under way.
     by_pid: HashMap<Pid, Key>,
     /// How many significant children run, or are to run again.
     significant: usize,
@@ -206,7 +206,18 @@ impl Children {
         }
     }
 
-    /// The child that has this pid, or had it when it failed.
+    /// Its start is under way, and it goes by that pid too.
+    pub fn begins(&mut self, key: Key, pid: Pid) {
+        self.by_pid.insert(pid, key);
+    }
+
+    /// That start has failed.
+    pub fn did_not_begin(&mut self, pid: Pid) {
+        self.by_pid.remove(&pid);
+        self.by_pid.tidy();
+    }
+
+    /// The child that has this pid, or had it when it failed, or is being started with it.
     pub fn find_pid(&self, pid: Pid) -> Option<Key> {
         self.by_pid.get(&pid).copied()
     }

@@ -9,18 +9,29 @@ use crate::process::{self, Error, Identity, Message, Outcome};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::sync::Arc;
 
+/// The supervisor's child in whose start the caller is, and so cannot go on before this caller does.
+pub type InStart = Option<Pid>;
+
 /// What a supervisor is asked; a task supervisor knows what to say to some of it.
 pub enum Request {
     StartChild {
         spec: Box<ChildSpec>,
-        /// Who asks is in a start that the supervisor waits for, and cannot wait for another.
-        in_start: bool,
+        in_start: InStart,
     },
     /// Of a simple_one_for_one, with one more argument.
     StartInstance(Term),
-    TerminateChild(Term),
-    RestartChild(Term),
-    DeleteChild(Term),
+    TerminateChild {
+        id: Term,
+        in_start: InStart,
+    },
+    RestartChild {
+        id: Term,
+        in_start: InStart,
+    },
+    DeleteChild {
+        id: Term,
+        in_start: InStart,
+    },
     WhichChildren,
     CountChildren,
     /// For `observe`: each child with its restarts.
@@ -40,7 +51,17 @@ pub(super) fn tagged(tag: &str, what: Term) -> Term {
 
 impl Request {
     fn start_child(supervisor: Pid, spec: ChildSpec) -> Request {
-        Request::StartChild { spec: Box::new(spec), in_start: is_in_a_start_of(supervisor) }
+        Request::StartChild { spec: Box::new(spec), in_start: in_start_of(supervisor) }
+    }
+
+    /// The id or pid of the child that something is to be done with.
+    pub fn child(&self) -> Option<&Term> {
+        match self {
+            Request::TerminateChild { id, .. } | Request::RestartChild { id, .. } | Request::DeleteChild { id, .. } => {
+                Some(id)
+            }
+            _ => None,
+        }
     }
 
     /// As OTP's supervisor is asked it, for a trace. None: of a tool that looks at all of the tree.
@@ -48,9 +69,9 @@ impl Request {
         Some(match self {
             Request::StartChild { spec, .. } => tagged("start_child", spec.term()),
             Request::StartInstance(extra) => tagged("start_child", extra.clone()),
-            Request::TerminateChild(id) => tagged("terminate_child", id.clone()),
-            Request::RestartChild(id) => tagged("restart_child", id.clone()),
-            Request::DeleteChild(id) => tagged("delete_child", id.clone()),
+            Request::TerminateChild { id, .. } => tagged("terminate_child", id.clone()),
+            Request::RestartChild { id, .. } => tagged("restart_child", id.clone()),
+            Request::DeleteChild { id, .. } => tagged("delete_child", id.clone()),
             Request::WhichChildren => Term::atom_named("which_children"),
             Request::CountChildren => Term::atom_named("count_children"),
             Request::Observe => return None,
@@ -67,7 +88,7 @@ impl Request {
         use Request::*;
         let is_for_tasks = matches!(
             self,
-            WhichChildren | CountChildren | Observe | TerminateChild(_) | History | Subscribe(_) | Unsubscribe(_)
+            WhichChildren | CountChildren | Observe | TerminateChild { .. } | History | Subscribe(_) | Unsubscribe(_)
         );
         is_supervisor_kind(kind) && (kind != atoms::TASK_SUPERVISOR || is_for_tasks)
     }
@@ -121,20 +142,23 @@ pub fn history(supervisor: Pid) -> Result<Term, Error> {
 /// Stops a child; its spec stays, unless it is temporary. Fine if it does not run. `NotFound`: no such id.
 ///
 /// A child of a dynamic supervisor goes by its pid or its id, one of a simple_one_for_one by its pid, and is forgotten.
+/// One that is being started is stopped when it is up, and has no more time for that than for its end. `WouldDeadlock`:
+/// the caller is in that start.
 pub fn terminate_child(supervisor: Pid, id: &Term) -> Result<(), Error> {
-    ask_term(supervisor, Request::TerminateChild(id.clone())).map(|_| ())
+    ask_term(supervisor, Request::TerminateChild { id: id.clone(), in_start: in_start_of(supervisor) }).map(|_| ())
 }
 
 /// Starts a child that does not run. None: its init answered ignore.
 ///
 /// `Refused` with `running` or `restarting`; `NotFound`; `Start`: its init stopped, which is not tried again.
 pub fn restart_child(supervisor: Pid, id: &Term) -> Result<Option<Pid>, Error> {
-    ask_term(supervisor, Request::RestartChild(id.clone())).map(|term| term.as_pid())
+    let request = Request::RestartChild { id: id.clone(), in_start: in_start_of(supervisor) };
+    ask_term(supervisor, request).map(|term| term.as_pid())
 }
 
 /// Forgets a child that does not run. `Refused` with `running` or `restarting`; `NotFound`.
 pub fn delete_child(supervisor: Pid, id: &Term) -> Result<(), Error> {
-    ask_term(supervisor, Request::DeleteChild(id.clone())).map(|_| ())
+    ask_term(supervisor, Request::DeleteChild { id: id.clone(), in_start: in_start_of(supervisor) }).map(|_| ())
 }
 
 /// `[{Id, Pid | undefined | restarting, worker | supervisor, Kind}]`, the last started first.
@@ -249,21 +273,26 @@ fn is_supervisor_for(pid: Pid, is_right: impl FnOnce(Atom) -> bool) -> Result<()
 /// those wait who ask for an id that is being started (`dynamic`).
 fn would_deadlock(supervisor: Pid) -> Result<(), Error> {
     let concurrent = |process: &process::Process| process.flags() & process::FLAG_CONCURRENT != 0;
-    if process::with_process(supervisor, concurrent) != Some(true) && is_in_a_start_of(supervisor) {
+    if process::with_process(supervisor, concurrent) != Some(true) && in_start_of(supervisor).is_some() {
         return Err(Error::WouldDeadlock);
     }
     Ok(())
 }
 
-/// Whether the caller is being started by that supervisor, or by a process that is, and so on.
-fn is_in_a_start_of(supervisor: Pid) -> bool {
-    let mut pid = process::current_pid();
+/// Whether the caller is being started by that supervisor, or by a process that is, and so on; or answers a call of
+/// such a one, which goes on when it has the answer. One who is asked in another way is not seen to be waited for.
+fn in_start_of(supervisor: Pid) -> InStart {
+    let me = process::current()?;
+    started_by(supervisor, me.pid()).or_else(|| started_by(supervisor, me.asked_by()?))
+}
+
+/// The child of that supervisor in whose start the process is.
+fn started_by(supervisor: Pid, mut pid: Pid) -> InStart {
     loop {
-        let parent = process::with_process(pid, |process| process.is_starting().then(|| process.parent()));
-        match parent.flatten() {
-            Some(parent) if parent == supervisor => return true,
-            Some(parent) => pid = parent,
-            None => return false,
+        let parent = process::with_process(pid, |process| process.is_starting().then(|| process.parent())).flatten()?;
+        if parent == supervisor {
+            return Some(pid);
         }
+        pid = parent;
     }
 }

@@ -67,6 +67,11 @@ impl Starting {
         me.exit(self.pid, Term::atom(atoms::KILL));
     }
 
+    /// Whether it was killed, having been told to hurry.
+    pub fn was_hurried(&self) -> bool {
+        self.told_to_hurry && self.timed_out
+    }
+
     /// The start is over; what is to be made of its result. `unlink` cuts the link and forgets the EXIT of that pid.
     pub fn over(self, me: &Process, result: StartResult, unlink: impl FnOnce(Pid)) -> Result<Option<Pid>, Error> {
         for timer in self.timers {

@@ -55,6 +55,14 @@ static regrow_next tell_all(regrow_context *context, void *user)
     return REGROW_DONE;
 }
 
+static regrow_pid start_of(uint32_t kind, const void *spec)
+{
+    regrow_child_spec how = child(kind, spec);
+    regrow_pid pid;
+    CHECK_OK(regrow_start(root, &how, &pid));
+    return pid;
+}
+
 static void with_policy(uint32_t policy, regrow_error after, const char *expected, int drops_before)
 {
     teller teller = { .to = self };
@@ -115,6 +123,73 @@ static void timers_and_downs_pass(void)
     CHECK_DOWN("normal", monitor);
 }
 
+/* It never makes a publisher wait, and tells itself what is missing: so the other limit does not hold it up. */
+static void what_a_subscription_with_a_limit_keeps_passes(void)
+{
+    const uint32_t policies[] = { REGROW_REJECT, REGROW_DROP_OLDEST, REGROW_DROP_NEWEST, REGROW_BLOCK };
+    regrow_pubsub_spec topics = { .size = sizeof topics };
+    regrow_subscription how = { .size = sizeof how, .max_messages = 3 };
+    regrow_pid pubsub = start_of(REGROW_PUBSUB, &topics);
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        teller teller = { .to = self };
+        regrow_ref monitor;
+        gate_make(&teller.gate);
+        regrow_process_spec spec = bounded(tell_all, &teller, 2, policies[i]);
+        regrow_pid pid = start(&spec, &monitor);
+        gate_reached(&teller.gate);
+        CHECK_OK(regrow_pubsub_subscribe(pubsub, "t", pid, &how));
+        CHECK_OK(regrow_send(pid, regrow_int(1)));
+        CHECK_OK(regrow_send(pid, regrow_int(2)));
+        uint64_t sent = stats().sent;
+        for (int n = 10; n < 15; n++)
+            CHECK_OK(regrow_pubsub_broadcast(pubsub, "t", regrow_int(n)));
+        CHECK(stats().sent == sent);
+        gate_open(&teller.gate);
+        CHECK_MESSAGE("[lag,12,11,10,2,1]");
+        CHECK_DOWN("normal", monitor);
+    }
+}
+
+static bool is_number(void *user, const regrow_term *message)
+{
+    int64_t number;
+    return regrow_as_int(message, &number) && number == *(const int *)user;
+}
+
+static regrow_next take_the_last_first(regrow_context *context, void *user)
+{
+    teller *teller = user;
+    int order[] = { 12, 1, 10, 11 };
+    regrow_term message;
+    gate_pass(&teller->gate);
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        CHECK_OK(regrow_receive_match(is_number, &order[i], 0, &message));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_receive(0, &message));
+    CHECK_OK(regrow_send(teller->to, regrow_atom("all")));
+    return REGROW_DONE;
+}
+
+static void what_is_passed_over_is_there_later(void)
+{
+    regrow_pubsub_spec topics = { .size = sizeof topics };
+    regrow_subscription how = { .size = sizeof how, .max_messages = 3 };
+    regrow_pid pubsub = start_of(REGROW_PUBSUB, &topics);
+    teller teller = { .to = self };
+    regrow_ref monitor;
+    gate_make(&teller.gate);
+    regrow_process_spec spec = bounded(take_the_last_first, &teller, 1, REGROW_REJECT);
+    regrow_pid pid = start(&spec, &monitor);
+    gate_reached(&teller.gate);
+    CHECK_OK(regrow_pubsub_subscribe(pubsub, "t", pid, &how));
+    CHECK_OK(regrow_pubsub_broadcast(pubsub, "t", regrow_int(10)));
+    CHECK_OK(regrow_send(pid, regrow_int(1)));
+    for (int n = 11; n < 13; n++)
+        CHECK_OK(regrow_pubsub_broadcast(pubsub, "t", regrow_int(n)));
+    gate_open(&teller.gate);
+    CHECK_MESSAGE("all");
+    CHECK_DOWN("normal", monitor);
+}
+
 /* ---- blocking ---- */
 
 static regrow_next take_one_at_a_time(regrow_context *context, void *user)
@@ -165,14 +240,6 @@ static regrow_next watch_and_tell(regrow_context *context, void *user)
     regrow_ref subscription;
     CHECK_OK(regrow_supervisor_subscribe(watcher->supervisor, &subscription));
     return tell_all(context, &watcher->teller);
-}
-
-static regrow_pid start_of(uint32_t kind, const void *spec)
-{
-    regrow_child_spec how = child(kind, spec);
-    regrow_pid pid;
-    CHECK_OK(regrow_start(root, &how, &pid));
-    return pid;
 }
 
 /* Whoever asked to be told of children, or of entries, misses nothing of it. */
@@ -689,6 +756,8 @@ int main(void)
     RUN(the_oldest_goes_and_order_stays);
     RUN(the_newest_goes);
     RUN(timers_and_downs_pass);
+    RUN(what_a_subscription_with_a_limit_keeps_passes);
+    RUN(what_is_passed_over_is_there_later);
     RUN(what_others_are_told_of_by_the_runtime_passes);
     RUN(who_waits_for_room_is_let_in_in_order);
     RUN(who_waits_for_one_that_ends_goes_on);

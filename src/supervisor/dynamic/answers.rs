@@ -19,42 +19,15 @@ impl Dynamic {
             },
             (Request::StartInstance(_), None) => drop(reply.fail(Error::WrongKind)),
             (Request::StartInstance(extra), Some(template)) => match template.instance(&extra) {
-                Ok(spec) => return self.add_child(me, spec, reply, false),
+                Ok(spec) => return self.add_child(me, spec, reply, None),
                 Err(error) => drop(reply.fail(error)),
             },
-            (Request::TerminateChild(id), template) => match (self.find(&id), id.as_pid()) {
-                (Some(key), _) => self.stop(me, key, vec![reply]),
-                (None, None) if template.is_some() => drop(reply.fail(simple())),
-                // OTP's `find_child`: a process that is dead might have been a child.
-                (None, Some(pid)) if template.is_some() && !process::is_alive(pid) => answer_ok(vec![reply]),
-                _ => drop(reply.fail(Error::NotFound)),
-            },
-            (Request::RestartChild(id), template) => {
-                let is_simple = template.is_some();
-                let found = self.find(&id).and_then(|key| Some((key, self.children.get(key)?.life())));
-                match found {
-                    Some((key, Life::Parked(pid))) if !self.is_held(key) => {
-                        return self.start(me, key, StartOf::ByHand(pid, reply));
-                    }
-                    _ if is_simple => drop(reply.fail(simple())),
-                    Some((_, Life::Running(_))) => drop(reply.fail(Error::Refused(Term::atom(atoms::RUNNING)))),
-                    Some(_) => drop(reply.fail(Error::Refused(Term::atom(atoms::RESTARTING)))),
-                    None => drop(reply.fail(Error::NotFound)),
-                }
-            }
-            (Request::DeleteChild(id), template) => {
-                let is_simple = template.is_some();
-                let found = self.find(&id).and_then(|key| Some((key, self.children.get(key)?.life())));
-                match found {
-                    _ if is_simple => drop(reply.fail(simple())),
-                    Some((key, Life::Parked(_))) if !self.is_held(key) => {
-                        self.children.remove(key);
-                        answer_ok(vec![reply]);
-                    }
-                    Some((_, Life::Running(_))) => drop(reply.fail(Error::Refused(Term::atom(atoms::RUNNING)))),
-                    Some(_) => drop(reply.fail(Error::Refused(Term::atom(atoms::RESTARTING)))),
-                    None => drop(reply.fail(Error::NotFound)),
-                }
+            (
+                request @ (Request::TerminateChild { .. } | Request::RestartChild { .. } | Request::DeleteChild { .. }),
+                _,
+            ) => {
+                let found = request.child().and_then(|id| self.find(id));
+                return self.of_child(me, found, request, reply);
             }
             (Request::WhichChildren, template) => {
                 let anonymous = template.is_some();
@@ -100,6 +73,41 @@ impl Dynamic {
                     reply.fail(Error::NotFound);
                 }
             }
+        }
+        Flow::Continue
+    }
+
+    /// Something is to be done with the child that was found.
+    pub(super) fn of_child(&mut self, me: &Process, found: Option<Key>, request: Request, reply: ReplyTo) -> Flow {
+        let is_simple = self.template.is_some();
+        let stops = matches!(request, Request::TerminateChild { .. });
+        if let Some(key) = found.filter(|key| self.busy.contains_key(key))
+            // The other two are refused to a simple one's, whatever becomes of it.
+            && (stops || !is_simple)
+        {
+            self.wait(me, key, request, reply);
+            return Flow::Continue;
+        }
+        let pid = request.child().and_then(Term::as_pid);
+        let restarts = matches!(request, Request::RestartChild { .. });
+        let simple = || Error::Refused(Term::atom(atoms::SIMPLE_ONE_FOR_ONE));
+        match (found.and_then(|key| Some((key, self.children.get(key)?.life()))), pid) {
+            (Some((key, _)), _) if stops => self.stop(me, key, Some(reply)),
+            (None, None) if stops && is_simple => drop(reply.fail(simple())),
+            // OTP's `find_child`: a process that is dead might have been a child.
+            (None, Some(pid)) if stops && is_simple && !process::is_alive(pid) => answer_ok(Some(reply)),
+            (None, _) if stops => drop(reply.fail(Error::NotFound)),
+            (Some((key, Life::Parked(pid))), _) if restarts && !self.is_held(key) => {
+                return self.start(me, key, StartOf::ByHand(pid, reply));
+            }
+            _ if is_simple => drop(reply.fail(simple())),
+            (Some((key, Life::Parked(_))), _) => {
+                self.children.remove(key);
+                answer_ok(Some(reply));
+            }
+            (Some((_, Life::Running(_))), _) => drop(reply.fail(Error::Refused(Term::atom(atoms::RUNNING)))),
+            (Some(_), _) => drop(reply.fail(Error::Refused(Term::atom(atoms::RESTARTING)))),
+            (None, _) => drop(reply.fail(Error::NotFound)),
         }
         Flow::Continue
     }

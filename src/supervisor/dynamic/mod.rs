@@ -10,22 +10,21 @@
 //! # How it works
 //!
 //! Each start and each stop is a *step* of its own, found by its token, with those who wait for it. A child has one
-//! step at most. Where ids are unique, whoever wants a child whose id has a step waits for its end, as OTP's supervisor
-//! would have them wait: they are told of a child that is up, and not of one that may not come up, or is on its way
-//! down. Only who is in a start under this supervisor does not wait; one who has another process ask for him would wait
-//! for himself. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown, and then
+//! step at most. Whoever wants a child that has one waits for its end, as OTP's supervisor would have them wait: see
+//! `line`. A supervisor that is to end waits for the starts under way, which get no more time than a shutdown, and then
 //! begins all stops.
 //!
 //! Where it is from: Elixir 1.14 `DynamicSupervisor`, OTP 25 `supervisor`; there starts are one after the other.
 
 mod answers;
+mod line;
 mod restarts;
 
 use super::children::{Child, Children, Key, Life};
 use super::events::Events;
 use super::history::History;
 use super::intensity::Intensity;
-use super::requests::Request;
+use super::requests::{InStart, Request};
 use super::spec::{AutoShutdown, ChildSpec, DynamicSpec, InitHook, Strategy, SupervisorSpec};
 use super::steps::{Began, Starting, Stopping, is_proper_end};
 use super::waiting::Waiting;
@@ -38,7 +37,7 @@ use crate::server::{self, SysState};
 use crate::sync::room::Room;
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use hashbrown::HashMap;
-use std::collections::VecDeque;
+use line::Line;
 use std::sync::Arc;
 
 impl Startable for DynamicSpec {
@@ -72,45 +71,31 @@ enum Step {
     Start {
         starting: Starting,
         of: StartOf,
-        /// It is to be stopped once it is up: who asked for that.
-        then_stop: Vec<ReplyTo>,
-        again: Again,
+        line: Line,
     },
     Stop {
         stopping: Stopping,
         /// Of its EXIT message, which is truer than a monitor's that found it dead.
         reason: Option<Term>,
-        asked: Vec<ReplyTo>,
-        /// Came later, and find nothing when it is over.
-        late: Vec<ReplyTo>,
-        again: Again,
+        asked: Option<ReplyTo>,
+        line: Line,
     },
 }
 
-/// Who wanted a child of the same id meanwhile, where ids are unique: each asks again when the step is over.
-type Again = VecDeque<(ChildSpec, ReplyTo)>;
-
 impl Step {
     /// All who wait for it.
-    fn replies(self) -> Vec<ReplyTo> {
-        let (mut replies, again) = match self {
-            Step::Start { of: StartOf::Child(reply) | StartOf::ByHand(_, reply), mut then_stop, again, .. } => {
-                then_stop.push(reply);
-                (then_stop, again)
-            }
-            Step::Start { then_stop, again, .. } => (then_stop, again),
-            Step::Stop { mut asked, mut late, again, .. } => {
-                asked.append(&mut late);
-                (asked, again)
-            }
+    fn replies(self) -> impl Iterator<Item = ReplyTo> {
+        let (first, line) = match self {
+            Step::Start { of: StartOf::Child(reply) | StartOf::ByHand(_, reply), line, .. } => (Some(reply), line),
+            Step::Start { line, .. } => (None, line),
+            Step::Stop { asked, line, .. } => (asked, line),
         };
-        replies.extend(again.into_iter().map(|(_, reply)| reply));
-        replies
+        first.into_iter().chain(line.replies())
     }
 
-    fn again(&mut self) -> &mut Again {
+    fn line(&mut self) -> &mut Line {
         match self {
-            Step::Start { again, .. } | Step::Stop { again, .. } => again,
+            Step::Start { line, .. } | Step::Stop { line, .. } => line,
         }
     }
 }
@@ -242,7 +227,7 @@ impl Dynamic {
 
     // ---- starting ----
 
-    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo, in_start: bool) -> Flow {
+    fn add_child(&mut self, me: &Process, spec: ChildSpec, reply: ReplyTo, in_start: InStart) -> Flow {
         if self.max_children.is_some_and(|max| self.children.len() >= max as usize) {
             reply.fail(Error::Refused(Term::atom(atoms::MAX_CHILDREN)));
             return Flow::Continue;
@@ -259,38 +244,18 @@ impl Dynamic {
 
     /// There is a child of that id. What becomes of one with a step shows when the step is over; only who is in a start
     /// himself cannot wait for that, for it may wait for his.
-    fn is_taken(&mut self, key: Key, spec: ChildSpec, reply: ReplyTo, in_start: bool) {
+    fn is_taken(&mut self, key: Key, spec: ChildSpec, reply: ReplyTo, in_start: InStart) {
         let step = self.busy.get(&key).and_then(|token| self.steps.get_mut(token));
         let error = match (step, self.children.get(key).map(Child::life)) {
-            (Some(step), _) if !in_start => return step.again().push_back((spec, reply)),
+            (Some(step), _) if in_start.is_none() => {
+                return step.line().push(Request::StartChild { spec: Box::new(spec), in_start }, reply);
+            }
             (Some(Step::Start { starting, .. }), _) => Error::already_started(starting.pid),
             (Some(Step::Stop { stopping, .. }), _) => Error::already_started(stopping.pid),
             (None, Some(Life::Running(pid))) => Error::already_started(pid),
             (None, _) => Error::Exists(Term::atom(atoms::ALREADY_PRESENT)),
         };
         reply.fail(error);
-    }
-
-    /// The step of a child is over: what others wanted with its id meanwhile. When one of them has begun a step with it
-    /// the rest waits for that.
-    fn ask_again(&mut self, me: &Process, mut again: Again) {
-        while let Some((spec, reply)) = again.pop_front() {
-            if let Some(reason) = &self.ending {
-                reply.die(reason.clone());
-            } else if self.sys.suspended {
-                let request = Box::new(Request::StartChild { spec: Box::new(spec), in_start: false });
-                self.waiting.push(Message::Native { request, reply: Some(reply) });
-            } else {
-                let id = spec.id.clone();
-                self.add_child(me, spec, reply, false);
-                let token = self.children.find(&id).and_then(|key| self.busy.get(&key));
-                if let Some(step) = token.and_then(|token| self.steps.get_mut(token)) {
-                    again.append(step.again());
-                    *step.again() = again;
-                    return;
-                }
-            }
-        }
     }
 
     fn start(&mut self, me: &Process, key: Key, of: StartOf) -> Flow {
@@ -300,7 +265,8 @@ impl Dynamic {
             Ok(Began::UnderWay(starting)) => {
                 self.starts += 1;
                 self.busy.insert(key, self.token);
-                self.steps.insert(self.token, Step::Start { starting, of, then_stop: Vec::new(), again: Again::new() });
+                self.children.begins(key, starting.pid);
+                self.steps.insert(self.token, Step::Start { starting, of, line: Line::default() });
             }
             Ok(Began::Up(pid)) => self.start_is_over(me, key, of, Ok(Some(pid))),
             Err(error) => self.start_is_over(me, key, of, Err(error)),
@@ -311,20 +277,23 @@ impl Dynamic {
     fn started(&mut self, me: &Process, token: u64, result: StartResult) -> Flow {
         let Some(step) = self.steps.remove(&token) else { return Flow::Continue };
         self.steps.tidy();
-        let Step::Start { starting, of, then_stop, again } = step else {
+        let Step::Start { starting, of, mut line } = step else {
             self.steps.insert(token, step);
             return Flow::Continue;
         };
-        let key = starting.key;
+        let (key, pid, was_hurried) = (starting.key, starting.pid, starting.was_hurried());
         self.starts -= 1;
         self.busy.remove(&key);
         self.busy.tidy();
         let over = starting.over(me, result, |pid| _ = me.unlink(pid));
-        self.start_is_over(me, key, of, over);
-        if !then_stop.is_empty() {
-            self.stop(me, key, then_stop);
+        if !matches!(over, Ok(Some(_))) {
+            self.children.did_not_begin(pid);
         }
-        self.ask_again(me, again);
+        self.start_is_over(me, key, of, over);
+        if was_hurried && self.children.get(key).is_none() {
+            line.has_stopped(pid);
+        }
+        self.ask_again(me, key, line);
         self.go_on_ending(me)
     }
 
@@ -375,36 +344,21 @@ impl Dynamic {
 
     // ---- stopping ----
 
-    /// Stops a child, and forgets it; `asked` hear of that.
-    fn stop(&mut self, me: &Process, key: Key, mut asked: Vec<ReplyTo>) {
-        let Some(child) = self.children.get(key) else {
+    /// Stops a child that nothing is under way with, and forgets it; `asked` hears of that.
+    fn stop(&mut self, me: &Process, key: Key, asked: Option<ReplyTo>) {
+        let Some(child) = self.children.get(key) else { return };
+        let Life::Running(pid) = child.life() else {
+            self.stop_waiting(me, key);
+            self.children.remove(key);
             return answer_ok(asked);
         };
-        let token = self.busy.get(&key).copied();
-        match token.and_then(|token| self.steps.get_mut(&token)) {
-            Some(Step::Stop { late, .. }) => late.append(&mut asked),
-            Some(Step::Start { starting, then_stop, .. }) => {
-                starting.hurry(me, &child.spec, token.unwrap_or_default());
-                then_stop.append(&mut asked);
-            }
-            None => match child.life() {
-                Life::Running(pid) => {
-                    self.token += 1;
-                    let stopping = Stopping::begin(me, &child.spec, key, pid, self.token);
-                    self.busy.insert(key, self.token);
-                    self.monitors.insert(stopping.monitor, self.token);
-                    // What it ended with while the supervisor was suspended.
-                    let reason = self.waiting.reason_of(pid).cloned();
-                    let step = Step::Stop { stopping, reason, asked, late: Vec::new(), again: Again::new() };
-                    self.steps.insert(self.token, step);
-                }
-                _ => {
-                    self.stop_waiting(me, key);
-                    self.children.remove(key);
-                    answer_ok(asked);
-                }
-            },
-        }
+        self.token += 1;
+        let stopping = Stopping::begin(me, &child.spec, key, pid, self.token);
+        self.busy.insert(key, self.token);
+        self.monitors.insert(stopping.monitor, self.token);
+        // What it ended with while the supervisor was suspended.
+        let reason = self.waiting.reason_of(pid).cloned();
+        self.steps.insert(self.token, Step::Stop { stopping, reason, asked, line: Line::default() });
     }
 
     fn down(&mut self, me: &Process, down: Down) -> Flow {
@@ -412,7 +366,7 @@ impl Dynamic {
             self.events.forget(down.monitor);
             return Flow::Continue;
         };
-        let Some(Step::Stop { stopping, reason, asked, late, again }) = self.steps.remove(&token) else {
+        let Some(Step::Stop { stopping, reason, asked, line }) = self.steps.remove(&token) else {
             return Flow::Continue;
         };
         let (key, pid) = (stopping.key, stopping.pid);
@@ -429,24 +383,14 @@ impl Dynamic {
         }
         self.children.remove(key);
         answer_ok(asked);
-        for reply in late {
-            if self.template.is_some() {
-                // OTP: fine when the process is dead.
-                reply.answer(Term::atom(atoms::OK));
-            } else {
-                reply.fail(Error::NotFound);
-            }
-        }
-        self.ask_again(me, again);
+        self.ask_again(me, key, line);
         self.go_on_ending(me)
     }
 
     /// Ends, once no start is under way and all children have ended.
     fn end(&mut self, me: &Process, reason: Term) -> Flow {
         for (&token, step) in &mut self.steps {
-            for (_, reply) in std::mem::take(step.again()) {
-                reply.die(reason.clone());
-            }
+            step.line().refuse(&reason);
             if let Step::Start { starting, .. } = step
                 && let Some(child) = self.children.get(starting.key)
             {
@@ -478,9 +422,9 @@ impl Dynamic {
             return Flow::Continue;
         }
         if !std::mem::replace(&mut self.stops_all, true) {
-            let keys: Vec<Key> = self.children.keys().rev().collect();
+            let keys: Vec<Key> = self.children.keys().rev().filter(|key| !self.busy.contains_key(key)).collect();
             for key in keys {
-                self.stop(me, key, Vec::new());
+                self.stop(me, key, None);
             }
         }
         match self.ending.take_if(|_| self.steps.is_empty()) {
@@ -517,8 +461,8 @@ impl Dynamic {
     }
 }
 
-fn answer_ok(asked: Vec<ReplyTo>) {
-    for reply in asked {
+fn answer_ok(asked: Option<ReplyTo>) {
+    if let Some(reply) = asked {
         reply.answer(Term::atom(atoms::OK));
     }
 }

@@ -77,7 +77,7 @@ impl TaskSupervisor {
                 reply.answer_native(Box::new(ChildCount { specs, active, supervisors: 0, workers: specs }));
             }
             Request::Observe => drop(reply.answer_native(Box::new(self.observed()))),
-            Request::TerminateChild(pid) => match pid.as_pid() {
+            Request::TerminateChild { id, .. } => match id.as_pid() {
                 Some(pid) => self.terminate(me, pid, reply),
                 None => drop(reply.fail(Error::NotFound)),
             },
