@@ -587,3 +587,33 @@ fn a_process_with_many_entries_goes_at_once_and_others_keep_theirs() {
     assert_eq!(registry::count(reg), Ok(1));
     assert_eq!(registry::lookup(reg, &atom("one key")), Ok(vec![(few, Term::nil())]));
 }
+
+#[test]
+fn a_process_that_gives_most_of_its_many_entries_up_keeps_the_rest_and_gives_those_up_too() {
+    let runtime = Runtime::new();
+    let reg = unique(&runtime);
+    let holder = spawn(&runtime);
+    let is_linked = || process::with_process(holder, |holder| holder.links().contains(&reg)) == Some(true);
+    for key in 0..5_000 {
+        registry::register(reg, Term::int(key), holder, Term::int(-key)).unwrap();
+    }
+    // What is left lies far apart where the process has noted it.
+    let is_kept = |key: &i64| key % 100 == 7;
+    for key in (0..5_000).filter(|key| !is_kept(key)) {
+        registry::unregister(reg, &Term::int(key), holder).unwrap();
+    }
+    let mut keys: Vec<_> = registry::keys(reg, holder).unwrap().iter().filter_map(Term::as_int).collect();
+    keys.sort_unstable();
+    assert!(keys.into_iter().eq((0..5_000).filter(is_kept)));
+    // As many again come into the room that is there, and all of it goes.
+    for key in 5_000..6_000 {
+        registry::register(reg, Term::int(key), holder, Term::int(-key)).unwrap();
+    }
+    for key in (0..5_000).filter(is_kept).chain(5_000..6_000) {
+        assert!(is_linked());
+        assert_eq!(registry::holder(reg, &Term::int(key)), Ok(Some((holder, Term::int(-key)))));
+        registry::unregister(reg, &Term::int(key), holder).unwrap();
+    }
+    assert!(!is_linked());
+    assert_eq!(registry::keys(reg, holder), Ok(vec![]));
+}

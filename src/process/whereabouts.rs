@@ -27,8 +27,8 @@ pub enum Whereabouts {
 }
 
 /// Each at a place that it keeps, of which who keeps the thing knows. What is taken out leaves a hole for the next one:
-/// so neither costs a search. (In a hashed table the two took an eighth of the time to take a name away and give it
-/// anew, in a tree two thirds.)
+/// so neither costs a search. (In a hashed table the two took an eighth of the instructions to take a name away and give
+/// it anew.)
 pub struct Row {
     spots: Vec<Spot>,
     /// The first hole; each holds the next one.
