@@ -67,7 +67,7 @@ fn elsewhere(message: Message) -> Words {
     let Some(place) = blocks::take(Size::B64) else { handle_alloc_error(Layout::new::<Message>()) };
     // SAFETY: a block is large enough, aligned, and nobody else's.
     unsafe { place.cast::<Message>().write(message) };
-    Words { mark: ELSEWHERE, word: place.expose_provenance().get() as u64 }
+    Words { mark: ELSEWHERE, word: place.as_ptr().expose_provenance() as u64 }
 }
 
 /// # Safety
