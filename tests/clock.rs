@@ -141,6 +141,31 @@ fn the_hint_is_never_late_and_a_start_below_it_says_so() {
 }
 
 #[test]
+fn who_sleeps_until_the_hint_fires_each_at_its_deadline_and_hardly_wakes_more_often() {
+    let timers = Timers::new();
+    // One in an hour, some that lie apart, and very many together, in no order.
+    let apart = (0..100).map(|name| 7 + name * 333 * MS);
+    let together = (0..5000).map(|name| HOUR / 2 + name * 7919 % 5000 * (MS / 3));
+    let mut dues: Vec<u64> = apart.chain(together).chain([HOUR]).collect();
+    for due in &dues {
+        timers.start(*due, TimerKind::User, *due);
+    }
+    dues.sort_unstable();
+    let (mut fired, mut wakes) = (Vec::new(), 0);
+    while timers.next_due_hint() < u64::MAX {
+        let now = timers.next_due_hint();
+        let names = fire(&timers, now);
+        assert!(names.iter().all(|due| *due == now));
+        assert!(timers.next_due_hint() > now);
+        fired.extend(names);
+        wakes += 1;
+    }
+    assert_eq!(fired, dues);
+    // For nothing where a slot begins that has many, on three levels at most, and once in a tick.
+    assert!((dues.len()..dues.len() + 100).contains(&wakes), "{wakes} wakes for {} timers", dues.len());
+}
+
+#[test]
 fn firing_stops_at_its_limit_and_says_that_more_are_due() {
     let timers = Timers::new();
     for due in (0..10).rev() {

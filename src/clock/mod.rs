@@ -1,9 +1,9 @@
 //! Time: the one clock of a runtime, and the timers that read it.
 //! A `Clock` tells nanoseconds since the runtime started, from the machine or from a hand that moves it. `Timers` keeps
 //! deadlines with a payload each and gives back those that are due: never early, by deadline, then by order of start.
-//! Timers may have an owner, with whom all of them go. Exactly one of `cancel` and `fire_due` gets a payload. No thread lives here: the scheduler asks, and decides who
-//! sleeps. Everything may be called from any thread. From: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels"
-//! (1987).
+//! Timers may have an owner, with whom all of them go. Exactly one of `cancel` and `fire_due` gets a payload. No thread
+//! lives here: the scheduler asks, and decides who sleeps. Everything may be called from any thread. From: Varghese and
+//! Lauck, "Hashed and Hierarchical Timing Wheels" (1987).
 #![forbid(unsafe_code)]
 
 mod owners;
@@ -12,10 +12,10 @@ mod slot;
 mod timers;
 mod wheel;
 
-use std::time::Instant;
-
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, time};
 pub use owners::OwnerId;
+#[cfg(test)]
+pub(crate) use slot::looks;
 pub use timers::{Started, Timers};
 
 /// The time of one runtime, in nanoseconds since it started.
@@ -24,14 +24,15 @@ pub struct Clock {
 }
 
 enum Source {
-    Monotonic(Instant),
+    /// The machine's, since then.
+    Monotonic(u64),
     Manual(AtomicU64),
 }
 
 impl Clock {
     /// A clock that starts at 0 now and goes by the machine's monotonic time.
     pub fn monotonic() -> Self {
-        Clock { source: Source::Monotonic(Instant::now()) }
+        Clock { source: Source::Monotonic(machine_ns()) }
     }
 
     /// A clock that stands at 0 until `advance_to` moves it.
@@ -40,12 +41,10 @@ impl Clock {
     }
 
     /// The time, in ns. Never less than what any thread was told before.
+    #[inline]
     pub fn now(&self) -> u64 {
         match &self.source {
-            Source::Monotonic(start) => {
-                let passed = start.elapsed();
-                passed.as_secs() * 1_000_000_000 + u64::from(passed.subsec_nanos())
-            }
+            Source::Monotonic(start) => machine_ns().saturating_sub(*start),
             // Acquire, with the AcqRel of `advance_to`: who sees the new time sees what was done before it was set.
             Source::Manual(now) => now.load(Ordering::Acquire),
         }
@@ -67,6 +66,11 @@ impl Clock {
             }
         }
     }
+}
+
+#[inline]
+fn machine_ns() -> u64 {
+    time::ns_of(libc::CLOCK_MONOTONIC)
 }
 
 /// Whose timer it is; `regrow_settle` tells the kind of the next one.

@@ -60,28 +60,25 @@ impl Owners {
         (head != NIL).then_some(head)
     }
 
+    /// Puts the timer with the number `index`, which is about to be made, before the others of its owner; the next.
     #[inline]
-    pub fn link<T>(&mut self, slab: &mut Slab<T>, owner: OwnerId, index: u32) {
+    pub fn link<T>(&mut self, slab: &mut Slab<T>, owner: OwnerId, index: u32) -> u32 {
         if owner.is_none() {
-            return;
+            return NIL;
         }
         let next = std::mem::replace(&mut self.heads[owner.0 as usize], index);
         if next != NIL {
             slab.node_mut(next).owner_prev = index;
         }
-        let node = slab.node_mut(index);
-        (node.owner, node.owner_prev, node.owner_next) = (owner, NIL, next);
+        next
     }
 
-    /// From here on it is nobody's.
+    /// Takes a timer out from between its neighbours.
     #[inline]
-    pub fn unlink<T>(&mut self, slab: &mut Slab<T>, index: u32) {
-        let node = slab.node_mut(index);
-        let owner = std::mem::take(&mut node.owner);
+    pub fn unlink<T>(&mut self, slab: &mut Slab<T>, owner: OwnerId, prev: u32, next: u32) {
         if owner.is_none() {
             return;
         }
-        let (prev, next) = (node.owner_prev, node.owner_next);
         if prev == NIL {
             self.heads[owner.0 as usize] = next;
         } else {
@@ -90,5 +87,12 @@ impl Owners {
         if next != NIL {
             slab.node_mut(next).owner_prev = prev;
         }
+    }
+
+    /// Takes a timer that is being fired off its owner's list: from here on it is nobody's.
+    pub fn part<T>(&mut self, slab: &mut Slab<T>, index: u32) {
+        let node = slab.node_mut(index);
+        let (owner, prev, next) = (std::mem::take(&mut node.owner), node.owner_prev, node.owner_next);
+        self.unlink(slab, owner, prev, next);
     }
 }

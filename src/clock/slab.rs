@@ -1,18 +1,21 @@
 //! The memory of the timers: nodes that are found by a number and used again.
-//! Nodes lie in chunks, so growing never moves one (moving a million under the lock would make every timer late).
+//! Nodes lie on shelves, so growing never moves one (moving a million under the lock would make every timer late).
 //! A node's generation goes up each time it is given back, so that an old `TimerId` never names a new timer; at its
 //! last generation a node is retired instead. Touched only under the lock of `Timers`.
 //!
 //! A node is one cache line, which is all that most starts and cancels fetch of it: so a payload is at most four words.
+//! And each looks it up once: what one has to know of a timer comes with it.
 
 use super::{OwnerId, TimerId, TimerKind};
+use crate::sync::shelf::Shelf;
 
 /// No node.
 pub(super) const NIL: u32 = u32::MAX;
 
-const CHUNK: usize = 1024;
-/// Below this much memory there is nothing to give back.
-const KEPT_CHUNKS: usize = 16;
+/// Nodes of a shelf: of 64 bytes, a huge page.
+const SHELF: usize = 32 * 1024;
+/// So many nodes are kept for the next burst.
+const KEPT: u32 = 16 * 1024;
 /// 30 bits: the two highest of an id are free, for what makes references of it (`process/timer.rs`).
 pub(super) const LAST_GENERATION: u32 = (1 << 30) - 1;
 
@@ -35,22 +38,59 @@ pub(super) struct Node<T> {
     is_firing: bool,
 }
 
-pub(super) type Chunks<T> = Vec<Vec<Node<T>>>;
+/// What a timer was that is taken out.
+pub(super) struct Was {
+    pub due_ns: u64,
+    pub place: u16,
+    pub position: u32,
+    pub owner: OwnerId,
+    pub owner_prev: u32,
+    pub owner_next: u32,
+}
+
+pub(super) type Shelves<T> = Vec<Shelf<Node<T>>>;
+
+/// The node of that number.
+#[inline(always)]
+fn at<T>(shelves: &mut Shelves<T>, index: u32) -> Option<&mut Node<T>> {
+    shelves.get_mut(index as usize / SHELF)?.get_mut(index as usize % SHELF)
+}
 
 pub(super) struct Slab<T> {
-    chunks: Chunks<T>,
-    free: u32,
+    shelves: Shelves<T>,
+    free: Free,
+    /// How many nodes there are.
+    made: u32,
     /// Those with a payload.
     live: usize,
     firing: usize,
-    /// Nodes made from now on start here: above every generation of the chunks that were given back.
+    /// Nodes made from now on start here: above every generation of those that were given back.
     first_generation: u32,
+}
+
+/// The nodes that may be taken again.
+struct Free {
+    first: u32,
+    /// Of all nodes that were ever given back.
     newest_generation: u32,
+}
+
+impl Free {
+    /// A node of which the id is stale from here.
+    #[inline(always)]
+    fn push<T>(&mut self, node: &mut Node<T>, index: u32) {
+        if node.generation < LAST_GENERATION {
+            node.generation += 1;
+            node.owner_next = std::mem::replace(&mut self.first, index);
+        }
+        self.newest_generation = self.newest_generation.max(node.generation);
+    }
 }
 
 impl<T> Slab<T> {
     pub fn new() -> Self {
-        Slab { chunks: Vec::new(), free: NIL, live: 0, firing: 0, first_generation: 1, newest_generation: 1 }
+        let free = Free { first: NIL, newest_generation: 1 };
+        Slab { shelves: Vec::new(), free, made: 0, live: 0, firing: 0, first_generation: 1 }
     }
 
     /// How many timers are alive.
@@ -61,50 +101,49 @@ impl<T> Slab<T> {
     /// The id that the next `insert` will use.
     #[inline]
     pub fn next_id(&self) -> TimerId {
-        if self.free != NIL {
-            return TimerId::new(self.free, self.node(self.free).generation);
+        if self.free.first != NIL {
+            return self.id(self.free.first);
         }
-        let made = self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len());
-        assert!(made < NIL as usize, "more than 2^32 - 1 timers");
-        TimerId::new(made as u32, self.first_generation)
+        assert!(self.made < NIL, "more than 2^32 - 1 timers");
+        TimerId::new(self.made, self.first_generation)
     }
 
-    /// Takes a node, in no list yet, and returns its number: that of `next_id`.
-    #[inline]
-    pub fn insert(&mut self, due_ns: u64, kind: TimerKind, payload: T) -> u32 {
+    /// Takes the node of `id`, which `next_id` gave, for a timer that is alive from here on. All the rest of it is
+    /// written where it lies: a whole node that is made and then moved is read as a whole while it is being written,
+    /// and the processor waits for that.
+    #[inline(always)]
+    pub fn insert(&mut self, id: TimerId, payload: T) -> &mut Node<T> {
         self.live += 1;
-        if self.free != NIL {
-            let index = self.free;
-            let node = self.node_mut(index);
-            node.due_ns = due_ns;
-            node.kind = kind;
-            node.payload = Some(payload);
-            self.free = node.owner_next;
-            return index;
+        if self.free.first != id.index() {
+            self.add();
         }
-        self.add(due_ns, kind, payload)
+        let node = at(&mut self.shelves, id.index()).expect("it was free, or has been made");
+        if self.free.first == id.index() {
+            self.free.first = node.owner_next;
+        }
+        node.payload = Some(payload);
+        node
     }
 
-    fn add(&mut self, due_ns: u64, kind: TimerKind, payload: T) -> u32 {
-        let index = self.next_id().index();
-        let generation = self.first_generation;
-        if (index as usize).is_multiple_of(CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+    fn add(&mut self) {
+        if (self.made as usize).is_multiple_of(SHELF) {
+            // A small program has few timers: only who fills a shelf gets huge pages for the next.
+            self.shelves.push(Shelf::new(SHELF, self.made > 0));
         }
-        let last = self.chunks.last_mut().expect("a chunk was pushed for its first node");
-        last.push(Node {
-            due_ns,
-            payload: Some(payload),
-            generation,
+        let node = Node {
+            due_ns: 0,
+            payload: None,
+            generation: self.first_generation,
             place: 0,
             position: 0,
             owner: OwnerId::NONE,
             owner_prev: NIL,
             owner_next: NIL,
-            kind,
+            kind: TimerKind::User,
             is_firing: false,
-        });
-        index
+        };
+        self.shelves.last_mut().expect("a shelf was pushed for its first node").push(node);
+        self.made += 1;
     }
 
     /// Moves the payload of a node that is in no slot any more to `out`; the node is kept until [`Slab::finish`].
@@ -119,50 +158,41 @@ impl<T> Slab<T> {
 
     /// Gives a node back whose timer was fired, and which nobody owns any more; its id is stale from here.
     pub fn finish(&mut self, index: u32) {
-        self.node_mut(index).is_firing = false;
         self.firing -= 1;
-        self.free(index);
+        let node = at(&mut self.shelves, index).expect("it is being fired");
+        node.is_firing = false;
+        self.free.push(node, index);
     }
 
-    /// Moves the payload of a node that is in no slot and nobody's any more to `out`, and gives the node back; its id is
-    /// stale from here.
-    #[inline]
-    pub fn remove(&mut self, index: u32, out: &mut Option<T>) {
-        *out = self.node_mut(index).payload.take();
-        debug_assert!(out.is_some(), "only live nodes are removed");
+    /// Moves the payload of a live timer to `out`, and gives its node back; its id is stale from here. None for `NONE`,
+    /// stale and made-up ids.
+    #[inline(always)]
+    pub fn remove(&mut self, id: TimerId, out: &mut Option<T>) -> Option<Was> {
+        let node = at(&mut self.shelves, id.index())?;
+        if node.generation != id.generation() || node.payload.is_none() {
+            return None;
+        }
+        *out = node.payload.take();
+        let &mut Node { due_ns, place, position, owner, owner_prev, owner_next, .. } = node;
         self.live -= 1;
-        self.free(index);
+        self.free.push(node, id.index());
+        Some(Was { due_ns, place, position, owner, owner_prev, owner_next })
     }
 
-    #[inline]
-    fn free(&mut self, index: u32) {
-        let free = self.free;
-        let node = self.node_mut(index);
-        let retired = node.generation == LAST_GENERATION;
-        if !retired {
-            node.generation += 1;
-            node.owner_next = free;
-        }
-        let generation = node.generation;
-        if !retired {
-            self.free = index;
-        }
-        self.newest_generation = self.newest_generation.max(generation);
+    /// A live timer; None for `NONE`, stale and made-up ids.
+    pub fn find(&self, id: TimerId) -> Option<&Node<T>> {
+        self.get(id).filter(|node| node.payload.is_some())
     }
 
-    /// The number of a live timer; None for `NONE`, stale and made-up ids.
-    #[inline]
-    pub fn find(&self, id: TimerId) -> Option<u32> {
-        let index = id.index();
-        let node = self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?;
-        (node.generation == id.generation() && node.payload.is_some()).then_some(index)
+    /// A timer that is being fired, and has an owner.
+    pub fn find_firing(&self, id: TimerId) -> Option<&Node<T>> {
+        self.get(id).filter(|node| node.is_firing)
     }
 
-    /// The number of a timer that is being fired, and has an owner.
-    pub fn find_firing(&self, id: TimerId) -> Option<u32> {
-        let index = id.index();
-        let node = self.chunks.get(index as usize / CHUNK)?.get(index as usize % CHUNK)?;
-        (node.generation == id.generation() && node.is_firing).then_some(index)
+    /// The node that has this id.
+    fn get(&self, id: TimerId) -> Option<&Node<T>> {
+        let index = id.index() as usize;
+        self.shelves.get(index / SHELF)?.get(index % SHELF).filter(|node| node.generation == id.generation())
     }
 
     pub fn is_live(&self, index: u32) -> bool {
@@ -175,27 +205,26 @@ impl<T> Slab<T> {
 
     #[inline(always)]
     pub fn node(&self, index: u32) -> &Node<T> {
-        &self.chunks[index as usize / CHUNK][index as usize % CHUNK]
+        &self.shelves[index as usize / SHELF][index as usize % SHELF]
     }
 
     #[inline(always)]
     pub fn node_mut(&mut self, index: u32) -> &mut Node<T> {
-        &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
+        &mut self.shelves[index as usize / SHELF][index as usize % SHELF]
     }
 
-    /// Memory to free after a burst, when no timer is alive: the caller drops it outside the lock.
-    pub fn take_surplus(&mut self) -> Option<Chunks<T>> {
+    /// Whether a burst is over and has left memory: no timer is alive, and so no payload.
+    #[inline(always)]
+    pub fn has_surplus(&self) -> bool {
         // Past half of the generations the nodes are kept: each time costs new nodes some of their generations.
-        if self.live > 0
-            || self.firing > 0
-            || self.chunks.len() <= KEPT_CHUNKS
-            || self.newest_generation > LAST_GENERATION / 2
-        {
-            return None;
-        }
-        self.first_generation = self.newest_generation;
-        self.free = NIL;
-        Some(std::mem::take(&mut self.chunks))
+        self.live == 0 && self.firing == 0 && self.made > KEPT && self.free.newest_generation <= LAST_GENERATION / 2
+    }
+
+    /// The memory then; the caller gives it back outside the lock.
+    pub fn take_surplus(&mut self) -> Shelves<T> {
+        self.first_generation = self.free.newest_generation;
+        (self.free.first, self.made) = (NIL, 0);
+        std::mem::take(&mut self.shelves)
     }
 
     #[cfg(test)]

@@ -23,6 +23,16 @@ const FEW: usize = 1024;
 /// Searches for the earliest of a slot in no order, after which it is ordered instead.
 const SEARCHES: u8 = 3;
 
+/// Entries that are looked at without a thought.
+const LOOK: usize = 32;
+
+fn earliest_of(entries: &[Entry]) -> Option<Entry> {
+    #[cfg(test)]
+    looks::add(entries.len());
+    let alive = entries.iter().filter(|entry| entry.index != NIL);
+    alive.copied().reduce(|best, entry| if entry.due_ns < best.due_ns { entry } else { best })
+}
+
 pub(super) struct Slot {
     entries: Vec<Entry>,
     /// What is before this has been taken from the front.
@@ -75,11 +85,19 @@ impl Slot {
     pub fn earliest(&mut self, moved: impl FnMut(u32, u32)) -> Option<Entry> {
         if !self.is_sorted && self.searches < SEARCHES {
             self.searches += 1;
-            let alive = self.entries[self.first as usize..].iter().filter(|entry| entry.index != NIL);
-            return alive.copied().reduce(|best, entry| if entry.due_ns < best.due_ns { entry } else { best });
+            return earliest_of(&self.entries[self.first as usize..]);
         }
         self.sort(moved);
         self.front()
+    }
+
+    /// As [`Slot::earliest`], of a slot that few are put into; None: there are many, or none.
+    pub fn earliest_of_few(&self) -> Option<Entry> {
+        let entries = &self.entries[self.first as usize..];
+        if entries.len() > LOOK {
+            return None;
+        }
+        earliest_of(entries)
     }
 
     /// The first, of a slot in order or not.
@@ -107,6 +125,8 @@ impl Slot {
         if self.is_sorted {
             return;
         }
+        #[cfg(test)]
+        looks::add(self.entries.len());
         self.close_holes(|_, _| ());
         self.entries.sort_by_key(|entry| entry.due_ns);
         self.is_sorted = true;
@@ -142,5 +162,21 @@ impl Slot {
         }
         self.entries = entries;
         None
+    }
+}
+
+/// Entries that were looked at to find the earliest or to order a slot, on this thread: what tests count.
+#[cfg(test)]
+pub(crate) mod looks {
+    use std::cell::Cell;
+
+    thread_local!(static LOOKS: Cell<usize> = const { Cell::new(0) });
+
+    pub fn add(entries: usize) {
+        LOOKS.set(LOOKS.get() + entries);
+    }
+
+    pub fn take() -> usize {
+        LOOKS.take()
     }
 }

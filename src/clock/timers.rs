@@ -2,9 +2,14 @@
 //! One lock, held for a few steps; payloads go in and come out by value, so no payload is dropped and no foreign code
 //! runs under it (but `start_with`, which says so). `next_due_hint` needs no lock.
 //!
-//! Who sleeps until the next deadline: read `next_due`, tell the others, look again, sleep. Who starts a timer and
-//! reads `earliest` wakes the sleeper. The hint rises only by what `next_due` and `fire_due` found, and a start below
-//! it always answers `earliest`, so nobody sleeps past a deadline.
+//! Who sleeps until the next deadline: `fire_due`, then read `next_due_hint`, tell the others, look again, sleep. Who
+//! starts a timer and reads `earliest` wakes the sleeper. The hint rises only by what `next_due` and `fire_due` found,
+//! and a start below it always answers `earliest`, so nobody sleeps past a deadline.
+//!
+//! What a wake costs does not depend on how many wait: the hint is the exact deadline where few are near it, and the
+//! begin of the wheel's next slot where there are many, who are dealt out then. So one wakes for nothing once in a slot
+//! that has many, or when what the hint was for is cancelled. `next_due` is exact, and may look through a slot: it is
+//! for those who ask when that will be (settle, a manual clock).
 
 use super::wheel::Wheel;
 use super::{OwnerId, TimerId, TimerKind};
@@ -60,7 +65,7 @@ impl<T: Send> Timers<T> {
         if is_owned && owner.is_none() {
             *owner = wheel.make_owner();
         }
-        let earliest = wheel.insert(due_ns, kind, *owner, payload);
+        let earliest = wheel.insert(id, due_ns, kind, *owner, payload);
         self.publish(&wheel);
         Started { id, earliest }
     }
@@ -133,7 +138,7 @@ impl<T: Send> Timers<T> {
 
     /// A time before which nothing is due, without the lock: `u64::MAX` when there is no timer. It may be earlier than
     /// the earliest deadline (which was cancelled, or is known only roughly), never later than one whose start this
-    /// thread knows of.
+    /// thread knows of. Later than the time of a `fire_due` that found no more.
     pub fn next_due_hint(&self) -> u64 {
         // Acquire, with the Release in `publish`.
         self.hint_ns.load(Ordering::Acquire)
@@ -150,6 +155,7 @@ impl<T: Send> Timers<T> {
     }
 
     /// Makes the bound visible to those without the lock.
+    #[inline(always)]
     fn publish(&self, wheel: &Wheel<T>) {
         // Relaxed: written only under the lock, which the caller holds.
         if self.hint_ns.load(Ordering::Relaxed) != wheel.bound_ns() {
@@ -159,16 +165,20 @@ impl<T: Send> Timers<T> {
     }
 
     /// Publishes, unlocks, and only then frees what a burst left.
-    fn release(&self, mut wheel: MutexGuard<'_, Wheel<T>>) {
+    #[inline]
+    fn release(&self, wheel: MutexGuard<'_, Wheel<T>>) {
         self.publish(&wheel);
-        let surplus = wheel.take_surplus();
-        drop(wheel);
-        if let Some(surplus) = surplus {
-            let bytes = surplus.bytes();
-            drop(surplus);
-            stir(bytes);
+        if wheel.has_surplus() {
+            give_back(wheel);
         }
     }
+}
+
+#[cold]
+fn give_back<T>(mut wheel: MutexGuard<'_, Wheel<T>>) {
+    let surplus = wheel.take_surplus();
+    drop(wheel);
+    stir(surplus.free());
 }
 
 impl<T: Send> Default for Timers<T> {

@@ -9,7 +9,7 @@
 //! `Timers`.
 
 use super::owners::Owners;
-use super::slab::{Chunks, NIL, Slab};
+use super::slab::{NIL, Shelves, Slab, Was};
 use super::slot::{Entry, Slot};
 use super::{OwnerId, TimerId, TimerKind};
 
@@ -35,15 +35,20 @@ pub(super) struct Wheel<T> {
 
 /// Memory on its way back to the allocator.
 pub(super) struct Surplus<T> {
-    chunks: Option<Chunks<T>>,
+    shelves: Shelves<T>,
     entries: Vec<Vec<Entry>>,
 }
 
 impl<T> Surplus<T> {
-    pub fn bytes(&self) -> usize {
-        let nodes = self.chunks.iter().flatten().map(|chunk| std::mem::size_of_val(&**chunk));
-        let entries = self.entries.iter().map(|slot| slot.capacity() * size_of::<Entry>());
-        nodes.chain(entries).sum()
+    /// Gives it back; how many bytes.
+    pub fn free(self) -> usize {
+        let mut bytes = self.entries.iter().map(|slot| slot.capacity() * size_of::<Entry>()).sum();
+        for shelf in self.shelves {
+            bytes += shelf.bytes();
+            // Without a look at each node: none has a payload.
+            shelf.forget();
+        }
+        bytes
     }
 }
 
@@ -79,13 +84,16 @@ impl<T> Wheel<T> {
         self.owners.make()
     }
 
-    /// Adds a timer under the id of `next_id`. True: it is due before all that were promised.
-    #[inline]
-    pub fn insert(&mut self, due_ns: u64, kind: TimerKind, owner: OwnerId, payload: T) -> bool {
+    /// Adds a timer under `id`, which `next_id` gave. True: it is due before all that were promised.
+    #[inline(always)]
+    pub fn insert(&mut self, id: TimerId, due_ns: u64, kind: TimerKind, owner: OwnerId, payload: T) -> bool {
         let is_earliest = self.slab.len() == 0 || due_ns < self.bound_ns;
-        let index = self.slab.insert(due_ns, kind, payload);
-        self.owners.link(&mut self.slab, owner, index);
-        self.link(due_ns, index);
+        let index = id.index();
+        let owner_next = self.owners.link(&mut self.slab, owner, index);
+        let (place, position) = self.put(due_ns, index);
+        let node = self.slab.insert(id, payload);
+        (node.due_ns, node.kind, node.place, node.position) = (due_ns, kind, place, position);
+        (node.owner, node.owner_prev, node.owner_next) = (owner, NIL, owner_next);
         if is_earliest {
             self.earliest = Some(index);
             self.bound_ns = due_ns;
@@ -96,9 +104,16 @@ impl<T> Wheel<T> {
     /// Takes a timer out, its payload to `out`, and returns its deadline; None when the id is stale.
     #[inline]
     pub fn remove(&mut self, id: TimerId, out: &mut Option<T>) -> Option<u64> {
-        let index = self.slab.find(id)?;
-        let due_ns = self.slab.node(index).due_ns;
-        self.take_out(index, out);
+        let Was { due_ns, place, position, owner, owner_prev, owner_next } = self.slab.remove(id, out)?;
+        let slab = &mut self.slab;
+        if self.slots[place as usize].remove(position, |index, position| slab.node_mut(index).position = position) {
+            self.emptied(place as usize);
+        }
+        self.owners.unlink(&mut self.slab, owner, owner_prev, owner_next);
+        self.forget_earliest(id.index());
+        if self.slab.len() == 0 {
+            self.bound_ns = u64::MAX;
+        }
         Some(due_ns)
     }
 
@@ -112,11 +127,11 @@ impl<T> Wheel<T> {
                 }
                 left -= 1;
                 let mut payload = None;
-                self.take_out(index, &mut payload);
+                self.remove(self.slab.id(index), &mut payload);
                 out.extend(payload);
             } else {
                 // It is being fired: whoever does that gives the node back.
-                self.owners.unlink(&mut self.slab, index);
+                self.owners.part(&mut self.slab, index);
             }
         }
         self.owners.forget(owner);
@@ -124,18 +139,18 @@ impl<T> Wheel<T> {
     }
 
     pub fn due_ns(&self, id: TimerId) -> Option<u64> {
-        self.slab.find(id).map(|index| self.slab.node(index).due_ns)
+        self.slab.find(id).map(|node| node.due_ns)
     }
 
     pub fn is_firing(&self, id: TimerId, owner: OwnerId) -> bool {
-        self.slab.find_firing(id).is_some_and(|index| self.slab.node(index).owner == owner)
+        self.slab.find_firing(id).is_some_and(|node| node.owner == owner)
     }
 
     /// A timer that was fired has done its work.
     pub fn finish(&mut self, id: TimerId) {
-        if let Some(index) = self.slab.find_firing(id) {
-            self.owners.unlink(&mut self.slab, index);
-            self.slab.finish(index);
+        if self.slab.find_firing(id).is_some() {
+            self.owners.part(&mut self.slab, id.index());
+            self.slab.finish(id.index());
         }
     }
 
@@ -183,26 +198,38 @@ impl<T> Wheel<T> {
                 if is_owned {
                     self.slab.begin_to_fire(index, &mut payload);
                 } else {
-                    self.slab.remove(index, &mut payload);
+                    self.slab.remove(id, &mut payload);
                 }
                 out.extend(payload.map(|payload| (id, due_ns, payload)));
                 left -= 1;
             }
         }
-        // The bound only: looking through a big slot for the exact one can wait until somebody asks.
-        self.bound_ns = self.first_place().map_or(u64::MAX, |place| self.start_of(place).saturating_mul(TICK_NS));
-        self.earliest = None;
+        self.look_ahead();
         false
     }
 
-    /// Memory that is not needed any more, to be dropped outside the lock.
-    #[inline]
-    pub fn take_surplus(&mut self) -> Option<Surplus<T>> {
-        let chunks = self.slab.take_surplus();
-        if chunks.is_none() && self.unneeded.is_empty() {
-            return None;
-        }
-        Some(Surplus { chunks, entries: std::mem::take(&mut self.unneeded) })
+    /// The bound, when nothing is due before the wheel's next slot: the earliest deadline if few are in there. Else its
+    /// begin, by which it is dealt out, so that nobody looks through many of them twice.
+    fn look_ahead(&mut self) {
+        (self.earliest, self.bound_ns) = match self.first_place() {
+            None => (None, u64::MAX),
+            Some(place) => match self.slots[place].earliest_of_few() {
+                Some(Entry { due_ns, index }) => (Some(index), due_ns),
+                None => (None, self.start_of(place).saturating_mul(TICK_NS)),
+            },
+        };
+    }
+
+    /// Whether there is memory that is not needed any more.
+    #[inline(always)]
+    pub fn has_surplus(&self) -> bool {
+        !self.unneeded.is_empty() || self.slab.has_surplus()
+    }
+
+    /// That memory, to be given back outside the lock.
+    pub fn take_surplus(&mut self) -> Surplus<T> {
+        let shelves = if self.slab.has_surplus() { self.slab.take_surplus() } else { Vec::new() };
+        Surplus { shelves, entries: std::mem::take(&mut self.unneeded) }
     }
 
     /// Moves the wheel to the first tick, at most `now`, that holds timers. False: there is none, and it stands at
@@ -233,7 +260,9 @@ impl<T> Wheel<T> {
         self.filled[place / SLOTS] &= !(1 << (place % SLOTS));
         for &Entry { due_ns, index } in &entries {
             if index != NIL {
-                self.link(due_ns, index);
+                let (place, position) = self.put(due_ns, index);
+                let node = self.slab.node_mut(index);
+                (node.place, node.position) = (place, position);
             }
         }
         self.unneeded.push(entries);
@@ -252,35 +281,15 @@ impl<T> Wheel<T> {
         above | ((place % SLOTS) as u64) << shift
     }
 
-    /// Puts a node where its deadline belongs, behind those of the same deadline.
+    /// Puts an entry where its deadline belongs, behind those of the same deadline; its slot, and the place in there.
     #[inline]
-    fn link(&mut self, due_ns: u64, index: u32) {
+    fn put(&mut self, due_ns: u64, index: u32) -> (u16, u32) {
         // What is overdue joins the tick where the wheel stands: its place by deadline is found there.
         let tick = (due_ns / TICK_NS).max(self.tick);
         let level = ((tick ^ self.tick) | 1).ilog2() / DIGIT;
         let place = place(level as usize, tick);
         self.filled[place / SLOTS] |= 1 << (place % SLOTS);
-        let position = self.slots[place].push(due_ns, index);
-        let node = self.slab.node_mut(index);
-        node.place = place as u16;
-        node.position = position;
-    }
-
-    /// Takes a timer out of its slot and off its owner's list, and gives its node back.
-    #[inline]
-    fn take_out(&mut self, index: u32, out: &mut Option<T>) {
-        let node = self.slab.node(index);
-        let (place, position) = (node.place as usize, node.position);
-        let slab = &mut self.slab;
-        if self.slots[place].remove(position, |index, position| slab.node_mut(index).position = position) {
-            self.emptied(place);
-        }
-        self.owners.unlink(&mut self.slab, index);
-        self.forget_earliest(index);
-        self.slab.remove(index, out);
-        if self.slab.len() == 0 {
-            self.bound_ns = u64::MAX;
-        }
+        (place as u16, self.slots[place].push(due_ns, index))
     }
 
     fn emptied(&mut self, place: usize) {

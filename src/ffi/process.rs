@@ -437,7 +437,12 @@ pub unsafe extern "C" fn regrow_cancel_timer(
         let left = unsafe { out_optional(left_ms) };
         not_a_ghost()?;
         let mut alarm = None;
-        match with_node(runtime, |node| process::cancel_timer(node, timer.into(), &mut alarm))? {
+        // The clock takes as long as the cancel: it is read for those who ask.
+        let cancel = |node: &process::Node| {
+            let due = process::cancel_timer(node, timer.into(), &mut alarm)?;
+            Some(if left.is_wanted() { node.left(due) } else { 0 })
+        };
+        match with_node(runtime, cancel)? {
             Some(ns) => {
                 left.set(ns.div_ceil(1_000_000));
                 Ok(())

@@ -103,19 +103,21 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
         return regrow_error::REGROW_ERR_FORKED;
     }
     let _inside = inside::enter();
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => regrow_error::REGROW_OK,
-        Ok(Err(fault)) => {
+    // A number comes through the catch, and no fault: that is as a whole where the body's own values lay, and the
+    // processor waited for those to be written before it moved all of it, though it was none.
+    let told = || match body() {
+        Ok(()) => regrow_error::REGROW_OK,
+        Err(fault) => {
             let code = fault.code;
             remember(fault);
             code
         }
-        Err(_) => {
-            let code = regrow_error::REGROW_ERR_INTERNAL;
-            remember(Fault { code, reason: Term::atom(atoms::PANIC), text: "a bug in regrow was caught here".into() });
-            code
-        }
-    }
+    };
+    catch_unwind(AssertUnwindSafe(told)).unwrap_or_else(|_| {
+        let code = regrow_error::REGROW_ERR_INTERNAL;
+        remember(Fault { code, reason: Term::atom(atoms::PANIC), text: "a bug in regrow was caught here".into() });
+        code
+    })
 }
 
 /// As [`guard`], for functions that give a value and have no error code: `otherwise` on a panic.
@@ -189,9 +191,14 @@ pub(super) unsafe fn borrow_optional<'a>(term: *const regrow_term) -> Result<Opt
 pub(super) struct Out<T>(*mut T);
 
 impl<T> Out<T> {
+    /// Is there a place for it?
+    pub fn is_wanted(&self) -> bool {
+        !self.0.is_null()
+    }
+
     /// Nothing is made that nobody takes: without a place `value` is dropped as what it is, a term for one.
     pub fn set(self, value: impl Into<T>) {
-        if !self.0.is_null() {
+        if self.is_wanted() {
             // SAFETY: `out` promised a place for a T; it may be uninitialised, so nothing is dropped.
             unsafe { self.0.write(value.into()) };
         }

@@ -6,6 +6,7 @@
 //! never early.
 
 use super::node::Node;
+use crate::sync::time;
 
 pub(super) struct Limit {
     pub ms: Option<u32>,
@@ -36,25 +37,15 @@ fn passed_since(began: u64) -> u64 {
     coarse_ns().saturating_sub(began).saturating_sub(coarse_step_ns())
 }
 
-fn ns(time: libc::timespec) -> u64 {
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
 /// Of a clock that costs a few nanoseconds.
 #[inline]
 pub(super) fn coarse_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: fills in a local; on Linux this clock is always there.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };
-    ns(time)
+    time::ns_of(libc::CLOCK_MONOTONIC_COARSE)
 }
 
 /// By how much that clock may be behind.
 fn coarse_step_ns() -> u64 {
-    let mut step = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: as above.
-    unsafe { libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, &raw mut step) };
-    ns(step)
+    time::step_ns_of(libc::CLOCK_MONOTONIC_COARSE)
 }
 
 #[cfg(all(test, not(loom)))]

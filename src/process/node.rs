@@ -218,7 +218,12 @@ impl Node {
         self.clock.now().saturating_add(ms.saturating_mul(1_000_000))
     }
 
-    /// Fires what is due by now; the nanoseconds until the next timer, if there is one.
+    /// The nanoseconds that are left until `due`.
+    pub fn left(&self, due: u64) -> u64 {
+        due.saturating_sub(self.clock.now())
+    }
+
+    /// Fires what is due by now; the nanoseconds until it is to be called again, if ever.
     pub fn fire_due(self: &Arc<Self>) -> Option<u64> {
         timer::fire_due(self)
     }

@@ -244,20 +244,18 @@ pub fn start_tick(process: &Process, ms: u64, kind: TimerKind, token: u64) -> Ti
     start_for(process, node.deadline(ms), kind, (), |_, ()| Alarm::Tick { to, token }).unwrap_or(NEVER)
 }
 
-/// Cancels; the nanoseconds that were left, or none when it has fired, was cancelled, or its process ended. What it was
-/// to do is put into `alarm`, to be freed where nothing is looked at.
+/// Cancels; when it was due, or none when it has fired, was cancelled, or its process ended. What it was to do is put
+/// into `alarm`, to be freed where nothing is looked at.
 #[inline]
 pub fn cancel_timer(node: &Node, timer: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
     let Some(id) = id_of(timer) else { return cancel_interval(node, timer, alarm) };
-    let due = node.timers.cancel_into(id, alarm)?;
-    Some(due.saturating_sub(node.clock.now()))
+    node.timers.cancel_into(id, alarm)
 }
 
 fn cancel_interval(node: &Node, interval: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
     let id = node.intervals.forget(interval)?;
     // None: due, and about to be fired; it finds that it is an interval no more.
-    let due = node.timers.cancel_into(id, alarm).unwrap_or(0);
-    Some(due.saturating_sub(node.clock.now()))
+    Some(node.timers.cancel_into(id, alarm).unwrap_or(0))
 }
 
 /// The nanoseconds that are left.
@@ -268,7 +266,7 @@ pub fn read_timer(node: &Node, timer: Ref) -> Option<u64> {
     };
     // An interval that is just being fired is alive.
     let due = node.timers.read(id).or(interval.then_some(0))?;
-    Some(due.saturating_sub(node.clock.now()))
+    Some(node.left(due))
 }
 
 impl Process {
@@ -278,7 +276,7 @@ impl Process {
     }
 }
 
-/// Fires what is due; the nanoseconds until the next.
+/// Fires what is due; the nanoseconds until the next, or until a part of the wheel begins in which there are many.
 pub(super) fn fire_due(node: &Arc<Node>) -> Option<u64> {
     // Inside from before a timer is taken out until it has done its work: settle sees that.
     let _inside = inside::enter();
@@ -297,7 +295,8 @@ pub(super) fn fire_due(node: &Arc<Node>) -> Option<u64> {
             break;
         }
     }
-    node.timers.next_due().map(|(due, _)| due.saturating_sub(node.clock.now()))
+    let next = node.timers.next_due_hint();
+    (next != u64::MAX).then(|| node.left(next))
 }
 
 fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
@@ -323,5 +322,35 @@ fn fire(node: &Arc<Node>, id: TimerId, at: u64, alarm: Alarm) {
         Alarm::Pursuit(pursuit) => {
             pursuit.poke();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, looks};
+
+    /// The watch thread wakes while many timers, in no order, wait far from now: it does not look at them all.
+    #[test]
+    fn a_wake_costs_no_look_at_what_is_far_from_due() {
+        let node = Node::new(Clock::monotonic(), 1, 0, Box::new(|_, _, _| ()));
+        let hour = node.deadline(3_600_000);
+        let start = |due| node.timers.start(due, TimerKind::User, Alarm::Wake(Pid(0)));
+        const FAR: u64 = 20_000;
+        const WAKES: u64 = 100;
+        for name in 0..FAR {
+            start(hour + name * 7919 % FAR);
+        }
+        looks::take();
+        for wake in 0..WAKES {
+            // One is due, so that the wheel is looked at; and another one brings the slot out of order.
+            start(node.clock.now());
+            start(hour + FAR - wake);
+            let left = fire_due(&node).expect("some are waited for");
+            assert!(left > 0 && node.clock.now() + left <= hour + 1_000_000_000, "in {left} ns");
+        }
+        assert_eq!(node.timers.len() as u64, FAR + WAKES);
+        let looks = looks::take();
+        assert!(looks as u64 <= 64 * WAKES, "looked at {looks} entries in {WAKES} wakes");
     }
 }

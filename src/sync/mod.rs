@@ -8,6 +8,8 @@
 //! * [`tally`]: numbers that every thread adds to;
 //! * [`own`]: the few words of each thread that nearly every call reads;
 //! * [`room`]: containers that become smaller again;
+//! * [`shelf`]: values that lie side by side and never move, on huge pages when they are many;
+//! * [`time`]: what the machine's clocks say;
 //! * [`stir`]: who frees much says so, and who gives memory back to the system hears it;
 //! * [`replaced`]: what is looked at without a lock, and replaced as a whole;
 //! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
@@ -77,9 +79,11 @@ pub mod parker;
 pub mod patience;
 pub mod replaced;
 pub mod room;
+pub mod shelf;
 pub mod stir;
 #[cfg(not(loom))]
 pub mod tally;
+pub mod time;
 
 /// Asks for the memory of a value that is read soon.
 #[inline(always)]
