@@ -107,9 +107,12 @@ fn gather(
     let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
     let _lent = lend(timeout, tasks);
     let mut open: HashSet<Ref> = tasks.iter().map(|task| task.monitor).collect();
+    // What is watched no more never is again: none of them is looked at twice.
+    let mut watched = tasks.iter().map(|task| task.monitor).peekable();
     while !open.is_empty() {
         // What can never come is not waited for.
-        let can_come = open.iter().any(|&monitor| me.watches(monitor));
+        while watched.next_if(|&monitor| !me.watches(monitor)).is_some() {}
+        let can_come = watched.peek().is_some();
         let limit = if can_come { left(me, deadline) } else { Some(0) };
         match process::receive(limit, |message| ref_of(message).is_some_and(|monitor| open.contains(&monitor))) {
             Ok(message) => {
