@@ -7,7 +7,8 @@
 //! * **Owner**: *busy*, then looks whether somebody is *wanting*. If not it changes the place, and is no longer busy;
 //!   else it gives way and changes it under the lock.
 //! * **Thief**, under the lock: *wanting*, then the heavy fence, then waits until the owner is not busy, takes the job,
-//!   and wants no more. After the fence the owner has either been seen busy, or sees that somebody wants.
+//!   and wants no more. After the fence the owner has either been seen busy, or sees that somebody wants. Where there
+//!   was no fence (`sync::inside`, a kernel that refuses later) the thief leaves the job, to come again.
 //!
 //! The owner is busy for a few instructions, none of which can wait.
 
@@ -74,7 +75,10 @@ impl Slot {
         }
         let _alone = self.stealing.lock();
         self.wanting.store(true, Ordering::SeqCst);
-        heavy_fence();
+        if !heavy_fence() {
+            self.wanting.store(false, Ordering::Release);
+            return None;
+        }
         while self.busy.load(Ordering::Acquire) {
             // Perhaps it was preempted there.
             std::thread::yield_now();

@@ -8,6 +8,14 @@
 //! who frees pays for both with `membarrier(2)` (asymmetric fences, as in Folly's and liburcu's quiescent-state
 //! reclamation). Where the kernel refuses membarrier every entry takes a full fence instead.
 //!
+//! **A kernel that refuses later**, after a filter of system calls was set, leaves a *doubt*. From the first refusal on
+//! every entry takes its fence; but a thread that came in just before may have its store still in its own processor,
+//! and what it looks at is retired by one who does not see it there. Nobody can be made to show it any more. So for a
+//! second no batch is closed, and [`heavy_fence`] says that it was none. After that everybody sees what was stored
+//! before, and has seen that entries are to take a fence: no processor keeps a store to itself for longer than
+//! microseconds, an interrupt at the latest drains it. To wait for each thread's next entry would be no better: one that
+//! never comes again would keep all memory for ever.
+//!
 //! **Quiet.** [`for_each_thread`] shows the counters, so that settle and shutdown can read them twice: the same
 //! even numbers both times mean that nothing happened in between.
 //!
@@ -18,6 +26,7 @@ use super::own::{Own, own};
 use super::tally::{Tally, What};
 use super::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, compiler_fence, fence};
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 /// What a thread shows of itself.
 pub struct ThreadRecord {
@@ -31,14 +40,22 @@ pub struct ThreadRecord {
 }
 
 static RECORDS: AtomicPtr<ThreadRecord> = AtomicPtr::new(std::ptr::null_mut());
-/// True when the kernel has no membarrier: entries take a full fence.
+/// True when the kernel has no membarrier, or no more: entries take a full fence.
 static STRICT: AtomicBool = AtomicBool::new(false);
+/// When it refused first, having granted it before.
+static REFUSED: once_cell::sync::OnceCell<Instant> = once_cell::sync::OnceCell::new();
+/// How long the doubt lasts after that.
+static DOUBT_MS: AtomicU64 = AtomicU64::new(1000);
 static SET_UP: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
 
 const MEMBARRIER_PRIVATE_EXPEDITED: i32 = 1 << 3;
 const MEMBARRIER_REGISTER_PRIVATE_EXPEDITED: i32 = 1 << 4;
 
 fn membarrier(command: i32) -> bool {
+    #[cfg(test)]
+    if tests::REFUSES.load(Ordering::SeqCst) {
+        return false;
+    }
     // SAFETY: membarrier takes three integers and touches no memory of ours.
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
@@ -329,12 +346,22 @@ pub fn light_fence() {
     }
 }
 
-/// Makes every thread's earlier stores visible, and pays the fence that the readers saved.
-pub fn heavy_fence() {
+/// Makes every thread's earlier stores visible, and pays the fence that the readers saved. False: they may still be
+/// unseen, and the caller leaves alone what it was about to touch.
+#[must_use]
+pub fn heavy_fence() -> bool {
     fence(Ordering::SeqCst);
-    if !STRICT.load(Ordering::Relaxed) && !membarrier(MEMBARRIER_PRIVATE_EXPEDITED) {
-        STRICT.store(true, Ordering::SeqCst);
+    // Acquire, partner: the store below: who sees it sees also whether there is a doubt.
+    if STRICT.load(Ordering::Acquire) {
+        let doubt = Duration::from_millis(DOUBT_MS.load(Ordering::Relaxed));
+        return REFUSED.get().is_none_or(|refused| refused.elapsed() >= doubt);
     }
+    if membarrier(MEMBARRIER_PRIVATE_EXPEDITED) {
+        return true;
+    }
+    REFUSED.get_or_init(Instant::now);
+    STRICT.store(true, Ordering::SeqCst);
+    false
 }
 
 /// Something to be freed: a pointer, and the function that frees what it leads to.
@@ -399,8 +426,7 @@ pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
 }
 
 fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
-    heavy_fence();
-    if !limbo.fresh.is_empty() {
+    if heavy_fence() && !limbo.fresh.is_empty() {
         let mut readers = Vec::new();
         for_each_thread(|id, count| {
             // Our own thread counts too: a frame further up may hold what is retired here.
@@ -448,6 +474,36 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc;
 
+    /// What the kernel says to membarrier from now on.
+    pub(super) static REFUSES: AtomicBool = AtomicBool::new(false);
+
+    unsafe fn set(flag: *mut ()) {
+        // SAFETY: the count that was given away with it.
+        unsafe { Arc::from_raw(flag.cast::<AtomicBool>()) }.store(true, Ordering::SeqCst);
+    }
+
+    #[test]
+    fn where_the_fence_is_refused_later_nothing_is_freed_until_the_doubt_is_over() {
+        let freed = Arc::new(AtomicBool::new(false));
+        // It is granted before.
+        drop(enter());
+        DOUBT_MS.store(u64::MAX, Ordering::SeqCst);
+        REFUSES.store(true, Ordering::SeqCst);
+        // SAFETY: the count is given away to `set`.
+        unsafe { retire(Arc::into_raw(freed.clone()).cast_mut().cast(), set) };
+        // Nobody is inside, but for other tests; and one that came in unseen would not be seen at the second look either.
+        for _ in 0..1000 {
+            collect();
+            assert!(!heavy_fence() && !freed.load(Ordering::SeqCst));
+        }
+        DOUBT_MS.store(0, Ordering::SeqCst);
+        assert!(heavy_fence());
+        while !freed.load(Ordering::SeqCst) {
+            collect();
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn what_is_retired_is_freed_only_after_a_reader_left() {
         let freed = Arc::new(AtomicBool::new(false));
@@ -461,10 +517,6 @@ mod tests {
         });
         inside_rx.recv().unwrap();
         let seen = freed.clone();
-        unsafe fn set(flag: *mut ()) {
-            // SAFETY: the count that was given away below.
-            unsafe { Arc::from_raw(flag.cast::<AtomicBool>()) }.store(true, Ordering::SeqCst);
-        }
         // SAFETY: the count is given away to `set`.
         unsafe { retire(Arc::into_raw(seen).cast_mut().cast(), set) };
         collect();
