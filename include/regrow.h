@@ -1004,7 +1004,8 @@ typedef struct regrow_partition_supervisor_spec {
   uint32_t reserved;
 } regrow_partition_supervisor_spec;
 
-/// A registry. Whoever enters it is linked with it by the first entry: one that is killed takes them along.
+/// A registry. Whoever enters it is linked with it by each entry, if it is not already, until it has none: one that is
+/// killed takes them along.
 typedef struct regrow_registry_spec {
   /// sizeof(regrow_registry_spec).
   size_t size;

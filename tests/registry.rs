@@ -353,6 +353,39 @@ fn a_link_that_was_there_before_stays_when_the_last_entry_goes() {
     process::leave_thread(Term::atom(atoms::NORMAL)).unwrap();
 }
 
+/// As Elixir's, where each entry links.
+#[test]
+fn a_link_that_was_cut_is_made_anew_by_the_next_entry() {
+    for reg in [unique, duplicate] {
+        let runtime = Runtime::new();
+        let reg = reg(&runtime);
+        process::enter_thread(&runtime.0).unwrap();
+        let me = process::current_pid();
+        process::trap_exit(true).unwrap();
+        let is_linked = || process::current().is_some_and(|me| me.links().contains(&reg));
+        for key in ["a", "b"] {
+            registry::register(reg, atom(key), me, Term::nil()).unwrap();
+            assert!(is_linked());
+            process::unlink(reg).unwrap();
+            assert!(!is_linked());
+        }
+        registry::register(reg, atom("c"), me, Term::nil()).unwrap();
+        for key in ["a", "c", "b"] {
+            assert!(is_linked());
+            registry::unregister(reg, &atom(key), me).unwrap();
+        }
+        assert!(!is_linked(), "that goes with the last entry too");
+        registry::register(reg, atom("d"), me, Term::nil()).unwrap();
+        process::unlink(reg).unwrap();
+        registry::register(reg, atom("e"), me, Term::nil()).unwrap();
+        kill(reg);
+        let heard = process::receive(Some(5_000), |_| true).unwrap();
+        assert_eq!(heard, Term::tuple_of([Term::atom(atoms::EXIT), Term::pid(reg), Term::atom(atoms::KILLED)]));
+        assert_eq!(process::receive(Some(0), |_| true), Err(Error::Timeout));
+        process::leave_thread(Term::atom(atoms::NORMAL)).unwrap();
+    }
+}
+
 #[test]
 fn nothing_of_the_dead_is_found_once_their_death_is_observed() {
     let runtime = Runtime::new();

@@ -14,7 +14,8 @@ use crate::term::Term;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-/// A registry. Whoever enters it is linked with it by the first entry: one that is killed takes them along.
+/// A registry. Whoever enters it is linked with it by each entry, if it is not already, until it has none: one that is
+/// killed takes them along.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct regrow_registry_spec {

@@ -9,7 +9,7 @@
 //!   key whose holder just died can be taken at once;
 //! * what a process registered under goes at the cost of its own entries, however many others there are;
 //! * whoever has an entry is linked with the registry, as in Elixir: a registry that is killed takes them along, with
-//!   reason `killed`; with the last entry that link goes, unless it was there before;
+//!   reason `killed`; each entry makes that link, if it was cut, and with the last it goes, unless it was there before;
 //! * no lock is held while anything of the user's runs;
 //! * listeners hear of each entry that comes and goes in the order in which that happened, crashes included.
 //!

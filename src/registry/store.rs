@@ -66,10 +66,16 @@ impl Store {
         &self, hash: u64, key: &mut Option<Term>, owner: &mut process::Owner<'_>, value: &mut Option<Term>,
     ) -> Result<(), Refusal> {
         let pid = owner.pid();
-        match owner.holding(self) {
-            Some(holding) => self.book.insert(hash, key, pid, value, &mut holding.whereabouts),
-            None => self.insert_first(hash, key, owner, value),
+        let Some(holding) = owner.holding(self) else { return self.insert_first(hash, key, owner, value) };
+        self.book.insert(hash, key, pid, value, &mut holding.whereabouts)?;
+        // As in Elixir, where each entry makes the link: one that was cut since is made anew.
+        if pid != self.pid
+            && owner.link(self.pid)
+            && let Some(holding) = owner.holding(self)
+        {
+            holding.linked = true;
         }
+        Ok(())
     }
 
     fn insert_first(
