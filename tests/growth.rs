@@ -22,7 +22,7 @@ struct Light(Arc<AtomicUsize>);
 impl Startable for Light {
     fn build(&self) -> ChildStart {
         self.0.fetch_add(1, Ordering::Relaxed);
-        ChildStart { at_once: true, ..ChildStart::new(Box::new(Server::new(Closures::default()))) }
+        ChildStart { at_once: true, ..ChildStart::new(Server::new(Closures::default())) }
     }
     fn kind(&self) -> Atom {
         atoms::SERVER

@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread::{self, ThreadId};
 
 fn spawn_inline(runtime: &Runtime, closures: Closures) -> Pid {
-    let start = ChildStart { flags: process::FLAG_INLINE, ..ChildStart::new(Box::new(Server::new(closures))) };
+    let start = ChildStart { flags: process::FLAG_INLINE, ..ChildStart::new(Server::new(closures)) };
     let pid = process::spawn_and_wait(&runtime.0, start, None).unwrap().pid;
     // Up is not idle yet: the worker that ran its init may still be there, and a call would be queued.
     runtime.settle();

@@ -3,11 +3,12 @@
 mod common;
 
 use common::{Closures, Runtime, atom, call};
-use regrow::process::{self, ChildStart, Error, Message};
+use regrow::process::{self, ChildStart, Error, Message, Node};
 use regrow::server::{NOREPLY, Server};
 use regrow::term::{Pid, Term};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_call_from_a_thread_is_answered() {
@@ -264,7 +265,7 @@ fn a_thread_that_entered_and_does_not_leave_ends_its_process_when_it_ends() {
         let me = process::enter_thread(&node).unwrap();
         process::link(watcher).unwrap();
         // An end on this thread before its own.
-        let other = process::spawn_and_wait(&node, ChildStart::new(Box::new(Server::new(Closures::default()))), None);
+        let other = process::spawn_and_wait(&node, ChildStart::new(Server::new(Closures::default())), None);
         process::exit_signal(other.unwrap().pid, atom("kill")).unwrap();
         me
     });
@@ -274,12 +275,38 @@ fn a_thread_that_entered_and_does_not_leave_ends_its_process_when_it_ends() {
     assert!(process::is_alive(watcher));
 }
 
+/// Workers keep counts of their runtime for the processes that they will start, and end with it; others keep none.
+#[test]
+fn a_runtime_that_was_shut_down_is_freed_whoever_started_and_ended_its_processes() {
+    fn some_lives(node: &Arc<Node>) {
+        for _ in 0..1_000 {
+            let start = ChildStart::new(Server::new(Closures::default()));
+            let pid = process::spawn_and_wait(node, start, None).expect("a server starts").pid;
+            process::exit_signal(pid, atom("kill")).unwrap();
+        }
+    }
+    let node = {
+        let runtime = Runtime::new();
+        some_lives(&runtime.0);
+        let node = runtime.0.clone();
+        runtime.spawn_body(move || some_lives(&node));
+        runtime.settle();
+        Arc::downgrade(&runtime.0)
+    };
+    let end = Instant::now() + Duration::from_secs(30);
+    while node.upgrade().is_some() {
+        assert!(Instant::now() < end, "somebody keeps it");
+        // What this thread and the workers have retired; others may be inside for a moment.
+        regrow::sync::inside::collect();
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
     let runtime = Runtime::new();
     for _ in 0..common::rounds(5_000) {
-        let start =
-            ChildStart { name: Some("same".into()), ..ChildStart::new(Box::new(Server::new(Closures::default()))) };
+        let start = ChildStart { name: Some("same".into()), ..ChildStart::new(Server::new(Closures::default())) };
         let pid = process::spawn_and_wait(&runtime.0, start, None).expect("the name is free").pid;
         process::stop(pid, atom("normal"), None).unwrap();
         assert_eq!(call(pid, Term::int(1), 1_000), Err(Error::NoProcess));
@@ -374,7 +401,7 @@ fn calls_with_a_limit_far_off_leave_the_watch_thread_alone() {
 }
 
 fn spawn_inline(runtime: &Runtime, closures: Closures) -> Pid {
-    let start = ChildStart { flags: process::FLAG_INLINE, ..ChildStart::new(Box::new(Server::new(closures))) };
+    let start = ChildStart { flags: process::FLAG_INLINE, ..ChildStart::new(Server::new(closures)) };
     process::spawn_and_wait(&runtime.0, start, None).unwrap().pid
 }
 

@@ -268,7 +268,7 @@ fn via_registers_before_the_process_runs_and_a_taken_key_refuses_the_start() {
                 assert_eq!(registry::whereis(reg, &atom("key")), Ok(Some(process::current_pid())));
                 READY
             };
-            ChildStart::new(Box::new(Server::new(Closures { init: Box::new(init), ..Closures::default() })))
+            ChildStart::new(Server::new(Closures { init: Box::new(init), ..Closures::default() }))
         }
         fn kind(&self) -> regrow::term::Atom {
             atoms::SERVER

@@ -421,7 +421,7 @@ fn a_child_that_is_being_restarted_can_be_given_up() {
             tell.lock().unwrap().append(&mut results);
             regrow::server::DONE
         });
-        process::spawn(&me, ChildStart::new(Box::new(body))).unwrap();
+        process::spawn(&me, ChildStart::new(body)).unwrap();
         context.stop(atom("nope"))
     });
     let supervisor = tree.start(SupervisorSpec { max_restarts: 3, children: vec![fails], ..tree.spec() });

@@ -59,13 +59,13 @@ struct Instance {
 impl Startable for Instance {
     fn build(&self) -> ChildStart {
         let (log, argument, next) = (self.log.clone(), self.argument.clone(), self.next);
-        ChildStart::new(Box::new(Server::new(Closures {
+        ChildStart::new(Server::new(Closures {
             init: Box::new(move |_| {
                 log.lock().unwrap().push(argument.to_string());
                 next
             }),
             ..Closures::default()
-        })))
+        }))
     }
     fn kind(&self) -> Atom {
         atoms::SERVER

@@ -88,13 +88,13 @@ struct Numbered(Arc<Mutex<Vec<String>>>, Term);
 impl Startable for Numbered {
     fn build(&self) -> ChildStart {
         let Numbered(log, number) = self.clone();
-        ChildStart::new(Box::new(Server::new(Closures {
+        ChildStart::new(Server::new(Closures {
             init: Box::new(move |_| {
                 log.lock().unwrap().push(number.to_string());
                 READY
             }),
             ..Closures::default()
-        })))
+        }))
     }
     fn kind(&self) -> Atom {
         atoms::SERVER

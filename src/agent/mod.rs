@@ -63,7 +63,7 @@ impl Startable for AgentSpec {
         let agent =
             Agent { state: self.initial.clone(), start: self.start.clone(), sys: SysState::default(), last: None };
         let (flags, bound, watchdog_ms) = (self.flags, self.bound, self.watchdog_ms);
-        ChildStart { flags, bound, watchdog_ms, ..ChildStart::new(Box::new(agent)) }
+        ChildStart { flags, bound, watchdog_ms, ..ChildStart::new(agent) }
     }
 
     fn kind(&self) -> Atom {

@@ -9,8 +9,9 @@ use super::types::{
     REGROW_PUBSUB, REGROW_REGISTRY, REGROW_SERVER, REGROW_SUPERVISOR, REGROW_TASK, REGROW_TASK_SUPERVISOR,
     REGROW_TEMPORARY, REGROW_TRANSIENT, regrow_term,
 };
-use crate::process::{ChildStart, Name, StartSpec, Startable};
+use crate::process::{Behaviour, ChildStart, Name, StartSpec, Startable};
 use crate::supervisor::{Backoff, ChildSpec, Restart, Shutdown};
+use crate::sync::blocks::Small;
 use crate::term::Term;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -145,6 +146,27 @@ pub(super) unsafe fn start_once<R>(
         }
         let spec = start_of(&given)?;
         begin(spec.build(), spec.what.init_timeout())
+    }
+}
+
+/// A start that is a server's, and of a child spec that says nothing else; see [`super::server::alone`].
+///
+/// # Safety
+/// As the header says of the struct.
+#[inline]
+pub(super) unsafe fn alone(spec: *const regrow_child_spec) -> Option<(Small<dyn Behaviour>, u32)> {
+    if spec.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise: as many bytes as its size says.
+    unsafe {
+        if spec.cast::<usize>().read_unaligned() != size_of::<regrow_child_spec>() {
+            return None;
+        }
+        let given = spec.read_unaligned();
+        let has_no_name = given.via.is_null() && given.name.is_null() && given.name_term.is_null();
+        let is_known = given.kind == REGROW_SERVER && given.reserved == 0 && given.reserved_2 == 0;
+        if has_no_name && is_known { super::server::alone(given.spec) } else { None }
     }
 }
 

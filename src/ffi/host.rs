@@ -85,7 +85,7 @@ impl Startable for CHost {
             at_once: true,
             bound: self.0.bound,
             watchdog_ms: watchdog(self.0.given.watchdog_ms),
-            ..ChildStart::new(Box::new(host))
+            ..ChildStart::new(host)
         }
     }
 

@@ -92,7 +92,7 @@ fn start(
         bound,
         watchdog_ms: watchdog(given.watchdog_ms),
         flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
-        ..ChildStart::new(Box::new(Body::new(body)))
+        ..ChildStart::new(Body::new(body))
     }
 }
 

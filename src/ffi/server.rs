@@ -4,18 +4,19 @@
 use super::context::{context_of, context_pointer, regrow_context};
 use super::request::User;
 use super::support::{
-    Fault, SizedStruct, borrow_optional, bound_of, bytes_of, guard, guard_value, is_forked, limit, out, sized, take,
-    watchdog,
+    Fault, SizedStruct, borrow_optional, bound_of, guard, guard_value, is_forked, limit, out, sized, take, watchdog,
 };
 use super::types::{
     REGROW_INLINE, REGROW_NO_PARK, REGROW_SHARED, REGROW_THREAD, regrow_caller, regrow_drop_callback, regrow_error,
     regrow_handle_callback, regrow_init_callback, regrow_next, regrow_term, regrow_terminate_callback,
 };
-use crate::process::{self, Bound, ChildStart, Error, Home, Startable};
+use crate::process::{self, Behaviour, Bound, ChildStart, Error, Home, Startable};
 use crate::server::{self, Callbacks, Context, Next, READY, Server};
+use crate::sync::blocks::Small;
 use crate::term::{Atom, Pid, Term, atoms};
 use std::cell::RefCell;
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// Shows a server's state as a term: write it to `*shown`, which is yours to make and the caller's to free.
@@ -183,10 +184,20 @@ pub(super) unsafe fn server(spec: *const c_void) -> Result<CServer, Fault> {
     }
 }
 
+/// What a thread read last, without the argument, and what it became. Who starts a million alike, one by one, has one of
+/// it, and not a block of memory for each; and it need not be looked at again whether it may be.
+struct Last {
+    given: regrow_server_spec,
+    spec: Arc<Spec>,
+    /// Counts of it that lives have given back on this thread, for the next ones: the count itself is everybody's.
+    counts: Vec<Arc<Spec>>,
+}
+
+/// Counts that a thread keeps.
+const COUNTS: usize = 256;
+
 thread_local! {
-    /// What the thread read last, without the argument, and what it became. Who starts a million alike, one by one, has
-    /// one of it, and not a block of memory for each; and it need not be looked at again whether it may be.
-    static LAST: RefCell<Option<(regrow_server_spec, Arc<Spec>)>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
 impl Spec {
@@ -195,31 +206,78 @@ impl Spec {
     /// # Safety
     /// As the header says of the struct.
     unsafe fn known(given: *const regrow_server_spec) -> Option<(Arc<Spec>, *const regrow_term)> {
-        const ARG: usize = std::mem::offset_of!(regrow_server_spec, arg);
-        const AFTER: usize = ARG + size_of::<*const regrow_term>();
+        const WORDS: usize = size_of::<regrow_server_spec>() / size_of::<usize>();
+        const ARG: usize = std::mem::offset_of!(regrow_server_spec, arg) / size_of::<usize>();
+        const { assert!(size_of::<regrow_server_spec>().is_multiple_of(size_of::<usize>())) };
         // SAFETY: null, or as many bytes as its size says. Such structs have no padding.
-        let bytes = unsafe {
+        let words = unsafe {
             if given.is_null() || given.cast::<usize>().read_unaligned() != size_of::<regrow_server_spec>() {
                 return None;
             }
-            bytes_of(given)
+            given.cast::<[usize; WORDS]>().read_unaligned()
         };
         let known = LAST.try_with(|last| {
-            let last = last.borrow();
-            let (known, spec) = last.as_ref()?;
+            let mut last = last.borrow_mut();
+            let last = last.as_mut()?;
             // SAFETY: as above.
-            let known = unsafe { bytes_of(known) };
+            let known = unsafe { &*(&raw const last.given).cast::<[usize; WORDS]>() };
             // The argument is another one each time; all else is to be the same.
-            let is_same = bytes[..ARG] == known[..ARG] && bytes[AFTER..] == known[AFTER..];
-            is_same.then(|| spec.clone())
+            let differs = |word| if word == ARG { 0 } else { words[word] ^ known[word] };
+            if (0..WORDS).fold(0, |all, word| all | differs(word)) != 0 {
+                return None;
+            }
+            Some(last.counts.pop().unwrap_or_else(|| last.spec.clone()))
         });
-        // SAFETY: as above.
-        known.ok().flatten().map(|spec| (spec, unsafe { (&raw const (*given).arg).read_unaligned() }))
+        known.ok().flatten().map(|spec| (spec, words[ARG] as *const regrow_term))
     }
 
     fn remember(self: &Arc<Self>, given: &regrow_server_spec) {
         if given.drop_user.is_none() {
-            let _ = LAST.try_with(|last| last.replace(Some((*given, self.clone()))));
+            let last = Last { given: *given, spec: self.clone(), counts: Vec::new() };
+            let old = LAST.try_with(|known| known.replace(Some(last)));
+            drop(old);
+        }
+    }
+
+    /// Gives a count back.
+    fn uncount(self: Arc<Self>) {
+        let mut count = Some(self);
+        let _ = LAST.try_with(|last| {
+            if let Ok(mut last) = last.try_borrow_mut()
+                && let Some(last) = last.as_mut()
+                && count.as_ref().is_some_and(|count| Arc::ptr_eq(count, &last.spec))
+                && last.counts.len() < COUNTS
+            {
+                last.counts.extend(count.take());
+            }
+        });
+    }
+
+    /// Whether a process of it is up at once, on any worker, and has nothing but its callbacks.
+    fn is_alone(&self) -> bool {
+        self.init.is_none() && self.home == REGROW_SHARED && self.watchdog_ms == 0 && self.bound.is_none()
+    }
+}
+
+/// A start of the server that this thread read last, if it needs nothing that [`process::spawn_alone`] does not have. Else
+/// it is to be read by [`server`].
+///
+/// # Safety
+/// As the header says of the struct.
+#[inline]
+pub(super) unsafe fn alone(spec: *const c_void) -> Option<(Small<dyn Behaviour>, u32)> {
+    // SAFETY: the caller's promise.
+    let (spec, arg) = unsafe { Spec::known(spec.cast()) }?;
+    // SAFETY: as above.
+    let arg = if spec.is_alone() { unsafe { borrow_optional(arg) }.ok() } else { None };
+    match arg {
+        Some(arg) => {
+            let flags = process_flags(spec.flags);
+            Some((process::boxed(Server::new(CCallbacks::new(spec, arg.cloned().unwrap_or(Term::nil())))), flags))
+        }
+        None => {
+            spec.uncount();
+            None
         }
     }
 }
@@ -236,14 +294,13 @@ impl CServer {
         let CServer { spec, arg } = self;
         let (home, flags, bound, watchdog_ms) = (spec.home, process_flags(spec.flags), spec.bound, spec.watchdog_ms);
         let at_once = spec.init.is_none() && home == REGROW_SHARED;
-        let callbacks = CCallbacks { spec, arg, state: std::ptr::null_mut(), made: false };
         ChildStart {
             home: if home == REGROW_SHARED { Home::Shared } else { Home::Thread },
             flags,
             bound,
             watchdog_ms,
             at_once,
-            ..ChildStart::new(Box::new(Server::new(callbacks)))
+            ..ChildStart::new(Server::new(CCallbacks::new(spec, arg)))
         }
     }
 }
@@ -268,8 +325,10 @@ impl Startable for CServer {
 
 /// The callbacks of one life, around its state.
 struct CCallbacks {
-    spec: Arc<Spec>,
-    arg: Term,
+    /// Dropped by hand: as a rule the thread keeps the count.
+    spec: ManuallyDrop<Arc<Spec>>,
+    /// None: [], as of most.
+    arg: Option<Small<Term>>,
     state: *mut c_void,
     /// `init` answered that it is ready: the state is there to be dropped.
     made: bool,
@@ -279,6 +338,12 @@ struct CCallbacks {
 unsafe impl Send for CCallbacks {}
 
 impl CCallbacks {
+    #[inline(always)]
+    fn new(spec: Arc<Spec>, arg: Term) -> CCallbacks {
+        let arg = (!arg.is_nil()).then(|| Small::new(arg));
+        CCallbacks { spec: ManuallyDrop::new(spec), arg, state: std::ptr::null_mut(), made: false }
+    }
+
     fn handle(&self, callback: regrow_handle_callback, context: &mut Context, message: &Term) -> Option<Next> {
         let callback = callback?;
         // SAFETY: the user's function, called as the header says.
@@ -289,7 +354,8 @@ impl CCallbacks {
 impl Callbacks for CCallbacks {
     fn init(&mut self, context: &mut Context) -> Next {
         let Some(init) = self.spec.init else { return READY };
-        let arg = std::ptr::from_ref(&self.arg).cast();
+        let none = Term::nil();
+        let arg = std::ptr::from_ref(self.arg.as_deref().unwrap_or(&none)).cast();
         // SAFETY: the user's function, called as the header says.
         let next = unsafe { init(context_pointer(context), self.spec.user.user, arg, &raw mut self.state) };
         self.made = server::is_ready(next);
@@ -340,13 +406,16 @@ impl Callbacks for CCallbacks {
 
 impl Drop for CCallbacks {
     fn drop(&mut self) {
-        if let Some(drop) = self.spec.drop
+        // SAFETY: once, and not used after this.
+        let spec = unsafe { ManuallyDrop::take(&mut self.spec) };
+        if let Some(drop) = spec.drop
             && self.made
             && !is_forked()
         {
             // SAFETY: the user's function, called once for a state that init made.
             unsafe { drop(self.state) };
         }
+        spec.uncount();
     }
 }
 
@@ -399,7 +468,15 @@ pub unsafe extern "C" fn regrow_reply_stop(
 /// @param reason  moved.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_stop_self(context: *mut regrow_context, reason: regrow_term) -> regrow_next {
-    let reason = take(reason);
+    let reason = match take(reason) {
+        Ok(reason) => Ok(reason),
+        Err(_) => Err(()),
+    };
+    // As in regrow_reply().
+    let reason = match (unsafe_context(context), reason) {
+        (Some(context), Ok(reason)) if context.has_no_reason() => return context.stop(reason),
+        (_, reason) => reason,
+    };
     guard_value(MISUSED, || match (unsafe_context(context), reason) {
         (Some(context), Ok(reason)) => context.stop(reason),
         _ => MISUSED,

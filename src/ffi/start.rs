@@ -1,11 +1,12 @@
 //! Starting any kind of process outside a supervisor.
 #![allow(non_camel_case_types)]
 
-use super::child::{regrow_child_spec, start_once};
+use super::child::{alone, regrow_child_spec, start_once};
 use super::support::{Fault, guard, in_node, out_optional};
 use super::types::{regrow_error, regrow_pid, regrow_ref};
-use crate::process::{self, ChildStart, Error, Identity, Process};
+use crate::process::{self, ChildStart, Error, Identity, Node, Process};
 use crate::term::atoms;
+use std::sync::Arc;
 
 /// The calling process.
 pub(super) fn me<'a>() -> Result<&'a Process, Fault> {
@@ -29,6 +30,15 @@ pub unsafe extern "C" fn regrow_start(
     guard(|| {
         // SAFETY: as the header says.
         let pid = unsafe { out_optional(pid) };
+        // SAFETY: as the header says.
+        if let Some((behaviour, flags)) = unsafe { alone(spec) } {
+            let begin = |node: &Arc<Node>| {
+                process::identity()?;
+                Ok(process::spawn_alone(node, behaviour, atoms::SERVER, flags)?)
+            };
+            pid.set(in_node(runtime, begin)?);
+            return Ok(());
+        }
         let begin = |start, timeout| in_node(runtime, |node| Ok(process::spawn_and_wait(node, start, timeout)?));
         // SAFETY: as the header says.
         pid.set(unsafe { start_once(spec, begin) }?.pid);

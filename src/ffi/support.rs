@@ -263,6 +263,7 @@ pub(super) unsafe fn sized<T: SizedStruct>(place: *const T) -> Result<T, Fault> 
 ///
 /// # Safety
 /// As [`sized`].
+#[inline]
 pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<Option<T>, Fault> {
     if place.is_null() {
         return Ok(None);
@@ -270,6 +271,9 @@ pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<O
     // SAFETY: the size comes first, and that many bytes are readable; all zeroes is a T.
     unsafe {
         let size = place.cast::<usize>().read_unaligned();
+        if size == size_of::<T>() {
+            return Ok(Some(place.read_unaligned()));
+        }
         if size < size_of::<usize>() {
             return Err(Fault::argument("a struct's .size is not set"));
         }
@@ -286,15 +290,6 @@ pub(super) unsafe fn sized_optional<T: SizedStruct>(place: *const T) -> Result<O
         std::ptr::copy_nonoverlapping(bytes, (&raw mut value).cast::<u8>(), known);
         Ok(Some(value))
     }
-}
-
-/// The bytes of a struct.
-///
-/// # Safety
-/// The pointer leads to a whole one, which stays for `'a`.
-pub(super) unsafe fn bytes_of<'a, T: SizedStruct>(place: *const T) -> &'a [u8] {
-    // SAFETY: the caller's promise; such structs have no padding.
-    unsafe { std::slice::from_raw_parts(place.cast(), size_of::<T>()) }
 }
 
 /// Writes an out-struct that starts with its size: as much of it as the caller has room for.

@@ -3,19 +3,20 @@
 
 use super::agent::{unwritten, written};
 use super::child::{restart, shutdown};
-use super::context::context_pointer;
+use super::context::{context_pointer, regrow_context};
 use super::request::User;
 use super::support::{Fault, SizedStruct, borrow_optional, guard, limit, out, out_optional, sized, watchdog};
 use super::types::{
     REGROW_EXIT_STREAM, REGROW_KILL_TASK, REGROW_NO_PARK, REGROW_ORDERED, REGROW_SHARED, REGROW_THREAD,
-    REGROW_UNLINKED, REGROW_UNORDERED, regrow_drop_callback, regrow_error, regrow_pid, regrow_result_callback,
-    regrow_source_callback, regrow_task, regrow_task_callback, regrow_term,
+    REGROW_UNLINKED, REGROW_UNORDERED, regrow_drop_callback, regrow_error, regrow_next, regrow_pid,
+    regrow_result_callback, regrow_source_callback, regrow_task, regrow_task_callback, regrow_term,
 };
 use crate::process::{self, Error, Home, Startable};
 use crate::server::{Context, Step};
 use crate::supervisor::{Restart, Shutdown};
 use crate::task::{self, End, OnTimeout, Place, StreamSpec, Task, TaskSpec, Work};
 use crate::term::{Pid, Term, atoms};
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -147,6 +148,35 @@ pub(super) unsafe fn restarting_task_spec(spec: *const regrow_task_spec) -> Resu
         return Err(Fault::argument("a task's home or flags are unknown"));
     }
     let restart = restart(given.restart, Restart::Temporary)?;
+    let work = work(run, user);
+    let home = if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread };
+    let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
+    let watchdog_ms = watchdog(given.watchdog_ms);
+    let shutdown = shutdown(given.shutdown_ms);
+    Ok((TaskSpec { work, argument, home, flags, watchdog_ms, shutdown, done: None }, restart))
+}
+
+type Run =
+    unsafe extern "C-unwind" fn(*mut regrow_context, *mut c_void, *const regrow_term, *mut regrow_term) -> regrow_next;
+
+thread_local! {
+    /// The function that the thread read last, with its `user`, and what it became: tasks are started alike, one after
+    /// the other.
+    static LAST: RefCell<Option<(Run, *mut c_void, Work)>> = const { RefCell::new(None) };
+}
+
+/// What calls the user's function.
+fn work(run: Run, user: User) -> Work {
+    // With a `drop_user` it is given back once for each.
+    let is_plain = user.drop.is_none();
+    let place = user.user;
+    let known = LAST.try_with(|last| match &*last.borrow() {
+        Some((known, of, work)) if is_plain && std::ptr::fn_addr_eq(*known, run) && *of == place => Some(work.clone()),
+        _ => None,
+    });
+    if let Ok(Some(work)) = known {
+        return work;
+    }
     let work: Work = Arc::new(move |context: &mut Context, argument: &Term| {
         let (user, mut value) = (&user, unwritten());
         let argument = std::ptr::from_ref(argument).cast();
@@ -154,17 +184,20 @@ pub(super) unsafe fn restarting_task_spec(spec: *const regrow_task_spec) -> Resu
         let returned = unsafe { run(context_pointer(context), user.user, argument, &raw mut value) };
         // Taken whatever comes of it: it is ours to free.
         let value = written(value);
+        if context.is_plain_done(returned) {
+            return Ok(value?.unwrap_or(Term::nil()));
+        }
         match std::mem::replace(context, Context::new(crate::server::Callback::Function)).decide(returned).step {
             Step::Go => Ok(value?.unwrap_or(Term::nil())),
             Step::Stop(reason) => Err(reason),
             _ => Err(Term::atom(atoms::BAD_RETURN_VALUE)),
         }
     });
-    let home = if given.home == REGROW_SHARED { Home::Shared } else { Home::Thread };
-    let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
-    let watchdog_ms = watchdog(given.watchdog_ms);
-    let shutdown = shutdown(given.shutdown_ms);
-    Ok((TaskSpec { work, argument, home, flags, watchdog_ms, shutdown }, restart))
+    if is_plain {
+        let old = LAST.try_with(|last| last.replace(Some((run, place, work.clone()))));
+        drop(old);
+    }
+    work
 }
 
 /// Copies an array of tasks.
@@ -220,7 +253,7 @@ pub unsafe extern "C" fn regrow_task_async(spec: *const regrow_task_spec, task: 
     guard(|| {
         // SAFETY: as the header says.
         let (spec, task) = unsafe { (task_spec(spec)?, out(task)?) };
-        task.set(task::start(&spec)?);
+        task.set(task::start(spec)?);
         Ok(())
     })
 }

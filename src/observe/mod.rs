@@ -74,7 +74,7 @@ pub fn tree_async(
         };
         server::DONE
     });
-    process::spawn(&node, ChildStart { kind: atoms::PROCESS, ..ChildStart::new(Box::new(body)) })?;
+    process::spawn(&node, ChildStart { kind: atoms::PROCESS, ..ChildStart::new(body) })?;
     Ok(pending)
 }
 

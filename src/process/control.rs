@@ -9,15 +9,18 @@ use super::node::Node;
 use super::reading::Reading;
 use super::reply::{ReplyTo, Slot};
 use super::run::Behaviour;
+use super::spare;
 use super::start::Place;
 use super::state::State;
 use super::watchdog::Dog;
 use crate::mailbox::Mailbox;
 use crate::scheduler::{Header, ParkSlot, Runnable};
+use crate::sync::blocks::Small;
 use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
 use std::any::Any;
 use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -25,15 +28,16 @@ use std::sync::Arc;
 #[repr(C)]
 pub struct Process {
     // What senders read, and the head of the mailbox, which they write; nothing that the receiver writes.
+    // Its id is the pid.
     pub(super) header: Header,
-    pid: Pid,
     pub(super) flags: u32,
     /// The runtime's, that its messages are counted under.
     pub(super) number: u32,
-    pub(super) node: Arc<Node>,
+    /// Dropped by hand: as a rule the worker keeps the count (`spare`).
+    pub(super) node: ManuallyDrop<Arc<Node>>,
     pub(super) place: Place,
     /// What other threads use of it without asking it, such as a registry's table.
-    pub(super) face: Option<Face>,
+    pub(super) face: Option<Small<Face>>,
     /// In place of `mailbox`, where `flags` say `BOUNDED`.
     pub(super) bounded: Option<Box<BoundedMailbox>>,
     /// Its watchdog, if it was started with one.
@@ -47,11 +51,12 @@ pub struct Process {
     pub(super) is_taking: std::cell::Cell<bool>,
     /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it; or a desk (`inline`).
     pub(super) current_call: AtomicPtr<Slot>,
-    behaviour: UnsafeCell<Option<Box<dyn Behaviour>>>,
+    behaviour: UnsafeCell<Option<Small<dyn Behaviour>>>,
     reading: UnsafeCell<Reading>,
     /// How many messages `reading` keeps, for others to see.
     pub(super) kept: AtomicUsize,
-    pub(super) park: ParkSlot,
+    /// Where its stack is kept while it waits; null until it first does. See [`Process::park`].
+    park: AtomicPtr<ParkSlot>,
     /// The last error of a call made from its callbacks, in the shape of the layer that made it.
     last_error: UnsafeCell<Option<Box<LastError>>>,
 }
@@ -87,7 +92,7 @@ pub type MakeFace = Box<dyn FnOnce(Pid) -> Face + Send>;
 pub(super) struct Parts {
     pub flags: u32,
     pub phase: u32,
-    pub behaviour: Option<Box<dyn Behaviour>>,
+    pub behaviour: Option<Small<dyn Behaviour>>,
     pub face: Option<Face>,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
@@ -121,12 +126,11 @@ impl Process {
         // SAFETY: the caller's promise; each part is written once, and `all_parts_are_made` counts them.
         unsafe {
             (&raw mut (*at).header).write(Header::new(super::run::on_worker, pid.0));
-            (&raw mut (*at).pid).write(pid);
             (&raw mut (*at).flags).write(flags);
             (&raw mut (*at).number).write(node.number);
-            (&raw mut (*at).node).write(node);
+            (&raw mut (*at).node).write(ManuallyDrop::new(node));
             (&raw mut (*at).place).write(place);
-            (&raw mut (*at).face).write(parts.face);
+            (&raw mut (*at).face).write(parts.face.map(Small::new));
             (&raw mut (*at).bounded).write(bounded);
             (&raw mut (*at).dog).write(dog);
             (&raw mut (*at).mailbox).write(Mailbox::new());
@@ -137,7 +141,7 @@ impl Process {
             (&raw mut (*at).behaviour).write(UnsafeCell::new(parts.behaviour));
             (&raw mut (*at).reading).write(UnsafeCell::new(Reading::default()));
             (&raw mut (*at).kept).write(AtomicUsize::new(0));
-            (&raw mut (*at).park).write(ParkSlot::new());
+            (&raw mut (*at).park).write(AtomicPtr::new(std::ptr::null_mut()));
             (&raw mut (*at).last_error).write(UnsafeCell::new(None));
         }
     }
@@ -149,7 +153,7 @@ impl Process {
 
     #[inline]
     pub fn pid(&self) -> Pid {
-        self.pid
+        Pid(self.header.id())
     }
 
     /// The runtime it lives in.
@@ -186,9 +190,27 @@ impl Process {
     /// # Safety
     /// The caller runs the process, or is its ghost, or carries out its exit while there is no ghost.
     #[allow(clippy::mut_from_ref)]
-    pub(super) unsafe fn behaviour(&self) -> &mut Option<Box<dyn Behaviour>> {
+    pub(super) unsafe fn behaviour(&self) -> &mut Option<Small<dyn Behaviour>> {
         // SAFETY: the caller's promise.
         unsafe { &mut *self.behaviour.get() }
+    }
+
+    /// Where its stack is kept while it waits, made now if it never has. For the one who runs it.
+    pub(super) fn park(&self) -> &ParkSlot {
+        let mut park = self.park.load(Ordering::Relaxed);
+        if park.is_null() {
+            park = Small::into_raw(Small::new(ParkSlot::new()));
+            // Release, partner: the load in `parked`.
+            self.park.store(park, Ordering::Release);
+        }
+        // SAFETY: made above, now or earlier, and there as long as the process.
+        unsafe { &*park }
+    }
+
+    /// The same for others; none: it has never waited.
+    pub(super) fn parked(&self) -> Option<&ParkSlot> {
+        // SAFETY: as above.
+        unsafe { self.park.load(Ordering::Acquire).as_ref() }
     }
 
     /// As the scheduler knows it.
@@ -314,8 +336,8 @@ impl Process {
         use super::state::RESUMING;
         let is_behind = || self.state.phase() == RESUMING;
         // Looked at on both sides: what runs in between is not itself.
-        let pid = Some(self).filter(|_| is_behind()).map(|me| Pid(me.park.behind()))?;
-        (pid != Pid::NONE && pid != self.pid && is_behind()).then_some(pid)
+        let pid = Some(self).filter(|_| is_behind()).and_then(Process::parked).map(|park| Pid(park.behind()))?;
+        (pid != Pid::NONE && pid != self.pid() && is_behind()).then_some(pid)
     }
 
     /// What it is doing, in a word.
@@ -331,6 +353,18 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        // SAFETY: once, and not used after this.
+        spare::uncount(unsafe { ManuallyDrop::take(&mut self.node) });
+        let park = *self.park.get_mut();
+        if !park.is_null() {
+            // SAFETY: made in `park`, and nobody waits there any more.
+            drop(unsafe { Small::from_raw(park) });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,7 +374,6 @@ mod tests {
     fn all_parts_are_made(process: &Process) {
         let Process {
             header: _,
-            pid: _,
             flags: _,
             number: _,
             node: _,
@@ -365,7 +398,7 @@ mod tests {
     fn a_control_block_stays_small() {
         // What an idle process takes in all, its state and its allocations included, is to stay below 640 bytes.
         let size = size_of::<Process>();
-        assert!(size <= 392, "{size} bytes");
+        assert!(size <= 312, "{size} bytes");
         // Nothing that both sides write at each message is on one cache line.
         let state = std::mem::offset_of!(Process, state);
         let mailbox = std::mem::offset_of!(Process, mailbox);

@@ -17,6 +17,7 @@ use super::whereabouts::Left;
 use super::{signal, start, table, timer};
 use crate::clock::OwnerId;
 use crate::sync::Ordering;
+use crate::sync::blocks::Small;
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, hash_map};
 use std::ptr::NonNull;
@@ -241,7 +242,7 @@ impl Exit {
             };
             (inner.ties.take(), inner.pending.take(), farewells)
         };
-        let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, |ties| *ties);
+        let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, Small::into_inner);
         (self.watching, self.watchers) = (watching, watchers);
         self.step = Step::Links(links.into_iter());
         process.close_bounded();

@@ -34,9 +34,10 @@ use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
 use super::watchdog::Stuck;
 use super::{current, signal, table, wait};
 use crate::scheduler::{self, Header, Runnable};
+use crate::sync::blocks::Small;
+use crate::sync::own::own;
 use crate::sync::{MutexGuard, Ordering, inside};
 use crate::term::{Pid, Term, atoms};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
@@ -55,12 +56,10 @@ pub(super) struct Ending {
     pub ghost: bool,
 }
 
-thread_local! {
-    /// The list of the outermost end on this thread's stack; null: no end is under way. It has no destructor: threads
-    /// that entered end their process while their thread-locals go.
-    static ENDINGS: Cell<*mut VecDeque<Ending>> = const { Cell::new(ptr::null_mut()) };
-    /// The next outermost end on this thread is not cut into slices.
-    static AT_ONCE: Cell<bool> = const { Cell::new(false) };
+/// The list of the outermost end on this thread's stack; null: no end is under way. Not a thread-local with a
+/// destructor: threads that entered end their process while theirs go.
+fn endings() -> *mut VecDeque<Ending> {
+    own().endings.get().cast()
 }
 
 /// Notes that user code still runs or waits in a process that is dead from now on. Under its lock, since that code may
@@ -93,7 +92,7 @@ pub(super) fn after(process: &Process, struck: Struck) {
 pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartResult>) {
     let spare = {
         let mut inner = process.lock();
-        if is_plain(process, &inner) && ENDINGS.get().is_null() {
+        if is_plain(process, &inner) && endings().is_null() {
             let spare = match &inner.exit_reason {
                 Some(_) => Some(reason),
                 None => inner.exit_reason.replace(reason),
@@ -151,10 +150,10 @@ fn end_plainly(process: &Process, mut inner: MutexGuard<'_, Inner>) {
     let mut list = VecDeque::new();
     let is_over = {
         let _done = Done;
-        ENDINGS.set(&raw mut list);
+        own().endings.set((&raw mut list).cast());
         wait::without_waiting(|| {
             if let Some(ties) = ties {
-                let Ties { links, watchers, .. } = *ties;
+                let Ties { links, watchers, .. } = ties.into_inner();
                 for (peer, _) in links {
                     table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
                 }
@@ -177,7 +176,7 @@ fn end_plainly(process: &Process, mut inner: MutexGuard<'_, Inner>) {
     }
     let ending = Ending { process: NonNull::from(process), ghost: false };
     let mut rest = Exit::of_mailbox(ending, reason);
-    rest.at_once = AT_ONCE.get();
+    rest.at_once = own().ends_at_once.get();
     go_through(Series { exit: Some(rest), list });
 }
 
@@ -217,16 +216,16 @@ pub(super) fn ghost_returns(process: &Process) {
 
 /// Runs `end`, which ends a process, and has that carried out in one piece.
 pub(super) fn at_once(end: impl FnOnce()) {
-    let before = AT_ONCE.replace(true);
+    let before = own().ends_at_once.replace(true);
     end();
-    AT_ONCE.set(before);
+    own().ends_at_once.set(before);
 }
 
 fn carry_out(process: &Process, ghost: bool) {
     let _inside = inside::enter();
     let _busy = (!ghost && is_own_thread(process)).then(|| EndingThread::of(process.node()));
     let ending = Ending { process: NonNull::from(process), ghost };
-    let outer = ENDINGS.get();
+    let outer = endings();
     // SAFETY: it leads to the list of a frame further up, which uses it only between the ends that it carries out.
     if let Some(list) = unsafe { outer.as_mut() } {
         list.push_back(ending);
@@ -239,7 +238,7 @@ fn carry_out(process: &Process, ghost: bool) {
         }
     }
     let mut exit = Exit::new(ending);
-    if AT_ONCE.get() || !ghost && is_own_thread(process) {
+    if own().ends_at_once.get() || !ghost && is_own_thread(process) {
         exit.at_once = true;
     }
     go_through(Series { exit: Some(exit), list: VecDeque::new() });
@@ -287,7 +286,7 @@ struct Done;
 
 impl Drop for Done {
     fn drop(&mut self) {
-        ENDINGS.set(ptr::null_mut());
+        own().endings.set(ptr::null_mut());
     }
 }
 
@@ -301,7 +300,7 @@ impl Series {
     /// Goes on for about `left` entries; true when all is over.
     fn go_on(&mut self, mut left: usize) -> bool {
         let list = &raw mut self.list;
-        ENDINGS.set(list);
+        own().endings.set(list.cast());
         let _done = Done;
         // What is dropped on the way may run the user's code: not as whoever sent the signal, and it may not wait here.
         wait::without_waiting(|| {
@@ -424,7 +423,7 @@ pub(super) fn discard(process: &Process, message: Message, reason: &Term) {
 }
 
 /// Drops a behaviour, which may run the user's `drop`: outside all locks, without an identity, and it may not wait.
-pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Box<dyn Behaviour>>) {
+pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Small<dyn Behaviour>>) {
     if behaviour.is_some() {
         let reason = process.lock().exit_reason.clone().unwrap_or_default();
         wait::without_waiting(|| drop_now(process, behaviour, &reason));
@@ -432,7 +431,7 @@ pub(super) fn drop_behaviour(process: &Process, behaviour: Option<Box<dyn Behavi
 }
 
 /// As [`drop_behaviour`], where nothing may wait.
-fn drop_now(process: &Process, behaviour: Option<Box<dyn Behaviour>>, reason: &Term) {
+fn drop_now(process: &Process, behaviour: Option<Small<dyn Behaviour>>, reason: &Term) {
     let Some(mut behaviour) = behaviour else { return };
     let depth = inside::step_out();
     // A panic of the user's drop ends here: nothing may stop an end.

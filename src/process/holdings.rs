@@ -4,6 +4,7 @@
 //! Who keeps things for many processes lets each have the note of where its own are (`whereabouts`): so that note needs
 //! no lock and no search of its own.
 
+use super::callers::Callers;
 use super::control::Process;
 use super::few::Few;
 use super::id_hash::IdHash;
@@ -13,6 +14,7 @@ use super::reply::ReplyTo;
 use super::start::Pending;
 use super::whereabouts::{Left, Whereabouts};
 use crate::clock::OwnerId;
+use crate::sync::blocks::Small;
 use crate::sync::room::Room;
 use crate::term::{Pid, Ref, Term};
 use hashbrown::{HashMap, HashSet};
@@ -104,7 +106,7 @@ pub(super) struct Inner {
     pub name: Option<Name>,
     pub pending: Option<Pending>,
     /// None until the first of them: most idle processes have none. Read with `tied`.
-    pub ties: Option<Box<Ties>>,
+    pub ties: Option<Small<Ties>>,
     pub rare: Option<Box<Rare>>,
 }
 
@@ -112,6 +114,8 @@ pub(super) struct Inner {
 #[derive(Default)]
 pub(super) struct Ties {
     pub lineage: Option<Arc<Lineage>>,
+    /// What those share that run on its behalf.
+    pub callers: Option<Arc<Callers>>,
     pub links: Few<Pid, Link>,
     pub watching: Few<Ref, Watch>,
     pub watchers: Few<Ref, Pid>,

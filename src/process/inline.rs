@@ -200,7 +200,7 @@ impl Process {
         let Some(frame) = (unsafe { desk.frame.get().as_ref() }) else { return };
         let slot = frame.make_slot();
         desk.frame.set(ptr::null());
-        frame.slot.set(Some((slot.clone(), self.node.clone())));
+        frame.slot.set(Some((slot.clone(), self.node().clone())));
         let reply = reply::reply_to(&slot);
         if frame.lends {
             // An end from outside must not send the lender home before its function has ended.

@@ -4,6 +4,7 @@
 //! costs a process the pointer that leads to its parent, and outlives whoever is on it.
 
 use super::control::Process;
+use super::holdings::Inner;
 use super::names::Name;
 use super::table;
 use crate::term::{Pid, Term};
@@ -40,18 +41,22 @@ impl Lineage {
         self.pid
     }
 
-    /// What the children of `parent` share; none when it is nobody.
-    pub fn of_children(parent: Pid) -> Option<Arc<Lineage>> {
+    /// What the children of `parent` share; none when it is nobody. `also` sees the parent under the same lock, if it is
+    /// alive.
+    #[inline]
+    pub fn of_children(parent: Pid, also: impl FnOnce(&Process, &mut Inner)) -> Option<Arc<Lineage>> {
         if parent == Pid::NONE {
             return None;
         }
         // A parent that has ended meanwhile refuses the link, if there is to be one.
-        Some(table::with_process(parent, of_children).unwrap_or_else(|| Lineage::new(parent, None, None)))
+        let known = table::with_process(parent, |parent| of_children(parent, also));
+        Some(known.unwrap_or_else(|| Lineage::new(parent, None, None)))
     }
 }
 
-fn of_children(parent: &Process) -> Arc<Lineage> {
+fn of_children(parent: &Process, also: impl FnOnce(&Process, &mut Inner)) -> Arc<Lineage> {
     let mut inner = parent.lock();
+    also(parent, &mut inner);
     let name = inner.name.clone();
     let is_current = |lineage: &Arc<Lineage>| match (&lineage.name, &name) {
         (Some(then), Some(now)) => then.is(now),

@@ -1,6 +1,7 @@
 //! What lies in a mailbox.
 
 use super::reply::ReplyTo;
+use crate::sync::blocks::Small;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::any::Any;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub enum Message {
         from: Pid,
         reason: Term,
     },
-    Down(Box<Down>),
+    Down(Small<Down>),
     /// A timer of the behaviour itself, by its token.
     Tick(u64),
     /// A child's start came to an end.
@@ -129,7 +130,7 @@ impl Message {
         Ok(match self {
             Message::Info(term) | Message::Seen(term) => term,
             Message::Exit { from, reason } => exit_term(from, reason),
-            Message::Down(down) => down_term(*down),
+            Message::Down(down) => down_term(down.into_inner()),
             Message::Ticket(ticket) => ticket.redeem().ok_or(Message::Ticket(Ticket(None)))?,
             other => return Err(other),
         })

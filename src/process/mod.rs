@@ -85,6 +85,7 @@ mod request;
 mod run;
 mod signal;
 mod slot;
+mod spare;
 mod start;
 mod state;
 mod table;
@@ -126,7 +127,7 @@ pub use signal::{
 };
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
-    Startable, Via, enter_thread, leave_thread, spawn, spawn_and_wait, thread_event_fd,
+    Startable, Via, boxed, enter_thread, leave_thread, spawn, spawn_alone, spawn_and_wait, thread_event_fd,
 };
 pub use table::with_process;
 pub use timer::{

@@ -4,10 +4,10 @@
 //! that was freed stays with the thread that freed it, and what one has too many of goes to a common store.
 
 use super::control::Process;
+use super::spare;
 use super::table;
 use crate::sync::stir::stir;
 use crate::sync::{Mutex, Ordering, fence};
-use std::cell::RefCell;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
@@ -18,13 +18,9 @@ const STORED: usize = 16 * KEPT;
 
 /// A block that holds no process, and nobody else counts on. So its one count need not be looked at again, which would
 /// take a locked instruction; nobody has weak ones.
-type Blank = Arc<MaybeUninit<Process>>;
+pub(super) type Blank = Arc<MaybeUninit<Process>>;
 
 static STORE: Mutex<Vec<Blank>> = Mutex::new(Vec::new());
-
-thread_local! {
-    static LOCAL: RefCell<Vec<Blank>> = const { RefCell::new(Vec::new()) };
-}
 
 /// Makes a process in a block that was used before, if there is one.
 ///
@@ -39,16 +35,19 @@ pub(super) unsafe fn place(make: impl FnOnce(*mut Process)) -> Arc<Process> {
 }
 
 fn blank() -> Blank {
-    let kept = LOCAL.try_with(|local| {
-        let mut local = local.borrow_mut();
-        if local.is_empty() {
-            let mut store = STORE.lock();
-            let from = store.len().saturating_sub(KEPT / 2);
-            local.extend(store.drain(from..));
-        }
-        local.pop()
+    spare::with(|spare| spare.blanks.pop()).flatten().unwrap_or_else(stored)
+}
+
+/// One of the common store, of which the thread takes some more, or a new one.
+#[cold]
+fn stored() -> Blank {
+    let kept = spare::with(|spare| {
+        let mut store = STORE.lock();
+        let from = store.len().saturating_sub(KEPT / 2);
+        spare.blanks.extend(store.drain(from..));
+        spare.blanks.pop()
     });
-    kept.ok().flatten().unwrap_or_else(Arc::new_uninit)
+    kept.flatten().unwrap_or_else(Arc::new_uninit)
 }
 
 /// Drops a process; keeps its block, if nobody else counts on it.
@@ -66,31 +65,36 @@ pub(super) fn recycle(process: Arc<Process>) {
         process.drop_in_place();
         Blank::from_raw(process.cast::<MaybeUninit<Process>>())
     };
-    let spill = LOCAL.try_with(|local| {
-        let mut local = local.borrow_mut();
-        local.push(blank);
-        if local.len() > KEPT { local.split_off(KEPT / 2) } else { Vec::new() }
+    let spill = spare::with(|spare| {
+        spare.blanks.push(blank);
+        if spare.blanks.len() > KEPT { spare.blanks.split_off(KEPT / 2) } else { Vec::new() }
     });
-    if let Ok(mut spill) = spill
+    if let Some(spill) = spill
         && !spill.is_empty()
     {
-        let bytes = spill.len() * size_of::<Process>();
-        let mut store = STORE.lock();
-        if store.len() < STORED {
-            store.append(&mut spill);
-        }
-        drop(store);
-        // What had no room there is freed.
-        drop(spill);
-        stir(bytes);
+        store(spill);
     }
+}
+
+#[cold]
+fn store(mut spill: Vec<Blank>) {
+    let bytes = spill.len() * size_of::<Process>();
+    let mut store = STORE.lock();
+    if store.len() < STORED {
+        store.append(&mut spill);
+    }
+    drop(store);
+    // What had no room there is freed.
+    drop(spill);
+    stir(bytes);
 }
 
 /// Gives what the calling thread keeps to the common store.
 pub fn trim_thread() {
-    let kept = LOCAL.try_with(|local| std::mem::take(&mut *local.borrow_mut()));
-    STORE.lock().extend(kept.into_iter().flatten());
-    table::trim_thread();
+    // The counts of runtimes go when what was kept does.
+    let Some(kept) = spare::with(std::mem::take) else { return };
+    table::free_indexes(&kept.indexes);
+    STORE.lock().extend(kept.blanks);
 }
 
 /// Frees the blocks of the common store, and has the table give back what nobody lives in; how many bytes.

@@ -95,9 +95,9 @@ fn receive_by(me: &Process, timeout: Option<u32>, mut find: impl FnMut(&mut Look
         return if me.state.is_dead() { Err(Error::Killed) } else { Err(Error::Timeout) };
     }
     wait::may_wait(me)?;
-    let node = me.node().clone();
+    let node = me.node();
     let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
-    match wait::until(&node, deadline, true, || look(me)) {
+    match wait::until(node, deadline, true, || look(me)) {
         End::Ready => received(found),
         End::TimedOut => Err(Error::Timeout),
         End::Killed => Err(Error::Killed),

@@ -16,6 +16,7 @@ use super::state::Struck;
 use super::table;
 use super::undelivered::nobody_there;
 use super::whereabouts::Left;
+use crate::sync::blocks::Small;
 use crate::sync::inside::Inside;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::sync::Arc;
@@ -273,7 +274,7 @@ pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     let priority = inner.has_priority(monitor);
     let Some(watch) = inner.unwatch(monitor) else { return };
     let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
-    watcher.deliver_as(Message::Down(Box::new(Down { monitor, of, reason })), priority);
+    watcher.deliver_as(Message::Down(Small::new(Down { monitor, of, reason })), priority);
 }
 
 /// Takes a monitor away; false when there was none (it has fired). With `flush` its DOWN goes from the mailbox too.

@@ -19,8 +19,10 @@ use super::pool;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::{self, Behaviour};
 use super::signal;
+use super::spare;
 use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY, Unqueued};
 use super::table;
+use crate::sync::blocks::Small;
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicI32, Ordering, forked, inside};
@@ -81,7 +83,7 @@ pub(super) struct Place {
     pub lineage: Option<Arc<Lineage>>,
     pub kind: Atom,
     /// What few have.
-    apart: Option<Box<Apart>>,
+    apart: Option<Small<Apart>>,
 }
 
 struct Apart {
@@ -97,7 +99,7 @@ impl Place {
             Home::Thread => Some(ThreadHome::new()),
         };
         let is_common = home.is_none() && callers.is_none();
-        Place { lineage, kind, apart: if is_common { None } else { Some(Box::new(Apart { home, callers })) } }
+        Place { lineage, kind, apart: if is_common { None } else { Some(Small::new(Apart { home, callers })) } }
     }
 
     #[inline]
@@ -128,7 +130,11 @@ impl Place {
     /// What is parked goes on.
     pub fn resume(&self, process: &Process) {
         match self.thread_home() {
-            None => process.park.resume(!process.state.is_dead()),
+            None => {
+                if let Some(park) = process.parked() {
+                    park.resume(!process.state.is_dead());
+                }
+            }
             Some(home) => home.parker.unpark(),
         }
     }
@@ -182,7 +188,7 @@ pub type Via = Box<dyn FnOnce(Pid) -> Result<(), Error> + Send>;
 
 /// What to start, and how.
 pub struct ChildStart {
-    pub behaviour: Box<dyn Behaviour>,
+    pub behaviour: Small<dyn Behaviour>,
     pub home: Home,
     pub flags: u32,
     /// What it is; see [`Startable::kind`].
@@ -203,6 +209,8 @@ pub struct ChildStart {
     pub monitor_as: Option<Ref>,
     /// On whose behalf it runs, nearest first (Elixir's `$callers`).
     pub callers: Option<Arc<Callers>>,
+    /// It runs on its parent's behalf, in place of `callers`.
+    pub for_parent: bool,
     /// What it shows to everybody from the moment its pid leads anywhere.
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
@@ -216,9 +224,10 @@ pub struct ChildStart {
 
 impl ChildStart {
     /// One without name, parent or anybody who waits.
-    pub fn new(behaviour: Box<dyn Behaviour>) -> ChildStart {
+    #[inline(always)]
+    pub fn new(behaviour: impl Behaviour + 'static) -> ChildStart {
         ChildStart {
-            behaviour,
+            behaviour: boxed(behaviour),
             home: Home::Shared,
             flags: 0,
             kind: atoms::SERVER,
@@ -231,6 +240,7 @@ impl ChildStart {
             monitor: None,
             monitor_as: None,
             callers: None,
+            for_parent: false,
             face: None,
             at_once: false,
             bound: None,
@@ -238,6 +248,13 @@ impl ChildStart {
             ack: Ack::Nobody,
         }
     }
+}
+
+/// A behaviour whose kind is not known any more.
+#[inline(always)]
+pub fn boxed(behaviour: impl Behaviour + 'static) -> Small<dyn Behaviour> {
+    // SAFETY: only its type changes.
+    unsafe { Small::new(behaviour).seen_as(|behaviour| behaviour as *mut dyn Behaviour) }
 }
 
 /// A kind of process that can be started again and again. The rooms above implement it, so that the supervisor can
@@ -286,29 +303,68 @@ pub struct Spawned {
     pub monitor: Option<Ref>,
 }
 
-/// Starts a process. What is refused here (a name that is taken, a limit) leaves nothing behind, and `ack` hears
-/// nothing; after `Ok` it hears once, unless `at_once`.
-pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
+/// Counts one more process, and gives it a pid.
+#[inline]
+fn reserve(node: &Node) -> Result<Pid, Error> {
     if node.is_stopping() {
         return Err(Error::NotAlive);
     }
     if !node.count_in() {
         return Err(Error::Limit);
     }
-    let uncount = || node.processes.fetch_sub(1, Ordering::SeqCst);
-    let Some(pid) = table::reserve() else {
-        uncount();
-        return Err(Error::Limit);
+    table::reserve().ok_or_else(|| {
+        node.processes.fetch_sub(1, Ordering::SeqCst);
+        Error::Limit
+    })
+}
+
+/// Starts a process of which nobody is to hear, with no family or name, and which is up at once: as [`spawn`] of a
+/// [`ChildStart`] that says nothing else.
+#[inline]
+pub fn spawn_alone(node: &Arc<Node>, behaviour: Small<dyn Behaviour>, kind: Atom, flags: u32) -> Result<Pid, Error> {
+    let pid = reserve(node)?;
+    let place = Place { lineage: None, kind, apart: None };
+    let parts = Parts { flags, phase: IDLE, behaviour: Some(behaviour), ..Parts::default() };
+    let make = |at: *mut Process| {
+        // SAFETY: it writes each part; after that it is a process, which nobody else knows yet.
+        let (inner, reading) = unsafe {
+            Process::make(at, pid, spare::count(node), place, parts);
+            (*at).hidden_parts()
+        };
+        reading.initialised = true;
+        inner.trap_exit = flags & SYSTEM != 0;
     };
+    // SAFETY: it makes a process there.
+    let process = unsafe { pool::place(make) };
+    let _inside = inside::enter();
+    table::publish(process);
+    Ok(pid)
+}
+
+/// Starts a process. What is refused here (a name that is taken, a limit) leaves nothing behind, and `ack` hears
+/// nothing; after `Ok` it hears once, unless `at_once`.
+pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
+    let pid = reserve(node)?;
     // Nobody is to know its pid before this is over, and nothing can be refused: it is found as it is to be.
     let unknown = start.name.is_none() && start.via.is_none() && !start.link && start.link_with.is_none();
     let alone = unknown && start.at_once && start.home == Home::Shared;
     let monitor = start.monitor.map(|watcher| (start.monitor_as.unwrap_or_else(Ref::fresh), watcher));
-    if unknown {
-        monitor.inspect(|&(monitor, watcher)| watch(monitor, watcher, pid));
+    // Before it can end: whoever finds it may end it, and that is to be heard of.
+    let mut callers = start.callers;
+    let lineage = Lineage::of_children(start.parent, |parent, inner| {
+        if let Some((monitor, _)) = monitor.filter(|&(_, watcher)| watcher == start.parent) {
+            inner.ties().watching.insert(monitor, Watch { target: pid, name: None });
+        }
+        if start.for_parent {
+            let shared = inner.ties().callers.get_or_insert_with(|| Callers::new(start.parent, parent.callers()));
+            callers = Some(shared.clone());
+        }
+    });
+    if let Some((monitor, watcher)) = monitor.filter(|&(_, watcher)| watcher != start.parent) {
+        watch(monitor, watcher, pid);
     }
     let mut ack = Some(start.ack);
-    let place = Place::new(Lineage::of_children(start.parent), start.kind, start.home, start.callers);
+    let place = Place::new(lineage, start.kind, start.home, callers);
     let parts = Parts {
         flags: start.flags,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
@@ -321,7 +377,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     let make = |at: *mut Process| {
         // SAFETY: it writes each part; after that it is a process, which nobody else knows yet.
         let (inner, reading) = unsafe {
-            Process::make(at, pid, node.clone(), place, parts);
+            Process::make(at, pid, spare::count(node), place, parts);
             (*at).hidden_parts()
         };
         reading.initialised = start.at_once;
@@ -336,7 +392,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         if let Some(peer) = start.link_with {
             inner.ties().links.insert(peer, Link::default());
         }
-        if let Some((monitor, watcher)) = monitor.filter(|_| unknown) {
+        if let Some((monitor, watcher)) = monitor {
             inner.ties().watchers.insert(monitor, watcher);
         }
     };
@@ -354,17 +410,16 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
             .and_then(|()| if start.link { link_back(node, process, start.parent, start.child) } else { Ok(()) })
             .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_back(node, process, peer, false)));
         if let Err(error) = listed {
-            // Known to nobody: it ends as if it had never been, and the ack is not told.
+            // Known to nobody: it ends as if it had never been, and neither the ack nor the monitor is told.
             drop(ack);
+            if let Some((monitor, watcher)) = monitor {
+                table::with_process(watcher, |watcher| watcher.lock().unwatch(monitor));
+            }
             unlist(process);
             return Err(error);
         }
-        if let Some(ack) = ack.filter(|_| !start.at_once) {
+        if let Some(ack) = ack.filter(|ack| !start.at_once && !matches!(ack, Ack::Nobody)) {
             expect(process, ack);
-        }
-        if let Some((monitor, watcher)) = monitor {
-            watch(monitor, watcher, pid);
-            process.lock().ties().watchers.insert(monitor, watcher);
         }
     }
     if start.home == Home::Thread {
@@ -535,20 +590,11 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     if own().ending.get() {
         return Err(Error::NoIdentity);
     }
-    if node.is_stopping() {
-        return Err(Error::NotAlive);
-    }
-    if !node.count_in() {
-        return Err(Error::Limit);
-    }
-    let Some(pid) = table::reserve() else {
-        node.processes.fetch_sub(1, Ordering::SeqCst);
-        return Err(Error::Limit);
-    };
+    let pid = reserve(node)?;
     let place = Place::new(None, atoms::THREAD, Home::Thread, None);
     let parts = Parts { flags: FLAG_ENTERED, phase: CALLBACK, ..Parts::default() };
     // SAFETY: it writes each part.
-    let process = unsafe { pool::place(|at| Process::make(at, pid, node.clone(), place, parts)) };
+    let process = unsafe { pool::place(|at| Process::make(at, pid, spare::count(node), place, parts)) };
     let _inside = inside::enter();
     table::publish(process.clone());
     current::set(Arc::as_ptr(&process));

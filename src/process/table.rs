@@ -14,10 +14,10 @@
 
 use super::control::Process;
 use super::node::Node;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, forked, inside};
+use super::spare;
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, inside};
 use crate::term::Pid;
 use once_cell::sync::Lazy;
-use std::cell::RefCell;
 use std::ptr;
 use std::sync::Arc;
 
@@ -75,21 +75,6 @@ fn zeroed<T>(count: usize) -> Option<*mut T> {
     (memory != libc::MAP_FAILED).then_some(memory.cast())
 }
 
-thread_local! {
-    static CACHED: RefCell<Cached> = const { RefCell::new(Cached(Vec::new())) };
-}
-
-struct Cached(Vec<u32>);
-
-impl Drop for Cached {
-    fn drop(&mut self) {
-        if forked::is_forked() {
-            return;
-        }
-        TABLE.free.lock().indexes.append(&mut self.0);
-    }
-}
-
 fn slot(index: u32) -> Option<&'static Slot> {
     let chunk = TABLE.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
     // SAFETY: a chunk is never unmapped, and zero is good for all that is in it.
@@ -98,7 +83,7 @@ fn slot(index: u32) -> Option<&'static Slot> {
 
 /// A free pid; none when all 2^28 are taken. It leads nowhere until [`publish`].
 pub(super) fn reserve() -> Option<Pid> {
-    let index = CACHED.try_with(|cached| cached.borrow_mut().0.pop()).ok().flatten().or_else(refill)?;
+    let index = spare::with(|spare| spare.indexes.pop()).flatten().or_else(refill)?;
     let slot = slot(index)?;
     let generation = match slot.generation.load(Ordering::Acquire) {
         0 => TABLE.past[index as usize / CHUNK].generation.load(Ordering::Acquire).max(1),
@@ -136,10 +121,8 @@ fn refill() -> Option<u32> {
     drop(free);
     let first = batch.pop();
     // A thread at its very end keeps nothing.
-    let mut rest = Some(batch);
-    let kept = CACHED.try_with(|cached| cached.borrow_mut().0.append(rest.as_mut().expect("not taken yet")));
-    if kept.is_err() {
-        TABLE.free.lock().indexes.append(rest.as_mut().expect("not taken yet"));
+    if spare::with(|spare| spare.indexes.append(&mut batch)).is_none() {
+        free_indexes(&batch);
     }
     first
 }
@@ -189,22 +172,21 @@ pub(super) fn recycle(pid: Pid) {
     }
     slot.generation.store(pid.generation() + 1, Ordering::Release);
     let index = pid.index();
-    let spill = CACHED.try_with(|cached| {
-        let mut cached = cached.borrow_mut();
-        cached.0.push(index);
-        if cached.0.len() > 4 * CACHE { cached.0.split_off(CACHE) } else { Vec::new() }
+    let spill = spare::with(|spare| {
+        spare.indexes.push(index);
+        if spare.indexes.len() > 4 * CACHE { spare.indexes.split_off(CACHE) } else { Vec::new() }
     });
     match spill {
-        Ok(mut spill) if !spill.is_empty() => TABLE.free.lock().indexes.append(&mut spill),
-        Ok(_) => {}
-        Err(_) => TABLE.free.lock().indexes.push(index),
+        Some(spill) if spill.is_empty() => {}
+        Some(spill) => free_indexes(&spill),
+        None => free_indexes(&[index]),
     }
 }
 
-/// Gives what the calling thread keeps to the others.
-pub(super) fn trim_thread() {
-    let kept = CACHED.try_with(|cached| std::mem::take(&mut cached.borrow_mut().0));
-    TABLE.free.lock().indexes.extend(kept.into_iter().flatten());
+/// Gives indexes that lead nowhere to all.
+#[cold]
+pub(super) fn free_indexes(indexes: &[u32]) {
+    TABLE.free.lock().indexes.extend_from_slice(indexes);
 }
 
 /// Gives the memory of chunks in which nobody lives back to the system; how many bytes. Slow, when there are many.

@@ -230,7 +230,7 @@ fn park(me: &Process, receives: bool) {
     match me.place.thread_home() {
         None => {
             let saved = Saved::now();
-            me.park.bind(thread_parker);
+            me.park().bind(thread_parker);
             if !me.state.park(receives) {
                 return;
             }
@@ -238,7 +238,7 @@ fn park(me: &Process, receives: bool) {
                 return;
             }
             let who = current::set(std::ptr::null());
-            scheduler::suspend(&me.park);
+            scheduler::suspend(me.park());
             current::set(who);
             saved.restore();
             // A ghost stays dead.
@@ -265,7 +265,7 @@ fn park(me: &Process, receives: bool) {
 /// Says that it is parked, and stays on its stack, for as long as what it waits for runs above it on this thread. False:
 /// there is a reason not to.
 pub(super) fn sit_down(me: &Process) -> bool {
-    me.park.bind(thread_parker);
+    me.park().bind(thread_parker);
     // Once more past a wake that came before, and is of no use any more.
     me.state.park(false) || me.state.park(false)
 }
@@ -278,7 +278,7 @@ pub(super) fn stand_up(me: &Process) {
     // Woken, or killed: its resume is in the thread's queue or on its way there, and is met where it is looked for.
     me.detach();
     let who = current::set(std::ptr::null());
-    scheduler::suspend(&me.park);
+    scheduler::suspend(me.park());
     current::set(who);
     // A ghost stays dead.
     let _ = me.state.shift(RESUMING, CALLBACK, 0, 0);
@@ -310,12 +310,12 @@ fn park_ghost(me: &Process) {
     me.detach();
     match me.place.thread_home() {
         None => {
-            me.park.bind(thread_parker);
+            me.park().bind(thread_parker);
             if !me.state.park_ghost() {
                 return;
             }
             let who = current::set(std::ptr::null());
-            scheduler::suspend(&me.park);
+            scheduler::suspend(me.park());
             current::set(who);
         }
         Some(home) => {

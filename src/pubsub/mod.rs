@@ -52,7 +52,7 @@ impl Startable for PubSubSpec {
             let store = Store::new(pid);
             Face { what: store.clone(), ends: store }
         };
-        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(PubSub::default())) }
+        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(PubSub::default()) }
     }
 
     fn kind(&self) -> Atom {

@@ -58,7 +58,7 @@ pub fn dispatch_in_parallel(
             kind: atoms::TASK,
             parent: process::current_pid(),
             callers,
-            ..ChildStart::new(Box::new(Body::new(work)))
+            ..ChildStart::new(Body::new(work))
         };
         started.push(process::spawn(&node, start).map(|spawned| spawned.pid));
     }

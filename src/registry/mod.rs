@@ -69,7 +69,7 @@ impl Startable for RegistrySpec {
             Face { what: store.clone(), ends: store }
         };
         let registry = Registry::default();
-        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(Box::new(registry)) }
+        ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(registry) }
     }
 
     fn kind(&self) -> Atom {

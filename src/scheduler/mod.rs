@@ -93,6 +93,12 @@ impl Header {
         Header { run, id, slow: AtomicBool::new(false) }
     }
 
+    /// What it is known by.
+    #[inline]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Whether it was marked.
     #[inline]
     pub fn is_slow(&self) -> bool {

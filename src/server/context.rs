@@ -80,6 +80,12 @@ impl Context {
         self.answer.is_none()
     }
 
+    /// Whether no reason was given yet.
+    #[inline]
+    pub fn has_no_reason(&self) -> bool {
+        self.reason.is_none()
+    }
+
     /// Answers the call at hand.
     #[inline]
     pub fn reply(&mut self, answer: Term) -> Next {
@@ -93,6 +99,7 @@ impl Context {
         REPLY_STOP
     }
 
+    #[inline]
     pub fn stop(&mut self, reason: Term) -> Next {
         self.reason = Some(reason);
         STOP
@@ -177,8 +184,11 @@ pub fn panic_reason(payload: &(dyn std::any::Any + Send)) -> Term {
 
 /// Whether a process that ends with this reason has not crashed: `normal`, `shutdown`, `{shutdown, _}`.
 pub fn is_orderly(reason: &Term) -> bool {
-    let tag = reason.as_tuple().filter(|parts| parts.len() == 2).map_or(reason, |parts| &parts[0]);
-    tag.is_atom(atoms::SHUTDOWN) || reason.is_atom(atoms::NORMAL)
+    let is_shutdown = || {
+        let tag = reason.as_tuple().filter(|parts| parts.len() == 2).map_or(reason, |parts| &parts[0]);
+        tag.is_atom(atoms::SHUTDOWN)
+    };
+    reason.is_atom(atoms::NORMAL) || is_shutdown()
 }
 
 fn title(me: &Process, kind: Atom) -> String {
@@ -202,11 +212,16 @@ pub(super) fn report_dropped(me: &Process, message: Option<&Term>) {
 }
 
 /// Writes a crash report, unless the end was orderly (OTP: `gen_server`, "terminating").
+#[inline]
 pub fn report_crash(me: &Process, kind: Atom, reason: &Term, last: Option<&Term>) {
-    let node = me.node();
-    if is_orderly(reason) || !node.logs(process::LogLevel::Error) {
-        return;
+    if !is_orderly(reason) && me.node().logs(process::LogLevel::Error) {
+        report_crash_of(me, kind, reason, last);
     }
+}
+
+#[cold]
+fn report_crash_of(me: &Process, kind: Atom, reason: &Term, last: Option<&Term>) {
+    let node = me.node();
     let name = me.name();
     let mut text = format!("{} terminating, reason {}", title(me, kind), Pretty(reason));
     if let Some(last) = last {

@@ -120,7 +120,7 @@ impl Supervisor {
         let Some(mut job) = self.job.take() else { return Flow::Continue };
         match (&mut job.stopping, message) {
             (Some((_, stopping)), Message::Down(down)) if stopping.monitor == down.monitor => {
-                let reason = down.reason;
+                let reason = down.into_inner().reason;
                 self.stopped_child(me, &mut job, reason);
                 return self.advance(me, job);
             }

@@ -87,12 +87,11 @@ use waiting::Waiting;
 
 impl Startable for SupervisorSpec {
     fn build(&self) -> ChildStart {
-        let behaviour: Box<dyn Behaviour> = match self.strategy {
-            Strategy::SimpleOneForOne => Box::new(Dynamic::simple(self.clone())),
-            _ => Box::new(Supervisor::new(self.clone())),
+        let (start, concurrent) = match self.strategy {
+            Strategy::SimpleOneForOne => (ChildStart::new(Dynamic::simple(self.clone())), FLAG_CONCURRENT),
+            _ => (ChildStart::new(Supervisor::new(self.clone())), 0),
         };
-        let concurrent = if self.strategy == Strategy::SimpleOneForOne { FLAG_CONCURRENT } else { 0 };
-        ChildStart { flags: FLAG_SYSTEM | concurrent, kind: self.kind(), ..ChildStart::new(behaviour) }
+        ChildStart { flags: FLAG_SYSTEM | concurrent, kind: self.kind(), ..start }
     }
 
     fn kind(&self) -> Atom {

@@ -65,7 +65,7 @@ impl Startable for PartitionSpec {
         let supervisor = Supervisor { partitions: Some(partitions), ..Supervisor::new(children) };
         let face = move |_| Face { what, ends: Arc::new(Nothing) };
         let face: Option<process::MakeFace> = Some(Box::new(face));
-        ChildStart { flags: FLAG_SYSTEM, kind: self.kind(), face, ..ChildStart::new(Box::new(supervisor)) }
+        ChildStart { flags: FLAG_SYSTEM, kind: self.kind(), face, ..ChildStart::new(supervisor) }
     }
 
     fn kind(&self) -> Atom {

@@ -104,11 +104,12 @@ impl Drop for Local {
             std::mem::forget(std::mem::take(&mut *self.limbo.borrow_mut()));
             return;
         }
-        let limbo = std::mem::take(&mut *self.limbo.borrow_mut());
+        let limbo = self.limbo.take();
         ORPHANS.lock().push(limbo);
         // Who comes after this, another destructor, must not share it with the next thread that takes it.
         own().ending.set(true);
         own().record.set(None);
+        own().limbo.set(std::ptr::null());
         self.record.shown.store(0, Ordering::Relaxed);
         self.record.taken.store(false, Ordering::Release);
     }
@@ -130,7 +131,11 @@ impl Own {
     #[cold]
     fn find_record(&self) -> &'static ThreadRecord {
         // A thread that is past its thread-locals' end (a destructor calls us) takes one for each time that it is inside.
-        let record = LOCAL.try_with(|local| local.record).unwrap_or_else(|_| claim_record());
+        let known = LOCAL.try_with(|local| {
+            self.limbo.set(&raw const local.limbo);
+            local.record
+        });
+        let record = known.unwrap_or_else(|_| claim_record());
         self.record.set(Some(record));
         record
     }
@@ -381,7 +386,7 @@ impl Retired {
 }
 
 #[derive(Default)]
-struct Limbo {
+pub(super) struct Limbo {
     fresh: Vec<Retired>,
     waiting: std::collections::VecDeque<Batch>,
 }
@@ -404,25 +409,36 @@ const KEPT: usize = 4;
 /// # Safety
 /// `free` may be called with `what`, once, on any thread, as soon as no thread that is inside now is any more.
 pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
-    let mut free = Some(Retired { what, free });
-    let ready = LOCAL.try_with(|local| {
-        let mut limbo = local.limbo.borrow_mut();
-        limbo.fresh.extend(free.take());
-        if limbo.fresh.len() < BATCH {
-            return Vec::new();
-        }
+    let retired = Retired { what, free };
+    let here = own();
+    here.record();
+    // SAFETY: that of this thread's `LOCAL`, which takes the pointer away as it goes.
+    let Some(limbo) = (unsafe { here.limbo.get().as_ref() }) else {
+        return ORPHANS.lock().push(Limbo { fresh: vec![retired], waiting: Default::default() });
+    };
+    let is_full = {
+        let mut limbo = limbo.borrow_mut();
+        limbo.fresh.push(retired);
+        limbo.fresh.len() >= BATCH
+    };
+    if is_full {
+        free_batches(limbo);
+    }
+}
+
+#[cold]
+fn free_batches(limbo: &RefCell<Limbo>) {
+    let ready = {
+        let mut limbo = limbo.borrow_mut();
         let ready = close_batch(&mut limbo);
         if limbo.waiting.len() > KEPT {
             // A reader holds it all up, and this thread may never come back for it: the next that collects will.
             ORPHANS.lock().push(Limbo { fresh: Vec::new(), waiting: std::mem::take(&mut limbo.waiting) });
         }
         ready
-    });
-    match ready {
-        // Outside the borrow: what is freed may retire more.
-        Ok(ready) => ready.into_iter().for_each(Retired::free),
-        Err(_) => ORPHANS.lock().push(Limbo { fresh: free.into_iter().collect(), waiting: Default::default() }),
-    }
+    };
+    // Outside the borrow: what is freed may retire more.
+    ready.into_iter().for_each(Retired::free);
 }
 
 fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
@@ -434,7 +450,7 @@ fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
                 readers.push((id, count));
             }
         });
-        let items = std::mem::take(&mut limbo.fresh);
+        let items = std::mem::replace(&mut limbo.fresh, Vec::with_capacity(BATCH));
         limbo.waiting.push_back(Batch { readers, items });
     }
     let mut ready = Vec::new();

@@ -15,8 +15,8 @@
 //! stack that was left is resumed on the thread that left it, so the place found before a wait is right after it.
 
 use super::blocks::Kept;
-use super::inside::ThreadRecord;
-use std::cell::Cell;
+use super::inside::{Limbo, ThreadRecord};
+use std::cell::{Cell, RefCell};
 
 /// A thread's own.
 #[repr(C)]
@@ -30,10 +30,17 @@ pub struct Own {
     pub(super) depth: Cell<u32>,
     /// Whether it runs what may not wait: `process::wait`.
     pub may_not_wait: Cell<bool>,
+    /// The ends that it carries out, and whether the next is carried out in one piece: `process::exit`.
+    pub endings: Cell<*mut ()>,
+    pub ends_at_once: Cell<bool>,
+    /// What it keeps of processes that have ended: `process::spare`.
+    pub spare: Cell<*mut ()>,
+    /// What it has retired: `inside`.
+    pub(super) limbo: Cell<*const RefCell<Limbo>>,
     /// It ends, and what it had with a destructor is gone or going; only other destructors still call.
     pub ending: Cell<bool>,
     /// The blocks that it keeps, of each size: `blocks`.
-    pub(super) kept: [Cell<*mut Kept>; 4],
+    pub(super) kept: [Cell<*mut Kept>; 10],
 }
 
 /// The calling thread's own.
@@ -87,8 +94,12 @@ pub fn own() -> &'static Own {
                 record: Cell::new(None),
                 depth: Cell::new(0),
                 may_not_wait: Cell::new(false),
+                endings: Cell::new(std::ptr::null_mut()),
+                ends_at_once: Cell::new(false),
+                spare: Cell::new(std::ptr::null_mut()),
+                limbo: Cell::new(std::ptr::null()),
                 ending: Cell::new(false),
-                kept: [const { Cell::new(std::ptr::null_mut()) }; 3],
+                kept: [const { Cell::new(std::ptr::null_mut()) }; 10],
             }
         };
     }

@@ -6,6 +6,7 @@
 use super::Work;
 use crate::process::{self, Behaviour, Fenced, Flow, Init, Message, Process};
 use crate::server::{self, Callback, Context};
+use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::term::{Pid, Ref, Term, atoms};
 
 /// Who gets the value.
@@ -25,6 +26,7 @@ pub(super) struct Go(pub Option<u64>);
 pub(super) struct Body {
     work: Work,
     argument: Term,
+    done: Option<Arc<AtomicU64>>,
     answer: Answer,
     gated: bool,
     /// What came before the gate was opened.
@@ -32,14 +34,21 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub fn new(work: Work, argument: Term, answer: Answer, gated: bool) -> Body {
-        Body { work, argument, answer, gated, early: Vec::new() }
+    pub fn new(work: Work, argument: Term, done: Option<Arc<AtomicU64>>, answer: Answer, gated: bool) -> Body {
+        Body { work, argument, done, answer, gated, early: Vec::new() }
     }
 
     /// Runs the function; the reason that the process ends with.
     fn run(&mut self, me: &Process) -> Result<Term, Fenced> {
-        let (work, argument) = (&self.work, &self.argument);
-        let made = me.user(|| work(&mut Context::new(Callback::Function), argument))?;
+        let (work, argument, done) = (&self.work, &self.argument, &self.done);
+        let made = me.user(|| {
+            let result = work(&mut Context::new(Callback::Function), argument);
+            // Not when it was ended meanwhile.
+            if let (Some(done), Ok(me)) = (done, super::me()) {
+                done.store(me.node().clock.now(), Ordering::Release);
+            }
+            result
+        })?;
         let reason = match made {
             Ok(Ok(value)) => {
                 self.tell(me, value);

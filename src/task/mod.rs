@@ -28,9 +28,9 @@ pub use wait::{End, ignore, shutdown, wait, wait_for, wait_many, yield_many};
 use crate::process::{self, Callers, ChildStart, Error, Home, Identity, Process, Startable};
 use crate::server::{self, Context};
 use crate::supervisor::Shutdown;
+use crate::sync::{Arc, AtomicU64};
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use body::{Answer, Body};
-use std::sync::Arc;
 
 /// What a task does with its argument: its value, or the reason that it ends with.
 pub type Work = Arc<dyn Fn(&mut Context, &Term) -> Result<Term, Term> + Send + Sync>;
@@ -47,6 +47,8 @@ pub struct TaskSpec {
     pub watchdog_ms: u32,
     /// How a task supervisor stops it; none: as its own spec says.
     pub shutdown: Option<Shutdown>,
+    /// Where it notes when its function was done, on its runtime's clock.
+    pub done: Option<Arc<AtomicU64>>,
 }
 
 /// A task as its owner knows it.
@@ -58,13 +60,14 @@ pub struct Task {
 }
 
 impl TaskSpec {
-    fn start_with(&self, answer: Answer, gated: bool) -> ChildStart {
+    #[inline(always)]
+    fn start_with(self, answer: Answer, gated: bool) -> ChildStart {
         ChildStart {
             home: self.home,
             flags: self.flags,
             watchdog_ms: self.watchdog_ms,
             kind: atoms::TASK,
-            ..ChildStart::new(Box::new(Body::new(self.work.clone(), self.argument.clone(), answer, gated)))
+            ..ChildStart::new(Body::new(self.work, self.argument, self.done, answer, gated))
         }
     }
 }
@@ -72,7 +75,7 @@ impl TaskSpec {
 /// As a child of any supervisor, which is on whose behalf it runs. Nobody waits for its value.
 impl Startable for TaskSpec {
     fn build(&self) -> ChildStart {
-        ChildStart { callers: callers(), ..self.start_with(Answer::Nobody, false) }
+        ChildStart { callers: callers(), ..self.clone().start_with(Answer::Nobody, false) }
     }
 
     fn kind(&self) -> Atom {
@@ -98,7 +101,7 @@ fn callers() -> Option<Arc<Callers>> {
 }
 
 /// Starts a task that is linked with the caller, which owns it.
-pub fn start(spec: &TaskSpec) -> Result<Task, Error> {
+pub fn start(spec: TaskSpec) -> Result<Task, Error> {
     let me = me()?;
     let monitor = Ref::fresh();
     let start = ChildStart {
@@ -106,7 +109,7 @@ pub fn start(spec: &TaskSpec) -> Result<Task, Error> {
         link: true,
         monitor: Some(me.pid()),
         monitor_as: Some(monitor),
-        callers: callers(),
+        for_parent: true,
         ..spec.start_with(Answer::Owner { owner: me.pid(), monitor }, false)
     };
     let pid = process::spawn(me.node(), start)?.pid;

@@ -6,9 +6,8 @@
 //! While the caller is in the source, or with a result, nobody looks after the tasks. So each notes when it was done:
 //! one that was late counts as late, though its value lies in the mailbox by then.
 
-use super::{Task, TaskSpec, Work, me, start, supervisor, wait};
+use super::{Task, TaskSpec, me, start, supervisor, wait};
 use crate::process::{self, Error, Process};
-use crate::server::Context;
 use crate::sync::{Arc, AtomicU64, Ordering, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, HashSet};
@@ -58,17 +57,6 @@ impl Running {
     fn was_late(&self) -> bool {
         self.time.as_ref().is_some_and(|(deadline, done)| done.load(Ordering::Acquire) > *deadline)
     }
-}
-
-/// The same work; `done` tells on its runtime's clock when it was done.
-fn timed(work: Work, done: Arc<AtomicU64>) -> Work {
-    std::sync::Arc::new(move |context: &mut Context, argument: &Term| {
-        let result = work(context, argument);
-        if let Ok(me) = me() {
-            done.store(me.node().clock.now(), Ordering::Release);
-        }
-        result
-    })
 }
 
 /// Whose end a message tells that was linked.
@@ -155,13 +143,11 @@ pub fn stream(
                 is_dry = true;
                 break;
             };
-            let mut task = TaskSpec { argument: item, ..spec.task.clone() };
             let time = spec.timeout.map(|ms| (me.node().deadline(u64::from(ms)), Arc::new(AtomicU64::new(0))));
-            if let Some((_, done)) = &time {
-                task.work = timed(task.work, done.clone());
-            }
+            let done = time.as_ref().map(|(_, done)| done.clone());
+            let task = TaskSpec { argument: item, done, ..spec.task.clone() };
             let task = match spec.place {
-                Place::Caller => start(&task)?,
+                Place::Caller => start(task)?,
                 Place::Supervisor { supervisor, linked } => supervisor::start_under(supervisor, task, linked)?,
             };
             if let Some((deadline, _)) = &time {

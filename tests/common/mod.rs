@@ -26,7 +26,7 @@ impl Behaviour for Root {
 
 impl Startable for Root {
     fn build(&self) -> ChildStart {
-        ChildStart { flags: process::FLAG_SYSTEM, ..ChildStart::new(Box::new(Root)) }
+        ChildStart { flags: process::FLAG_SYSTEM, ..ChildStart::new(Root) }
     }
     fn kind(&self) -> Atom {
         atoms::SUPERVISOR
@@ -59,7 +59,7 @@ impl Runtime {
     }
 
     pub fn spawn(&self, callbacks: impl Callbacks + 'static) -> Pid {
-        let start = ChildStart::new(Box::new(Server::new(callbacks)));
+        let start = ChildStart::new(Server::new(callbacks));
         process::spawn_and_wait(&self.0, start, Some(5_000)).expect("a server starts").pid
     }
 
@@ -69,7 +69,7 @@ impl Runtime {
             body();
             DONE
         });
-        process::spawn(&self.0, ChildStart::new(Box::new(body))).expect("a process starts");
+        process::spawn(&self.0, ChildStart::new(body)).expect("a process starts");
     }
 
     pub fn settle(&self) {

@@ -50,7 +50,7 @@ impl Startable for Worker {
             }),
             ..Closures::default()
         };
-        ChildStart::new(Box::new(Server::new(closures)))
+        ChildStart::new(Server::new(closures))
     }
     fn kind(&self) -> Atom {
         atoms::SERVER

@@ -43,7 +43,7 @@ use std::sync::Arc;
 impl Startable for DynamicSpec {
     fn build(&self) -> ChildStart {
         let flags = FLAG_SYSTEM | FLAG_CONCURRENT;
-        ChildStart { flags, kind: self.kind(), ..ChildStart::new(Box::new(Dynamic::new(self.clone()))) }
+        ChildStart { flags, kind: self.kind(), ..ChildStart::new(Dynamic::new(self.clone())) }
     }
 
     fn kind(&self) -> Atom {
@@ -190,7 +190,7 @@ impl Dynamic {
             Message::Exit { from, reason } if from == me.parent() => self.end(me, reason),
             Message::Exit { from, reason } => self.child_ended(me, from, reason),
             Message::Started(started) => self.started(me, started.token, started.result),
-            Message::Down(down) => self.down(me, *down),
+            Message::Down(down) => self.down(me, down.into_inner()),
             Message::Tick(token) => self.tick(me, token),
             Message::Ticket(_) | Message::Seen(_) => Flow::Continue,
             Message::System { request, reply } => {

@@ -1,4 +1,5 @@
-//! Memory for what is small and made and freed all the time: message nodes, and the payloads of terms.
+//! Memory for what is small and made and freed all the time: message nodes, the payloads of terms, and what processes
+//! have for as long as they live ([`Small`]).
 //!
 //! A message is allocated by its sender and freed by its receiver, often on another thread, where a general allocator
 //! pays for a lock or a remote free; and of terms there are many, so that it counts how close together they lie. There
@@ -14,6 +15,7 @@
 //! In the child of a fork a store's lock may be held for ever: there a thread goes on with what it keeps and with memory
 //! of its own, and loses what it cannot keep. (A fork before the first runtime is none of those: see [`forked`].)
 
+mod small;
 mod store;
 
 use super::own::own;
@@ -23,6 +25,7 @@ use std::alloc::{Layout, alloc};
 use std::ptr::{self, NonNull};
 use store::{Magazine, SIZES, Store};
 
+pub use small::Small;
 pub use store::Size;
 
 static STORES: [Mutex<Store>; SIZES.len()] = [const { Mutex::new(Store::new()) }; SIZES.len()];
@@ -117,7 +120,7 @@ fn alone(size: Size) -> Option<NonNull<u8>> {
 pub unsafe fn free(size: Size, block: NonNull<u8>) {
     // SAFETY: nothing below calls anybody who has another.
     if let Some(kept) = unsafe { kept(size) }
-        && kept.hand.push(block)
+        && kept.hand.push(size, block)
     {
         return;
     }
@@ -151,7 +154,7 @@ fn free_anew(size: Size, block: NonNull<u8>) {
         }
     }
     std::mem::swap(&mut kept.hand, &mut kept.other);
-    kept.hand.push(block);
+    kept.hand.push(size, block);
 }
 
 /// Gives everything this thread keeps to the others; it may keep more afterwards.
@@ -239,9 +242,7 @@ mod tests {
             let mut places: Vec<usize> = again.iter().map(|block| block.addr().get()).collect();
             places.sort_unstable();
             assert!(places.windows(2).all(|two| two[0] + size.bytes() <= two[1]));
-            assert!(
-                places.iter().all(|place| place % if matches!(size, Size::B64 | Size::B512) { 64 } else { 16 } == 0)
-            );
+            assert!(places.iter().all(|place| place % if size.bytes() % 64 == 0 { 64 } else { 16 } == 0));
             // SAFETY: as above.
             again.into_iter().for_each(|block| unsafe { free(size, block) });
         }

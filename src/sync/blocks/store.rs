@@ -5,7 +5,8 @@ use hashbrown::HashMap;
 use std::alloc::{Layout, alloc};
 use std::ptr::NonNull;
 
-/// A size of blocks.
+/// A size of blocks. There are two sorts, which do not share slabs, since one block that stays keeps its slab: `B` are
+/// for messages and terms, which come and go, and `L` for what lives as long as a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     B32,
@@ -14,10 +15,20 @@ pub enum Size {
     B64,
     /// Eight of them.
     B512,
+    /// Aligned as a cache line as well.
+    L64,
+    L80,
+    L96,
+    L112,
+    L128,
+    L144,
 }
 
-pub const SIZES: [Size; 4] = [Size::B32, Size::B48, Size::B64, Size::B512];
-/// Blocks that change hands at once, and those in a slab.
+pub const SIZES: [Size; 10] =
+    [Size::B32, Size::B48, Size::B64, Size::B512, Size::L64, Size::L80, Size::L96, Size::L112, Size::L128, Size::L144];
+/// From one size to the next.
+const STEP: usize = 16;
+/// Blocks that change hands at once, and those in a slab, at most.
 pub const BATCH: usize = 256;
 /// Bytes of a region, and their alignment: the address of a block tells its region, and its slab in there. It is a huge
 /// page of most machines.
@@ -35,6 +46,16 @@ impl Size {
         }
     }
 
+    /// The same of what a process has. The smallest are for a moment, as messages are.
+    #[inline]
+    pub const fn of_life(bytes: usize) -> Option<Size> {
+        if bytes <= 48 {
+            return Size::of(bytes);
+        }
+        let index = Size::L64 as usize + (bytes - 49) / STEP;
+        if index < SIZES.len() { Some(SIZES[index]) } else { None }
+    }
+
     #[inline]
     pub const fn bytes(self) -> usize {
         match self {
@@ -42,12 +63,25 @@ impl Size {
             Size::B48 => 48,
             Size::B64 => 64,
             Size::B512 => 512,
+            _ => 64 + STEP * (self as usize - Size::L64 as usize),
         }
+    }
+
+    #[inline]
+    const fn is_life(self) -> bool {
+        self as usize >= Size::L64 as usize
+    }
+
+    /// Blocks of that size that change hands at once, and those in a slab. What a thread keeps may lie in as many slabs,
+    /// all of which stay for it.
+    #[inline]
+    pub const fn batch(self) -> usize {
+        if self.is_life() { BATCH / 4 } else { BATCH }
     }
 
     /// Bytes of a slab: a few small pages, or as many as 32.
     pub const fn slab(self) -> usize {
-        BATCH * self.bytes()
+        self.batch() * self.bytes()
     }
 
     fn slab_of(self, block: NonNull<u8>) -> usize {
@@ -84,10 +118,13 @@ impl Magazine {
         NonNull::new(self.blocks[self.count])
     }
 
+    /// Adds one of that size, as all others here; false when it is full.
     #[inline]
-    pub fn push(&mut self, block: NonNull<u8>) -> bool {
-        let Some(place) = self.blocks.get_mut(self.count) else { return false };
-        *place = block.as_ptr();
+    pub fn push(&mut self, size: Size, block: NonNull<u8>) -> bool {
+        if self.count >= size.batch() {
+            return false;
+        }
+        self.blocks[self.count] = block.as_ptr();
         self.count += 1;
         true
     }
@@ -131,10 +168,10 @@ impl Store {
             self.empty.push(magazine);
             return None;
         };
-        for index in (0..BATCH).rev() {
+        for index in (0..size.batch()).rev() {
             // SAFETY: within the slab, and nobody else's.
             let block = unsafe { slab.add(index * size.bytes()) };
-            magazine.push(block);
+            magazine.push(size, block);
         }
         Some(magazine)
     }
@@ -148,7 +185,7 @@ impl Store {
         // addresses: on huge ones a lookup in a table of 100,000 objects takes half as long. The first region, of which
         // a small program uses little, is not to be in memory as a whole.
         #[cfg(target_os = "linux")]
-        if !self.regions.is_empty() {
+        if !self.regions.is_empty() && !size.is_life() {
             // SAFETY: our own memory; advice that a system may not take.
             unsafe { libc::madvise(region.as_ptr().cast(), REGION, libc::MADV_HUGEPAGE) };
         }
@@ -180,15 +217,15 @@ pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     let blocks = || full.iter().flat_map(|magazine| magazine.blocks()).chain(loose.iter().copied());
     let mut free: HashMap<usize, usize> = HashMap::new();
     blocks().for_each(|block| *free.entry(size.slab_of(block)).or_default() += 1);
-    free.retain(|_, count| *count == BATCH);
+    free.retain(|_, count| *count == size.batch());
     // What else there is fills magazines anew.
     let mut kept: Vec<Box<Magazine>> = Vec::new();
     let mut rest = Vec::new();
     for block in blocks().filter(|&block| !free.contains_key(&size.slab_of(block))) {
-        if !kept.last_mut().is_some_and(|magazine| magazine.push(block)) {
+        if !kept.last_mut().is_some_and(|magazine| magazine.push(size, block)) {
             match Magazine::empty() {
                 Some(mut magazine) => {
-                    magazine.push(block);
+                    magazine.push(size, block);
                     kept.push(magazine);
                 }
                 None => rest.push(block),

@@ -61,7 +61,7 @@ pub struct TaskSupervisorSpec {
 
 impl Startable for TaskSupervisorSpec {
     fn build(&self) -> ChildStart {
-        ChildStart { flags: FLAG_SYSTEM, ..ChildStart::new(Box::new(TaskSupervisor::new(*self))) }
+        ChildStart { flags: FLAG_SYSTEM, ..ChildStart::new(TaskSupervisor::new(*self)) }
     }
 
     fn kind(&self) -> Atom {
@@ -244,7 +244,7 @@ impl TaskSupervisor {
             monitor: owner.map(|owner| owner.pid),
             monitor_as: owner.map(|owner| owner.monitor),
             callers: what.callers.clone(),
-            ..what.spec.start_with(answer, gated)
+            ..TaskSpec::clone(&what.spec).start_with(answer, gated)
         };
         Ok(process::spawn(me.node(), start)?.pid)
     }
