@@ -218,6 +218,45 @@ mod tests {
         give_back();
     }
 
+    /// Whether the memory that a block lies in is to be on huge pages.
+    fn is_for_huge_pages(block: NonNull<u8>) -> bool {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut is_its = false;
+        for line in maps.lines() {
+            let range = line.split_whitespace().next().and_then(|range| range.split_once('-'));
+            let number = |text| usize::from_str_radix(text, 16).ok();
+            if let Some((Some(start), Some(end))) = range.map(|(start, end)| (number(start), number(end))) {
+                is_its = (start..end).contains(&block.addr().get());
+            } else if let Some(flags) = line.strip_prefix("VmFlags:").filter(|_| is_its) {
+                return flags.split_whitespace().any(|flag| flag == "hg");
+            }
+        }
+        false
+    }
+
+    #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "asks /proc")]
+    fn what_was_given_back_is_not_put_on_huge_pages_for_the_sake_of_a_block_beside_it() {
+        let _alone = ALONE.lock();
+        let size = Size::B64;
+        // Several regions.
+        let count = 4 * (2 << 20) / size.bytes();
+        let blocks = take_so_many(size, count);
+        let (kept, rest) = blocks.split_last().unwrap();
+        let has_huge_pages = is_for_huge_pages(*kept);
+        // SAFETY: taken above, used by nobody; the last is kept.
+        rest.iter().for_each(|&block| unsafe { free(size, block) });
+        give_back();
+        assert!(trim() > 0);
+        assert!(!is_for_huge_pages(*kept));
+        let again = take_so_many(size, count);
+        assert_eq!(is_for_huge_pages(*kept), has_huge_pages);
+        // SAFETY: as above.
+        again.into_iter().chain([*kept]).for_each(|block| unsafe { free(size, block) });
+        give_back();
+        trim();
+    }
+
     #[test]
     fn slabs_that_are_free_as_a_whole_lose_their_memory_and_are_cut_anew() {
         let _alone = ALONE.lock();

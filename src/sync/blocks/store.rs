@@ -148,6 +148,8 @@ pub struct Store {
     whole: Vec<NonNull<u8>>,
     /// All regions ever made, so that they are never lost sight of.
     regions: Vec<NonNull<u8>>,
+    /// Those that are not to be put on huge pages for now, by their addresses; the lowest last.
+    cold: Vec<usize>,
 }
 
 // SAFETY: free memory, and regions that are only remembered.
@@ -155,7 +157,14 @@ unsafe impl Send for Store {}
 
 impl Store {
     pub const fn new() -> Store {
-        Store { full: Vec::new(), empty: Vec::new(), loose: Vec::new(), whole: Vec::new(), regions: Vec::new() }
+        Store {
+            full: Vec::new(),
+            empty: Vec::new(),
+            loose: Vec::new(),
+            whole: Vec::new(),
+            regions: Vec::new(),
+            cold: Vec::new(),
+        }
     }
 
     /// A magazine that was given back, or a new slab.
@@ -164,7 +173,7 @@ impl Store {
             return Some(magazine);
         }
         let mut magazine = self.empty.pop().or_else(Magazine::empty)?;
-        let Some(slab) = self.whole.pop().or_else(|| self.region(size)) else {
+        let Some(slab) = self.whole.pop().inspect(|&slab| self.warm(slab)).or_else(|| self.region(size)) else {
             self.empty.push(magazine);
             return None;
         };
@@ -184,16 +193,39 @@ impl Store {
         // Who has that many blocks reads them here and there, and most of that is the search for the pages of their
         // addresses: on huge ones a lookup in a table of 100,000 objects takes half as long. The first region, of which
         // a small program uses little, is not to be in memory as a whole.
-        #[cfg(target_os = "linux")]
         if !self.regions.is_empty() && !size.is_life() {
-            // SAFETY: our own memory; advice that a system may not take.
-            unsafe { libc::madvise(region.as_ptr().cast(), REGION, libc::MADV_HUGEPAGE) };
+            advise_huge_pages(region.as_ptr() as usize, true);
         }
         self.regions.push(region);
         let slabs = REGION / size.slab();
         // SAFETY: within the region.
         self.whole.extend((1..slabs).rev().map(|index| unsafe { region.add(index * size.slab()) }));
         Some(region)
+    }
+
+    /// A slab is about to be cut.
+    fn warm(&mut self, slab: NonNull<u8>) {
+        let region = slab.as_ptr() as usize & !(REGION - 1);
+        // As a rule it is the lowest.
+        if let Some(at) = self.cold.iter().rposition(|&cold| cold == region) {
+            self.cold.remove(at);
+            advise_huge_pages(region, true);
+        }
+    }
+
+    /// Slabs of these addresses are about to lose their memory. As long as nothing is cut from them their regions are on
+    /// small pages: else the kernel makes a huge one of what is left there, and all of that is in memory again.
+    fn cool(&mut self, size: Size, slabs: &[usize]) {
+        if size.is_life() {
+            return;
+        }
+        let first = self.regions.first().map_or(0, |region| region.as_ptr() as usize);
+        let mut regions: Vec<usize> = slabs.iter().map(|slab| slab & !(REGION - 1)).collect();
+        regions.dedup();
+        regions.retain(|&region| region != first && !self.cold.contains(&region));
+        regions.iter().for_each(|&region| advise_huge_pages(region, false));
+        self.cold.append(&mut regions);
+        self.cold.sort_unstable_by(|left, right| right.cmp(left));
     }
 
     pub fn loose_block(&mut self, size: Size) -> Option<NonNull<u8>> {
@@ -234,6 +266,7 @@ pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     }
     let mut slabs: Vec<usize> = free.into_keys().collect();
     slabs.sort_unstable();
+    store.lock().cool(size, &slabs);
     for neighbours in slabs.chunk_by(|low, high| low + size.slab() == *high) {
         give_pages_back(neighbours[0], neighbours.len() * size.slab());
     }
@@ -244,6 +277,17 @@ pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     // The lowest first out again.
     store.whole.extend(slabs.iter().rev().filter_map(|&slab| NonNull::new(slab as *mut u8)));
     slabs.len() * size.slab()
+}
+
+/// Says whether a region is to be on huge pages.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
+fn advise_huge_pages(region: usize, huge: bool) {
+    #[cfg(target_os = "linux")]
+    {
+        let advice = if huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+        // SAFETY: our own memory; advice that a system may not take.
+        unsafe { libc::madvise(region as *mut libc::c_void, REGION, advice) };
+    }
 }
 
 /// Gives the pages that lie within that memory back to the system.
