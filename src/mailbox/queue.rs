@@ -164,16 +164,29 @@ impl Place {
     fn allocate(_is_large: bool) -> *mut Block {
         let _head = [0; 16 - size_of::<AtomicPtr<()>>() % 16];
         let slots = std::array::from_fn(|_| Slot::new());
-        Box::into_raw(Box::new(Block { next: AtomicPtr::new(ptr::null_mut()), _head, slots }))
+        let memory = FREED.with_borrow_mut(Vec::pop).unwrap_or_else(Box::new_uninit);
+        Box::into_raw(Box::write(memory, Block { next: AtomicPtr::new(ptr::null_mut()), _head, slots }))
     }
 
     /// # Safety
     /// As above.
     #[cfg(loom)]
     unsafe fn free(self) {
-        // SAFETY: the caller's promise.
-        drop(unsafe { Box::from_raw(self.block()) });
+        // SAFETY: the caller's promise; it came from a box, whose memory outlives the block.
+        let memory = unsafe {
+            ptr::drop_in_place(self.block());
+            Box::from_raw(self.block().cast())
+        };
+        FREED.with_borrow_mut(|freed| freed.push(memory));
     }
+}
+
+#[cfg(loom)]
+thread_local! {
+    /// The memory of a model's blocks, which all its threads share: it is one thread of the machine. Blocks are compared
+    /// by their address, so a model is the same each time only if it says itself which address comes again, and that is
+    /// the worst one: what was freed last.
+    static FREED: std::cell::RefCell<Vec<Box<std::mem::MaybeUninit<Block>>>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 /// What [`Mailbox::push`] found.
