@@ -16,6 +16,7 @@ pub mod process;
 /// The files of `process` that loom models drive, without the rest.
 #[cfg(loom)]
 pub mod process {
+    pub mod between;
     pub mod slot;
     pub mod state;
     pub mod turns;

@@ -526,6 +526,13 @@ impl<M: Packed, B> Mailbox<M, B> {
         }
     }
 
+    /// Whether the block of the message taken last may have more. A hint for the consumer, that costs it nothing: it looks
+    /// at what it has written itself.
+    #[inline(always)]
+    pub fn may_have_more(&self) -> bool {
+        !self.tail.load(Ordering::Relaxed).is_null()
+    }
+
     /// Whether nothing is left for the receiver, and nothing under way; from any thread.
     #[inline]
     pub fn is_empty(&self) -> bool {

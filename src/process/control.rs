@@ -1,5 +1,6 @@
 //! The control block: what there is of a process besides its behaviour.
 
+use super::between::Between;
 use super::bound::{Bound, BoundedMailbox};
 use super::callers::Callers;
 use super::holdings::{Inner, Owned};
@@ -49,6 +50,7 @@ pub struct Process {
     spent: std::cell::Cell<u16>,
     /// A message was taken up that counts, and no user code has run since; of the thread that runs it.
     pub(super) is_taking: std::cell::Cell<bool>,
+    pub(super) between: Between,
     /// The call being answered: an `Arc<Slot>` as a raw pointer, so that a fence can take it; or a desk (`inline`).
     pub(super) current_call: AtomicPtr<Slot>,
     behaviour: UnsafeCell<Option<Small<dyn Behaviour>>>,
@@ -137,6 +139,7 @@ impl Process {
             (&raw mut (*at).state).write(State::new(parts.phase));
             (&raw mut (*at).spent).write(std::cell::Cell::new(0));
             (&raw mut (*at).is_taking).write(std::cell::Cell::new(false));
+            (&raw mut (*at).between).write(Between::default());
             (&raw mut (*at).current_call).write(AtomicPtr::new(std::ptr::null_mut()));
             (&raw mut (*at).behaviour).write(UnsafeCell::new(parts.behaviour));
             (&raw mut (*at).reading).write(UnsafeCell::new(Reading::default()));
@@ -385,6 +388,7 @@ mod tests {
             state: _,
             spent: _,
             is_taking: _,
+            between: _,
             current_call: _,
             behaviour: _,
             reading: _,

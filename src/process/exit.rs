@@ -74,7 +74,10 @@ pub(super) fn note_ghost(process: &Process) {
 pub(super) fn after(process: &Process, struck: Struck) {
     match struck {
         Struck::Ours => carry_out(process, false),
-        Struck::Ghost { resume } => {
+        Struck::Ghost { resume, between } => {
+            if between {
+                process.between.shut_out();
+            }
             carry_out(process, true);
             if resume {
                 process.place.resume(process);

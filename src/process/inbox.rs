@@ -156,6 +156,31 @@ impl Process {
         Some(unsafe { packing::term(words) })
     }
 
+    /// As [`Process::take_plain`] while the word says `CALLBACK` and user code has returned: a plain message or a cast,
+    /// and which. None also when there is something else to see to first.
+    ///
+    /// # Safety
+    /// The caller runs the process, and user code of it ran before and does not now.
+    #[inline(always)]
+    pub(super) unsafe fn take_between(&self) -> Option<(Term, bool)> {
+        if !self.mailbox.may_have_more() || self.flags & BOUNDED != 0 || self.dog.is_some() || self.header.is_slow() {
+            return None;
+        }
+        self.between.take(&self.state, || {
+            // SAFETY: the word says that nobody else is the consumer, and who changes it waits for us.
+            let reading = unsafe { self.reading() };
+            if reading.keeps() {
+                return None;
+            }
+            let is_wanted = |mark| packing::is_bare(mark) && self.state.is_bare_callback();
+            // SAFETY: as above.
+            let words = unsafe { self.mailbox.pop_if(is_wanted) }?;
+            reading.priority = false;
+            // SAFETY: of such a message, taken out just now.
+            Some((unsafe { packing::term(words) }, !packing::is_plain(words.mark)))
+        })
+    }
+
     /// Takes the next message: a priority message, then the saved ones, then the mailbox.
     ///
     /// # Safety

@@ -26,9 +26,9 @@
 //! * `RUNNING`: the one thread that runs it is in runtime code on its behalf; so short that nobody interrupts it.
 //!   A fatal signal sets `EXIT`, which the runner sees at its next step.
 //! * `CALLBACK`: that thread is in user code, for as long as that takes, or has just come out of it and touches nothing
-//!   but the behaviour: when nothing is in the mailbox it goes from there to `IDLE` in one step. A kill makes the word `DEAD` at once; the
-//!   thread then runs a *ghost*: each of its calls returns `KILLED`, its state is dropped when it returns. Other
-//!   fatal signals set `EXIT`.
+//!   but the behaviour: when nothing is in the mailbox it goes from there to `IDLE` in one step, and when a message is
+//!   there it takes that one (`between`). A kill makes the word `DEAD` at once; the thread then runs a *ghost*: each of
+//!   its calls returns `KILLED`, its state is dropped when it returns. Other fatal signals set `EXIT`.
 //! * `PARKED`, `RESUMING`: user code waits on a stack of its own. Any fatal signal makes the word `DEAD` at once,
 //!   and the stack is resumed as a ghost, to unwind.
 //! * `DEAD`: the winner of the transition carries out the exit, exactly once.
@@ -54,6 +54,7 @@
 
 mod alias;
 mod arrival;
+mod between;
 mod bound;
 mod callers;
 mod control;

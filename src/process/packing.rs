@@ -21,6 +21,12 @@ pub(super) fn is_plain(mark: u64) -> bool {
     mark & INFO != 0
 }
 
+/// Whether a plain message or a cast lies there, and which.
+#[inline(always)]
+pub(super) fn is_bare(mark: u64) -> bool {
+    mark & (INFO | CAST) != 0
+}
+
 /// The term of a plain message or a cast.
 ///
 /// # Safety

@@ -63,6 +63,15 @@ pub trait Behaviour: Send {
     fn info(&mut self, me: &Process, message: Term) -> Flow {
         self.message(me, Message::Info(message))
     }
+    /// Handles a plain message or a cast as the next in the same stretch of user code: the state word says CALLBACK.
+    /// For a behaviour that has returned [`Flow::Returned`], and nothing has happened since.
+    fn next(&mut self, me: &Process, message: Term, is_cast: bool) -> Flow {
+        if let Err(fenced) = me.come_back() {
+            me.not_begun(Some(&message));
+            return fenced.into();
+        }
+        self.message(me, if is_cast { Message::Cast(message) } else { Message::Info(message) })
+    }
     /// Whether a call that comes now can be answered by [`Behaviour::answer_now`].
     fn answers_now(&self) -> bool {
         false
@@ -326,12 +335,14 @@ fn work(process: &Process) {
             Init::Fenced(fenced) => return end_fenced(process, fenced),
         }
     }
-    for _ in 0..BUDGET {
+    let mut left = BUDGET;
+    while left > 0 {
+        left -= 1;
         if process.state.load() & EXIT != 0 {
             return end_fenced(process, Fenced::Exit);
         }
         // SAFETY: RUNNING.
-        let flow = if let Some(term) = unsafe { process.take_plain() } {
+        let mut flow = if let Some(term) = unsafe { process.take_plain() } {
             process.is_taking.set(true);
             behaviour.info(process, term)
         // SAFETY: RUNNING.
@@ -346,6 +357,14 @@ fn work(process: &Process) {
             continue;
         };
         process.has_taken();
+        while matches!(flow, Flow::Returned) && left > 0 {
+            // SAFETY: we run it, and its code has just returned.
+            let Some((term, is_cast)) = (unsafe { process.take_between() }) else { break };
+            left -= 1;
+            process.is_taking.set(true);
+            flow = behaviour.next(process, term, is_cast);
+            process.has_taken();
+        }
         match flow {
             // Partner: as above. One step of the word in place of two, and no look into a mailbox that is empty.
             Flow::Returned if process.has_nothing_left() && process.state.rest_at_return() => {
@@ -446,11 +465,17 @@ impl Process {
         if !self.state.enter_callback() {
             return Err(Fenced::Exit);
         }
+        Ok(self.user_still(code))
+    }
+
+    /// As [`Process::user_staying`], where the state word says CALLBACK already ([`Behaviour::next`]).
+    #[inline]
+    pub fn user_still<R>(&self, code: impl FnOnce() -> R) -> std::thread::Result<R> {
         let handled = self.is_taking.replace(false).then_some(self.number);
         let depth = inside::step_out_counting(handled);
         let result = catch_unwind(AssertUnwindSafe(code));
         inside::re_enter(depth);
-        Ok(result)
+        result
     }
 
     /// The second half of [`Process::user`].

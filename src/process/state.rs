@@ -50,6 +50,8 @@ pub enum Struck {
     Ghost {
         /// The stack was parked: the caller resumes it.
         resume: bool,
+        /// It may be between two messages: the caller shuts it out from the mailbox (`between`).
+        between: bool,
     },
     /// The one who runs it will do all that.
     Theirs,
@@ -93,6 +95,12 @@ impl State {
     #[inline]
     pub fn phase(&self) -> u32 {
         phase(self.load())
+    }
+
+    /// Whether user code runs, or has just returned, and nobody has asked for anything.
+    #[inline(always)]
+    pub fn is_bare_callback(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == CALLBACK
     }
 
     #[inline]
@@ -281,9 +289,9 @@ impl State {
         loop {
             let (next, struck) = match phase(word) {
                 IDLE | READY => ((word & !PHASE) | DEAD | EXIT, Struck::Ours),
-                PARKED => ((word & !PHASE & !RECEIVES) | DEAD | EXIT, Struck::Ghost { resume: true }),
-                RESUMING => ((word & !PHASE) | DEAD | EXIT, Struck::Ghost { resume: false }),
-                CALLBACK if kill => ((word & !PHASE) | DEAD | EXIT, Struck::Ghost { resume: false }),
+                PARKED => ((word & !PHASE & !RECEIVES) | DEAD | EXIT, Struck::Ghost { resume: true, between: false }),
+                RESUMING => ((word & !PHASE) | DEAD | EXIT, Struck::Ghost { resume: false, between: false }),
+                CALLBACK if kill => ((word & !PHASE) | DEAD | EXIT, Struck::Ghost { resume: false, between: true }),
                 RUNNING | CALLBACK => (word | EXIT, Struck::Theirs),
                 _ => return Struck::Nothing,
             };

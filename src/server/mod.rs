@@ -92,14 +92,16 @@ impl<C: Callbacks> Server<C> {
         Server { callbacks, idle, suspended: false, traced: false, last: None }
     }
 
-    /// Runs one callback, and what its decision asks for up to the next message.
-    fn run(
+    /// Runs one callback, and what its decision asks for up to the next message. `STILL`: the state word says CALLBACK
+    /// already.
+    fn run<const STILL: bool>(
         &mut self, me: &Process, callback: Callback, last: Option<Term>,
         code: impl FnOnce(&mut C, &mut Context, Option<&Term>) -> Option<Next>,
     ) -> Flow {
         let mut context = Context::new(callback);
         let callbacks = &mut self.callbacks;
-        let ran = me.user_staying(|| code(callbacks, &mut context, last.as_ref()));
+        let code = || code(callbacks, &mut context, last.as_ref());
+        let ran = if STILL { Ok(me.user_still(code)) } else { me.user_staying(code) };
         if let Ok(Ok(Some(next))) = ran
             && context.is_plain_go(next)
             && !self.traced
@@ -249,8 +251,8 @@ impl<C: Callbacks> Server<C> {
         }
     }
 
-    fn plain(&mut self, me: &Process, message: Term) -> Flow {
-        self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
+    fn plain<const STILL: bool>(&mut self, me: &Process, message: Term) -> Flow {
+        self.run::<STILL>(me, Callback::Other, Some(message), |callbacks, context, message| {
             message.and_then(|message| callbacks.info(context, message))
         })
     }
@@ -383,8 +385,8 @@ impl<C: Callbacks> Behaviour for Server<C> {
         }
         // The common ones first, each moved once.
         match message {
-            Message::Info(term) => self.plain(me, term),
-            Message::Cast(term) => self.cast(me, term),
+            Message::Info(term) => self.plain::<false>(me, term),
+            Message::Cast(term) => self.cast::<false>(me, term),
             Message::Call { request, reply } => self.call(me, request, reply),
             other => self.any_message(me, other),
         }
@@ -395,7 +397,13 @@ impl<C: Callbacks> Behaviour for Server<C> {
         if self.suspended || self.traced || self.idle.is_running() {
             return self.any_message(me, Message::Info(message));
         }
-        self.plain(me, message)
+        self.plain::<false>(me, message)
+    }
+
+    #[inline]
+    fn next(&mut self, me: &Process, message: Term, is_cast: bool) -> Flow {
+        debug_assert!(self.answers_now());
+        if is_cast { self.cast::<true>(me, message) } else { self.plain::<true>(me, message) }
     }
 
     fn terminate(&mut self, me: &Process, reason: &Term) -> Result<(), Fenced> {
@@ -439,7 +447,7 @@ impl<C: Callbacks> Server<C> {
                     if self.traced {
                         trace::timed_out(me);
                     }
-                    return self.plain(me, Term::atom(atoms::TIMEOUT));
+                    return self.plain::<false>(me, Term::atom(atoms::TIMEOUT));
                 }
                 // Any message ends the idle time.
                 self.stop_idle(me);
@@ -455,13 +463,13 @@ impl<C: Callbacks> Server<C> {
 
     fn call(&mut self, me: &Process, request: Term, reply: ReplyTo) -> Flow {
         me.set_current_call(reply);
-        self.run(me, Callback::Call, Some(request), |callbacks, context, request| {
+        self.run::<false>(me, Callback::Call, Some(request), |callbacks, context, request| {
             request.and_then(|request| callbacks.call(context, request))
         })
     }
 
-    fn cast(&mut self, me: &Process, message: Term) -> Flow {
-        self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
+    fn cast<const STILL: bool>(&mut self, me: &Process, message: Term) -> Flow {
+        self.run::<STILL>(me, Callback::Other, Some(message), |callbacks, context, message| {
             message.and_then(|message| callbacks.cast(context, message))
         })
     }
@@ -469,7 +477,7 @@ impl<C: Callbacks> Server<C> {
     fn user_message(&mut self, me: &Process, message: Message, from_parent: bool) -> Flow {
         match message {
             Message::Call { request, reply } => self.call(me, request, reply),
-            Message::Cast(term) => self.cast(me, term),
+            Message::Cast(term) => self.cast::<false>(me, term),
             Message::Exit { reason, .. } if from_parent => Flow::Stop(reason),
             Message::Native { reply, .. } => {
                 system::wrong_kind(reply);
@@ -477,7 +485,7 @@ impl<C: Callbacks> Server<C> {
             }
             Message::Started(_) | Message::Tick(_) | Message::System { .. } => Flow::Continue,
             other => match other.into_term() {
-                Ok(term) => self.plain(me, term),
+                Ok(term) => self.plain::<false>(me, term),
                 Err(_) => Flow::Continue,
             },
         }

@@ -73,6 +73,20 @@ pub mod blocks;
 pub mod forked;
 #[cfg(not(loom))]
 pub mod inside;
+/// What a model has in place of the two fences of `inside`.
+#[cfg(loom)]
+pub mod inside {
+    pub fn light_fence() {
+        if !cfg!(broken_between) {
+            super::fence(super::Ordering::SeqCst);
+        }
+    }
+
+    pub fn heavy_fence() -> bool {
+        super::fence(super::Ordering::SeqCst);
+        true
+    }
+}
 #[cfg(not(loom))]
 pub mod own;
 pub mod parker;
