@@ -302,6 +302,38 @@ fn a_runtime_that_was_shut_down_is_freed_whoever_started_and_ended_its_processes
     }
 }
 
+/// Whoever finds it by a name may end it before its start is over: here it is entered under the second one, by a
+/// function that kills it there and then.
+#[test]
+fn the_end_of_one_who_is_killed_in_its_own_start_is_told_to_who_monitors_it() {
+    for by_parent in [true, false] {
+        let runtime = Runtime::new();
+        let (told_tx, told_rx) = mpsc::channel();
+        let node = runtime.0.clone();
+        runtime.spawn_body(move || {
+            let me = process::current_pid();
+            let kill: process::Via = Box::new(|pid| process::exit_signal(pid, atom("kill")));
+            let start = ChildStart {
+                name: Some("short".into()),
+                via: Some(kill),
+                parent: if by_parent { me } else { Pid::NONE },
+                monitor: Some(me),
+                ..ChildStart::new(Server::new(Closures::default()))
+            };
+            let spawned = process::spawn(&node, start).expect("that it is dead already is no refusal");
+            let monitor = spawned.monitor.expect("it was asked for");
+            assert!(!process::is_alive(spawned.pid));
+            // Sent by the kill, so it is there.
+            let down = process::receive_first(Some(0));
+            let [tag, kind, pid] = [atom("DOWN"), atom("process"), Term::pid(spawned.pid)];
+            let wanted = Term::tuple_of([tag, Term::reference(monitor), kind, pid, atom("killed")]);
+            told_tx.send((down, wanted)).unwrap();
+        });
+        let (down, wanted) = told_rx.recv().unwrap();
+        assert_eq!(down, Ok(wanted), "by its parent: {by_parent}");
+    }
+}
+
 #[test]
 fn whoever_hears_of_a_stop_finds_the_name_free_and_the_pid_stale() {
     let runtime = Runtime::new();
