@@ -56,6 +56,7 @@
 //! taken from it by a sender, and a message that does not count must not be behind one that does not fit. Whoever has
 //! no limit pays nothing for it.
 
+mod block;
 mod bounded;
 mod packed;
 mod queue;
