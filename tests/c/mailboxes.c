@@ -34,6 +34,17 @@ static regrow_pid start(const regrow_process_spec *spec, regrow_ref *monitor)
     return pid;
 }
 
+/* One that stands at its gate, which `user` begins with. */
+static regrow_pid start_at_gate(regrow_body_callback body, void *user, uint32_t limit, uint32_t policy,
+                                regrow_ref *monitor)
+{
+    regrow_process_spec spec = bounded(body, user, limit, policy);
+    gate_make(user);
+    regrow_pid pid = start(&spec, monitor);
+    gate_reached(user);
+    return pid;
+}
+
 /* Stands at the gate, then tells what is in its mailbox: the first parts of all messages, as one list. */
 typedef struct teller {
     gate gate;
@@ -67,11 +78,8 @@ static void with_policy(uint32_t policy, regrow_error after, const char *expecte
 {
     teller teller = { .to = self };
     regrow_ref monitor;
-    gate_make(&teller.gate);
     atomic_store(&dropped, 0);
-    regrow_process_spec spec = bounded(tell_all, &teller, LIMIT, policy);
-    regrow_pid pid = start(&spec, &monitor);
-    gate_reached(&teller.gate);
+    regrow_pid pid = start_at_gate(tell_all, &teller, LIMIT, policy, &monitor);
     for (int n = 1; n <= LIMIT; n++)
         CHECK_OK(regrow_send(pid, counted(n)));
     CHECK(atomic_load(&dropped) == 0);
@@ -107,10 +115,7 @@ static void timers_and_downs_pass(void)
 {
     teller teller = { .to = self };
     regrow_ref monitor;
-    gate_make(&teller.gate);
-    regrow_process_spec spec = bounded(tell_all, &teller, 1, REGROW_REJECT);
-    regrow_pid pid = start(&spec, &monitor);
-    gate_reached(&teller.gate);
+    regrow_pid pid = start_at_gate(tell_all, &teller, 1, REGROW_REJECT, &monitor);
     CHECK_OK(regrow_send(pid, regrow_atom("one")));
     CHECK_OK(regrow_send_after(pid, 0, regrow_atom("late"), NULL));
     CHECK_OK(regrow_send_after(pid, 0, regrow_atom("later"), NULL));
@@ -133,10 +138,7 @@ static void what_a_subscription_with_a_limit_keeps_passes(void)
     for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
         teller teller = { .to = self };
         regrow_ref monitor;
-        gate_make(&teller.gate);
-        regrow_process_spec spec = bounded(tell_all, &teller, 2, policies[i]);
-        regrow_pid pid = start(&spec, &monitor);
-        gate_reached(&teller.gate);
+        regrow_pid pid = start_at_gate(tell_all, &teller, 2, policies[i], &monitor);
         CHECK_OK(regrow_pubsub_subscribe(pubsub, "t", pid, &how));
         CHECK_OK(regrow_send(pid, regrow_int(1)));
         CHECK_OK(regrow_send(pid, regrow_int(2)));
@@ -176,10 +178,7 @@ static void what_is_passed_over_is_there_later(void)
     regrow_pid pubsub = start_of(REGROW_PUBSUB, &topics);
     teller teller = { .to = self };
     regrow_ref monitor;
-    gate_make(&teller.gate);
-    regrow_process_spec spec = bounded(take_the_last_first, &teller, 1, REGROW_REJECT);
-    regrow_pid pid = start(&spec, &monitor);
-    gate_reached(&teller.gate);
+    regrow_pid pid = start_at_gate(take_the_last_first, &teller, 1, REGROW_REJECT, &monitor);
     CHECK_OK(regrow_pubsub_subscribe(pubsub, "t", pid, &how));
     CHECK_OK(regrow_pubsub_broadcast(pubsub, "t", regrow_int(10)));
     CHECK_OK(regrow_send(pid, regrow_int(1)));
@@ -283,10 +282,7 @@ static void who_waits_for_room_is_let_in_in_order(void)
 {
     gate gate;
     regrow_ref monitor, senders[2];
-    gate_make(&gate);
-    regrow_process_spec spec = bounded(take_one_at_a_time, &gate, 1, REGROW_BLOCK);
-    regrow_pid pid = start(&spec, &monitor);
-    gate_reached(&gate);
+    regrow_pid pid = start_at_gate(take_one_at_a_time, &gate, 1, REGROW_BLOCK, &monitor);
     CHECK_OK(regrow_send(pid, regrow_int(1)));
     sender second = { pid, 2, REGROW_OK }, third = { pid, 3, REGROW_OK };
     regrow_pid waits = spawn_monitor(send_one, &second, &senders[0]);
@@ -576,10 +572,7 @@ static void what_a_receive_passes_over_counts(void)
 {
     teller teller = { .to = self };
     regrow_ref monitor;
-    gate_make(&teller.gate);
-    regrow_process_spec spec = bounded(take_the_second, &teller, 3, REGROW_REJECT);
-    regrow_pid pid = start(&spec, &monitor);
-    gate_reached(&teller.gate);
+    regrow_pid pid = start_at_gate(take_the_second, &teller, 3, REGROW_REJECT, &monitor);
     for (int n = 1; n <= 3; n++)
         CHECK_OK(regrow_send(pid, regrow_int(n)));
     gate_open(&teller.gate);
@@ -612,10 +605,7 @@ static void a_flood_takes_no_memory_and_signals_pass(void)
     for (size_t at = 0; at < 3; at++) {
         gate gate;
         regrow_ref monitor;
-        gate_make(&gate);
-        regrow_process_spec spec = bounded(take_one_at_a_time, &gate, FLOOD_LIMIT, policies[at]);
-        regrow_pid pid = start(&spec, &monitor);
-        gate_reached(&gate);
+        regrow_pid pid = start_at_gate(take_one_at_a_time, &gate, FLOOD_LIMIT, policies[at], &monitor);
         size_t before = 0;
         for (size_t n = 0; n < count; n++) {
             regrow_error error = regrow_send(pid, regrow_text("a message of more than a few bytes"));

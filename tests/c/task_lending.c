@@ -140,15 +140,21 @@ static regrow_next give_back(regrow_context *context, void *user, const regrow_t
     return REGROW_DONE;
 }
 
-static regrow_next stream(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+/* The sum of 0 to 19, each given back by a task. */
+static regrow_term sum_of_a_stream(regrow_result_callback result, uint32_t max_concurrency)
 {
     numbers numbers = { 0 };
     regrow_task_spec task = { .size = sizeof task, .run = give_back };
-    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = next_number, .result = add,
-                                .user = &numbers, .supervisor = supervisor, .max_concurrency = 4,
+    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = next_number, .result = result,
+                                .user = &numbers, .supervisor = supervisor, .max_concurrency = max_concurrency,
                                 .timeout_ms = REGROW_INFINITY };
     CHECK_OK(regrow_task_stream(&spec, NULL));
-    *value = regrow_int(numbers.sum);
+    return regrow_int(numbers.sum);
+}
+
+static regrow_next stream(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    *value = sum_of_a_stream(add, 4);
     return REGROW_DONE;
 }
 
@@ -169,13 +175,7 @@ static bool add_and_ask(void *user, const regrow_term *result)
 
 static regrow_next stream_and_ask(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
 {
-    numbers numbers = { 0 };
-    regrow_task_spec task = { .size = sizeof task, .run = give_back };
-    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = next_number, .result = add_and_ask,
-                                .user = &numbers, .supervisor = supervisor, .max_concurrency = 20,
-                                .timeout_ms = REGROW_INFINITY };
-    CHECK_OK(regrow_task_stream(&spec, NULL));
-    *value = regrow_int(numbers.sum);
+    *value = sum_of_a_stream(add_and_ask, 20);
     return REGROW_DONE;
 }
 
