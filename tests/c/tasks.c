@@ -133,6 +133,31 @@ static void the_user_of_a_task_is_given_back_once(void)
     CHECK(atomic_load(&drops) == 2);
 }
 
+static regrow_next count_given_back(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    *value = regrow_int(atomic_load((atomic_int *)user));
+    return REGROW_DONE;
+}
+
+/* The same function and user as the last one's, which has no drop_user: each has its own all the same. */
+static void a_user_that_is_given_back_is_there_until_the_end_of_each_task(void)
+{
+    atomic_int drops = 0;
+    regrow_task_spec spec = task_of(count_given_back, &drops);
+    regrow_task task;
+    regrow_term value;
+    char before[2] = "0";
+    for (int at = 0; at < 6; at++) {
+        spec.drop_user = at % 3 == 0 ? NULL : count_up;
+        CHECK_OK(regrow_task_async(&spec, &task));
+        CHECK_OK(regrow_task_await(task, LONG_MS, &value));
+        CHECK_TERM(before, &value);
+        settle();
+        before[0] += spec.drop_user ? 1 : 0;
+        CHECK(atomic_load(&drops) == before[0] - '0');
+    }
+}
+
 static regrow_next own_a_crash(regrow_context *context, void *user)
 {
     regrow_task task = async(boom, NULL);
@@ -895,6 +920,7 @@ int main(void)
     open_runtime((regrow_options){ .clock = REGROW_MANUAL, .workers = 2 });
     RUN(a_task_gives_its_value_to_its_owner);
     RUN(the_user_of_a_task_is_given_back_once);
+    RUN(a_user_that_is_given_back_is_there_until_the_end_of_each_task);
     RUN(a_crash_ends_the_owner_with_the_same_reason);
     RUN(an_owner_that_traps_exits_hears_of_the_crash);
     RUN(an_await_that_runs_out_leaves_the_task_to_end_with_its_owner);
