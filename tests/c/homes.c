@@ -161,7 +161,7 @@ static void a_process_that_may_not_park_is_told_so(void)
     kill_and_wait(other);
 }
 
-static regrow_next sleep_in_drop(regrow_context *context, void *user, const regrow_term *arg, void **state)
+static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
 {
     *state = user;
     return REGROW_READY;
@@ -181,7 +181,7 @@ static void drop_tries_to_wait(void *state)
 static void a_drop_may_not_wait(void)
 {
     atomic_int dropped = 0;
-    regrow_server_spec spec = { .size = sizeof spec, .init = sleep_in_drop, .drop = drop_tries_to_wait,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .drop = drop_tries_to_wait,
                                 .user = &dropped };
     for (int way = 0; way < 3; way++) {
         regrow_pid server = start_server(&spec);
@@ -191,6 +191,33 @@ static void a_drop_may_not_wait(void)
             CHECK_OK(regrow_exit(server, regrow_atom(way == 1 ? "kill" : "boom")));
         EVENTUALLY(dropped == way + 1);
     }
+}
+
+static regrow_next stop_when_told(regrow_context *context, void *state, const regrow_term *message)
+{
+    return regrow_stop_self(context, regrow_atom("normal"));
+}
+
+static void stand_in_drop(void *state)
+{
+    gate_pass(state);
+}
+
+/* Its pid leads nowhere any more, and it is no worker that is at work: but it runs code of the program's. */
+static void a_runtime_is_not_at_rest_while_a_thread_drops_the_state_of_its_process(void)
+{
+    gate gate;
+    regrow_server_spec spec = { .size = sizeof spec, .home = REGROW_THREAD, .init = take_user, .user = &gate,
+                                .handle_info = stop_when_told, .drop = stand_in_drop };
+    gate_make(&gate);
+    regrow_pid server = start_server(&spec);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK_OK(regrow_send(server, regrow_nil()));
+    gate_reached(&gate);
+    CHECK(!regrow_is_alive(server));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 0, NULL));
+    gate_open(&gate);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
 }
 
 /* ---- parked ---- */
@@ -557,6 +584,7 @@ int main(void)
     RUN(a_hundred_threads_end_when_they_are_killed);
     RUN(a_process_that_may_not_park_is_told_so);
     RUN(a_drop_may_not_wait);
+    RUN(a_runtime_is_not_at_rest_while_a_thread_drops_the_state_of_its_process);
     RUN(ten_thousand_parked_in_receive_die_at_once);
     RUN(ten_thousand_parked_in_a_call_die_at_once);
     RUN(ten_thousand_calls_end_with_their_server);
