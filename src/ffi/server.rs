@@ -427,17 +427,14 @@ const MISUSED: regrow_next = 0;
 /// @param answer  moved.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_reply(context: *mut regrow_context, answer: regrow_term) -> regrow_next {
-    let answer = match take(answer) {
-        Ok(answer) => Ok(answer),
-        Err(_) => Err(()),
-    };
+    let answer = take(answer).ok();
     // As a rule it is put where there is none, and that needs no guard: nothing is freed, and nothing can panic.
     let answer = match (unsafe_context(context), answer) {
-        (Some(context), Ok(answer)) if context.has_no_answer() => return context.reply(answer),
+        (Some(context), Some(answer)) if context.has_no_answer() => return context.reply(answer),
         (_, answer) => answer,
     };
     guard_value(MISUSED, || match (unsafe_context(context), answer) {
-        (Some(context), Ok(answer)) => context.reply(answer),
+        (Some(context), Some(answer)) => context.reply(answer),
         _ => MISUSED,
     })
 }
@@ -468,17 +465,14 @@ pub unsafe extern "C" fn regrow_reply_stop(
 /// @param reason  moved.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_stop_self(context: *mut regrow_context, reason: regrow_term) -> regrow_next {
-    let reason = match take(reason) {
-        Ok(reason) => Ok(reason),
-        Err(_) => Err(()),
-    };
+    let reason = take(reason).ok();
     // As in regrow_reply().
     let reason = match (unsafe_context(context), reason) {
-        (Some(context), Ok(reason)) if context.has_no_reason() => return context.stop(reason),
+        (Some(context), Some(reason)) if context.has_no_reason() => return context.stop(reason),
         (_, reason) => reason,
     };
     guard_value(MISUSED, || match (unsafe_context(context), reason) {
-        (Some(context), Ok(reason)) => context.stop(reason),
+        (Some(context), Some(reason)) => context.stop(reason),
         _ => MISUSED,
     })
 }
