@@ -45,7 +45,7 @@ impl From<Error> for Fault {
             Error::Exists(_) => (REGROW_ERR_EXISTS, "the id, name or key is taken"),
             Error::NotFound => (REGROW_ERR_NOT_FOUND, "nothing goes by that id, name, key or ref"),
             Error::Killed => (REGROW_ERR_KILLED, "the calling process is dead: return from the callback"),
-            Error::NotAlive => (REGROW_ERR_NOT_ALIVE, "the runtime is shut down"),
+            Error::NotAlive => (REGROW_ERR_NOT_ALIVE, "the runtime is shut down, or the pid given leads to none"),
             Error::SelfCall => (REGROW_ERR_SELF_CALL, "a process cannot call itself"),
             Error::WouldBlock => (REGROW_ERR_WOULD_BLOCK, "this process may not wait here"),
             Error::InFlight => (REGROW_ERR_WOULD_BLOCK, "no process may wait while a C++ exception is in flight"),
