@@ -1,4 +1,5 @@
-//! What is asked of a dynamic supervisor about a child that it is just starting or stopping.
+//! What is asked of a dynamic supervisor about a child that it is just starting or stopping. An init or an end that
+//! takes long sleeps by the runtime's manual clock: it is over when the test says so (`advance`).
 
 mod common;
 

@@ -231,7 +231,7 @@ static void stay_on(int processor)
     CHECK(pthread_setaffinity_np(pthread_self(), sizeof here, &here) == 0);
 }
 
-/* Each time it wakes up it goes before whoever is of the least class. */
+/* Each time it wakes up it goes before whoever is of the least class: so it sleeps now and then, as short as can be. */
 static void *crowd_processor(void *user)
 {
     stay_on(*(int *)user);

@@ -1,5 +1,5 @@
-//! Memory for what is small and made and freed all the time: message nodes, the payloads of terms, and what processes
-//! have for as long as they live ([`Small`]).
+//! Memory for what is small and made and freed all the time: messages in mailboxes, the payloads of terms, and what
+//! processes have for as long as they live ([`Small`]).
 //!
 //! A message is allocated by its sender and freed by its receiver, often on another thread, where a general allocator
 //! pays for a lock or a remote free; and of terms there are many, so that it counts how close together they lie. There
