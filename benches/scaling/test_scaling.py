@@ -38,7 +38,7 @@ class Scaling(unittest.TestCase):
                 self.assertGreater(rate * 1.5, before)  # grows, or stays; barriers may take a little
                 before = rate
         self.assertEqual(scaling.ceiling("ordered_get", 100)[0], 1e9 / 200)
-        self.assertLess(scaling.reckoned("messages", 1e6, 64, 100, 1000), scaling.reckoned("messages", 1e6, 64, 40, 1000))
+        self.assertLess(scaling.reckoned("tasks", 1e6, 64, 100, 1000), scaling.reckoned("tasks", 1e6, 64, 40, 1000))
 
     def test_the_document_shows_what_was_measured(self):
         found = json.loads(scaling.RESULTS.read_text())
