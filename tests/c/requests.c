@@ -529,6 +529,42 @@ static void functions_that_ask_again_are_not_each_within_the_other(void)
     kill_and_wait(server);
 }
 
+typedef struct branches {
+    regrow_pid server;
+    int within, told;
+} branches;
+
+enum { DEEPEST = 8, BRANCHES = 5 };
+
+static void note_branch(void *user, regrow_error error, const regrow_term *result)
+{
+    branches *mine = user;
+    int64_t number;
+    CHECK_OK(error);
+    CHECK(regrow_as_int(result, &number) && number == mine->told++);
+    CHECK(mine->within == 0);
+}
+
+static void branch_off_at_the_end(void *user, regrow_error error, const regrow_term *result)
+{
+    branches *mine = user;
+    if (++mine->within < DEEPEST)
+        CHECK_OK(regrow_on_reply(ask(mine->server, regrow_nil(), LONG_MS), branch_off_at_the_end, mine, NULL));
+    else
+        for (int at = 0; at < BRANCHES; at++)
+            CHECK_OK(regrow_on_reply(ask(mine->server, regrow_int(at), LONG_MS), note_branch, mine, NULL));
+    mine->within--;
+}
+
+static void what_would_be_too_deep_is_told_in_its_order_when_the_others_have_returned(void)
+{
+    branches mine = { .server = noting_server(REGROW_INLINE | REGROW_NO_PARK) };
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK_OK(regrow_on_reply(ask(mine.server, regrow_nil(), LONG_MS), branch_off_at_the_end, &mine, NULL));
+    CHECK(mine.told == BRANCHES); /* by this thread */
+    kill_and_wait(mine.server);
+}
+
 /* Calls that were put off: the function of each answers the next. */
 static regrow_caller *all_put_off;
 static atomic_size_t put_off_many;
@@ -766,6 +802,7 @@ int main(void)
     RUN(on_reply_gives_everything_back_when_it_fails);
     RUN(many_outcomes_and_each_once);
     RUN(functions_that_ask_again_are_not_each_within_the_other);
+    RUN(what_would_be_too_deep_is_told_in_its_order_when_the_others_have_returned);
     RUN(functions_that_answer_others_are_not_each_within_the_other);
     RUN(the_fd_of_a_thread_tells_of_messages_and_answers);
     RUN(only_a_thread_that_entered_has_an_fd);
