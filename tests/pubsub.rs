@@ -3,9 +3,9 @@
 mod common;
 
 use common::{Closures, Runtime, atom};
-use regrow::process::{self, Error, Owned, Startable};
+use regrow::process::{self, ChildStart, Error, Owned, Startable};
 use regrow::pubsub::{self, PubSubSpec};
-use regrow::server;
+use regrow::server::{self, READY, Server};
 use regrow::term::{Pid, Ref, Term, atoms};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -102,5 +102,42 @@ fn who_hears_of_an_end_and_joins_is_told_of_after_the_one_who_ended() {
         pubsub::demonitor(pubsub, monitor).unwrap();
         pubsub::leave(pubsub, &group, second).unwrap();
     }
+    process::leave_thread(Term::atom(atoms::NORMAL)).unwrap();
+}
+
+/// A child goes on for a moment when its supervisor has died without stopping it, and is no member any more: that is told
+/// there and then, and its own end, whenever that comes, tells nothing more.
+#[test]
+fn that_one_has_left_by_the_end_of_its_parent_is_told_while_it_goes_on() {
+    let runtime = Runtime::new();
+    process::enter_thread(&runtime.0).unwrap();
+    let (pubsub, group) = (start(&runtime), atom("group"));
+    let parent = runtime.spawn(Closures::default());
+    let ((reached, is_reached), (open, is_open)) = (channel(), channel::<()>());
+    let lingers = Closures {
+        init: Box::new(|_| {
+            process::trap_exit(true).unwrap();
+            READY
+        }),
+        terminate: Box::new(move |_| {
+            reached.send(()).unwrap();
+            is_open.recv().unwrap();
+        }),
+        ..Closures::default()
+    };
+    let child = ChildStart { parent, link: true, child: true, ..ChildStart::new(Server::new(lingers)) };
+    let child = process::spawn_and_wait(&runtime.0, child, Some(5_000)).unwrap().pid;
+    pubsub::join(pubsub, &group, child).unwrap();
+    let (monitor, _) = pubsub::monitor(pubsub, &group).unwrap();
+    process::exit_signal(parent, atom("kill")).unwrap();
+    is_reached.recv().unwrap();
+    assert_eq!(received(5_000).unwrap(), event(monitor, "leave", &group, child));
+    assert!(process::is_alive(child) && pubsub::members(pubsub, &group).unwrap().is_empty());
+    let end = process::monitor(child, None).unwrap();
+    open.send(()).unwrap();
+    let down = received(5_000).unwrap();
+    assert_eq!(down.as_tuple().unwrap()[1].as_reference(), Some(end));
+    server::state(pubsub, Some(5_000)).unwrap();
+    assert_eq!(received(0), Err(Error::Timeout));
     process::leave_thread(Term::atom(atoms::NORMAL)).unwrap();
 }
