@@ -91,7 +91,7 @@ impl Process {
         true
     }
 
-    /// `exit::after` and `exit::carry_out_one`, on the thread that struck.
+    /// `exit::after` and `exit::carry_out`, on the thread that struck.
     fn kill(&self) {
         let Struck::Ghost { resume } = self.state.strike(true) else { panic!("it is in a callback") };
         if self.state.gone() {
