@@ -15,22 +15,39 @@
     at.key = regrow_tuple_get(address, 1);                                                             \
   }
 
-/* Whoever was found is a process of the BEAM that is dead, and its proxy about to end: that is waited for, as for any
+/* Whoever is found may be a process of the BEAM that is dead, and its proxy about to end: that is waited for, as for any
  * other that is between two lives. */
-OPERATION(address_whereis) {
-  ADDRESS
-  regrow_pid pid = {0};
-  regrow_error error = regrow_whereis_at(&at, &pid);
+static regrow_error find(const arguments *given, const regrow_address *at, regrow_pid *pid) {
+  regrow_error error = regrow_whereis_at(at, pid);
   regrow_ref monitor;
   regrow_term down;
-  while (error == REGROW_OK && proxy_is_stale(given->rt, pid)) {
-    error = regrow_monitor(pid, &monitor);
+  while (error == REGROW_OK && proxy_is_stale(given->rt, *pid)) {
+    error = regrow_monitor(*pid, &monitor);
     if (error == REGROW_OK) error = regrow_receive(REGROW_INFINITY, &down);
     if (error != REGROW_OK) break;
     regrow_term_free(&down);
-    error = regrow_whereis_at(&at, &pid);
+    error = regrow_whereis_at(at, pid);
   }
+  return error;
+}
+
+OPERATION(address_whereis) {
+  ADDRESS
+  regrow_pid pid = {0};
+  regrow_error error = find(given, &at, &pid);
   return told(error, result, regrow_from_pid(pid));
+}
+
+/* What is for a process of the BEAM its sender sends by himself, who gets its pid for that: from the proxy it would come
+ * a moment later, and after what he sends it next. */
+static regrow_error post(const arguments *given, const regrow_address *at,
+                         regrow_error (*send)(const regrow_address *, regrow_term), regrow_term *result) {
+  regrow_pid pid = {0};
+  ErlNifPid beam;
+  regrow_error error = find(given, at, &pid);
+  if (error != REGROW_OK) return error;
+  if (proxy_beam(given->rt, pid, &beam)) return told(error, result, regrow_from_pid(pid));
+  return done(send(at, CLONE(1)), result);
 }
 
 /* Items: the address, Request, TimeoutMs. */
@@ -41,14 +58,15 @@ OPERATION(address_call) {
   return regrow_call_at(&at, CLONE(1), timeout_ms, result);
 }
 
+/* Items: the address, Message. */
 OPERATION(address_cast) {
   ADDRESS
-  return done(regrow_cast_at(&at, CLONE(1)), result);
+  return post(given, &at, regrow_cast_at, result);
 }
 
 OPERATION(address_send) {
   ADDRESS
-  return done(regrow_send_at(&at, CLONE(1)), result);
+  return post(given, &at, regrow_send_at, result);
 }
 
 /* Items: the address, Reason, TimeoutMs. */

@@ -29,12 +29,12 @@ call(Address, Request) -> call(Address, Request, 5000).
 -spec call(address(), term(), timeout()) -> {ok, term()} | {error, term()}.
 call(Address, Request, Timeout) -> ask(address_call, Address, {Request, regrow:ms(Timeout)}).
 
-%% As regrow:cast/2; ok means that somebody was there.
+%% As regrow:cast/2; ok means that somebody was there. What the caller sends to the same process next comes after it.
 -spec cast(address(), term()) -> ok | {error, not_found | term()}.
-cast(Address, Message) -> plain(ask(address_cast, Address, {Message})).
+cast(Address, Message) -> posted(ask(address_cast, Address, {Message}), fun(Pid) -> gen_server:cast(Pid, Message) end).
 
 -spec send(address(), term()) -> ok | {error, not_found | term()}.
-send(Address, Message) -> plain(ask(address_send, Address, {Message})).
+send(Address, Message) -> posted(ask(address_send, Address, {Message}), fun(Pid) -> Pid ! Message end).
 
 %% Sends a message after a while to who is there then; it waits for nobody. For regrow_timer:cancel/2.
 -spec send_after(address(), non_neg_integer(), term()) -> {ok, reference()} | {error, term()}.
@@ -89,6 +89,10 @@ wait(_, _) -> erlang:error(badarg).
 
 time(infinity) -> erlang:error(badarg);
 time(Ms) -> regrow:ms(Ms).
+
+%% Told to a native process, or to be sent to one of the BEAM.
+posted({ok, Pid}, Send) when is_pid(Pid) -> _ = Send(Pid), ok;
+posted(Outcome, _) -> plain(Outcome).
 
 plain({ok, ok}) -> ok;
 plain({error, _} = Error) -> Error.

@@ -8,6 +8,7 @@ system_test_() ->
       || {Name, Test} <-
              [{"an address leads to who has a name or key, of both kinds", fun addresses/1},
               {"an address is a name of OTP's", fun via/1},
+              {"what is told by an address comes before what is sent after it", fun in_order/1},
               {"an address waits for who is restarted", fun through_a_restart/1},
               {"an address waits for as long as it says", fun not_for_ever/1},
               {"timers send by the runtime's clock, to both kinds", fun timers/1},
@@ -75,6 +76,34 @@ via(Runtime) ->
      end || Address <- [#{runtime => Runtime, name => via}, #{registry => Registry, key => via}]],
     ?assertEqual(1, regrow_server:call({via, regrow_address, #{runtime => Runtime, name => native}}, get)),
     ?assertEqual(Native, regrow_address:whereis_name(#{runtime => Runtime, name => native})).
+
+%% As from any process to another: also where native code that sends waits for the other to read.
+in_order(Runtime) ->
+    Actor = regrow_test:actor(Runtime, none),
+    Test = self(),
+    Numbers = lists:seq(1, regrow_test:rounds(2000)),
+    Reader = spawn_link(fun() -> Test ! {told, told(2 * length(Numbers))} end),
+    ok = regrow:register(Runtime, reader, Reader),
+    [begin ok = regrow_address:cast(#{runtime => Runtime, name => reader}, N), Reader ! {then, N} end || N <- Numbers],
+    ?assertEqual({told, lists:append([[{'$gen_cast', N}, {then, N}] || N <- Numbers])}, regrow_test:receive_one()),
+    Slow = spawn_link(fun() -> receive begin_reading -> Test ! {told, told(3)} end end),
+    ok = regrow:register(Runtime, slow, Slow),
+    ?assertEqual({ok, {ok, []}}, regrow:call(Actor, {flood, Slow, 10010})),
+    ?assert(regrow_test:until(fun() -> process_info(Slow, message_queue_len) >= {message_queue_len, 10000} end)),
+    Address = #{runtime => Runtime, name => slow},
+    ok = regrow_address:cast(Address, first),
+    ok = regrow_address:send(Address, second),
+    Slow ! third,
+    Slow ! begin_reading,
+    ?assertEqual({told, [{'$gen_cast', first}, second, third]}, regrow_test:receive_one()).
+
+%% So many messages but numbers, in their order.
+told(0) -> [];
+told(Left) ->
+    receive
+        Number when is_integer(Number) -> told(Left);
+        Message -> [Message | told(Left - 1)]
+    end.
 
 %% The clock stands still between the end of one and its restart: who does not wait finds nobody.
 through_a_restart(_) ->
