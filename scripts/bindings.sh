@@ -143,7 +143,9 @@ stage_python() {
   fi
   local status=0
   $python/bin/pytest -c bindings/python/pyproject.toml bindings/python/tests -p no:cacheprovider 2>&1 | tee "$scratch/pytest" || status=$?
-  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p; s/^SKIPPED \[[0-9]*\] /skip /p' "$scratch/pytest" >>"$results"
+  # An error is one of a fixture, or of a file.
+  sed -n 's/^FAILED \([^ ]*\).*/fail \1/p; s/^ERROR \([^ ]*\).*/fail \1 (error)/p; s/^SKIPPED \[[0-9]*\] /skip /p' \
+    "$scratch/pytest" >>"$results"
   pass "$(grep -oE '[0-9]+ passed' "$scratch/pytest" | tail -n 1 | cut -d' ' -f1)"
   local count number
   count=$(python3 scripts/readme_code.py README.md "$scratch" python)
@@ -180,11 +182,46 @@ needs_erlang() {
     { skip "EUnit is not there (Debian: erlang-eunit)"; exit 0; }
 }
 
-# Counts what EUnit reports.
-count_eunit() { # LOG
-  awk '/^  All [0-9]+ tests passed/ { print "pass " $2 } /^  Test passed/ { print "pass 1" }
-       /^  Failed: / { gsub(/\./, ""); if ($6) print "pass " $6; for (n = 0; n < $2; n++) print "fail EUnit" }
-       /tests were cancelled/ { print "fail EUnit: tests were cancelled" }' "$1" >>"$results"
+# Counts what EUnit reports, and names what failed, by its text or else its function. What a test prints comes between its
+# name and its result; what is cancelled takes the rest of its group along.
+count_eunit() { # WHAT LOG
+  awk -v what="$1" '
+    function failed(name) { print "fail " what ": " name }
+    function cut_short(how) { failed((test ? test : group) ": " how); cancelled++ }
+    function context() { if (trouble) failed(group ": " trouble); trouble = "" }
+    /^ *module \047.*\047$/ { group = $2; gsub(/\047/, "", group); test = "" }
+    /^ *[a-z][A-Za-z0-9_@]*:([0-9]+:)? .*\.\.\./ {
+      test = $0
+      sub(/^ */, "", test)
+      if (test !~ /\)\.\.\./ || !sub(/\)\.\.\..*/, "", test) || !sub(/:[^(]*\(/, ": ", test)) sub(/\.\.\..*/, "", test)
+    }
+    /\*failed\*/ { failed(test); named++ }
+    /\*timed out\*/ { cut_short("timed out") }
+    /\*skipped\*/ { cut_short("cancelled") }
+    trouble && /^\*\*/ { trouble = trouble " (" substr($0, 3) ")" }
+    trouble { context() }
+    /^ *\*\*\* .* \*\*\*$/ { trouble = $0; gsub(/^ *\*\*\* | \*\*\*$/, "", trouble); cancelled++ }
+    /^  All [0-9]+ tests passed/ { ended = 1; print "pass " $2 }
+    /^  [0-9]+ tests passed/ { ended = 1; print "pass " $1 }
+    /^  Test passed/ { ended = 1; print "pass 1" }
+    /^  Failed: / {
+      ended = 1
+      gsub(/\./, "")
+      if ($6) print "pass " $6
+      for (; named < $2; named++) failed("one that did not say its name")
+    }
+    /tests were cancelled/ && !cancelled { failed("tests were cancelled") }
+    END { if (!ended) failed(test ? test ": nothing came after it" : "it said nothing") }' "$2" >>"$results"
+}
+
+# Runs EUnit, and counts: WHAT COMMAND...
+run_eunit() {
+  local status=0 before
+  before=$(grep -c "^fail" "$results" || true)
+  "${@:2}" >"$scratch/eunit" 2>&1 || status=$?
+  cat "$scratch/eunit"
+  count_eunit "$1" "$scratch/eunit"
+  [ $status = 0 ] || [ "$(grep -c "^fail" "$results" || true)" != "$before" ] || fail "$1: exit status $status"
 }
 
 # The Erlang binding: its NIF and modules by make and by rebar3, and its tests.
@@ -192,10 +229,7 @@ stage_erlang() {
   needs_erlang eunit
   temporary
   attempt "make builds the NIF and the modules" make -C bindings/erlang
-  make -C bindings/erlang test >"$scratch/eunit" 2>&1 || true
-  cat "$scratch/eunit"
-  count_eunit "$scratch/eunit"
-  grep -q "^pass" "$results" || fail "EUnit said nothing"
+  run_eunit EUnit make -C bindings/erlang test
   # What the README shows.
   attempt "the README's Erlang is examples/hello.erl" diff \
     <(awk '/^```erlang$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md) bindings/erlang/examples/hello.erl
@@ -206,9 +240,7 @@ stage_erlang() {
   print_documents bindings/erlang/examples make -s --no-print-directory -C bindings/erlang document DOCUMENT=NAME
   # Preloaded into the BEAM; without the sanitizers' libraries there is nothing to preload.
   if [ -e "$(gcc -print-file-name=libasan.so)" ]; then
-    make -C bindings/erlang test-address >"$scratch/eunit" 2>&1 || echo "fail the tests under AddressSanitizer" >>"$results"
-    cat "$scratch/eunit"
-    count_eunit "$scratch/eunit"
+    run_eunit "EUnit under AddressSanitizer" make -C bindings/erlang test-address
   else
     skip "AddressSanitizer's library is not there"
   fi
@@ -247,11 +279,16 @@ stage_conformance_erlang() {
     tests/conformance/random
 }
 
-# Counts what ExUnit reports.
+# Counts what ExUnit reports, and names what failed. Tests are invalid whose setup_all has.
 count_exunit() { # LOG
-  awk '/^ +[0-9]+\) (test|doctest) / { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
-       /^[0-9].* tests?, [0-9]+ failures?/ { for (n = 1; n < NF; n++) { if ($(n + 1) ~ /^(doctest|test)s?,/) t += $n; if ($(n + 1) ~ /^failure/) f = $n }
-                                             if (t > f) print "pass " t - f }' "$1" >>"$results"
+  awk '/^ +[0-9]+\) (test|doctest) |^ +[0-9]+\) .*: failure on setup_all/ { sub(/^ +[0-9]+\) /, ""); print "fail " $0 }
+       /^[0-9].* tests?, [0-9]+ failures?/ {
+         for (n = 1; n < NF; n++) {
+           if ($(n + 1) ~ /^(doctest|test)s?,/) t += $n
+           if ($(n + 1) ~ /^(failures?|invalid|skipped|excluded)/) t -= $n
+         }
+         if (t > 0) print "pass " t
+       }' "$1" >>"$results"
 }
 
 # The Elixir binding: Mix builds the NIF, the Erlang modules and its own, offline; ExUnit and the doctests.
@@ -294,10 +331,7 @@ stage_gleam() {
   temporary
   attempt "the sources keep to what all versions of Gleam know" bindings/gleam/common_syntax.sh bindings/gleam/{src,test,conformance}
   attempt "the package compiles" make -C bindings/gleam
-  make -C bindings/gleam test >"$scratch/eunit" 2>&1 || true
-  cat "$scratch/eunit"
-  count_eunit "$scratch/eunit"
-  grep -q "^  All\|^  Failed\|^  Test passed" "$scratch/eunit" || fail "EUnit said nothing"
+  run_eunit EUnit make -C bindings/gleam test
   local name
   for name in bindings/gleam/test/examples/*.gleam; do
     name=$(basename "$name" .gleam)
@@ -310,9 +344,7 @@ stage_gleam() {
   print_documents bindings/gleam/test/documents make -s --no-print-directory -C bindings/gleam document DOCUMENT=NAME
   # The same with a compiler of the 1.x line, where there is one: no registry of CI's has it.
   if command -v gleam >/dev/null 2>&1; then
-    make -C bindings/gleam GLEAM=gleam test >"$scratch/eunit" 2>&1 || echo "fail the tests, compiled by $(gleam --version)" >>"$results"
-    cat "$scratch/eunit"
-    count_eunit "$scratch/eunit"
+    run_eunit "EUnit, compiled by $(gleam --version)" make -C bindings/gleam GLEAM=gleam test
     attempt "the examples print the same, compiled by $(gleam --version)" make -C bindings/gleam GLEAM=gleam examples
   else
     skip "a Gleam compiler of the 1.x line is not installed"

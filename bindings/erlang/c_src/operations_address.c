@@ -38,8 +38,8 @@ OPERATION(address_whereis) {
   return told(error, result, regrow_from_pid(pid));
 }
 
-/* What is for a process of the BEAM its sender sends by himself, who gets its pid for that: from the proxy it would come
- * a moment later, and after what he sends it next. */
+/* What is for a process of the BEAM its sender sends to it himself, and gets its pid for that: from the proxy it would
+ * come a moment later, perhaps after what he sends it next. */
 static regrow_error post(const arguments *given, const regrow_address *at,
                          regrow_error (*send)(const regrow_address *, regrow_term), regrow_term *result) {
   regrow_pid pid = {0};

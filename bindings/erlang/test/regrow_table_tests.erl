@@ -97,7 +97,7 @@ files(Runtime) ->
     {ok, Table} = regrow_table:new(Runtime, [ordered_set, {name, <<"filed">>}, {keypos, 2}]),
     Objects = [{N, {key, N}, [self(), <<"x">>, 1.5, #{a => N}]} || N <- lists:seq(1, 100)],
     ok = regrow_table:insert(Table, Objects),
-    File = filename:join(filename:dirname(code:which(?MODULE)), "a table.tab"),
+    File = filename:join(filename:dirname(code:which(?MODULE)), "a table of " ++ os:getpid() ++ ".tab"),
     ?assertEqual(ok, regrow_table:tab2file(Table, File)),
     ?assertEqual({error, exists}, regrow_table:file2tab(Runtime, File)),
     ok = regrow_table:delete(Table),
