@@ -144,7 +144,7 @@ owners(_) ->
     end),
     {task, Task} = regrow_test:receive_one(),
     ?assertError(not_owner, regrow_task:await(Task)),
-    Down = erlang:monitor(process, element(2, Task)),
+    Down = regrow_test:monitored(element(2, Task)),
     Owner ! stop,
     ?assertEqual(lists:sort([{Down, stopped}, {Monitor, stopped}]),
                  lists:sort([case regrow_test:receive_one() of {'DOWN', Ref, process, _, Why} -> {Ref, Why} end || _ <- [1, 2]])).

@@ -285,7 +285,7 @@ shutdown_times(Runtime) ->
     [begin
          Supervisor = start(Runtime, #{}, [(spec(s, stubborn, [Test]))#{shutdown => Shutdown}]),
          {up, Pid} = regrow_test:receive_one(),
-         Monitor = monitor(process, Pid),
+         Monitor = regrow_test:monitored(Pid),
          ?assertEqual(ok, regrow_supervisor:terminate_child(Supervisor, s)),
          ?assertEqual({'DOWN', Monitor, process, Pid, killed}, regrow_test:receive_one()),
          ?assertEqual(undefined, child(Supervisor, s)),
@@ -337,7 +337,7 @@ family(Runtime) ->
     ?assert(lists:member(Shadow, Links)),
     {dictionary, Dictionary} = process_info(Child, dictionary),
     ?assertMatch([Shadow, Above | _], proplists:get_value('$ancestors', Dictionary)),
-    Monitor = monitor(process, Child),
+    Monitor = regrow_test:monitored(Child),
     exit(Shadow, kill),
     receive {'DOWN', Monitor, _, _, killed} -> ok after 20000 -> error(no_down) end,
     ?assert(regrow_test:until(fun() -> case supervisor:which_children(Above) of [{ours, New, _, _}] -> is_pid(New) andalso New =/= Shadow end end)),

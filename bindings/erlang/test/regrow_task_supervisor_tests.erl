@@ -61,7 +61,7 @@ failures(Runtime) ->
         _ = regrow_task_supervisor:async_nolink(Supervisor, Body),
         receive stop -> ok end
     end),
-    [Linked, Other] = [receive {up, Pid} -> erlang:monitor(process, Pid), Pid end || _ <- [1, 2]],
+    [Linked, Other] = [receive {up, Pid} -> regrow_test:monitored(Pid), Pid end || _ <- [1, 2]],
     exit(Owner, kill),
     receive {'DOWN', _, process, Ended, killed} -> ?assert(lists:member(Ended, [Linked, Other])) end,
     ?assertEqual([Linked, Other] -- [Ended], regrow_task_supervisor:children(Supervisor)).
@@ -86,7 +86,7 @@ limits(Runtime) ->
     ?assertError(max_children, regrow_task_supervisor:async(Supervisor, fun() -> ok end)),
     ?assertExit({max_children, {regrow_task_supervisor, async_stream_nolink, _}},
                 regrow_task_supervisor:async_stream_nolink(Supervisor, fun(X) -> X end, [1])),
-    Monitor = erlang:monitor(process, Child),
+    Monitor = regrow_test:monitored(Child),
     unlink(Supervisor),
     gen_server:stop(Supervisor, shutdown, 5000),
     ?assertEqual({'DOWN', Monitor, process, Child, shutdown}, regrow_test:receive_one()).
@@ -142,7 +142,7 @@ stream_owner(Runtime) ->
     Test = self(),
     Body = fun(_) -> Test ! {up, self()}, receive after infinity -> ok end end,
     Asker = spawn(fun() -> regrow_task_supervisor:async_stream_nolink(Supervisor, Body, [1, 2], #{max_concurrency => 2}) end),
-    Monitors = [receive {up, Pid} -> erlang:monitor(process, Pid) end || _ <- [1, 2]],
+    Monitors = [receive {up, Pid} -> regrow_test:monitored(Pid) end || _ <- [1, 2]],
     exit(Asker, kill),
     [receive {'DOWN', Monitor, process, _, Reason} -> ?assertEqual(killed, Reason) end || Monitor <- Monitors],
     ?assert(regrow_test:until(fun() -> regrow_task_supervisor:children(Supervisor) =:= [] end)).

@@ -1,8 +1,8 @@
 %% What the tests share.
 -module(regrow_test).
 
--export([runtime/0, runtime/1, over/1, actor/1, actor/2, hold/1, let_go/1, gone/2, plugin/1, flush/0, receive_one/0,
-         until/1, rounds/1, limit/1]).
+-export([runtime/0, runtime/1, over/1, actor/1, actor/2, hold/1, let_go/1, gone/2, monitored/1, plugin/1, flush/0,
+         receive_one/0, until/1, rounds/1, limit/1]).
 -export([log/2]).
 
 runtime() -> runtime(#{}).
@@ -56,6 +56,13 @@ gone(Runtime, Pid) ->
     ok = regrow_steward:gone(regrow:root(Runtime), Pid),
     {ok, _} = regrow:settle(Runtime, 60000),
     ok.
+
+%% Monitors a process that another is to end, and returns once it is monitored. What goes to different processes comes
+%% in no order: one who is told next may have ended it first, and then the monitor says noproc.
+monitored(Pid) ->
+    Monitor = erlang:monitor(process, Pid),
+    true = until(fun() -> {monitored_by, Who} = process_info(Pid, monitored_by), lists:member(self(), Who) end),
+    Monitor.
 
 flush() ->
     receive
