@@ -22,7 +22,7 @@ defmodule Regrow.SupervisorTest do
     assert [{:native, native, :worker, _}, {:beam, pid, :worker, [Agent]}] = Supervisor.which_children(supervisor)
     assert :regrow.is_native(native)
     assert :regrow.get_state(native) == {:ok, 1}
-    monitor = Process.monitor(pid)
+    monitor = Watch.monitor(pid)
     :regrow.exit(native, :kill)
     assert_receive {:DOWN, ^monitor, _, _, :shutdown}
     assert {:ok, other} = Supervisor.start_child(supervisor, %{kind: :agent, id: :more, initial: 2})

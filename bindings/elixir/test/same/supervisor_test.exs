@@ -101,7 +101,7 @@ defmodule Same.SupervisorTest do
       end)
 
     assert_receive {:pids, supervisor, pid}
-    ends = Process.monitor(supervisor)
+    ends = Watch.monitor(supervisor)
     send(parent, :end)
     assert_receive {:DOWN, ^monitor, _, _, :shutdown}
     assert_receive {:DOWN, ^ends, _, _, :shutdown}

@@ -85,7 +85,7 @@ defmodule Same.TaskSupervisorTest do
     for shutdown <- [:brutal_kill, 10] do
       {:ok, pid} = Tasks.start_child(supervisor, stubborn, shutdown: shutdown)
       assert_receive :traps
-      monitor = Process.monitor(pid)
+      monitor = Watch.monitor(pid)
       assert Tasks.terminate_child(supervisor, pid) == :ok
       assert_receive {:DOWN, ^monitor, _, _, :killed}
     end
