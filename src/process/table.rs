@@ -14,6 +14,7 @@
 
 use super::control::Process;
 use super::node::Node;
+use super::pool::Held;
 use super::spare;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, inside};
 use crate::term::Pid;
@@ -154,9 +155,9 @@ fn refill() -> Option<u32> {
 /// Makes the process findable; the count that is given becomes the table's. For a caller that is inside, and uses what
 /// this gives no longer than it stays there.
 #[inline]
-pub(super) fn publish<'a>(process: Arc<Process>) -> &'a Process {
+pub(super) fn publish<'a>(process: Held) -> &'a Process {
     let (pid, number) = (process.pid(), process.number);
-    let process = Arc::into_raw(process).cast_mut();
+    let process = process.into_raw();
     if let Some(slot) = slot(pid.index()) {
         slot.life.store(Life::new(pid.generation(), number).0, Ordering::Relaxed);
         slot.process.store(process, Ordering::Release);
@@ -179,9 +180,9 @@ pub(super) fn clear(pid: Pid) {
 pub(super) fn retire(process: &Process) {
     unsafe fn free(process: *mut ()) {
         // SAFETY: the table's count, made by `publish`, given up once.
-        let process = unsafe { Arc::from_raw(process.cast::<Process>()) };
+        let process = unsafe { Held::from_raw(process.cast()) };
         let pid = process.pid();
-        super::pool::recycle(process);
+        process.retire();
         recycle(pid);
     }
     // SAFETY: processes are shared between threads; the slot is cleared, so only those who are inside can see it.
@@ -216,7 +217,7 @@ pub(super) fn free_indexes(indexes: &[u32]) {
 }
 
 /// Gives the memory of chunks in which nobody lives back to the system; how many bytes. Slow, when there are many.
-pub(super) fn trim() -> usize {
+pub fn trim() -> usize {
     let mut indexes = std::mem::take(&mut TABLE.free.lock().indexes);
     // The lowest last, and so the first out again.
     indexes.sort_unstable_by(|left, right| right.cmp(left));
