@@ -12,6 +12,7 @@ use super::current;
 use super::error::Error;
 use super::message::Message;
 use super::node::node_of_number;
+use super::pool::Held;
 use super::table;
 use super::undelivered::undelivered;
 use super::wait::{self, End, Whom};
@@ -82,7 +83,7 @@ impl Process {
     /// Adds a message that does not count.
     #[cold]
     pub(super) fn deliver_bounded(&self, message: Message) {
-        if let Some(bounded) = &self.bounded {
+        if let Some(bounded) = self.bounded() {
             bounded.queue.push(message);
             self.arrived();
         }
@@ -91,11 +92,11 @@ impl Process {
     /// Adds a message that counts, as the policy says.
     #[cold]
     pub(super) fn offer_bounded(&self, message: Message) -> Result<(), Box<Refused>> {
-        let Some(bounded) = &self.bounded else { return Err(self.refuse(message, false)) };
+        let Some(bounded) = self.bounded() else { return Err(self.refuse(message, false)) };
         match bounded.queue.offer(message, bounded.policy == Policy::DropOldest) {
             Offered::Taken => self.arrived(),
             Offered::Instead(old) => {
-                let _held = current::count(self);
+                let _held = Held::of(self);
                 self.arrived();
                 self.drop_unheard(old);
             }
@@ -115,7 +116,7 @@ impl Process {
     /// Drops a message for which there is no room; whoever waits for an answer hears so.
     pub(super) fn drop_unheard(&self, message: Message) {
         // Who hears of it may run the user's code, and this process be gone after that.
-        let _held = current::count(self);
+        let _held = Held::of(self);
         let reason = Error::MailboxFull.reason();
         match message {
             Message::Call { reply, request } => {
@@ -138,7 +139,7 @@ impl Process {
     #[cold]
     pub(super) unsafe fn take_bounded(&self) -> Option<Message> {
         let others = || self.mailbox.has_priority();
-        let Some(popped) = self.bounded.as_ref()?.queue.pop(others) else {
+        let Some(popped) = self.bounded()?.queue.pop(others) else {
             // SAFETY: as above.
             return unsafe { self.take_priority() };
         };
@@ -151,7 +152,7 @@ impl Process {
 
     /// Has no message that counts fit, or lets them in again. False: its mailbox has no limit.
     pub fn hold_back(&self, hold: bool) -> bool {
-        let Some(bounded) = &self.bounded else { return false };
+        let Some(bounded) = self.bounded() else { return false };
         if let Some(who) = bounded.queue.shut(hold) {
             who.wake();
         }
@@ -160,7 +161,7 @@ impl Process {
 
     /// Its mailbox takes everything from now on, and is about to be emptied; whoever waits for room looks again.
     pub(super) fn close_bounded(&self) {
-        let Some(bounded) = &self.bounded else { return };
+        let Some(bounded) = self.bounded() else { return };
         bounded.queue.release();
         bounded.queue.close().into_iter().for_each(|who| {
             who.wake();
@@ -201,7 +202,7 @@ fn wait_in_line(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, E
     let who = Whom::me()?;
     let number = Ref::fresh().0;
     let found = table::with_process(to, |process| {
-        let bounded = process.bounded.as_ref()?;
+        let bounded = process.bounded()?;
         let Policy::Block(ms) = bounded.policy else { return None };
         bounded.queue.wait(number, who);
         Some((process.node().clone(), ms))
@@ -223,7 +224,7 @@ fn wait_in_line(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, E
         let waited = node.clock.now().saturating_sub(begun).div_ceil(1_000_000);
         return Ok(Room::Had { waited: u32::try_from(waited).unwrap_or(u32::MAX) });
     };
-    let next = table::with_process(to, |process| process.bounded.as_ref()?.queue.give_up(number));
+    let next = table::with_process(to, |process| process.bounded()?.queue.give_up(number));
     if let Some(Some(who)) = next {
         who.wake();
     }
@@ -237,7 +238,7 @@ fn wait_in_line(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, E
 
 impl Process {
     fn offer_in_line(&self, number: u64, place: &mut Option<Message>) {
-        let (Some(bounded), Some(message)) = (&self.bounded, place.take()) else { return };
+        let (Some(bounded), Some(message)) = (self.bounded(), place.take()) else { return };
         let (offered, wake) = bounded.queue.offer_in_line(number, message);
         if let Offered::Full(message) | Offered::Instead(message) = offered {
             *place = Some(message);

@@ -17,7 +17,7 @@ use super::watchdog::Dog;
 use crate::mailbox::Mailbox;
 use crate::scheduler::{Header, ParkSlot, Runnable};
 use crate::sync::blocks::Small;
-use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -26,7 +26,10 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// A process's control block. `header` is first: the scheduler's pointer is the process's.
-#[repr(C)]
+///
+/// Four cache lines. Two of them are what processors fetch together, and so what senders write and what the receiver
+/// writes lies in different twos.
+#[repr(C, align(128))]
 pub struct Process {
     // What senders read, and the head of the mailbox, which they write; nothing that the receiver writes.
     // Its id is the pid.
@@ -37,12 +40,11 @@ pub struct Process {
     /// Dropped by hand: as a rule the worker keeps the count (`spare`).
     pub(super) node: ManuallyDrop<Arc<Node>>,
     pub(super) place: Place,
+    kind: Atom,
+    /// How many count on it: `Held`.
+    pub(super) counts: AtomicU32,
     /// What other threads use of it without asking it, such as a registry's table.
     pub(super) face: Option<Small<Face>>,
-    /// In place of `mailbox`, where `flags` say `BOUNDED`.
-    pub(super) bounded: Option<Box<BoundedMailbox>>,
-    /// Its watchdog, if it was started with one.
-    pub(super) dog: Option<Box<Dog>>,
     pub(super) mailbox: Mailbox<Message, Mutex<Inner>>,
     // From the mailbox's tail on: what the one who runs it writes.
     pub(super) state: State,
@@ -57,14 +59,17 @@ pub struct Process {
     reading: UnsafeCell<Reading>,
     /// How many messages `reading` keeps, for others to see.
     pub(super) kept: AtomicUsize,
-    /// Where its stack is kept while it waits; null until it first does. See [`Process::park`].
-    park: AtomicPtr<ParkSlot>,
-    /// The last error of a call made from its callbacks, in the shape of the layer that made it.
-    last_error: UnsafeCell<Option<Box<LastError>>>,
+    /// What has to do with the calls made from its callbacks; null until one of them waits or fails.
+    calls: AtomicPtr<Calls>,
 }
 
-/// In a box of its own, so that it takes the block one word.
-struct LastError(Box<dyn Any + Send>);
+#[derive(Default)]
+struct Calls {
+    /// Where its stack is kept while it waits. See [`Process::park`].
+    park: ParkSlot,
+    /// The last error, in the shape of the layer that made the call.
+    last_error: UnsafeCell<Option<Box<dyn Any + Send>>>,
+}
 
 /// The server runs on the worker's own stack and may not wait.
 pub const NO_PARK: u32 = 1;
@@ -90,9 +95,9 @@ pub struct Face {
 pub type MakeFace = Box<dyn FnOnce(Pid) -> Face + Send>;
 
 /// What is given to a process that is made.
-#[derive(Default)]
 pub(super) struct Parts {
     pub flags: u32,
+    pub kind: Atom,
     pub phase: u32,
     pub behaviour: Option<Small<dyn Behaviour>>,
     pub face: Option<Face>,
@@ -102,6 +107,14 @@ pub(super) struct Parts {
     pub watchdog_ms: u32,
 }
 
+impl Parts {
+    /// Of one that has nothing else.
+    #[inline]
+    pub fn new(kind: Atom, flags: u32, phase: u32) -> Parts {
+        Parts { flags, kind, phase, behaviour: None, face: None, bound: None, watchdog_ms: 0 }
+    }
+}
+
 // SAFETY: behaviour and reading end are touched only by the one whom the state word names (see the module), everything
 // else is atomic, locked or immutable.
 unsafe impl Send for Process {}
@@ -109,22 +122,22 @@ unsafe impl Send for Process {}
 unsafe impl Sync for Process {}
 
 impl Process {
-    /// Makes a process at its place, part by part: as a value it would be moved there, four hundred bytes at each step.
+    /// Makes a process at its place, part by part: as a value it would be moved there as a whole at each step.
     ///
     /// # Safety
     /// `at` is memory for a process, the caller's alone.
     #[inline(always)]
-    pub(super) unsafe fn make(at: *mut Process, pid: Pid, node: Arc<Node>, place: Place, parts: Parts) {
+    pub(super) unsafe fn make(at: *mut Process, pid: Pid, node: Arc<Node>, mut place: Place, parts: Parts) {
         let mut flags = parts.flags;
-        let bounded = parts.bound.map(|bound| {
+        if let Some(bound) = parts.bound {
             flags |= BOUNDED;
-            Box::new(BoundedMailbox::new(bound))
-        });
-        let dog = (parts.watchdog_ms != 0).then(|| {
+            place.apart.get_or_insert_default().bounded = Some(Box::new(BoundedMailbox::new(bound)));
+        }
+        if parts.watchdog_ms != 0 {
             // Its callbacks run where they can be left behind: on no caller's thread.
             flags &= !INLINE;
-            Box::new(Dog::new(parts.watchdog_ms))
-        });
+            place.apart.get_or_insert_default().dog = Some(Box::new(Dog::new(parts.watchdog_ms)));
+        }
         // SAFETY: the caller's promise; each part is written once, and `all_parts_are_made` counts them.
         unsafe {
             (&raw mut (*at).header).write(Header::new(super::run::on_worker, pid.0));
@@ -132,9 +145,9 @@ impl Process {
             (&raw mut (*at).number).write(node.number);
             (&raw mut (*at).node).write(ManuallyDrop::new(node));
             (&raw mut (*at).place).write(place);
+            (&raw mut (*at).kind).write(parts.kind);
+            (&raw mut (*at).counts).write(AtomicU32::new(1));
             (&raw mut (*at).face).write(parts.face.map(Small::new));
-            (&raw mut (*at).bounded).write(bounded);
-            (&raw mut (*at).dog).write(dog);
             (&raw mut (*at).mailbox).write(Mailbox::new());
             (&raw mut (*at).state).write(State::new(parts.phase));
             (&raw mut (*at).spent).write(std::cell::Cell::new(0));
@@ -144,8 +157,7 @@ impl Process {
             (&raw mut (*at).behaviour).write(UnsafeCell::new(parts.behaviour));
             (&raw mut (*at).reading).write(UnsafeCell::new(Reading::default()));
             (&raw mut (*at).kept).write(AtomicUsize::new(0));
-            (&raw mut (*at).park).write(AtomicPtr::new(std::ptr::null_mut()));
-            (&raw mut (*at).last_error).write(UnsafeCell::new(None));
+            (&raw mut (*at).calls).write(AtomicPtr::new(std::ptr::null_mut()));
         }
     }
 
@@ -166,7 +178,19 @@ impl Process {
 
     /// What it is: `server`, `supervisor`, `registry`, ...
     pub fn kind(&self) -> Atom {
-        self.place.kind
+        self.kind
+    }
+
+    /// In place of `mailbox`, where the flags say `BOUNDED`.
+    #[inline]
+    pub(super) fn bounded(&self) -> Option<&BoundedMailbox> {
+        self.place.apart.as_ref()?.bounded.as_deref()
+    }
+
+    /// Its watchdog, if it was started with one.
+    #[inline]
+    pub(super) fn dog(&self) -> Option<&Dog> {
+        self.place.apart.as_ref()?.dog.as_deref()
     }
 
     /// Whether it is one of the runtime's own, that never parks.
@@ -198,22 +222,27 @@ impl Process {
         unsafe { &mut *self.behaviour.get() }
     }
 
-    /// Where its stack is kept while it waits, made now if it never has. For the one who runs it.
-    pub(super) fn park(&self) -> &ParkSlot {
-        let mut park = self.park.load(Ordering::Relaxed);
-        if park.is_null() {
-            park = Small::into_raw(Small::new(ParkSlot::new()));
+    /// For the one who runs it: made now if there is none yet.
+    fn calls(&self) -> &Calls {
+        let mut calls = self.calls.load(Ordering::Relaxed);
+        if calls.is_null() {
+            calls = Small::into_raw(Small::default());
             // Release, partner: the load in `parked`.
-            self.park.store(park, Ordering::Release);
+            self.calls.store(calls, Ordering::Release);
         }
         // SAFETY: made above, now or earlier, and there as long as the process.
-        unsafe { &*park }
+        unsafe { &*calls }
+    }
+
+    /// Where its stack is kept while it waits. For the one who runs it.
+    pub(super) fn park(&self) -> &ParkSlot {
+        &self.calls().park
     }
 
     /// The same for others; none: it has never waited.
     pub(super) fn parked(&self) -> Option<&ParkSlot> {
         // SAFETY: as above.
-        unsafe { self.park.load(Ordering::Acquire).as_ref() }
+        unsafe { self.calls.load(Ordering::Acquire).as_ref() }.map(|calls| &calls.park)
     }
 
     /// As the scheduler knows it.
@@ -229,7 +258,7 @@ impl Process {
     /// Whether it has nothing beside its behaviour and its mailbox that others would have to hear of, or to wait for.
     #[inline]
     pub(super) fn is_bare(&self) -> bool {
-        self.face.is_none() && self.bounded.is_none() && self.place.thread_home().is_none()
+        self.face.is_none() && self.bounded().is_none() && self.place.thread_home().is_none()
     }
 
     /// Counts one more thing done without giving the worker back; true when it is time to.
@@ -313,15 +342,17 @@ impl Process {
     pub fn set_last_error(&self, error: Box<dyn Any + Send>) {
         debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
         // SAFETY: only the thread that runs the process (or its ghost) gets here.
-        let old = unsafe { (*self.last_error.get()).replace(Box::new(LastError(error))) };
+        let old = unsafe { (*self.calls().last_error.get()).replace(error) };
         drop(old);
     }
 
     /// Looks at the last error; as [`Process::set_last_error`].
     pub fn last_error<R>(&self, look: impl FnOnce(&(dyn Any + Send)) -> Option<R>) -> Option<R> {
         debug_assert!(super::current().is_some_and(|me| std::ptr::eq(me, self)));
+        // SAFETY: as above, and made by this thread, if it is there.
+        let calls = unsafe { self.calls.load(Ordering::Relaxed).as_ref() }?;
         // SAFETY: as above.
-        unsafe { (*self.last_error.get()).as_ref() }.and_then(|error| look(&*error.0))
+        unsafe { (*calls.last_error.get()).as_ref() }.and_then(|error| look(&**error))
     }
 
     /// On whose behalf it runs: who started it as a task, and on whose behalf that ran.
@@ -360,10 +391,10 @@ impl Drop for Process {
     fn drop(&mut self) {
         // SAFETY: once, and not used after this.
         spare::uncount(unsafe { ManuallyDrop::take(&mut self.node) });
-        let park = *self.park.get_mut();
-        if !park.is_null() {
-            // SAFETY: made in `park`, and nobody waits there any more.
-            drop(unsafe { Small::from_raw(park) });
+        let calls = *self.calls.get_mut();
+        if !calls.is_null() {
+            // SAFETY: made in `calls`, and nobody waits there any more.
+            drop(unsafe { Small::from_raw(calls) });
         }
     }
 }
@@ -371,6 +402,7 @@ impl Drop for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::blocks::Size;
 
     /// A field that is added is to be written in `Process::make` too: this does not compile without it.
     #[allow(dead_code)]
@@ -381,9 +413,9 @@ mod tests {
             number: _,
             node: _,
             place: _,
+            kind: _,
+            counts: _,
             face: _,
-            bounded: _,
-            dog: _,
             mailbox: _,
             state: _,
             spent: _,
@@ -393,19 +425,21 @@ mod tests {
             behaviour: _,
             reading: _,
             kept: _,
-            park: _,
-            last_error: _,
+            calls: _,
         } = process;
     }
 
     #[test]
     fn a_control_block_stays_small() {
-        // What an idle process takes in all, its state and its allocations included, is to stay below 640 bytes.
+        // What an idle process takes in all, its state and its allocations included, is to stay below 384 bytes.
         let size = size_of::<Process>();
-        assert!(size <= 312, "{size} bytes");
-        // Nothing that both sides write at each message is on one cache line.
-        let state = std::mem::offset_of!(Process, state);
-        let mailbox = std::mem::offset_of!(Process, mailbox);
-        assert!(state >= mailbox + 128, "{mailbox} {state}");
+        assert!(size <= 256, "{size} bytes");
+        assert_eq!(Size::of_life(size), Some(Size::L256));
+        // Nothing that both sides write at each message is on one cache line, or on two that are fetched together.
+        let align = align_of::<Process>();
+        let between =
+            std::mem::offset_of!(Process, mailbox) + std::mem::offset_of!(Mailbox<Message, Mutex<Inner>>, between);
+        let tail = between + size_of::<Mutex<Inner>>();
+        assert!(align == 128 && between <= 128 && tail >= 128, "{align} {between} {tail}");
     }
 }

@@ -55,15 +55,6 @@ pub(super) fn set(process: *const Process) -> *const Process {
     own().process.replace(process.cast()).cast()
 }
 
-/// One more count of a process that this thread runs.
-pub(super) fn count(process: &Process) -> Arc<Process> {
-    // SAFETY: every process lives in an Arc, and this one is alive.
-    unsafe {
-        Arc::increment_strong_count(process);
-        Arc::from_raw(process)
-    }
-}
-
 /// The home of the calling thread, if it is that of a process.
 pub(super) fn thread_home() -> Option<Arc<ThreadHome>> {
     current().and_then(|process| process.place.thread_home().cloned())

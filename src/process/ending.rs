@@ -240,7 +240,7 @@ impl Exit {
                 }
                 None => Vec::new(),
             };
-            (inner.ties.take(), inner.pending.take(), farewells)
+            (inner.ties.take(), inner.end_start(), farewells)
         };
         let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, Small::into_inner);
         (self.watching, self.watchers) = (watching, watchers);
@@ -254,7 +254,7 @@ impl Exit {
         for what in std::mem::take(&mut self.news) {
             what.tell(pid);
         }
-        if let Some(pending) = pending {
+        if let Some(pending) = pending.map(Small::into_inner) {
             let result = pending.result.map_or_else(|| StartResult::Failed(self.reason.clone()), |result| *result);
             start::acknowledge(pid, pending.ack, result);
         }

@@ -29,6 +29,7 @@ use super::ending::{self, Exit};
 use super::holdings::{Inner, Ties};
 use super::message::{Message, StartResult};
 use super::node::Node;
+use super::pool::Held;
 use super::run::Behaviour;
 use super::state::{CALLBACK, DEAD, EXIT, RUNNING, Struck};
 use super::watchdog::Stuck;
@@ -66,7 +67,7 @@ fn endings() -> *mut VecDeque<Ending> {
 /// return at any moment, and its thread looks for the note.
 pub(super) fn note_ghost(process: &Process) {
     // The ghost's own count, given back by `ghost_returns`.
-    std::mem::forget(current::count(process));
+    Held::of(process).into_raw();
     process.node.ghosts.lock().insert(process.pid());
 }
 
@@ -134,7 +135,7 @@ fn is_plain(process: &Process, inner: &Inner) -> bool {
             && !ties.links.iter().any(|(_, link)| link.child)
     };
     inner.name.is_none()
-        && inner.pending.is_none()
+        && !inner.starting
         && inner.rare.is_none()
         && inner.ties.as_deref().is_none_or(is_loose)
         && process.is_bare()
@@ -210,7 +211,7 @@ pub(super) fn ghost_returns(process: &Process) {
     process.node.ghosts.lock().remove(&process.pid());
     unsafe fn give_up(process: *mut ()) {
         // SAFETY: the ghost's own count, taken in `note_ghost`.
-        unsafe { Arc::decrement_strong_count(process.cast::<Process>()) };
+        drop(unsafe { Held::from_raw(process.cast()) });
     }
     // Later, since the caller still looks at it.
     // SAFETY: processes are shared between threads, and the count is ours.
@@ -391,7 +392,7 @@ pub(super) fn too_late(process: &Process) {
     }
     let mut late = Vec::new();
     // Who is answered may run the user's code, outside; only the caller's guard keeps the process.
-    let _held = current::count(process);
+    let _held = Held::of(process);
     let reason = {
         let inner = process.lock();
         // SAFETY: GONE: the reading end is that of whoever has the lock.

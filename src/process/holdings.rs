@@ -103,8 +103,11 @@ pub(super) struct Inner {
     /// Its supervisor died without stopping it: it may hold no name or entry.
     pub nameless: bool,
     pub trap_exit: bool,
+    /// Its start is not over.
+    pub starting: bool,
     pub name: Option<Name>,
-    pub pending: Option<Pending>,
+    /// Who hears when its start is over; none: nobody.
+    pub pending: Option<Small<Pending>>,
     /// None until the first of them: most idle processes have none. Read with `tied`.
     pub ties: Option<Small<Ties>>,
     pub rare: Option<Box<Rare>>,
@@ -132,6 +135,12 @@ impl Inner {
     /// To look for one, or to take one away.
     pub fn tied(&mut self) -> Option<&mut Ties> {
         self.ties.as_deref_mut()
+    }
+
+    /// Its start is over. Who is to hear of that, unless it was before.
+    pub fn end_start(&mut self) -> Option<Small<Pending>> {
+        self.starting = false;
+        self.pending.take()
     }
 
     /// Takes a link away.

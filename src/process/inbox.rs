@@ -96,17 +96,17 @@ impl Process {
     /// Whether nothing is left for the receiver but what it keeps or has put aside; from any thread.
     #[inline]
     pub(super) fn mailbox_is_empty(&self) -> bool {
-        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_empty())
+        self.mailbox.is_empty() && self.bounded().is_none_or(|bounded| bounded.queue.is_empty())
     }
 
     /// As [`Process::mailbox_is_empty`], and nothing is put aside because of a limit.
     pub(super) fn mailbox_is_bare(&self) -> bool {
-        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_bare())
+        self.mailbox.is_empty() && self.bounded().is_none_or(|bounded| bounded.queue.is_bare())
     }
 
     /// As [`Process::mailbox_is_bare`], and nobody waits for a place.
     pub(super) fn mailbox_is_free(&self) -> bool {
-        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_free())
+        self.mailbox.is_empty() && self.bounded().is_none_or(|bounded| bounded.queue.is_free())
     }
 
     /// Whether nothing is left for the receiver.
@@ -114,7 +114,7 @@ impl Process {
     /// # Safety
     /// As [`Process::reading`].
     pub(super) unsafe fn mailbox_is_drained(&self) -> bool {
-        self.mailbox.is_empty() && self.bounded.as_ref().is_none_or(|bounded| bounded.queue.is_drained())
+        self.mailbox.is_empty() && self.bounded().is_none_or(|bounded| bounded.queue.is_drained())
     }
 
     /// Last: what comes too late is answered, and the process may be gone after that.
@@ -163,7 +163,7 @@ impl Process {
     /// The caller runs the process, and user code of it ran before and does not now.
     #[inline(always)]
     pub(super) unsafe fn take_between(&self) -> Option<(Term, bool)> {
-        if !self.mailbox.may_have_more() || self.flags & BOUNDED != 0 || self.dog.is_some() || self.header.is_slow() {
+        if !self.mailbox.may_have_more() || self.flags & BOUNDED != 0 || self.dog().is_some() || self.header.is_slow() {
             return None;
         }
         self.between.take(&self.state, || {
@@ -232,7 +232,7 @@ impl Process {
 
     /// How many messages wait to be handled: in the mailbox, or taken out of it and put aside.
     pub fn mailbox_length(&self) -> usize {
-        let bounded = self.bounded.as_ref().map_or(0, |bounded| bounded.queue.len());
+        let bounded = self.bounded().map_or(0, |bounded| bounded.queue.len());
         bounded + self.mailbox.len() + self.kept.load(Ordering::Relaxed)
     }
 

@@ -36,7 +36,7 @@ pub fn snapshot(pid: Pid) -> Option<Snapshot> {
         children.sort_unstable();
         Snapshot {
             kind: process.kind(),
-            status: if inner.pending.is_some() { "starting" } else { status },
+            status: if inner.starting { "starting" } else { status },
             behind,
             name: inner.name.clone(),
             label: inner.rare.as_ref().and_then(|rare| rare.label.clone()),

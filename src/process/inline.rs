@@ -43,6 +43,7 @@ use super::error::Error;
 use super::limit::{self, Limit};
 use super::message::Message;
 use super::node::Node;
+use super::pool::Held;
 use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
 use super::run::{self, DEEPEST, Fenced, Flow, GUESTS};
 use super::state::{CALLBACK, EXIT, IDLE, RUNNING, SEEN};
@@ -87,7 +88,7 @@ impl Frame<'_> {
     /// On the thread that the frame is on.
     fn make_slot(&self) -> Arc<Slot> {
         let slot = Slot::new(match self.caller {
-            Some(caller) if self.lends => Waiter::Held(current::count(caller)),
+            Some(caller) if self.lends => Waiter::Held(Held::of(caller)),
             Some(caller) => Waiter::Process(caller.pid()),
             None => Waiter::Thread(wait::thread_parker()),
         });
@@ -143,7 +144,7 @@ impl Desk {
         let Some(frame) = (unsafe { self.frame.get().as_ref() }) else { return Err(answer) };
         // What it has received and put back is only looked at by who runs it.
         let keeps = me.kept.load(Ordering::Relaxed) != 0;
-        if keeps || me.bounded.as_ref().is_some_and(|bounded| !bounded.queue.is_bare()) {
+        if keeps || me.bounded().is_some_and(|bounded| !bounded.queue.is_bare()) {
             return Err(answer);
         }
         me.current_call.store(ptr::null_mut(), Ordering::Relaxed);
@@ -320,7 +321,7 @@ fn serve<Q: Question>(
     // question is taken before that can change.
     let work = move || unsafe { attend(callee.as_ref(), frame_pointer, &mut *asked.as_ptr()) };
     if let How::HandedOver(me) = how {
-        if process.dog.is_some() {
+        if process.dog().is_some() {
             return Next::GoOn;
         }
         let nest = match scheduler::hand_over(process.node().scheduler(), limit::coarse_ns) {
@@ -345,7 +346,7 @@ fn serve<Q: Question>(
     }
     if scheduler::is_worker() {
         // What runs here while a caller with a watchdog waits would count as the caller's.
-        let watched = frame.caller.is_some_and(|caller| caller.dog.is_some());
+        let watched = frame.caller.is_some_and(|caller| caller.dog().is_some());
         if watched {
             return Next::GoOn;
         }

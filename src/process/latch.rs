@@ -3,10 +3,10 @@
 //! Each piece of work holds a [`Ticket`] until it has returned, also as a ghost's, or will never run. Who waits comes
 //! back only then, even when it was killed, since the work may use what lies on its stack.
 
-use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
 use super::node::Node;
+use super::pool::Held;
 use super::wait::{self, End};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Who waits, woken even after its death.
 enum Waits {
-    Process(Arc<Process>),
+    Process(Held),
     Thread(Arc<Parker>),
 }
 
@@ -38,7 +38,7 @@ impl Latch {
         let waits = match current::identity()? {
             Identity::Process(me) => {
                 wait::may_wait(me)?;
-                Waits::Process(current::count(me))
+                Waits::Process(Held::of(me))
             }
             Identity::Thread => {
                 wait::thread_may_wait()?;

@@ -113,7 +113,6 @@ pub use message::{Down, DownOf, Message, Redeem, StartResult, Started, SystemReq
 pub use names::{Called, Name, register, sought, unregister, whereis};
 pub use node::{LogLevel, Logger, Node};
 pub use outside::owe_outside;
-pub use pool::{trim, trim_thread};
 pub use pursuit::pursue;
 pub use receive::{flush, receive, receive_first};
 pub use reply::{
@@ -126,11 +125,12 @@ pub use signal::{
     demonitor, end_outside, exit_signal, hand, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there,
     send_now, tell, trap_exit, unlink,
 };
+pub use spare::trim_thread;
 pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
     Startable, Via, boxed, enter_thread, leave_thread, spawn, spawn_alone, spawn_and_wait, thread_event_fd,
 };
-pub use table::with_process;
+pub use table::{trim, with_process};
 pub use timer::{
     Alarm, Find, cancel_timer, flush_timer, read_timer, send_interval, start_found_timer, start_message_timer,
     start_tick,

@@ -1,104 +1,106 @@
-//! Control blocks that are used again.
+//! Where control blocks lie, and who counts on them.
 //!
-//! Starting and ending a process is too common to go to the general allocator for half a kilobyte each time. A block
-//! that was freed stays with the thread that freed it, and what one has too many of goes to a common store.
+//! Starting and ending a process is too common to go to the general allocator for each of them, and idle ones are too
+//! many for what that puts beside each. So they lie in blocks (`sync::blocks`) of just their size, and the count is one
+//! of their fields.
 
 use super::control::Process;
-use super::spare;
-use super::table;
-use crate::sync::stir::stir;
-use crate::sync::{Mutex, Ordering, fence};
+use crate::sync::Ordering;
+use crate::sync::blocks::Small;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::process::abort;
+use std::ptr::NonNull;
 
-/// Blocks a thread keeps; half of them change hands at once.
-const KEPT: usize = 256;
-/// Blocks the common store keeps; the rest is freed.
-const STORED: usize = 16 * KEPT;
+/// One count of a process, which is there as long as anybody has one.
+pub(super) struct Held(NonNull<Process>);
 
-/// A block that holds no process, and nobody else counts on. So its one count need not be looked at again, which would
-/// take a locked instruction; nobody has weak ones.
-pub(super) type Blank = Arc<MaybeUninit<Process>>;
+// SAFETY: processes are shared between threads, and the last count may be given back on any.
+unsafe impl Send for Held {}
+// SAFETY: as above.
+unsafe impl Sync for Held {}
 
-static STORE: Mutex<Vec<Blank>> = Mutex::new(Vec::new());
+/// So many counts, each of which takes memory, are an error.
+const COUNTS: u32 = u32::MAX / 2;
 
-/// Makes a process in a block that was used before, if there is one.
-///
+impl Held {
+    /// Makes a process, with its first count.
+    ///
+    /// # Safety
+    /// `make` writes a whole process to the place that it is given, with that count.
+    #[inline]
+    pub unsafe fn make(make: impl FnOnce(*mut Process)) -> Held {
+        let place = Small::into_raw(Small::new(MaybeUninit::<Process>::uninit())).cast::<Process>();
+        make(place);
+        // SAFETY: from a box.
+        Held(unsafe { NonNull::new_unchecked(place) })
+    }
+
+    /// One more count of a process that somebody else has one of.
+    #[inline]
+    pub fn of(process: &Process) -> Held {
+        // Relaxed: whoever gives one to another thread sees to it that this comes before.
+        if process.counts.fetch_add(1, Ordering::Relaxed) > COUNTS {
+            abort();
+        }
+        Held(NonNull::from(process))
+    }
+
+    #[inline]
+    pub fn into_raw(self) -> *mut Process {
+        let process = self.0.as_ptr();
+        std::mem::forget(self);
+        process
+    }
+
+    /// # Safety
+    /// It came from [`Held::into_raw`], and that count is given back only here.
+    #[inline]
+    pub unsafe fn from_raw(process: *mut Process) -> Held {
+        // SAFETY: the caller's promise.
+        Held(unsafe { NonNull::new_unchecked(process) })
+    }
+
+    /// Gives the table's count back, when nobody can find the process any more. Only ghosts and those who are woken even
+    /// after its end may have others, and as a rule there are none: then it takes no locked instruction.
+    #[inline]
+    pub fn retire(self) {
+        // Acquire, partner: the release of a ghost's count. Nobody is left who could make another one.
+        if self.counts.load(Ordering::Acquire) == 1 {
+            // SAFETY: the last count, which is not given back again.
+            unsafe { free(self.into_raw()) };
+        }
+    }
+}
+
+impl Deref for Held {
+    type Target = Process;
+
+    #[inline]
+    fn deref(&self) -> &Process {
+        // SAFETY: there as long as it is counted.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        // Release, partner: the load of whoever gives the last one back.
+        if self.counts.fetch_sub(1, Ordering::Release) == 1 {
+            self.counts.load(Ordering::Acquire);
+            // SAFETY: the last count.
+            unsafe { free(self.0.as_ptr()) };
+        }
+    }
+}
+
 /// # Safety
-/// `make` writes a whole process to the place that it is given.
-#[inline]
-pub(super) unsafe fn place(make: impl FnOnce(*mut Process)) -> Arc<Process> {
-    let blank = blank();
-    make(Arc::as_ptr(&blank).cast_mut().cast());
-    // SAFETY: written just now; the block is ours alone.
-    unsafe { blank.assume_init() }
-}
-
-fn blank() -> Blank {
-    spare::with(|spare| spare.blanks.pop()).flatten().unwrap_or_else(stored)
-}
-
-/// One of the common store, of which the thread takes some more, or a new one.
-#[cold]
-fn stored() -> Blank {
-    let kept = spare::with(|spare| {
-        let mut store = STORE.lock();
-        let from = store.len().saturating_sub(KEPT / 2);
-        spare.blanks.extend(store.drain(from..));
-        spare.blanks.pop()
-    });
-    kept.flatten().unwrap_or_else(Arc::new_uninit)
-}
-
-/// Drops a process; keeps its block, if nobody else counts on it.
-pub(super) fn recycle(process: Arc<Process>) {
-    if Arc::strong_count(&process) != 1 {
-        // A ghost holds it still; the last count frees it.
-        return;
-    }
-    // Partner: the release of a ghost's count. Nobody is left who could make another one.
-    fence(Ordering::Acquire);
-    let process = Arc::into_raw(process).cast_mut();
-    // SAFETY: the last count is ours. `MaybeUninit<Process>` has the layout of `Process`, so the Arc may be taken for
-    // one of it; it holds no process from here on.
-    let blank = unsafe {
+/// Nobody counts on it any more; it was made by [`Held::make`].
+unsafe fn free(process: *mut Process) {
+    // SAFETY: the caller's promise; after the drop there is only the memory.
+    unsafe {
         process.drop_in_place();
-        Blank::from_raw(process.cast::<MaybeUninit<Process>>())
-    };
-    let spill = spare::with(|spare| {
-        spare.blanks.push(blank);
-        if spare.blanks.len() > KEPT { spare.blanks.split_off(KEPT / 2) } else { Vec::new() }
-    });
-    if let Some(spill) = spill
-        && !spill.is_empty()
-    {
-        store(spill);
+        drop(Small::from_raw(process.cast::<MaybeUninit<Process>>()));
     }
-}
-
-#[cold]
-fn store(mut spill: Vec<Blank>) {
-    let bytes = spill.len() * size_of::<Process>();
-    let mut store = STORE.lock();
-    if store.len() < STORED {
-        store.append(&mut spill);
-    }
-    drop(store);
-    // What had no room there is freed.
-    drop(spill);
-    stir(bytes);
-}
-
-/// Gives what the calling thread keeps to the common store.
-pub fn trim_thread() {
-    // The counts of runtimes go when what was kept does.
-    let Some(kept) = spare::with(std::mem::take) else { return };
-    table::free_indexes(&kept.indexes);
-    STORE.lock().extend(kept.blanks);
-}
-
-/// Frees the blocks of the common store, and has the table give back what nobody lives in; how many bytes.
-pub fn trim() -> usize {
-    let blanks = std::mem::take(&mut *STORE.lock());
-    blanks.len() * size_of::<Process>() + table::trim()
 }

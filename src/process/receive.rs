@@ -29,7 +29,7 @@ pub fn receive_first(timeout: Option<u32>) -> Result<Term, Error> {
     let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
     receive_by(me, timeout, |looked| {
         // SAFETY: as in `receive`.
-        if me.bounded.is_some() || unsafe { me.reading() }.keeps() {
+        if me.bounded().is_some() || unsafe { me.reading() }.keeps() {
             // SAFETY: as above.
             return unsafe { scan(me, looked, &mut |_| true) };
         }
@@ -172,7 +172,7 @@ unsafe fn find(me: &Process, looked: &mut Looked, wanted: &mut impl FnMut(&Term)
                 return Some(found);
             }
         }
-        let Some(bounded) = &me.bounded else { break };
+        let Some(bounded) = me.bounded() else { break };
         // What is not wanted stays where it is, and counts. The look for priority messages: as in `take_bounded`.
         let next = bounded.queue.find(looked.at as u64, |message| match message {
             _ if me.mailbox.has_priority() => Some(Next::Priority),
@@ -260,7 +260,7 @@ unsafe fn look_at(
     let reading = unsafe { me.reading() };
     reading.save(left);
     looked.priority = reading.saved_priority_count();
-    if me.bounded.is_none() {
+    if me.bounded().is_none() {
         looked.at = if reading.priority { looked.at } else { reading.saved_count() };
     }
     None

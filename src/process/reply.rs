@@ -12,6 +12,7 @@ use super::error::Error;
 use super::limit::Limit;
 use super::message::{Message, StartResult, SystemRequest};
 use super::node::Node;
+use super::pool::Held;
 use super::request::{Request, RequestState};
 use super::run;
 use super::slot::Cell;
@@ -45,7 +46,7 @@ pub enum Outcome {
 pub(super) enum Waiter {
     Process(Pid),
     /// One that is woken even after it was killed, since it lent something.
-    Held(Arc<Process>),
+    Held(Held),
     Thread(Arc<Parker>),
     Request(Arc<RequestState>),
     /// Whoever waits for another slot, which is answered once somebody has looked at the answer.
@@ -291,7 +292,7 @@ fn call_then(
             if me.spend() {
                 wait::give_way(me)?;
             }
-            if lends { Waiter::Held(current::count(me)) } else { Waiter::Process(me.pid()) }
+            if lends { Waiter::Held(Held::of(me)) } else { Waiter::Process(me.pid()) }
         }
         Identity::Thread => {
             wait::thread_may_wait()?;

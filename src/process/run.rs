@@ -187,7 +187,7 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
     }
     if scheduler::is_worker() {
         // What runs here while a caller with a watchdog waits would count as the caller's.
-        if current::current().is_some_and(|caller| caller.dog.is_some()) {
+        if current::current().is_some_and(|caller| caller.dog().is_some()) {
             return Err(message);
         }
     } else {
@@ -422,9 +422,9 @@ impl Process {
 
     /// Tells the starter how the start ended; once.
     pub fn answer_start(&self, result: StartResult) {
-        let pending = self.lock().pending.take();
+        let pending = self.lock().end_start();
         if let Some(pending) = pending {
-            start::acknowledge(self.pid(), pending.ack, result);
+            start::acknowledge(self.pid(), pending.into_inner().ack, result);
         }
     }
 
@@ -435,7 +435,7 @@ impl Process {
 
     /// Whether its start is still going on.
     pub fn is_starting(&self) -> bool {
-        self.lock().pending.is_some()
+        self.lock().starting
     }
 
     /// The behaviour is through with a message: one that no user code had to do with was handled by us.
@@ -517,7 +517,7 @@ impl Process {
 
     /// From now on whatever counts for a limit is put aside, until [`Process::release_held`]. As [`Process::hold`].
     pub fn begin_holding(&self) {
-        if let Some(bounded) = &self.bounded {
+        if let Some(bounded) = self.bounded() {
             bounded.queue.begin_holding();
         }
     }
@@ -530,7 +530,7 @@ impl Process {
         // SAFETY: as in `put_back`.
         let reading = unsafe { self.reading() };
         self.is_taking.set(false);
-        match &self.bounded {
+        match self.bounded() {
             Some(bounded) if !reading.priority => {
                 if let Some(dropped) = bounded.queue.hold(message, reading.counted) {
                     self.drop_unheard(dropped);
@@ -549,7 +549,7 @@ impl Process {
         debug_assert_eq!(self.state.phase(), RUNNING);
         // SAFETY: as in `put_back`.
         unsafe { self.reading() }.release();
-        if let Some(bounded) = &self.bounded {
+        if let Some(bounded) = self.bounded() {
             bounded.queue.release();
         }
     }

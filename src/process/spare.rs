@@ -1,12 +1,11 @@
-//! What a thread keeps of processes that have ended, for those it will start: control blocks, indexes of the table, and
-//! counts of the runtime.
+//! What a thread keeps of processes that have ended, for those it will start: indexes of the table, and counts of the
+//! runtime. (Their control blocks it keeps as it does all blocks.)
 //!
-//! A worker that starts and ends processes all the time would else go to a shared lock, to the allocator or to a counter
-//! that others write for each of them. It is found by a word of the thread's own, and given back when the thread ends;
+//! A worker that starts and ends processes all the time would else go to a shared lock or to a counter that others write
+//! for each of them. It is found by a word of the thread's own, and given back when the thread ends;
 //! what comes after that finds none.
 
 use super::node::Node;
-use super::pool::Blank;
 use super::table;
 use crate::scheduler;
 use crate::sync::forked;
@@ -19,7 +18,6 @@ const COUNTS: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Spare {
-    pub blanks: Vec<Blank>,
     pub indexes: Vec<u32>,
     /// All of one runtime.
     nodes: Vec<Arc<Node>>,
@@ -92,4 +90,11 @@ pub(super) fn uncount(node: Arc<Node>) {
             }
         });
     }
+}
+
+/// Gives what the calling thread keeps to all.
+pub fn trim_thread() {
+    // The counts of runtimes go when what was kept does.
+    let Some(kept) = with(std::mem::take) else { return };
+    table::free_indexes(&kept.indexes);
 }

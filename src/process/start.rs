@@ -4,7 +4,7 @@
 //! ends at once still ends with its real reason. The starter hears exactly once: that it is up, that it does not want
 //! to, or why it failed, and then everything of it is gone already.
 
-use super::bound::Bound;
+use super::bound::{Bound, BoundedMailbox};
 use super::callers::Callers;
 use super::control::{MakeFace, Parts, Process, SYSTEM};
 use super::current;
@@ -15,13 +15,14 @@ use super::lineage::Lineage;
 use super::message::{Message, StartResult, Started};
 use super::names::{self, Name};
 use super::node::Node;
-use super::pool;
+use super::pool::Held;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::{self, Behaviour};
 use super::signal;
 use super::spare;
 use super::state::{CALLBACK, DEAD, IDLE, QUEUED, READY, Unqueued};
 use super::table;
+use super::watchdog::Dog;
 use crate::sync::blocks::Small;
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
@@ -77,29 +78,33 @@ impl Drop for ThreadHome {
     }
 }
 
-/// Home, family and kind.
+/// Home and family.
 pub(super) struct Place {
     /// Parent and grandparents; none: nobody's child.
     pub lineage: Option<Arc<Lineage>>,
-    pub kind: Atom,
-    /// What few have.
-    apart: Option<Small<Apart>>,
+    pub apart: Option<Small<Apart>>,
 }
 
-struct Apart {
+/// What few have from their start.
+#[derive(Default)]
+pub(super) struct Apart {
     home: Option<Arc<ThreadHome>>,
     /// On whose behalf it runs, nearest first.
     callers: Option<Arc<Callers>>,
+    /// In place of the mailbox, where the flags say `BOUNDED`.
+    pub bounded: Option<Box<BoundedMailbox>>,
+    pub dog: Option<Box<Dog>>,
 }
 
 impl Place {
-    fn new(lineage: Option<Arc<Lineage>>, kind: Atom, home: Home, callers: Option<Arc<Callers>>) -> Place {
+    fn new(lineage: Option<Arc<Lineage>>, home: Home, callers: Option<Arc<Callers>>) -> Place {
         let home = match home {
             Home::Shared => None,
             Home::Thread => Some(ThreadHome::new()),
         };
         let is_common = home.is_none() && callers.is_none();
-        Place { lineage, kind, apart: if is_common { None } else { Some(Small::new(Apart { home, callers })) } }
+        let apart = || Small::new(Apart { home, callers, ..Apart::default() });
+        Place { lineage, apart: if is_common { None } else { Some(apart()) } }
     }
 
     #[inline]
@@ -164,11 +169,17 @@ pub enum Ack {
     },
 }
 
-/// A start that is not over.
+/// Who hears of a start that is not over.
 pub(super) struct Pending {
     pub ack: Ack,
     /// Only of a start that failed or was ignored.
     pub result: Option<Box<StartResult>>,
+}
+
+impl Pending {
+    fn of(ack: Ack) -> Small<Pending> {
+        Small::new(Pending { ack, result: None })
+    }
 }
 
 pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
@@ -323,8 +334,8 @@ fn reserve(node: &Node) -> Result<Pid, Error> {
 #[inline]
 pub fn spawn_alone(node: &Arc<Node>, behaviour: Small<dyn Behaviour>, kind: Atom, flags: u32) -> Result<Pid, Error> {
     let pid = reserve(node)?;
-    let place = Place { lineage: None, kind, apart: None };
-    let parts = Parts { flags, phase: IDLE, behaviour: Some(behaviour), ..Parts::default() };
+    let place = Place { lineage: None, apart: None };
+    let parts = Parts { behaviour: Some(behaviour), ..Parts::new(kind, flags, IDLE) };
     let make = |at: *mut Process| {
         // SAFETY: it writes each part; after that it is a process, which nobody else knows yet.
         let (inner, reading) = unsafe {
@@ -335,7 +346,7 @@ pub fn spawn_alone(node: &Arc<Node>, behaviour: Small<dyn Behaviour>, kind: Atom
         inner.trap_exit = flags & SYSTEM != 0;
     };
     // SAFETY: it makes a process there.
-    let process = unsafe { pool::place(make) };
+    let process = unsafe { Held::make(make) };
     let _inside = inside::enter();
     table::publish(process);
     Ok(pid)
@@ -364,9 +375,10 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         watch(monitor, watcher, pid);
     }
     let mut ack = Some(start.ack);
-    let place = Place::new(lineage, start.kind, start.home, callers);
+    let place = Place::new(lineage, start.home, callers);
     let parts = Parts {
         flags: start.flags,
+        kind: start.kind,
         // Not yet ready: it is listed first. Nobody schedules what is READY already.
         phase: if alone { IDLE } else { READY },
         behaviour: Some(start.behaviour),
@@ -383,8 +395,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         reading.initialised = start.at_once;
         inner.trap_exit = start.flags & SYSTEM != 0;
         if !start.at_once {
-            let ack = if unknown { ack.take() } else { None };
-            inner.pending = Some(Pending { ack: ack.unwrap_or(Ack::Nobody), result: None });
+            inner.starting = true;
+            inner.pending = ack.take_if(|ack| unknown && !matches!(ack, Ack::Nobody)).map(Pending::of);
         }
         if start.link {
             inner.ties().links.insert(start.parent, Link::default());
@@ -397,7 +409,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         }
     };
     // SAFETY: it makes a process there.
-    let process = unsafe { pool::place(make) };
+    let process = unsafe { Held::make(make) };
     node.watchdogs.add(&process);
     let _inside = inside::enter();
     let process = table::publish(process);
@@ -444,14 +456,15 @@ fn watch(monitor: Ref, watcher: Pid, target: Pid) {
 
 /// Notes who hears of the start. If it was struck already (its name was known for a moment), they hear now.
 fn expect(process: &Process, ack: Ack) {
+    let pending = Pending::of(ack);
     let mut inner = process.lock();
-    if let Some(pending) = &mut inner.pending {
-        pending.ack = ack;
+    if inner.starting {
+        inner.pending = Some(pending);
         return;
     }
     let reason = inner.exit_reason.clone().unwrap_or(Term::atom(atoms::KILLED));
     drop(inner);
-    acknowledge(process.pid(), ack, StartResult::Failed(reason));
+    acknowledge(process.pid(), pending.into_inner().ack, StartResult::Failed(reason));
 }
 
 fn list(process: &Process, name: Option<Name>, via: Option<Via>) -> Result<(), Error> {
@@ -519,7 +532,7 @@ pub fn spawn_and_wait(node: &Arc<Node>, mut start: ChildStart, timeout: Option<u
 
 fn run_thread(node: &Arc<Node>, process: &Process) -> Result<(), Error> {
     node.thread_pids.lock().insert(process.pid());
-    let mine = current::count(process);
+    let mine = Held::of(process);
     let thread = std::thread::Builder::new().name("regrow-process".into()).spawn(move || {
         let Some(home) = mine.place.thread_home().cloned() else { return };
         loop {
@@ -558,7 +571,7 @@ fn run_thread(node: &Arc<Node>, process: &Process) -> Result<(), Error> {
     Ok(())
 }
 
-struct Entered(RefCell<Option<Arc<Process>>>);
+struct Entered(RefCell<Option<Held>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
@@ -591,13 +604,12 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
         return Err(Error::NoIdentity);
     }
     let pid = reserve(node)?;
-    let place = Place::new(None, atoms::THREAD, Home::Thread, None);
-    let parts = Parts { flags: FLAG_ENTERED, phase: CALLBACK, ..Parts::default() };
+    let place = Place::new(None, Home::Thread, None);
+    let parts = Parts::new(atoms::THREAD, FLAG_ENTERED, CALLBACK);
     // SAFETY: it writes each part.
-    let process = unsafe { pool::place(|at| Process::make(at, pid, spare::count(node), place, parts)) };
+    let process = unsafe { Held::make(|at| Process::make(at, pid, spare::count(node), place, parts)) };
     let _inside = inside::enter();
-    table::publish(process.clone());
-    current::set(Arc::as_ptr(&process));
+    current::set(table::publish(Held::of(&process)));
     ENTERED.with(|entered| *entered.0.borrow_mut() = Some(process));
     Ok(pid)
 }
@@ -617,7 +629,7 @@ pub fn leave_thread(reason: Term) -> Result<(), Error> {
     Ok(())
 }
 
-fn end_entered(process: &Arc<Process>, reason: Term) {
+fn end_entered(process: &Process, reason: Term) {
     current::set(std::ptr::null());
     let _inside = inside::enter();
     exit::at_once(|| exit::end_entered(process, reason));

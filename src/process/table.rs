@@ -14,6 +14,7 @@
 
 use super::control::Process;
 use super::node::Node;
+use super::pool::Held;
 use super::spare;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, inside};
 use crate::term::Pid;
@@ -23,16 +24,40 @@ use std::sync::Arc;
 
 const CHUNK: usize = 4096;
 const CHUNKS: usize = (1 << 28) / CHUNK;
-const LAST_GENERATION: u64 = (1 << 36) - 1;
+const GENERATION_BITS: u32 = 36;
+const LAST_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
+/// Stands for all runtimes whose numbers have no room in a slot.
+const LAST_NUMBER: u32 = (1 << (u64::BITS - GENERATION_BITS)) - 1;
 /// Free indexes a thread keeps for itself, so that starting a process takes no shared lock.
 const CACHE: usize = 64;
 
 struct Slot {
     process: AtomicPtr<Process>,
+    /// Written by whoever has the index.
+    life: AtomicU64,
+}
+
+/// What else a slot says, in one word: so four slots are a cache line.
+#[derive(Clone, Copy)]
+struct Life(u64);
+
+impl Life {
+    #[inline]
+    fn new(generation: u64, number: u32) -> Life {
+        Life(u64::from(number.min(LAST_NUMBER)) << GENERATION_BITS | generation)
+    }
+
     /// Of the process that lives here, or else of the next; zero: what the chunk's past says.
-    generation: AtomicU64,
+    #[inline]
+    fn generation(self) -> u64 {
+        self.0 & LAST_GENERATION
+    }
+
     /// The runtime of the last that lived here, by number; zero: what the chunk's past says.
-    number: AtomicU32,
+    #[inline]
+    fn number(self) -> u32 {
+        (self.0 >> GENERATION_BITS) as u32
+    }
 }
 
 /// What is left of a chunk whose memory was given back.
@@ -85,7 +110,7 @@ fn slot(index: u32) -> Option<&'static Slot> {
 pub(super) fn reserve() -> Option<Pid> {
     let index = spare::with(|spare| spare.indexes.pop()).flatten().or_else(refill)?;
     let slot = slot(index)?;
-    let generation = match slot.generation.load(Ordering::Acquire) {
+    let generation = match Life(slot.life.load(Ordering::Acquire)).generation() {
         0 => TABLE.past[index as usize / CHUNK].generation.load(Ordering::Acquire).max(1),
         known => known,
     };
@@ -130,11 +155,11 @@ fn refill() -> Option<u32> {
 /// Makes the process findable; the count that is given becomes the table's. For a caller that is inside, and uses what
 /// this gives no longer than it stays there.
 #[inline]
-pub(super) fn publish<'a>(process: Arc<Process>) -> &'a Process {
+pub(super) fn publish<'a>(process: Held) -> &'a Process {
     let (pid, number) = (process.pid(), process.number);
-    let process = Arc::into_raw(process).cast_mut();
+    let process = process.into_raw();
     if let Some(slot) = slot(pid.index()) {
-        slot.number.store(number, Ordering::Relaxed);
+        slot.life.store(Life::new(pid.generation(), number).0, Ordering::Relaxed);
         slot.process.store(process, Ordering::Release);
     }
     // SAFETY: made just now, and freed only once the caller, who is inside, has left.
@@ -155,9 +180,9 @@ pub(super) fn clear(pid: Pid) {
 pub(super) fn retire(process: &Process) {
     unsafe fn free(process: *mut ()) {
         // SAFETY: the table's count, made by `publish`, given up once.
-        let process = unsafe { Arc::from_raw(process.cast::<Process>()) };
+        let process = unsafe { Held::from_raw(process.cast()) };
         let pid = process.pid();
-        super::pool::recycle(process);
+        process.retire();
         recycle(pid);
     }
     // SAFETY: processes are shared between threads; the slot is cleared, so only those who are inside can see it.
@@ -170,7 +195,9 @@ pub(super) fn recycle(pid: Pid) {
     if pid.generation() >= LAST_GENERATION {
         return;
     }
-    slot.generation.store(pid.generation() + 1, Ordering::Release);
+    // Relaxed: the number is of whoever had the index before, as is the whole word.
+    let number = Life(slot.life.load(Ordering::Relaxed)).number();
+    slot.life.store(Life::new(pid.generation() + 1, number).0, Ordering::Release);
     let index = pid.index();
     let spill = spare::with(|spare| {
         spare.indexes.push(index);
@@ -190,7 +217,7 @@ pub(super) fn free_indexes(indexes: &[u32]) {
 }
 
 /// Gives the memory of chunks in which nobody lives back to the system; how many bytes. Slow, when there are many.
-pub(super) fn trim() -> usize {
+pub fn trim() -> usize {
     let mut indexes = std::mem::take(&mut TABLE.free.lock().indexes);
     // The lowest last, and so the first out again.
     indexes.sort_unstable_by(|left, right| right.cmp(left));
@@ -219,8 +246,9 @@ fn give_back(chunk: usize) -> bool {
     let (mut generation, mut number) = (past.generation.load(Ordering::Relaxed), past.number.load(Ordering::Relaxed));
     // SAFETY: as in `slot`; some of its indexes are free, so it is there.
     for slot in unsafe { &*slots } {
-        generation = generation.max(slot.generation.load(Ordering::Acquire));
-        match slot.number.load(Ordering::Relaxed) {
+        let life = Life(slot.life.load(Ordering::Acquire));
+        generation = generation.max(life.generation());
+        match life.number() {
             0 => {}
             of if number == 0 || number == of => number = of,
             _ => return false,
@@ -265,11 +293,11 @@ pub(super) fn last_node(pid: Pid) -> Option<Arc<Node>> {
     if pid == Pid::NONE {
         return None;
     }
-    let number = match slot(pid.index())?.number.load(Ordering::Relaxed) {
+    let number = match Life(slot(pid.index())?.life.load(Ordering::Relaxed)).number() {
         0 => TABLE.past[pid.index() as usize / CHUNK].number.load(Ordering::Acquire),
         known => known,
     };
-    super::node::node_of_number(number)
+    if number == LAST_NUMBER { None } else { super::node::node_of_number(number) }
 }
 
 /// Calls `look` with every process alive; slow, for shutdown and tools.
@@ -281,6 +309,22 @@ pub(super) fn for_each(mut look: impl FnMut(&Process)) {
         // SAFETY: as in `with_process`.
         if let Some(process) = unsafe { slot.process.load(Ordering::SeqCst).as_ref() } {
             look(process);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_says_in_one_word_which_life_it_is_and_whose_the_last_was() {
+        assert_eq!(size_of::<Slot>(), 16);
+        for generation in [0, 1, LAST_GENERATION] {
+            for number in [0, 1, LAST_NUMBER - 1, LAST_NUMBER, u32::MAX] {
+                let life = Life::new(generation, number);
+                assert_eq!((life.generation(), life.number()), (generation, number.min(LAST_NUMBER)));
+            }
         }
     }
 }

@@ -91,6 +91,7 @@ pub(super) fn ends_here(me: &Process) -> bool {
 }
 
 /// Whether this process may wait now.
+#[inline(always)]
 pub(super) fn may_wait(process: &Process) -> Result<(), Error> {
     thread_may_wait()?;
     if ends_here(process) {

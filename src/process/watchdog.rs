@@ -99,7 +99,7 @@ impl Watchdogs {
 
     /// A process is about to run.
     pub fn add(&self, process: &Process) {
-        if process.dog.is_none() {
+        if process.dog().is_none() {
             return;
         }
         self.any.store(true, Ordering::Relaxed);
@@ -169,7 +169,7 @@ pub fn watch(node: &Arc<Node>, running: &[u64]) -> Watched {
 
 /// Looks at one process; true when it was ended.
 fn look(process: &Process, watched: &mut Watched) -> bool {
-    let Some(dog) = &process.dog else { return false };
+    let Some(dog) = process.dog() else { return false };
     let dogs = &process.node().watchdogs;
     let left = match process.state.see() {
         Sight::Nothing => return false,
@@ -266,7 +266,7 @@ impl Stuck {
 /// Which callback a ghost is in, as far as that shows without a note at each: `terminate`, `init`, `call` (or what else
 /// somebody waits for an answer of).
 fn callback(process: &Process) -> Option<Atom> {
-    if process.dog.as_ref().is_some_and(|dog| dog.ending.load(Ordering::Relaxed)) {
+    if process.dog().is_some_and(|dog| dog.ending.load(Ordering::Relaxed)) {
         return Some(atoms::TERMINATE);
     }
     if process.is_starting() {
@@ -291,27 +291,27 @@ impl Node {
 impl Process {
     /// How long its callbacks may run without waiting; none: for ever.
     pub fn watchdog_ms(&self) -> Option<u32> {
-        self.dog.as_ref().map(|dog| dog.ms)
+        self.dog().map(|dog| dog.ms)
     }
 
     /// A wait of the user code that runs is over, perhaps without having parked.
     #[inline]
     pub(super) fn begin_stretch(&self) {
-        if self.dog.is_some() {
+        if self.dog().is_some() {
             self.state.begin_stretch();
         }
     }
 
     /// Its own thread goes on, and the word says so.
     pub(super) fn wake_watchdog(&self) {
-        if self.dog.is_some() {
+        if self.dog().is_some() {
             self.node().scheduler().keep_watching();
         }
     }
 
     /// Its `terminate` comes next.
     pub(super) fn begins_to_end(&self) {
-        if let Some(dog) = &self.dog {
+        if let Some(dog) = self.dog() {
             debug_assert_eq!(self.state.phase(), RUNNING);
             dog.ending.store(true, Ordering::Relaxed);
         }

@@ -40,7 +40,7 @@ pub struct Own {
     /// It ends, and what it had with a destructor is gone or going; only other destructors still call.
     pub ending: Cell<bool>,
     /// The blocks that it keeps, of each size: `blocks`.
-    pub(super) kept: [Cell<*mut Kept>; 10],
+    pub(super) kept: [Cell<*mut Kept>; 11],
 }
 
 /// The calling thread's own.

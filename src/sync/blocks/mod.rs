@@ -107,7 +107,7 @@ fn keep<'k>(size: Size) -> Option<&'k mut Kept> {
 
 /// A block for the child of a fork.
 fn alone(size: Size) -> Option<NonNull<u8>> {
-    let layout = Layout::from_size_align(size.bytes(), Size::B64.bytes()).ok()?;
+    let layout = Layout::from_size_align(size.bytes(), size.align()).ok()?;
     // SAFETY: the layout is not of size zero.
     NonNull::new(unsafe { alloc(layout) })
 }
@@ -281,7 +281,7 @@ mod tests {
             let mut places: Vec<usize> = again.iter().map(|block| block.addr().get()).collect();
             places.sort_unstable();
             assert!(places.windows(2).all(|two| two[0] + size.bytes() <= two[1]));
-            assert!(places.iter().all(|place| place % if size.bytes() % 64 == 0 { 64 } else { 16 } == 0));
+            assert!(places.iter().all(|place| place % size.align() == 0));
             // SAFETY: as above.
             again.into_iter().for_each(|block| unsafe { free(size, block) });
         }

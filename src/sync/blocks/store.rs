@@ -22,10 +22,23 @@ pub enum Size {
     L112,
     L128,
     L144,
+    /// Four cache lines, and aligned as they are together.
+    L256,
 }
 
-pub const SIZES: [Size; 10] =
-    [Size::B32, Size::B48, Size::B64, Size::B512, Size::L64, Size::L80, Size::L96, Size::L112, Size::L128, Size::L144];
+pub const SIZES: [Size; 11] = [
+    Size::B32,
+    Size::B48,
+    Size::B64,
+    Size::B512,
+    Size::L64,
+    Size::L80,
+    Size::L96,
+    Size::L112,
+    Size::L128,
+    Size::L144,
+    Size::L256,
+];
 /// From one size to the next.
 const STEP: usize = 16;
 /// Blocks that change hands at once, and those in a slab, at most.
@@ -49,11 +62,13 @@ impl Size {
     /// The same of what a process has. The smallest are for a moment, as messages are.
     #[inline]
     pub const fn of_life(bytes: usize) -> Option<Size> {
-        if bytes <= 48 {
-            return Size::of(bytes);
+        match bytes {
+            ..=48 => Size::of(bytes),
+            49..=144 => Some(SIZES[Size::L64 as usize + (bytes - 49) / STEP]),
+            // What is a little smaller than that is not to take so much.
+            241..=256 => Some(Size::L256),
+            _ => None,
         }
-        let index = Size::L64 as usize + (bytes - 49) / STEP;
-        if index < SIZES.len() { Some(SIZES[index]) } else { None }
     }
 
     #[inline]
@@ -63,8 +78,15 @@ impl Size {
             Size::B48 => 48,
             Size::B64 => 64,
             Size::B512 => 512,
+            Size::L256 => 256,
             _ => 64 + STEP * (self as usize - Size::L64 as usize),
         }
+    }
+
+    /// How its blocks are aligned: slabs begin at multiples of their blocks, and regions at more than that.
+    #[inline]
+    pub const fn align(self) -> usize {
+        1 << self.bytes().trailing_zeros()
     }
 
     #[inline]
