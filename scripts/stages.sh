@@ -218,8 +218,8 @@ stage_c() {
   local names
   names=$(c_tests | grep -v '\*' || true)
   [ -n "$names" ] || { skip "there is no C test yet (tests/c/*.c)"; return; }
-  local name
-  for name in $names; do make "build/tests/$name"; done
+  # shellcheck disable=SC2046
+  make -j "$(nproc)" $(sed 's|^|build/tests/|' <<<"$names")
   # shellcheck disable=SC2086
   run_tests build/tests $names
 }
