@@ -108,17 +108,34 @@ stage_rust() {
   return $status
 }
 
-loom_tests() { # MODELS RUSTFLAGS...
-  local models=$1
-  shift
-  RUSTFLAGS="--cfg loom $*" LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2} \
-    cargo test --release --target-dir target/loom --test "$models" --no-fail-fast
+export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
+
+loom_tests() { # MODELS RUSTFLAGS CARGO ARGUMENTS...
+  RUSTFLAGS="--cfg loom $2" cargo test --release --target-dir target/loom --test "$1" "${@:3}"
 }
 
+run_models() { # PROGRAM: what it says is shown when it has ended, so that none is mixed with another's
+  local name=${1##*/} status=0
+  timeout $((400 * (rounds < 1 ? 1 : rounds))) "$1" >"$scratch/${name%-*}" 2>&1 || status=$?
+  # Whatever ended it: a model that failed is named by count_cargo.
+  [ $status = 0 ] || grep -q '^test .* FAILED$' "$scratch/${name%-*}" || fail "${name%-*} (status $status)"
+  { echo "== ${name%-*}"; cat "$scratch/${name%-*}"; } >>"$out/loom.txt"
+  return $status
+}
+
+# As many programs at once as there are processors: models know no time, and one that is long keeps only one busy.
 stage_loom() {
   exists "loom model" "tests/loom_*.rs"
+  temporary
   local status=0
-  loom_tests 'loom_*' 2>&1 | tee "$out/loom.txt" || status=$?
+  loom_tests 'loom_*' "" --no-run --message-format=json-render-diagnostics >"$scratch/built"
+  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$scratch/built" >"$scratch/programs"
+  [ "$(wc -l <"$scratch/programs")" = "$(compgen -G 'tests/loom_*.rs' | wc -l)" ] || fail "not every model was built"
+  : >"$out/loom.txt"
+  export -f run_models fail
+  export scratch out results rounds
+  xargs -P "$(nproc)" -I PROGRAM bash -c 'run_models PROGRAM' <"$scratch/programs" || status=$?
+  cat "$out/loom.txt"
   count_cargo "$out/loom.txt"
   return $status
 }
@@ -130,7 +147,7 @@ stage_loom_broken() {
   for broken in $(grep -ohE 'broken_[a-z_]+' src/*.rs src/*/*.rs | sort -u); do
     model=loom_${broken#broken_}
     echo "== $broken"
-    loom_tests "$model" "--cfg $broken" 2>&1 | tee "$out/broken.txt" || true
+    loom_tests "$model" "--cfg $broken" --no-fail-fast 2>&1 | tee "$out/broken.txt" || true
     # It has run, and not only not compiled. A model in which a message is lost may abort: what it owns is dropped while
     # it panics, and finds the loss once more.
     if grep -qE "^test result: FAILED|exit successfully: .*/deps/$model-.*signal: 6" "$out/broken.txt"; then
