@@ -111,31 +111,47 @@ stage_rust() {
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
 
 loom_tests() { # MODELS RUSTFLAGS CARGO ARGUMENTS...
-  RUSTFLAGS="--cfg loom $2" cargo test --release --target-dir target/loom --test "$1" "${@:3}"
+  RUSTFLAGS="--cfg loom $2" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    cargo test --release --target-dir target/loom --test "$1" "${@:3}"
 }
 
-run_models() { # PROGRAM: what it says is shown when it has ended, so that none is mixed with another's
-  local name=${1##*/} status=0
-  timeout $((400 * (rounds < 1 ? 1 : rounds))) "$1" >"$scratch/${name%-*}" 2>&1 || status=$?
-  # Whatever ended it: a model that failed is named by count_cargo.
-  [ $status = 0 ] || grep -q '^test .* FAILED$' "$scratch/${name%-*}" || fail "${name%-*} (status $status)"
-  { echo "== ${name%-*}"; cat "$scratch/${name%-*}"; } >>"$out/loom.txt"
+build_models() { # MODELS: prints the programs
+  loom_tests "$1" "" --no-run --message-format=json-render-diagnostics >"$scratch/built" || return
+  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$scratch/built"
+}
+
+run_models() { # PROGRAM: what it says goes to a file, so that none is mixed with another's; it stays if there is no end
+  local name=${1##*/} status=0 said
+  name=${name%-*}
+  said=$out/$name.txt
+  echo "$name begins ($said)"
+  "$1" >"$said" 2>&1 || status=$?
+  echo "$name has ended"
+  # Models that failed are named by count_cargo; this is what else may end a program.
+  [ $status = 0 ] || grep -q '^test .* FAILED$' "$said" || fail "$name (status $status)"
   return $status
 }
 
-# As many programs at once as there are processors: models know no time, and one that is long keeps only one busy.
+# As many programs at once as there are processors: models know no time. One takes longer than all others together: it
+# begins while they are built.
 stage_loom() {
   exists "loom model" "tests/loom_*.rs"
   temporary
-  local status=0
-  loom_tests 'loom_*' "" --no-run --message-format=json-render-diagnostics >"$scratch/built"
-  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$scratch/built" >"$scratch/programs"
-  [ "$(wc -l <"$scratch/programs")" = "$(compgen -G 'tests/loom_*.rs' | wc -l)" ] || fail "not every model was built"
-  : >"$out/loom.txt"
+  local status=0 longest=loom_priority first name
+  rm -f "$out"/loom_*.txt
+  first=$(build_models $longest) || return
+  run_models "$first" &
+  build_models 'loom_*' >"$scratch/all" || { status=$?; wait; return $status; }
+  grep -v "/$longest-" "$scratch/all" >"$scratch/programs"
+  [ "$(wc -l <"$scratch/programs")" = $(($(compgen -G 'tests/loom_*.rs' | wc -l) - 1)) ] || fail "not every model was built"
   export -f run_models fail
-  export scratch out results rounds
+  export out results
   xargs -P "$(nproc)" -I PROGRAM bash -c 'run_models PROGRAM' <"$scratch/programs" || status=$?
-  cat "$out/loom.txt"
+  wait $! || status=$?
+  for name in "$out"/loom_*.txt; do
+    echo "== $(basename "$name" .txt)"
+    cat "$name"
+  done | tee "$out/loom.txt"
   count_cargo "$out/loom.txt"
   return $status
 }
