@@ -19,10 +19,13 @@ command -v cc >/dev/null || give_up "cc is not installed"
 # What goes into the package: when none of it is newer than the last time, it is there. cargo knows what the library is of.
 make -s build/libregrow.so >&2 || give_up "libregrow does not build"
 stamp=$folder/installed
-sources="bindings/python/native bindings/python/regrow bindings/python/README.md include/regrow.h Cargo.toml scripts/python.sh"
-# shellcheck disable=SC2086
-[ -n "${REGROW_LIBRARY:-}" ] || [ ! -f "$stamp" ] || [ -n "$(find $sources bindings/python/*.py bindings/python/*.toml target/release/libregrow.so \
-  -name __pycache__ -prune -o -newer "$stamp" -print -quit)" ] || exit 0
+sources="native regrow README.md build_native.py setup.py pyproject.toml"
+newer() {
+  # shellcheck disable=SC2046,SC2086
+  find $(printf 'bindings/python/%s ' $sources) include/regrow.h Cargo.toml scripts/python.sh target/release/libregrow.so \
+    -name __pycache__ -prune -o -newer "$stamp" -print -quit
+}
+[ -n "${REGROW_LIBRARY:-}" ] || [ ! -f "$stamp" ] || [ -n "$(newer)" ] || exit 0
 rm -f "$stamp"
 touch "$stamp.begun" # what is edited meanwhile is newer
 CARGO_TARGET_DIR=$PWD/target "$folder/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
