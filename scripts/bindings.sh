@@ -191,7 +191,7 @@ count_eunit() { # LOG
 stage_erlang() {
   needs_erlang eunit
   temporary
-  attempt "make builds the NIF and the modules" make -C bindings/erlang
+  attempt "make builds the NIF and the modules" make -j "$(nproc)" -C bindings/erlang
   make -C bindings/erlang test >"$scratch/eunit" 2>&1 || true
   cat "$scratch/eunit"
   count_eunit "$scratch/eunit"
