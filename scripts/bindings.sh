@@ -228,7 +228,7 @@ run_eunit() {
 stage_erlang() {
   needs_erlang eunit
   temporary
-  attempt "make builds the NIF and the modules" make -C bindings/erlang
+  attempt "make builds the NIF and the modules" make -j "$(nproc)" -C bindings/erlang
   run_eunit EUnit make -C bindings/erlang test
   # What the README shows.
   attempt "the README's Erlang is examples/hello.erl" diff \

@@ -40,6 +40,26 @@ temporary() {
   trap 'rm -rf "$scratch"' EXIT
 }
 
+# beside NAME COMMAND...: compiles a program beside the others, as many at once as there are processors. What it says is
+# shown as it comes. `together` waits for all of them, and fails with the name of each that did not compile.
+declare -A compiling=()
+beside() {
+  local name=$1
+  shift
+  while [ "$(jobs -pr | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done # its status is for `together`
+  "$@" &
+  compiling[$!]=$name
+}
+
+together() {
+  local job status=0
+  for job in "${!compiling[@]}"; do
+    wait "$job" || { fail "${compiling[$job]} does not compile"; status=1; }
+  done
+  compiling=()
+  return $status
+}
+
 # shellcheck source=scripts/bindings.sh
 . scripts/bindings.sh
 
@@ -88,17 +108,50 @@ stage_rust() {
   return $status
 }
 
-loom_tests() { # MODELS RUSTFLAGS...
-  local models=$1
-  shift
-  RUSTFLAGS="--cfg loom $*" LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2} \
-    cargo test --release --target-dir target/loom --test "$models" --no-fail-fast
+export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
+
+loom_tests() { # MODELS RUSTFLAGS CARGO ARGUMENTS...
+  RUSTFLAGS="--cfg loom $2" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    cargo test --release --target-dir target/loom --test "$1" "${@:3}"
 }
 
+build_models() { # MODELS: prints the programs
+  loom_tests "$1" "" --no-run --message-format=json-render-diagnostics >"$scratch/built" || return
+  sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$scratch/built"
+}
+
+run_models() { # PROGRAM: what it says goes to a file, so that none is mixed with another's; it stays if there is no end
+  local name=${1##*/} status=0 said
+  name=${name%-*}
+  said=$out/$name.txt
+  echo "$name begins ($said)"
+  "$1" >"$said" 2>&1 || status=$?
+  echo "$name has ended"
+  # Models that failed are named by count_cargo; this is what else may end a program.
+  [ $status = 0 ] || grep -q '^test .* FAILED$' "$said" || fail "$name (status $status)"
+  return $status
+}
+
+# As many programs at once as there are processors: models know no time. One takes longer than all others together: it
+# begins while they are built.
 stage_loom() {
   exists "loom model" "tests/loom_*.rs"
-  local status=0
-  loom_tests 'loom_*' 2>&1 | tee "$out/loom.txt" || status=$?
+  temporary
+  local status=0 longest=loom_priority first name
+  rm -f "$out"/loom_*.txt
+  first=$(build_models $longest) || return
+  run_models "$first" &
+  build_models 'loom_*' >"$scratch/all" || { status=$?; wait; return $status; }
+  grep -v "/$longest-" "$scratch/all" >"$scratch/programs"
+  [ "$(wc -l <"$scratch/programs")" = $(($(compgen -G 'tests/loom_*.rs' | wc -l) - 1)) ] || fail "not every model was built"
+  export -f run_models fail
+  export out results
+  xargs -P "$(nproc)" -I PROGRAM bash -c 'run_models PROGRAM' <"$scratch/programs" || status=$?
+  wait $! || status=$?
+  for name in "$out"/loom_*.txt; do
+    echo "== $(basename "$name" .txt)"
+    cat "$name"
+  done | tee "$out/loom.txt"
   count_cargo "$out/loom.txt"
   return $status
 }
@@ -110,7 +163,7 @@ stage_loom_broken() {
   for broken in $(grep -ohE 'broken_[a-z_]+' src/*.rs src/*/*.rs | sort -u); do
     model=loom_${broken#broken_}
     echo "== $broken"
-    loom_tests "$model" "--cfg $broken" 2>&1 | tee "$out/broken.txt" || true
+    loom_tests "$model" "--cfg $broken" --no-fail-fast 2>&1 | tee "$out/broken.txt" || true
     # It has run, and not only not compiled. A model in which a message is lost may abort: what it owns is dropped while
     # it panics, and finds the loss once more.
     if grep -qE "^test result: FAILED|exit successfully: .*/deps/$model-.*signal: 6" "$out/broken.txt"; then
@@ -218,8 +271,8 @@ stage_c() {
   local names
   names=$(c_tests | grep -v '\*' || true)
   [ -n "$names" ] || { skip "there is no C test yet (tests/c/*.c)"; return; }
-  local name
-  for name in $names; do make "build/tests/$name"; done
+  # shellcheck disable=SC2046
+  make -j "$(nproc)" $(sed 's|^|build/tests/|' <<<"$names")
   # shellcheck disable=SC2086
   run_tests build/tests $names
 }
@@ -531,117 +584,121 @@ stage_valgrind() {
 }
 
 # Builds the library with a sanitizer. The sanitizers are unstable features: nightly has them, and stable when
-# told to be its own bootstrap. Sets `library` and `runtime`, or skips the stage.
-build_sanitized() { # address|thread RUSTFLAGS... -- CARGO ARGUMENTS...
-  local kind=$1 short=${1:0:1}san toolchain flags=()
-  shift
+# told to be its own bootstrap. PROGRAMS compiles what is to run on it, by `beside`, while cargo is at work: it needs no
+# more of the library than its names, which the plain one has too. Sets `library` and `runtime`, or skips the stage.
+build_sanitized() { # address|thread PROGRAMS RUSTFLAGS... -- CARGO ARGUMENTS...
+  local kind=$1 programs=$2 short=${1:0:1}san toolchain flags=() compiler status
+  shift 2
   [ "$kind" = address ] && short=asan
   [ "$kind" = thread ] && short=tsan
   while [ "$1" != -- ]; do flags+=("$1"); shift; done
   shift
+  make build/libregrow.so
+  mkdir -p "build/$kind"
+  library=target/$kind/$target/release
   for toolchain in "" +nightly; do
     # shellcheck disable=SC2086
     runtime=$(compgen -G "$(rustc $toolchain --print sysroot 2>/dev/null)/lib/rustlib/$target/lib/librustc*_rt.$short.a" | head -n 1) || continue
+    # Its failures count once the library is there.
+    (results=$scratch/uncompiled && $programs && together) &
+    compiler=$! status=0
     # shellcheck disable=SC2086
     if RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$kind -Cforce-frame-pointers=yes ${flags[*]}" cargo $toolchain build --release --lib \
       --target $target --target-dir "target/$kind" "$@"; then
-      library=target/$kind/$target/release
       ln -sf libregrow.so "$library/$(objdump -p "$library/libregrow.so" | awk '$1 == "SONAME" { print $2 }')"
-      return
+      wait $compiler || status=$?
+      [ $status = 0 ] || cat "$scratch/uncompiled" >>"$results" || true
+      return $status
     fi
+    wait $compiler || true
+    rm -f "$scratch/uncompiled"
     echo "that was cargo $toolchain"
   done
   skip "no Rust here builds with -Zsanitizer=$kind"
   exit 0
 }
 
-# Sanitized C programs: compile_sanitized FLAGS SOURCE... -o NAME
+# Sanitized C programs, linked with the plain library and run with the sanitized: sanitized COMPILER SOURCE... -o NAME
 sanitized() {
-  local folder=build/$sanitizer compiler=$1
-  mkdir -p "$folder"
+  local compiler=$1
   shift
   # shellcheck disable=SC2086
   $compiler -std=c11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fsanitize=$sanitizer $warnings -Iinclude "$@" \
-    -L$library -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
+    -Lbuild -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
 }
 
 # The same for C++.
 sanitized_cpp() {
-  local folder=build/$sanitizer compiler=$1
-  mkdir -p "$folder"
+  local compiler=$1
   shift
   # shellcheck disable=SC2086
   $compiler -std=c++17 -g -O1 -fno-omit-frame-pointer -fsanitize=$sanitizer -Wall -Wextra -Wpedantic -Iinclude \
-    -Ibindings/cpp "$@" -L$library -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
+    -Ibindings/cpp "$@" -Lbuild -lregrow -Wl,-rpath,"$PWD/$library" -pthread -lm ${sanitizer_link:-}
+}
+
+# The longest first, so that no processor is left alone with one at the end.
+address_programs() {
+  local name
+  beside regrow-conformance sanitized gcc tests/conformance/executor/*.c -o build/address/regrow-conformance
+  for name in $(cpp_tests); do beside "cpp-$name" sanitized_cpp g++ "bindings/cpp/tests/$name.cpp" -o "build/address/cpp-$name"; done
+  beside shop sanitized_cpp g++ bindings/cpp/examples/shop.cpp -o build/address/shop
+  beside regrow-bench sanitized gcc benches/c/*.c -o build/address/regrow-bench
+  for name in $(c_tests); do beside "$name" sanitized gcc "tests/c/$name.c" -o "build/address/$name"; done
+  beside hello sanitized gcc examples/hello.c -o build/address/hello
+  for name in wordcount $(golden_examples); do beside "$name" sanitized gcc examples/"$name"/*.c -o "build/address/$name"; done
+  for name in $(drill_names); do beside "$name" sanitized gcc "examples/drills/$name.c" -o "build/address/$name"; done
 }
 
 stage_address() {
   needs gcc g++
   exists header include/regrow.h
-  sanitizer=address
-  build_sanitized address -- --features sanitizer
   temporary
+  sanitizer=address
+  build_sanitized address address_programs -- --features sanitizer
   export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0 LSAN_OPTIONS=print_suppressions=0
   [ -f tests/lsan.supp ] && LSAN_OPTIONS+=:suppressions=$PWD/tests/lsan.supp
-  local name names
-  names=$(c_tests | grep -v '\*' || true)
-  for name in $names; do sanitized gcc "tests/c/$name.c" -o "build/address/$name"; done
-  sanitized gcc examples/hello.c -o build/address/hello
-  sanitized gcc examples/wordcount/*.c -o build/address/wordcount
-  # shellcheck disable=SC2086
-  TEST_LIMIT=300 run_tests build/address hello $names
+  local name
+  # shellcheck disable=SC2046
+  TEST_LIMIT=300 run_tests build/address hello $(c_tests)
   for name in $(drill_names); do
-    sanitized gcc "examples/drills/$name.c" -o "build/address/$name"
     attempt "$name" drill "" "build/address/$name" "examples/drills/expected/$name.txt"
   done
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos and poison" timeout 300 build/address/wordcount --chaos 0.3 --seed 3 --poison file100.txt "$scratch/corpus"
-  for name in $(golden_examples); do
-    sanitized gcc examples/"$name"/*.c -o "build/address/$name"
-    attempt "$name" prints_what_is_expected build/address "$name"
-  done
-  for name in $(cpp_tests); do sanitized_cpp g++ "bindings/cpp/tests/$name.cpp" -o "build/address/cpp-$name"; done
-  sanitized_cpp g++ bindings/cpp/examples/shop.cpp -o build/address/shop
+  for name in $(golden_examples); do attempt "$name" prints_what_is_expected build/address "$name"; done
   # shellcheck disable=SC2046
   TEST_LIMIT=300 run_tests build/address $(cpp_tests | sed 's/^/cpp-/')
   attempt "shop" cpp_prints_what_is_expected build/address shop
-  if compgen -G 'benches/c/*.c' >/dev/null; then
-    sanitized gcc benches/c/*.c -o build/address/regrow-bench
-    attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000 task:1000
-  fi
+  attempt "a short bench" timeout 120 build/address/regrow-bench pingpong:1000 call_actor:1000 spawn:1000 restart:20 agent:1000 task:1000
   # Every scenario once: what a process leaks it leaks in there.
-  if compgen -G 'tests/conformance/executor/*.c' >/dev/null; then
-    sanitized gcc tests/conformance/executor/*.c -o build/address/regrow-conformance
-    conformance build/address/regrow-conformance tests/conformance/scenarios
-  fi
+  conformance build/address/regrow-conformance tests/conformance/scenarios
+}
+
+thread_programs() {
+  local name
+  # The library and the program must share one runtime, and rustc's is the newer one.
+  sanitizer_link="-fno-sanitize-link-runtime -Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,--export-dynamic -ldl -lrt -lresolv"
+  beside regrow-conformance sanitized clang tests/conformance/executor/*.c -o build/thread/regrow-conformance
+  for name in $(cpp_tests); do beside "cpp-$name" sanitized_cpp clang++ "bindings/cpp/tests/$name.cpp" -o "build/thread/cpp-$name"; done
+  beside stress sanitized clang tests/c/stress.c -o build/thread/stress
+  for name in wordcount $(golden_examples); do beside "$name" sanitized clang examples/"$name"/*.c -o "build/thread/$name"; done
 }
 
 stage_thread() {
   needs clang
   exists "stress program" "tests/c/stress.c"
-  sanitizer=thread
-  build_sanitized thread -Cunsafe-allow-abi-mismatch=sanitizer --
   temporary
-  # The library and the program must share one runtime, and rustc's is the newer one.
-  sanitizer_link="-fno-sanitize-link-runtime -Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,--export-dynamic -ldl -lrt -lresolv"
+  sanitizer=thread
+  build_sanitized thread thread_programs -Cunsafe-allow-abi-mismatch=sanitizer --
   export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66:history_size=4
-  sanitized clang tests/c/stress.c -o build/thread/stress
-  sanitized clang examples/wordcount/*.c -o build/thread/wordcount
   TEST_LIMIT=400 run_tests build/thread stress
-  local name
-  for name in $(cpp_tests); do sanitized_cpp clang++ "bindings/cpp/tests/$name.cpp" -o "build/thread/cpp-$name"; done
   # shellcheck disable=SC2046
   TEST_LIMIT=300 run_tests build/thread $(cpp_tests | sed 's/^/cpp-/')
   make_corpus "$scratch/corpus"
   attempt "wordcount with chaos" timeout 200 build/thread/wordcount --chaos 0.3 --seed 3 "$scratch/corpus"
-  for name in $(golden_examples); do
-    sanitized clang examples/"$name"/*.c -o "build/thread/$name"
-    attempt "$name" prints_what_is_expected build/thread "$name"
-  done
-  if compgen -G 'tests/conformance/executor/*.c' >/dev/null; then
-    sanitized clang tests/conformance/executor/*.c -o build/thread/regrow-conformance
-    REGROW_WORKERS=2 conformance build/thread/regrow-conformance tests/conformance/scenarios
-  fi
+  local name
+  for name in $(golden_examples); do attempt "$name" prints_what_is_expected build/thread "$name"; done
+  REGROW_WORKERS=2 conformance build/thread/regrow-conformance tests/conformance/scenarios
 }
 
 stress() { # ROUNDS: into `peak` the most memory that it had

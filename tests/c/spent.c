@@ -116,12 +116,24 @@ static regrow_term large(void)
 
 typedef regrow_term make(void);
 
+enum { NOT_SO = 3, REPORTED = 4 };
+
+/* AddressSanitizer calls this when it has found something, before it makes its report. Of a child nobody reads that, and
+ * with the names of its functions it takes half a second. */
+static bool in_a_child;
+void __asan_on_error(void);
+void __asan_on_error(void)
+{
+    if (in_a_child)
+        _exit(REPORTED);
+}
+
 static int status_of(make *make, use *use)
 {
-    enum { NOT_SO = 3 };
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        in_a_child = true;
         int nowhere = open("/dev/null", O_WRONLY);
         dup2(nowhere, STDERR_FILENO);
         regrow_term term = make(), spent = term;
@@ -135,6 +147,11 @@ static int status_of(make *make, use *use)
     return status;
 }
 
+static bool reported(int status)
+{
+    return KEEPS_FREED_MEMORY && WIFEXITED(status) && WEXITSTATUS(status) == REPORTED;
+}
+
 static void a_spent_term_is_refused_or_ends_the_program(void)
 {
     static make *const makes[] = { text, list, tuple, map, resource };
@@ -142,7 +159,7 @@ static void a_spent_term_is_refused_or_ends_the_program(void)
         for (size_t which = 0; which < sizeof uses / sizeof *uses; which++) {
             int status = status_of(makes[at], uses[which]);
             /* AddressSanitizer reports the look at what was freed, if the library was built with it. */
-            CHECK(status == 0 || KEEPS_FREED_MEMORY);
+            CHECK(status == 0 || reported(status));
         }
 }
 
@@ -150,7 +167,7 @@ static void a_large_one_is_refused_or_no_longer_mapped(void)
 {
     for (size_t which = 0; which < sizeof uses / sizeof *uses; which++) {
         int status = status_of(large, uses[which]);
-        CHECK(status == 0 || KEEPS_FREED_MEMORY || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
+        CHECK(status == 0 || reported(status) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
     }
 }
 
