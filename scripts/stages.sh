@@ -680,7 +680,7 @@ thread_programs() {
   sanitizer_link="-fno-sanitize-link-runtime -Wl,--whole-archive $runtime -Wl,--no-whole-archive -Wl,--export-dynamic -ldl -lrt -lresolv"
   beside regrow-conformance sanitized clang tests/conformance/executor/*.c -o build/thread/regrow-conformance
   for name in $(cpp_tests); do beside "cpp-$name" sanitized_cpp clang++ "bindings/cpp/tests/$name.cpp" -o "build/thread/cpp-$name"; done
-  beside stress sanitized clang tests/c/stress.c -o build/thread/stress
+  for name in stress kills; do beside "$name" sanitized clang "tests/c/$name.c" -o "build/thread/$name"; done
   for name in wordcount $(golden_examples); do beside "$name" sanitized clang examples/"$name"/*.c -o "build/thread/$name"; done
 }
 
@@ -691,7 +691,7 @@ stage_thread() {
   sanitizer=thread
   build_sanitized thread thread_programs -Cunsafe-allow-abi-mismatch=sanitizer --
   export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:halt_on_error=0:exitcode=66:history_size=4
-  TEST_LIMIT=400 run_tests build/thread stress
+  TEST_LIMIT=400 run_tests build/thread stress kills
   # shellcheck disable=SC2046
   TEST_LIMIT=300 run_tests build/thread $(cpp_tests | sed 's/^/cpp-/')
   make_corpus "$scratch/corpus"

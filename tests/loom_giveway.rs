@@ -93,7 +93,7 @@ impl Process {
 
     /// `exit::after` and `exit::carry_out`, on the thread that struck.
     fn kill(&self) {
-        let Struck::Ghost { resume } = self.state.strike(true) else { panic!("it is in a callback") };
+        let Struck::Ghost { resume, .. } = self.state.strike(true) else { panic!("it is in a callback") };
         if self.state.gone() {
             self.retire();
         }

@@ -292,7 +292,7 @@ fn a_kill_as_a_callback_returns_leaves_exactly_one_to_carry_out_the_exit() {
         let ghost = process.turn_of_callbacks(&mut seen);
         match killer.join().unwrap() {
             Struck::Ours => assert!(!ghost),
-            Struck::Ghost { resume } => assert!(ghost && !resume),
+            Struck::Ghost { resume, between } => assert!(ghost && !resume && between),
             Struck::Theirs => assert!(!ghost),
             Struck::Nothing => panic!("nobody else struck it"),
         }
@@ -320,8 +320,8 @@ fn a_kill_during_a_callback_leaves_exactly_one_to_carry_out_the_exit() {
         let process = Arc::new(State::new(RUNNING));
         let other = process.clone();
         let striker = thread::spawn(move || match other.strike(true) {
-            Struck::Ghost { resume } => {
-                assert!(!resume);
+            Struck::Ghost { resume, between } => {
+                assert!(!resume && between);
                 1
             }
             Struck::Theirs => 0,
