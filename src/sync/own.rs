@@ -14,7 +14,7 @@
 //! Who may touch what: each word belongs to the room that it is named after, and is touched by its thread alone. A
 //! stack that was left is resumed on the thread that left it, so the place found before a wait is right after it.
 
-use super::blocks::Kept;
+use super::blocks::{Kept, SIZES};
 use super::inside::{Limbo, ThreadRecord};
 use std::cell::{Cell, RefCell};
 
@@ -40,7 +40,7 @@ pub struct Own {
     /// It ends, and what it had with a destructor is gone or going; only other destructors still call.
     pub ending: Cell<bool>,
     /// The blocks that it keeps, of each size: `blocks`.
-    pub(super) kept: [Cell<*mut Kept>; 11],
+    pub(super) kept: [Cell<*mut Kept>; SIZES.len()],
 }
 
 /// The calling thread's own.
@@ -99,7 +99,7 @@ pub fn own() -> &'static Own {
                 spare: Cell::new(std::ptr::null_mut()),
                 limbo: Cell::new(std::ptr::null()),
                 ending: Cell::new(false),
-                kept: [const { Cell::new(std::ptr::null_mut()) }; 10],
+                kept: [const { Cell::new(std::ptr::null_mut()) }; SIZES.len()],
             }
         };
     }

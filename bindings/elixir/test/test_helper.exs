@@ -11,6 +11,11 @@ defmodule Watch do
     monitor
   end
 
+  # Looks again and again; what never comes true ends with the test's time.
+  def until(condition) do
+    condition.() || until(condition)
+  end
+
   defp await(pid) do
     {:monitored_by, who} = Process.info(pid, :monitored_by)
     self() in who || await(pid)

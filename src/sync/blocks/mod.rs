@@ -23,7 +23,9 @@ use super::stir::stir;
 use super::{Mutex, forked};
 use std::alloc::{Layout, alloc};
 use std::ptr::{self, NonNull};
-use store::{Magazine, SIZES, Store};
+use store::{Magazine, Store};
+
+pub(super) use store::SIZES;
 
 pub use small::Small;
 pub use store::Size;

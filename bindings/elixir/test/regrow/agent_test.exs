@@ -27,6 +27,18 @@ defmodule Regrow.AgentTest do
     refute :regrow.is_alive(agent)
   end
 
+  test "one that has stopped is in no registry" do
+    registry = Module.concat(__MODULE__, Registry)
+    start_supervised!({Registry, keys: :unique, name: registry})
+
+    for _ <- 1..100 do
+      via = {:via, Registry, {registry, "agent"}}
+      {:ok, _} = Agent.start_link(fn -> 1 end, name: via)
+      assert Agent.stop(via) == :ok
+      assert Registry.lookup(registry, "agent") == []
+    end
+  end
+
   test "no update is lost", %{agent: agent} do
     1..8
     |> Enum.map(fn n ->
