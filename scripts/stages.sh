@@ -612,8 +612,8 @@ build_sanitized() { # address|thread PROGRAMS RUSTFLAGS... -- CARGO ARGUMENTS...
     runtime=$(compgen -G "$(rustc $toolchain --print sysroot 2>/dev/null)/lib/rustlib/$target/lib/librustc*_rt.$short.a" | head -n 1) || continue
     # A compiler that knows the sanitizer must compile the library, too.
     # shellcheck disable=SC2086
-    echo 'pub fn nothing() {}' | RUSTC_BOOTSTRAP=1 rustc $toolchain -Zsanitizer=$kind --target $target --crate-type lib --edition 2024 \
-      --emit metadata -o "$scratch/probe.rmeta" - || continue
+    echo 'pub fn nothing() {}' | RUSTC_BOOTSTRAP=1 rustc $toolchain -Zsanitizer=$kind "${flags[@]}" --target $target \
+      --crate-type lib --emit metadata -o "$scratch/probe.rmeta" - || continue
     # Its failures count once the library is there.
     (results=$scratch/uncompiled && $programs && together) &
     compiler=$! status=0
