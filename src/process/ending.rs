@@ -27,6 +27,8 @@ use std::sync::Arc;
 pub(super) struct Exit {
     process: NonNull<Process>,
     ghost: bool,
+    /// The ghost has returned, and left its state to us.
+    returned: bool,
     pub at_once: bool,
     /// To be reported first.
     pub stuck: Option<Stuck>,
@@ -66,6 +68,7 @@ impl Exit {
         Exit {
             process: ending.process,
             ghost: ending.ghost,
+            returned: false,
             at_once: false,
             stuck: None,
             step: Step::Fence,
@@ -233,6 +236,7 @@ impl Exit {
         let (ties, pending, farewells) = {
             let mut inner = process.lock();
             inner.closed = true;
+            self.returned = inner.returned;
             let farewells = match &mut inner.rare {
                 Some(rare) => {
                     self.deferred = std::mem::take(&mut rare.deferred);
@@ -270,7 +274,9 @@ impl Exit {
     /// The state, then what nobody will read any more.
     fn drop_state(&mut self, process: &Process) {
         self.step = Step::Deferred(std::mem::take(&mut self.deferred).into_iter());
-        if !self.ghost {
+        if self.returned {
+            exit::ghost_ends(process);
+        } else if !self.ghost {
             // SAFETY: DEAD without a ghost: the private parts are ours.
             exit::drop_behaviour(process, unsafe { process.behaviour() }.take());
         }

@@ -203,11 +203,23 @@ pub(super) fn end_in_callback(process: &Process) {
     }
 }
 
-/// The last step of a ghost: its user code has returned, its behaviour was dropped. Nothing may touch the process
-/// after this, but for the guard that the caller is inside of.
+/// The user code of a ghost has returned. It drops the state, unless the pid leads to it still: then whoever carries out
+/// the end does, in its turn. Nothing may touch the process after this, but for the guard that the caller is inside of.
 pub(super) fn ghost_returns(process: &Process) {
     // Whoever struck it notes the ghost before the lock is given back.
-    drop(process.lock());
+    let mut inner = process.lock();
+    if !inner.closed {
+        inner.returned = true;
+        return;
+    }
+    drop(inner);
+    ghost_ends(process);
+}
+
+/// The last step of a ghost, after its user code has returned and its pid is stale.
+pub(super) fn ghost_ends(process: &Process) {
+    // SAFETY: the ghost's, whose code has returned; or handed over by it under the lock.
+    drop_behaviour(process, unsafe { process.behaviour() }.take());
     process.node.ghosts.lock().remove(&process.pid());
     unsafe fn give_up(process: *mut ()) {
         // SAFETY: the ghost's own count, taken in `note_ghost`.

@@ -100,6 +100,8 @@ pub(super) struct Inner {
     pub fenced: bool,
     /// Its lists were taken: links and monitors find it dead.
     pub closed: bool,
+    /// Its ghost has returned before that: the state is dropped by whoever carries out the end.
+    pub returned: bool,
     /// Its supervisor died without stopping it: it may hold no name or entry.
     pub nameless: bool,
     pub trap_exit: bool,

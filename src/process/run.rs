@@ -407,8 +407,6 @@ pub(super) fn end_fenced(process: &Process, fenced: Fenced) {
         Fenced::Exit => exit::end_running(process, Term::atom(atoms::KILLED), None),
         Fenced::Ghost => {
             debug_assert_eq!(phase(process.state.load()), DEAD);
-            // SAFETY: a ghost's behaviour is the ghost's.
-            exit::drop_behaviour(process, unsafe { process.behaviour() }.take());
             exit::ghost_returns(process);
         }
     }

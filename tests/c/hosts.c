@@ -185,6 +185,30 @@ static void an_end_from_outside_is_told_to_the_host_and_to_all(void)
     CHECK_OK(regrow_trap_exit(false, NULL));
 }
 
+static void deliver_until_the_end(void *user, regrow_pid pid, const regrow_term *message, regrow_caller caller)
+{
+    host *mine = user;
+    sem_post(&mine->delivered);
+    while (!regrow_trap_exit(false, NULL)) { /* the calls of the dead fail */
+    }
+}
+
+static void an_end_is_told_after_it_also_where_a_function_returned_meanwhile(void)
+{
+    host mine;
+    for (int at = 0; at < 30; at++) {
+        regrow_host_spec spec = host_spec(&mine);
+        spec.deliver = deliver_until_the_end;
+        regrow_child_spec how = child(REGROW_HOST, &spec);
+        regrow_pid pid;
+        CHECK_OK(regrow_start(root, &how, &pid));
+        CHECK_OK(regrow_send(pid, regrow_int(1)));
+        wait_for_delivery(&mine, "");
+        CHECK_OK(regrow_exit(pid, regrow_atom("kill"))); /* exited() looks whether it is alive */
+        check_over(&mine, "killed");
+    }
+}
+
 static void its_own_end_is_told_as_it_is(void)
 {
     host mine;
@@ -381,6 +405,7 @@ int main(void)
     RUN(a_call_is_answered_from_another_thread);
     RUN(calls_that_were_not_answered_end_with_the_host);
     RUN(an_end_from_outside_is_told_to_the_host_and_to_all);
+    RUN(an_end_is_told_after_it_also_where_a_function_returned_meanwhile);
     RUN(its_own_end_is_told_as_it_is);
     RUN(a_host_dies_with_what_it_is_linked_to);
     RUN(a_host_can_be_stopped);
