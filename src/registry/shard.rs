@@ -4,6 +4,7 @@
 //! holder's row that is noted lies with it, so that neither is searched for. What is taken out is handed back, to be freed
 //! outside the lock that the part lies under.
 
+use crate::sync::room::is_roomy;
 use crate::sync::stir::stir;
 use crate::term::{Pid, Term};
 use hashbrown::hash_table::HashTable;
@@ -136,10 +137,10 @@ impl Shard {
     /// A key was taken out with its one entry.
     pub fn removed_one(&mut self) {
         self.entries -= 1;
-        if self.keys.capacity() > 256 && self.keys.len() < self.keys.capacity() / 8 {
-            let before = self.keys.capacity();
+        let bytes = self.keys.allocation_size();
+        if is_roomy(self.keys.len(), size_of::<Key>(), bytes) {
             self.keys.shrink_to(self.keys.len() * 2, |known| known.hash);
-            stir((before - self.keys.capacity()) * size_of::<Key>());
+            stir(bytes - self.keys.allocation_size());
         }
     }
 }

@@ -9,26 +9,29 @@ use hashbrown::{HashMap, HashSet};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
 
-/// What is smaller than this is not worth it.
-const SMALL: usize = 256;
+/// Bytes: what is no larger is not worth it. Of less than a page nothing goes back to the system.
+const SMALL: usize = 4096;
 
 /// Gives room back that a container has far too much of.
 pub trait Room {
     fn tidy(&mut self);
 }
 
+/// Whether so many things of `size` bytes are less than an eighth of what has room in `bytes`. What a container of
+/// hashbrown has is asked in bytes, for its capacity is what could be added: it shrinks with each place that was taken
+/// and left, to nothing in a map that was full.
 #[inline(always)]
-fn is_roomy(length: usize, capacity: usize) -> bool {
-    capacity > SMALL && length < capacity / 8
+pub fn is_roomy(length: usize, size: usize, bytes: usize) -> bool {
+    bytes > SMALL && 8 * length * size < bytes
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Room for HashMap<K, V, S> {
     #[inline(always)]
     fn tidy(&mut self) {
-        let capacity = self.capacity();
-        if is_roomy(self.len(), capacity) {
+        let bytes = self.allocation_size();
+        if is_roomy(self.len(), size_of::<(K, V)>(), bytes) {
             self.shrink_to(self.len() * 2);
-            stir::stir((capacity - self.capacity()) * size_of::<(K, V)>());
+            stir::stir(bytes - self.allocation_size());
         }
     }
 }
@@ -36,10 +39,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Room for HashMap<K, V, S> {
 impl<K: Eq + Hash, S: BuildHasher> Room for HashSet<K, S> {
     #[inline(always)]
     fn tidy(&mut self) {
-        let capacity = self.capacity();
-        if is_roomy(self.len(), capacity) {
+        let bytes = self.allocation_size();
+        if is_roomy(self.len(), size_of::<K>(), bytes) {
             self.shrink_to(self.len() * 2);
-            stir::stir((capacity - self.capacity()) * size_of::<K>());
+            stir::stir(bytes - self.allocation_size());
         }
     }
 }
@@ -47,10 +50,10 @@ impl<K: Eq + Hash, S: BuildHasher> Room for HashSet<K, S> {
 impl<T> Room for VecDeque<T> {
     #[inline(always)]
     fn tidy(&mut self) {
-        let capacity = self.capacity();
-        if is_roomy(self.len(), capacity) {
+        let bytes = self.capacity() * size_of::<T>();
+        if is_roomy(self.len(), size_of::<T>(), bytes) {
             self.shrink_to(self.len() * 2);
-            stir::stir((capacity - self.capacity()) * size_of::<T>());
+            stir::stir(bytes - self.capacity() * size_of::<T>());
         }
     }
 }
@@ -69,9 +72,22 @@ mod tests {
             assert_eq!(queue.pop_front(), Some(key));
             queue.tidy();
         }
-        assert!(map.capacity() <= SMALL && queue.capacity() <= SMALL);
+        assert!(map.allocation_size() <= SMALL && queue.capacity() * size_of::<u32>() <= SMALL);
         assert!((99_990..100_000).all(|key| map.get(&key) == Some(&key)));
         assert!(queue.iter().copied().eq(99_990..100_000));
+    }
+
+    #[test]
+    fn what_was_full_becomes_small_too() {
+        let mut map: HashMap<u32, u32> = HashMap::with_capacity(10_000);
+        let full = map.capacity() as u32;
+        map.extend((0..full).map(|key| (key, key)));
+        assert_eq!(map.capacity(), full as usize);
+        for key in 0..full {
+            map.remove(&key);
+            map.tidy();
+        }
+        assert!(map.allocation_size() <= SMALL);
     }
 
     #[test]

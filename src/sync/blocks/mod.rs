@@ -152,7 +152,7 @@ fn free_anew(size: Size, block: NonNull<u8>) {
         let full = std::mem::replace(&mut kept.other, empty);
         if !forked::is_forked() {
             STORES[size as usize].lock().full.push(full);
-            stir(size.slab());
+            stir(size.batch() * size.bytes());
         }
     }
     std::mem::swap(&mut kept.hand, &mut kept.other);
@@ -260,6 +260,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_thread_keeps_of_blocks_that_it_freed_here_and_there_keeps_little() {
+        let _alone = ALONE.lock();
+        for size in SIZES {
+            let bytes = 16 << 20;
+            let blocks = take_so_many(size, bytes / size.bytes());
+            // To no slab twice in a row.
+            let count = (blocks.len() - 1) | 1;
+            for at in 0..count {
+                // SAFETY: taken above, used by nobody; each once, since the count is no multiple of that prime.
+                unsafe { free(size, blocks[at * 7919 % count]) };
+            }
+            let (kept, page) = (2 * BATCH, 4096);
+            assert!(trim() + kept * page >= bytes - bytes / 32, "{size:?}");
+            // SAFETY: as above, and not freed yet.
+            blocks[count..].iter().for_each(|&block| unsafe { free(size, block) });
+        }
+        give_back();
+    }
+
+    #[test]
     fn slabs_that_are_free_as_a_whole_lose_their_memory_and_are_cut_anew() {
         let _alone = ALONE.lock();
         for size in SIZES {
@@ -273,7 +293,7 @@ mod tests {
             // SAFETY: taken above, used by nobody; the last is kept.
             blocks[..last].iter().for_each(|&block| unsafe { free(size, block) });
             give_back();
-            assert!(trim() >= 4 * size.slab());
+            assert!(trim() >= 4 * size.batch() * size.bytes());
             let mut again = take_so_many(size, 8 * BATCH);
             again.iter().for_each(|block| fill(block, 9));
             // SAFETY: it was not freed, and lies apart from all others.

@@ -41,8 +41,11 @@ pub const SIZES: [Size; 11] = [
 ];
 /// From one size to the next.
 const STEP: usize = 16;
-/// Blocks that change hands at once, and those in a slab, at most.
-pub const BATCH: usize = 256;
+/// Blocks that change hands at once, at most; as many as a slab has, at least.
+pub const BATCH: usize = 128;
+/// Bytes of a slab: a small page of most machines. Each block that is kept or in use keeps a slab, and when those who free
+/// go here and there (a table is emptied by its hashes), what one thread keeps lies in as many slabs.
+const SLAB: usize = 4096;
 /// Bytes of a region, and their alignment: the address of a block tells its region, and its slab in there. It is a huge
 /// page of most machines.
 const REGION: usize = 2 << 20;
@@ -83,7 +86,7 @@ impl Size {
         }
     }
 
-    /// How its blocks are aligned: slabs begin at multiples of their blocks, and regions at more than that.
+    /// How its blocks are aligned: slabs are at more than that.
     #[inline]
     pub const fn align(self) -> usize {
         1 << self.bytes().trailing_zeros()
@@ -94,23 +97,24 @@ impl Size {
         self as usize >= Size::L64 as usize
     }
 
-    /// Blocks of that size that change hands at once, and those in a slab. What a thread keeps may lie in as many slabs,
-    /// all of which stay for it.
+    /// Blocks of that size that change hands at once.
     #[inline]
     pub const fn batch(self) -> usize {
-        if self.is_life() { BATCH / 4 } else { BATCH }
+        match self {
+            Size::B32 | Size::B48 | Size::B64 => BATCH,
+            // Of what is larger, or comes and goes less often, a thread keeps less.
+            _ => BATCH / 2,
+        }
     }
 
-    /// Bytes of a slab: a few small pages, or as many as 32.
-    pub const fn slab(self) -> usize {
-        self.batch() * self.bytes()
+    /// Blocks in a slab.
+    pub const fn in_a_slab(self) -> usize {
+        SLAB / self.bytes()
     }
+}
 
-    fn slab_of(self, block: NonNull<u8>) -> usize {
-        let address = block.as_ptr() as usize;
-        let region = address & !(REGION - 1);
-        region + (address - region) / self.slab() * self.slab()
-    }
+fn slab_of(block: NonNull<u8>) -> usize {
+    block.as_ptr() as usize & !(SLAB - 1)
 }
 
 /// Blocks that change hands together, by their addresses: a block that lies here is not touched, so that it does not
@@ -189,29 +193,35 @@ impl Store {
         }
     }
 
-    /// A magazine that was given back, or a new slab.
+    /// A magazine that was given back, or new slabs.
     pub fn full(&mut self, size: Size) -> Option<Box<Magazine>> {
         if let Some(magazine) = self.full.pop() {
             return Some(magazine);
         }
         let mut magazine = self.empty.pop().or_else(Magazine::empty)?;
-        let Some(slab) = self.whole.pop().inspect(|&slab| self.warm(slab)).or_else(|| self.region(size)) else {
+        if self.whole.is_empty() && !self.region(size) {
             self.empty.push(magazine);
             return None;
-        };
-        for index in (0..size.batch()).rev() {
-            // SAFETY: within the slab, and nobody else's.
-            let block = unsafe { slab.add(index * size.bytes()) };
-            magazine.push(size, block);
+        }
+        let first = self.whole.len().saturating_sub(size.batch() / size.in_a_slab());
+        // The lowest last: it is taken from first.
+        for slab in self.whole.drain(first..) {
+            warm(&mut self.cold, slab);
+            for index in (0..size.in_a_slab()).rev() {
+                // SAFETY: within the slab, and nobody else's.
+                let block = unsafe { slab.add(index * size.bytes()) };
+                magazine.push(size, block);
+            }
         }
         Some(magazine)
     }
 
-    /// The first slab of a new region; the others are added.
-    fn region(&mut self, size: Size) -> Option<NonNull<u8>> {
-        let layout = Layout::from_size_align(REGION, REGION).ok()?;
+    /// The slabs of a new region; false: there is no memory.
+    fn region(&mut self, size: Size) -> bool {
         // SAFETY: the layout is not of size zero.
-        let region = NonNull::new(unsafe { alloc(layout) })?;
+        let region =
+            Layout::from_size_align(REGION, REGION).ok().and_then(|layout| NonNull::new(unsafe { alloc(layout) }));
+        let Some(region) = region else { return false };
         // Who has that many blocks reads them here and there, and most of that is the search for the pages of their
         // addresses: on huge ones a lookup in a table of 100,000 objects takes half as long. The first region, of which
         // a small program uses little, is not to be in memory as a whole.
@@ -219,20 +229,9 @@ impl Store {
             advise_huge_pages(region.as_ptr() as usize, true);
         }
         self.regions.push(region);
-        let slabs = REGION / size.slab();
         // SAFETY: within the region.
-        self.whole.extend((1..slabs).rev().map(|index| unsafe { region.add(index * size.slab()) }));
-        Some(region)
-    }
-
-    /// A slab is about to be cut.
-    fn warm(&mut self, slab: NonNull<u8>) {
-        let region = slab.as_ptr() as usize & !(REGION - 1);
-        // As a rule it is the lowest.
-        if let Some(at) = self.cold.iter().rposition(|&cold| cold == region) {
-            self.cold.remove(at);
-            advise_huge_pages(region, true);
-        }
+        self.whole.extend((0..REGION / SLAB).rev().map(|index| unsafe { region.add(index * SLAB) }));
+        true
     }
 
     /// Slabs of these addresses are about to lose their memory. As long as nothing is cut from them their regions are on
@@ -262,6 +261,15 @@ impl Store {
     }
 }
 
+/// A slab is about to be cut, whose region may be one of those that are `cold`.
+fn warm(cold: &mut Vec<usize>, slab: NonNull<u8>) {
+    let region = slab.as_ptr() as usize & !(REGION - 1);
+    if let Ok(at) = cold.binary_search_by(|cold| region.cmp(cold)) {
+        cold.remove(at);
+        advise_huge_pages(region, true);
+    }
+}
+
 /// Gives the memory of slabs that are free as a whole back to the system; how many bytes. Slow, when there are many.
 pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     let (full, loose) = {
@@ -270,12 +278,12 @@ pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     };
     let blocks = || full.iter().flat_map(|magazine| magazine.blocks()).chain(loose.iter().copied());
     let mut free: HashMap<usize, usize> = HashMap::new();
-    blocks().for_each(|block| *free.entry(size.slab_of(block)).or_default() += 1);
-    free.retain(|_, count| *count == size.batch());
+    blocks().for_each(|block| *free.entry(slab_of(block)).or_default() += 1);
+    free.retain(|_, count| *count == size.in_a_slab());
     // What else there is fills magazines anew.
     let mut kept: Vec<Box<Magazine>> = Vec::new();
     let mut rest = Vec::new();
-    for block in blocks().filter(|&block| !free.contains_key(&size.slab_of(block))) {
+    for block in blocks().filter(|&block| !free.contains_key(&slab_of(block))) {
         if !kept.last_mut().is_some_and(|magazine| magazine.push(size, block)) {
             match Magazine::empty() {
                 Some(mut magazine) => {
@@ -289,8 +297,8 @@ pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     let mut slabs: Vec<usize> = free.into_keys().collect();
     slabs.sort_unstable();
     store.lock().cool(size, &slabs);
-    for neighbours in slabs.chunk_by(|low, high| low + size.slab() == *high) {
-        give_pages_back(neighbours[0], neighbours.len() * size.slab());
+    for neighbours in slabs.chunk_by(|low, high| low + SLAB == *high) {
+        give_pages_back(neighbours[0], neighbours.len() * SLAB);
     }
     let mut store = store.lock();
     store.full.append(&mut kept);
@@ -298,7 +306,7 @@ pub fn trim(size: Size, store: &Mutex<Store>) -> usize {
     store.empty.clear();
     // The lowest first out again.
     store.whole.extend(slabs.iter().rev().filter_map(|&slab| NonNull::new(slab as *mut u8)));
-    slabs.len() * size.slab()
+    slabs.len() * SLAB
 }
 
 /// Says whether a region is to be on huge pages.
