@@ -15,6 +15,7 @@
 //! The table is of one row, without tags or pointers, and what is taken out leaves no mark: those behind it move up.
 
 use crate::sync::replaced::Replaced;
+use crate::sync::room::is_roomy;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crate::term::Pid;
 
@@ -40,7 +41,7 @@ pub struct Quick {
     /// Under the lock.
     used: AtomicUsize,
     /// A power of two, or none at all.
-    slots: Replaced<Box<[Slot]>>,
+    slots: Replaced<Slot>,
 }
 
 fn row(len: usize) -> Box<[Slot]> {
@@ -132,7 +133,7 @@ impl Quick {
         let Some(len) = len else { return };
         let used = self.used.load(Ordering::Relaxed) - 1;
         self.used.store(used, Ordering::Relaxed);
-        if len > 256 && used < len / 8 {
+        if is_roomy(used, len, size_of::<Slot>()) {
             self.change(|| self.move_to((used * 2).next_power_of_two()));
         }
     }

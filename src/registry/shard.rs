@@ -137,10 +137,10 @@ impl Shard {
     /// A key was taken out with its one entry.
     pub fn removed_one(&mut self) {
         self.entries -= 1;
-        let bytes = self.keys.allocation_size();
-        if is_roomy(self.keys.len(), size_of::<Key>(), bytes) {
+        let capacity = self.keys.capacity();
+        if is_roomy(self.keys.len(), capacity, size_of::<Key>()) {
             self.keys.shrink_to(self.keys.len() * 2, |known| known.hash);
-            stir(bytes - self.keys.allocation_size());
+            stir((capacity - self.keys.capacity()) * size_of::<Key>());
         }
     }
 }

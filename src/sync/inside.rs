@@ -8,6 +8,10 @@
 //! who frees pays for both with `membarrier(2)` (asymmetric fences, as in Folly's and liburcu's quiescent-state
 //! reclamation). Where the kernel refuses membarrier every entry takes a full fence instead.
 //!
+//! A thread gathers what it retires, and may not come again for long: a hundred control blocks then wait for it. What is
+//! *large* is therefore gathered by all together, and who brings a megabyte of it looks after what is ready, as does
+//! whoever collects when nothing runs.
+//!
 //! **A kernel that refuses later**, after a filter of system calls was set, leaves a *doubt*. From the first refusal on
 //! every entry takes its fence; but a thread that came in just before may have its store still in its own processor,
 //! and what it looks at is retired by one who does not see it there. Nobody can be made to show it any more. So for a
@@ -23,9 +27,11 @@
 //! freed, but reused after their thread ended.
 
 use super::own::{Own, own};
+use super::stir::stir;
 use super::tally::{Tally, What};
 use super::{AtomicBool, AtomicPtr, AtomicU64, Mutex, Ordering, compiler_fence, fence};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// What a thread shows of itself.
@@ -388,7 +394,17 @@ impl Retired {
 #[derive(Default)]
 pub(super) struct Limbo {
     fresh: Vec<Retired>,
-    waiting: std::collections::VecDeque<Batch>,
+    waiting: VecDeque<Batch>,
+}
+
+impl Limbo {
+    const fn new() -> Limbo {
+        Limbo { fresh: Vec::new(), waiting: VecDeque::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.waiting.is_empty()
+    }
 }
 
 struct Batch {
@@ -423,6 +439,44 @@ pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
     };
     if is_full {
         free_batches(limbo);
+    }
+}
+
+/// What was retired of that sort, by whatever thread.
+struct Large {
+    limbo: Limbo,
+    /// In its fresh ones.
+    bytes: usize,
+}
+
+static LARGE: Mutex<Large> = Mutex::new(Large { limbo: Limbo::new(), bytes: 0 });
+
+/// So many bytes are worth a fence.
+const MUCH: usize = 1 << 20;
+
+/// As [`retire`], of something that has so many bytes. Under locks of the caller's perhaps; `free` takes none.
+///
+/// # Safety
+/// As that.
+pub unsafe fn retire_large(what: *mut (), bytes: usize, free: unsafe fn(*mut ())) {
+    // There its lock may be held for ever: it is lost.
+    if super::forked::is_forked() {
+        return;
+    }
+    let ready = {
+        let mut large = LARGE.lock();
+        large.limbo.fresh.push(Retired { what, free });
+        large.bytes += bytes;
+        if large.bytes < MUCH { Vec::new() } else { large.close_batch() }
+    };
+    ready.into_iter().for_each(Retired::free);
+    stir(bytes);
+}
+
+impl Large {
+    fn close_batch(&mut self) -> Vec<Retired> {
+        self.bytes = 0;
+        close_batch(&mut self.limbo)
     }
 }
 
@@ -477,10 +531,15 @@ pub fn collect() {
             limbo.fresh.extend(orphan.fresh);
             limbo.waiting.extend(orphan.waiting);
         }
-        if !limbo.fresh.is_empty() || !limbo.waiting.is_empty() {
+        if !limbo.is_empty() {
             ready = close_batch(&mut limbo);
         }
     });
+    let mut large = LARGE.lock();
+    if !large.limbo.is_empty() {
+        ready.append(&mut large.close_batch());
+    }
+    drop(large);
     ready.into_iter().for_each(Retired::free);
 }
 
@@ -542,6 +601,26 @@ mod tests {
         // Other tests are inside now and then, and leave.
         while !freed.load(Ordering::SeqCst) {
             collect();
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_is_large_waits_for_no_thread_to_come_again() {
+        let freed = Arc::new(AtomicBool::new(false));
+        let retire_large = |bytes| {
+            // SAFETY: the count is given away to `set`.
+            unsafe { super::retire_large(Arc::into_raw(freed.clone()).cast_mut().cast(), bytes, set) };
+        };
+        // By another, which has gone by then and collected nothing.
+        std::thread::scope(|scope| scope.spawn(|| retire_large(1)).join().unwrap());
+        while !freed.swap(false, Ordering::SeqCst) {
+            collect();
+            std::thread::yield_now();
+        }
+        // Nobody collects, but other tests perhaps.
+        while !freed.load(Ordering::SeqCst) {
+            retire_large(MUCH);
             std::thread::yield_now();
         }
     }

@@ -1,4 +1,4 @@
-//! Something that is looked at without a lock, and now and then replaced as a whole.
+//! A row that is looked at without a lock, and now and then replaced as a whole.
 //!
 //! Who looks is inside (`sync::inside`) meanwhile, and what was replaced is freed once they have left. Who replaces does
 //! so alone, under a lock of theirs. In a model everything is kept until the end.
@@ -10,13 +10,13 @@ use super::inside;
 use super::{AtomicPtr, Ordering};
 
 pub struct Replaced<T: Send + Sync + 'static> {
-    now: AtomicPtr<T>,
+    now: AtomicPtr<Box<[T]>>,
     #[cfg(loom)]
-    before: Mutex<Vec<Box<T>>>,
+    before: Mutex<Vec<Box<Box<[T]>>>>,
 }
 
 impl<T: Send + Sync + 'static> Replaced<T> {
-    pub fn new(first: T) -> Replaced<T> {
+    pub fn new(first: Box<[T]>) -> Replaced<T> {
         Replaced {
             now: AtomicPtr::new(Box::into_raw(Box::new(first))),
             #[cfg(loom)]
@@ -26,7 +26,7 @@ impl<T: Send + Sync + 'static> Replaced<T> {
 
     /// Shows what there is now. `look` must not run user code, wait, nor keep the reference.
     #[inline]
-    pub fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+    pub fn look<R>(&self, look: impl FnOnce(&[T]) -> R) -> R {
         #[cfg(not(loom))]
         let _inside = inside::enter();
         // Acquire, partner: the swap in `replace`.
@@ -35,7 +35,8 @@ impl<T: Send + Sync + 'static> Replaced<T> {
         look(unsafe { &*now })
     }
 
-    pub fn replace(&self, next: T) {
+    /// What there was is dropped later, under whatever locks: dropping a `T` takes none.
+    pub fn replace(&self, next: Box<[T]>) {
         let before = self.now.swap(Box::into_raw(Box::new(next)), Ordering::AcqRel);
         #[cfg(loom)]
         // SAFETY: made by `into_raw`, and taken out once.
@@ -44,10 +45,10 @@ impl<T: Send + Sync + 'static> Replaced<T> {
         {
             unsafe fn free<T>(what: *mut ()) {
                 // SAFETY: as below.
-                drop(unsafe { Box::from_raw(what.cast::<T>()) });
+                drop(unsafe { Box::from_raw(what.cast::<Box<[T]>>()) });
             }
             // SAFETY: made by `into_raw`, taken out once, and any thread may drop it; who looks at it is inside.
-            unsafe { inside::retire(before.cast(), free::<T>) };
+            unsafe { inside::retire_large(before.cast(), size_of_val(&**before), free::<T>) };
         }
     }
 }
