@@ -73,7 +73,7 @@ fn a_message_that_comes_as_it_rests_is_not_forgotten_and_nobody_schedules_twice(
     });
 }
 
-/// `start::run_thread`: the thread itself stands for the queue.
+/// `home::run_thread`: the thread itself stands for the queue.
 fn on_its_own_thread(process: &Process, token: &AtomicBool) -> u32 {
     let mut retired = 0;
     loop {

@@ -3,7 +3,7 @@
 
 use super::control::Process;
 use super::error::Error;
-use super::start::ThreadHome;
+use super::home::ThreadHome;
 use crate::sync::own::own;
 use crate::term::Pid;
 use std::sync::Arc;

@@ -65,6 +65,7 @@ mod error;
 mod exit;
 mod few;
 mod holdings;
+mod home;
 mod id_hash;
 mod inbox;
 mod info;
@@ -106,6 +107,7 @@ pub use control::{Face, MakeFace, Process};
 pub use current::{Identity, current, current_pid, identity, in_callback};
 pub use error::Error;
 pub use holdings::{Holding, Link, Owned, Owner};
+pub use home::{Home, enter_thread, leave_thread, thread_event_fd};
 pub use id_hash::IdHash;
 pub use info::{Snapshot, info, snapshot};
 pub use inline::{Desk, Question, Request as Asked, ask};
@@ -128,8 +130,8 @@ pub use signal::{
 };
 pub use spare::trim_thread;
 pub use start::{
-    Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Home, Spawned, StartSpec,
-    Startable, Via, boxed, enter_thread, leave_thread, spawn, spawn_alone, spawn_and_wait, thread_event_fd,
+    Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Spawned, StartSpec,
+    Startable, Via, boxed, spawn, spawn_alone, spawn_and_wait,
 };
 pub use table::{trim, with_process};
 pub use timer::{

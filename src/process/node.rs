@@ -1,7 +1,9 @@
 //! A runtime, as its processes see it: the workers, the clock and its timers, the names, the log.
 
+use super::error::Error;
 use super::id_hash::IdHash;
 use super::names::Names;
+use super::table;
 use super::timer::{self, Alarm, Intervals};
 use super::undelivered::Undelivered;
 use super::watchdog::Watchdogs;
@@ -166,8 +168,23 @@ impl Node {
         self.stopping.load(Ordering::SeqCst)
     }
 
+    /// Counts one more process, and gives it a pid.
+    #[inline]
+    pub(super) fn reserve(&self) -> Result<Pid, Error> {
+        if self.is_stopping() {
+            return Err(Error::NotAlive);
+        }
+        if !self.count_in() {
+            return Err(Error::Limit);
+        }
+        table::reserve().ok_or_else(|| {
+            self.processes.fetch_sub(1, Ordering::SeqCst);
+            Error::Limit
+        })
+    }
+
     /// Counts one more process; false at the limit.
-    pub(super) fn count_in(&self) -> bool {
+    fn count_in(&self) -> bool {
         if self.processes.fetch_add(1, Ordering::Relaxed) >= self.max_processes {
             self.processes.fetch_sub(1, Ordering::Relaxed);
             return false;

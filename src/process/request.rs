@@ -12,12 +12,12 @@
 
 use super::current::{self, Identity};
 use super::error::Error;
+use super::home::ThreadHome;
 use super::message::Message;
 use super::node::Node;
 use super::pursuit::Pursuit;
 use super::reply::{self, Outcome, ReplyTo, Slot, Waiter};
 use super::run::{self, DEEPEST};
-use super::start::ThreadHome;
 use super::wait::{self, End};
 use super::{table, timer};
 use crate::sync::{AtomicBool, Mutex, Ordering, inside};
