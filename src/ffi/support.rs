@@ -43,6 +43,8 @@ impl From<Error> for Fault {
             Error::Exited(_) => (REGROW_ERR_EXITED, "the process ended before it answered"),
             Error::Start(_) => (REGROW_ERR_START, "the process refused to start"),
             Error::Exists(_) => (REGROW_ERR_EXISTS, "the id, name or key is taken"),
+            Error::ThreadTaken(Some(_)) => (REGROW_ERR_EXISTS, "the thread has a process already"),
+            Error::ThreadTaken(None) => (REGROW_ERR_EXISTS, "a callback cannot make its thread a process"),
             Error::NotFound => (REGROW_ERR_NOT_FOUND, "nothing goes by that id, name, key or ref"),
             Error::Killed => (REGROW_ERR_KILLED, "the calling process is dead: return from the callback"),
             Error::NotAlive => (REGROW_ERR_NOT_ALIVE, "the runtime is shut down, or the pid given leads to none"),

@@ -18,6 +18,8 @@ pub enum Error {
     Start(Term),
     /// Name, id or key is taken; the reason says by whom.
     Exists(Term),
+    /// The thread is a process already, or runs this one; none: it runs a callback that is nobody's.
+    ThreadTaken(Option<Pid>),
     NotFound,
     /// The caller itself is dead.
     Killed,
@@ -41,10 +43,14 @@ pub enum Error {
     Refused(Term),
 }
 
+fn already_started(pid: Pid) -> Term {
+    Term::tuple_of([Term::atom(atoms::ALREADY_STARTED), Term::pid(pid)])
+}
+
 impl Error {
     /// `{already_started, Pid}`.
     pub fn already_started(pid: Pid) -> Error {
-        Error::Exists(Term::tuple_of([Term::atom(atoms::ALREADY_STARTED), Term::pid(pid)]))
+        Error::Exists(already_started(pid))
     }
 
     /// OTP's term for this error, as a failed call exits with it or a start returns it.
@@ -58,6 +64,8 @@ impl Error {
             Error::Exited(reason) | Error::Start(reason) | Error::Exists(reason) | Error::Refused(reason) => {
                 reason.clone()
             }
+            Error::ThreadTaken(Some(pid)) => already_started(*pid),
+            Error::ThreadTaken(None) => Term::atom(atoms::ALREADY_STARTED),
             Error::NotFound => Term::atom(atoms::NOT_FOUND),
             Error::Killed => Term::atom(atoms::KILLED),
             Error::NotAlive => Term::atom(atoms::NOT_ALIVE),

@@ -210,14 +210,14 @@ thread_local! {
     static ENTERED: Entered = const { Entered(RefCell::new(None)) };
 }
 
-/// Makes the calling thread a process. `Exists`: it is one already, or runs one.
+/// Makes the calling thread a process. `ThreadTaken`: it is one already, or runs a callback.
 pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     if let Some(process) = current::current() {
-        return Err(Error::already_started(process.pid()));
+        return Err(Error::ThreadTaken(Some(process.pid())));
     }
     if current::in_callback() {
         // A drop: the thread is a worker's, or in the middle of something.
-        return Err(Error::Exists(Term::atom(atoms::ALREADY_STARTED)));
+        return Err(Error::ThreadTaken(None));
     }
     // Nobody would end that process.
     if own().ending.get() {

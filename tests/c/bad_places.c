@@ -45,6 +45,26 @@ static void check_reason(const char *expected)
     regrow_term_free(&reason);
 }
 
+static void check_text(regrow_error code, const char *expected)
+{
+    char text[128];
+    CHECK(regrow_last_error(text, sizeof text) == code);
+    if (strcmp(text, expected) != 0)
+        fprintf(stderr, "the text is: %s\n", text);
+    CHECK(strcmp(text, expected) == 0);
+}
+
+/* {already_started, Holder} */
+static void check_already_started(regrow_pid holder)
+{
+    regrow_pid found;
+    regrow_term reason;
+    CHECK_OK(regrow_last_reason(&reason));
+    CHECK(regrow_is_atom(regrow_tuple_get(&reason, 0), "already_started"));
+    CHECK(regrow_as_pid(regrow_tuple_get(&reason, 1), &found) && found.id == holder.id);
+    regrow_term_free(&reason);
+}
+
 /* Runs a body and waits until it has returned. */
 static sem_t body_done;
 
@@ -170,6 +190,8 @@ static void act_up(void *user)
     CHECK_ERROR(REGROW_ERR_WOULD_DEADLOCK, regrow_advance(root, 1));
     CHECK_ERROR(REGROW_ERR_WOULD_DEADLOCK, regrow_shutdown(root, LIMIT_MS, NULL));
     CHECK_ERROR(REGROW_ERR_EXISTS, regrow_enter(root, &other));
+    check_reason("already_started");
+    check_text(REGROW_ERR_EXISTS, "a callback cannot make its thread a process");
     CHECK_ERROR(REGROW_ERR_CONTEXT, regrow_leave());
     CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_spawn(root, &process, NULL));
     CHECK_OK(regrow_send(*(regrow_pid *)user, counted()));
@@ -307,6 +329,8 @@ static void with_another_runtime(void)
     CHECK_OK(regrow_init(&options, &other));
     CHECK_OK(regrow_enter(root, &self));
     CHECK_ERROR(REGROW_ERR_EXISTS, regrow_enter(other, &pid));
+    check_text(REGROW_ERR_EXISTS, "the thread has a process already");
+    check_already_started(self);
     here = start_in(root, REGROW_SERVER, &server);
     there = start_in(other, REGROW_SERVER, &server);
     CHECK_ERROR(REGROW_ERR_OTHER_RUNTIME, regrow_link(there));
