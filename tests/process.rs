@@ -4,10 +4,12 @@ mod common;
 
 use common::{Closures, Runtime, atom, call};
 use regrow::process::{self, ChildStart, Error, Message, Node};
-use regrow::server::{NOREPLY, Server};
+use regrow::runtime;
+use regrow::server::{Context, NOREPLY, Server};
 use regrow::term::{Pid, Term};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -537,4 +539,134 @@ fn inline_calls_do_not_starve_others_on_the_same_worker() {
     let busy = std::thread::spawn(move || call(busy, Term::nil(), 600_000));
     assert_eq!(call(other, Term::nil(), 600_000), Ok(atom("ok")));
     assert_eq!(busy.join().unwrap(), Ok(atom("ok")));
+}
+
+/// What functions that were told an outcome have noted, in their order.
+type Notes = Arc<Mutex<Vec<i64>>>;
+
+/// Has the outcome of a request told to a function that notes its number, and panics after that if it is to.
+fn tell(request: process::Request, number: i64, notes: &Notes, panics: bool) {
+    let notes = notes.clone();
+    request.on_reply(Box::new(move |_| {
+        notes.lock().unwrap().push(number);
+        assert!(!panics, "on purpose");
+    }));
+}
+
+/// A request that is answered already.
+fn answered(node: &Arc<Node>) -> process::Request {
+    let request = process::Request::new(node, None);
+    assert!(request.reply_to().answer(atom("ok")));
+    request
+}
+
+fn ask(pid: Pid, timeout: Option<u32>) -> process::Request {
+    process::Request::call(pid, timeout, |reply| Message::Call { request: atom("what"), reply }).unwrap()
+}
+
+/// A server that puts its calls off for ever.
+fn one_that_never_answers(runtime: &Runtime) -> Pid {
+    let call = |context: &mut Context, _: &Term| {
+        context.defer().expect("a call is at hand");
+        NOREPLY
+    };
+    runtime.spawn(Closures { call: Box::new(call), ..Closures::default() })
+}
+
+#[test]
+fn functions_that_wait_until_others_have_been_told_are_called_whichever_of_them_panics() {
+    /// The innermost of so many leaves behind it what is too deep to be told at once.
+    fn within(node: &Arc<Node>, depth: u32, notes: &Notes, panics: impl Fn(i64) -> bool + Copy + Send + 'static) {
+        let (inner_node, inner_notes) = (node.clone(), notes.clone());
+        answered(node).on_reply(Box::new(move |_| {
+            if depth < 8 {
+                within(&inner_node, depth + 1, &inner_notes, panics);
+            } else {
+                (0..5).for_each(|number| tell(answered(&inner_node), number, &inner_notes, panics(number)));
+                assert!(inner_notes.lock().unwrap().is_empty(), "they are told later");
+            }
+            inner_notes.lock().unwrap().push(-i64::from(depth));
+            assert!(!panics(-i64::from(depth)), "on purpose");
+        }));
+    }
+    let runtime = Runtime::new();
+    let all = [-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4];
+    // The innermost, the outermost, each of them, some that wait, all.
+    let cases: [fn(i64) -> bool; 6] = [
+        |number| number == -8,
+        |number| number == -1,
+        |number| number < 0,
+        |number| number == 1,
+        |number| number == 0 || number == 4,
+        |_| true,
+    ];
+    for (case, panics) in cases.into_iter().enumerate() {
+        let notes = Notes::default();
+        let told = catch_unwind(AssertUnwindSafe(|| within(&runtime.0, 1, &notes, panics)));
+        assert_eq!(*notes.lock().unwrap(), all, "case {case}");
+        assert!(told.is_ok(), "case {case}: it is not its caller's");
+    }
+    // And this thread is as before: the next is told within nothing.
+    let notes = Notes::default();
+    tell(answered(&runtime.0), 1, &notes, false);
+    assert_eq!(*notes.lock().unwrap(), [1]);
+}
+
+#[test]
+fn who_brings_an_outcome_about_does_not_fail_over_a_function_that_is_told_it() {
+    let runtime = Runtime::with(1, true);
+    let notes = Notes::default();
+    // The server that answers.
+    let (open, opened) = mpsc::channel::<()>();
+    let server = runtime.spawn(Closures {
+        call: Box::new(move |context, request| {
+            if *request == atom("what") {
+                opened.recv().unwrap();
+            }
+            context.reply(atom("ok"))
+        }),
+        ..Closures::default()
+    });
+    tell(ask(server, None), 1, &notes, true);
+    open.send(()).unwrap();
+    assert_eq!(call(server, atom("again"), 5_000), Ok(atom("ok")));
+    assert_eq!(*notes.lock().unwrap(), [1]);
+
+    // Who has the time go on: several are late at once.
+    let silent = one_that_never_answers(&runtime);
+    (2..5).for_each(|number| tell(ask(silent, Some(10)), number, &notes, number != 4));
+    let advanced = catch_unwind(AssertUnwindSafe(|| runtime::advance(&runtime.0, 10_000_000)));
+    assert_eq!(*notes.lock().unwrap(), [1, 2, 3, 4]);
+    assert!(advanced.is_ok_and(|advanced| advanced.is_ok()));
+
+    // Who ends a process that owes many answers.
+    let silent = one_that_never_answers(&runtime);
+    (5..9).for_each(|number| tell(ask(silent, None), number, &notes, number != 8));
+    runtime.settle();
+    let killed = catch_unwind(AssertUnwindSafe(|| process::exit_signal(silent, atom("kill"))));
+    runtime.settle();
+    let mut told = notes.lock().unwrap().split_off(4);
+    told.sort_unstable();
+    assert_eq!(told, [5, 6, 7, 8]);
+    assert_eq!(killed.unwrap(), Ok(()));
+    assert!(!process::is_alive(silent));
+}
+
+#[test]
+fn a_request_that_follows_a_restart_goes_on_after_one_whose_function_has_panicked() {
+    let runtime = Runtime::with(1, true);
+    let notes = Notes::default();
+    let pursue = |wait_ms| {
+        let (node, sought) = (runtime.0.clone(), runtime.0.clone());
+        let look = move || process::whereis(&node, "nobody").ok_or(Error::NotFound);
+        let seek = move || [Some(process::sought(&sought, "nobody")), None];
+        process::pursue(&runtime.0, wait_ms, None, Box::new(look), Box::new(seek), atom("what")).unwrap()
+    };
+    // Both find nobody, and the same thread tells both.
+    tell(pursue(10), 1, &notes, true);
+    tell(pursue(20), 2, &notes, false);
+    let advance = || catch_unwind(AssertUnwindSafe(|| runtime::advance(&runtime.0, 10_000_000)));
+    let advanced = [advance(), advance()];
+    assert_eq!(*notes.lock().unwrap(), [1, 2]);
+    assert!(advanced.into_iter().all(|advanced| advanced.is_ok_and(|advanced| advanced.is_ok())));
 }

@@ -9,6 +9,9 @@
 //! order, until those that they are within have returned: the outermost calls them then ([`Level`]). What a process does
 //! that is run by its caller within such a callback is a level of its own, so that its callbacks do not outlast it;
 //! these are bounded as inline calls are (`run`).
+//!
+//! A panic of one ends there: it is not that of those around it, nor of whoever brought the outcome about (who answered
+//! or ended, or fires the timers), and those that wait behind it are called as if it had returned.
 
 use super::current::{self, Identity};
 use super::error::Error;
@@ -24,6 +27,7 @@ use crate::sync::{AtomicBool, Mutex, Ordering, inside};
 use crate::term::Pid;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
@@ -95,29 +99,24 @@ fn run_callback(callback: Callback, outcome: Outcome) {
             level.depth.set(level.depth.get() - 1);
         }
         _ => {
-            struct Around(*const Level);
-            impl Drop for Around {
-                fn drop(&mut self) {
-                    LEVEL.set(self.0);
-                }
-            }
             let level = Level::default();
             level.depth.set(1);
-            // Given back also when a callback unwinds.
-            let _around = Around(LEVEL.replace(ptr::from_ref(&level)));
+            let around = LEVEL.replace(ptr::from_ref(&level));
             run_now(callback, outcome);
             loop {
                 let next = level.waiting.borrow_mut().pop_front();
-                let Some((callback, outcome)) = next else { return };
+                let Some((callback, outcome)) = next else { break };
                 run_now(callback, outcome);
             }
+            LEVEL.set(around);
         }
     }
 }
 
 fn run_now(callback: Callback, outcome: Outcome) {
     let depth = inside::step_out();
-    wait::without_waiting(|| callback(outcome));
+    // A panic of the user's function ends here: others are still to be told.
+    let _ = catch_unwind(AssertUnwindSafe(|| wait::without_waiting(|| callback(outcome))));
     inside::re_enter(depth);
 }
 

@@ -86,6 +86,11 @@ static void deliver(void *user, regrow_pid pid, const regrow_term *message, regr
     throw_one();
 }
 
+static void told(void *user, regrow_error error, const regrow_term *result)
+{
+    throw_one();
+}
+
 static void write_log(void *user, uint32_t level, const char *text, const regrow_term *report)
 {
     throw_one();
@@ -159,6 +164,15 @@ static void in_a_host(void)
     regrow_call(start(REGROW_HOST, &spec), regrow_nil(), LONG_MS, NULL);
 }
 
+static void in_a_function_told_an_outcome(void)
+{
+    regrow_server_spec spec = { .size = sizeof spec };
+    regrow_request *pending;
+    regrow_call_async(start(REGROW_SERVER, &spec), regrow_nil(), LONG_MS, &pending);
+    regrow_on_reply(pending, told, NULL, NULL);
+    regrow_settle(root, LONG_MS, NULL);
+}
+
 static void in_the_drop_of_a_resource(void)
 {
     regrow_term resource = regrow_resource(&root, drop);
@@ -182,7 +196,8 @@ static const test_case cases[] = {
     CASE(in_an_init), CASE(in_a_call), CASE(in_a_call_that_was_parked), CASE(in_an_inline_call),
     CASE(in_a_call_on_a_thread), CASE(in_a_call_that_never_waits), CASE(in_terminate), CASE(in_a_drop),
     CASE(in_a_body), CASE(in_a_task), CASE(in_an_agents_function), CASE(in_a_supervisors_init),
-    CASE(in_a_match_function), CASE(in_a_host), CASE(in_the_drop_of_a_resource), CASE(in_the_log),
+    CASE(in_a_match_function), CASE(in_a_host), CASE(in_a_function_told_an_outcome),
+    CASE(in_the_drop_of_a_resource), CASE(in_the_log),
 };
 
 /* The child: only an abort ends it as it should. */
