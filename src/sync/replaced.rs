@@ -59,3 +59,43 @@ impl<T: Send + Sync + 'static> Drop for Replaced<T> {
         drop(unsafe { Box::from_raw(self.now.load(Ordering::Acquire)) });
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::AtomicUsize;
+    use std::sync::Arc;
+
+    /// Counts those that were dropped.
+    struct Counts(Arc<AtomicUsize>);
+
+    impl Drop for Counts {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn what_was_replaced_is_freed_by_whoever_collects() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let row = |length: usize| (0..length).map(|_| Counts(dropped.clone())).collect::<Box<[Counts]>>();
+        let replaced = Replaced::new(row(3));
+        replaced.replace(row(2));
+        assert_eq!(replaced.look(|row| row.len()), 2);
+        // Not by this thread, which does not come again.
+        let collecting = || {
+            for _ in 0..100_000 {
+                inside::collect();
+                if dropped.load(Ordering::SeqCst) > 0 {
+                    break;
+                }
+                // Other tests are inside now and then, and leave.
+                std::thread::yield_now();
+            }
+        };
+        std::thread::scope(|scope| scope.spawn(collecting).join().unwrap());
+        assert_eq!(dropped.load(Ordering::SeqCst), 3);
+        drop(replaced);
+        assert_eq!(dropped.load(Ordering::SeqCst), 5);
+    }
+}
