@@ -9,7 +9,7 @@ pub fn ns_of(clock: libc::clockid_t) -> u64 {
     ns(time)
 }
 
-/// By how much such a clock may be behind.
+/// By how much such a clock goes on at once.
 pub fn step_ns_of(clock: libc::clockid_t) -> u64 {
     let mut step = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: as above.
