@@ -109,12 +109,13 @@ tools:
 test-tools:
 	@scripts/setup.sh test
 
-# ---- the library: cargo knows what is out of date, and an unchanged result is left alone ----
+# ---- the library: cargo knows what is out of date, and an unchanged result is left alone. A new one takes its place in
+# one step: a program that runs keeps the one that it has ----
 
 build/$(SHARED): FORCE | tools
 	$(CARGO) build --release --lib --target-dir target
 	@mkdir -p build
-	@cmp -s target/release/libregrow.so $@ || cp target/release/libregrow.so $@
+	@cmp -s target/release/libregrow.so $@ || { cp target/release/libregrow.so $@.new && mv -f $@.new $@; }
 
 build/libregrow.so: build/$(SHARED)
 	@ln -sf $(SHARED) build/$(SONAME)
