@@ -177,6 +177,59 @@ static void a_stuck_process_is_dead_from_outside_at_once(uint32_t home)
     CHECK_OK(regrow_trap_exit(false, NULL));
 }
 
+/* ---- a callback that returns just as it is killed ---- */
+
+typedef struct brief {
+    regrow_pid pid;
+    sem_t runs;
+    atomic_int dropped;
+    bool alive_at_drop;
+} brief;
+
+static regrow_next brief_init(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    *state = user;
+    return REGROW_READY;
+}
+
+static regrow_next run_until_the_end(regrow_context *context, void *state, const regrow_term *message)
+{
+    brief *mine = state;
+    sem_post(&mine->runs);
+    while (!regrow_trap_exit(false, NULL)) { /* the calls of the dead fail */
+    }
+    return REGROW_NOREPLY;
+}
+
+static void brief_drop(void *state)
+{
+    brief *mine = state;
+    mine->alive_at_drop = regrow_is_alive(mine->pid);
+    mine->dropped = 1;
+}
+
+/* Its killer has only begun to carry the end out by then. */
+static void a_state_is_dropped_after_the_end_also_where_a_callback_returned_meanwhile(void)
+{
+    const uint32_t homes[] = { REGROW_SHARED, REGROW_THREAD };
+    for (int at = 0; at < 60; at++) {
+        brief mine = { .dropped = 0 };
+        regrow_server_spec spec = { .size = sizeof spec, .init = brief_init, .handle_info = run_until_the_end,
+                                    .drop = brief_drop, .user = &mine };
+        spec.home = homes[at % 2];
+        regrow_child_spec how = child(REGROW_SERVER, &spec);
+        sem_init(&mine.runs, 0, 0);
+        CHECK_OK(regrow_start(root, &how, &mine.pid));
+        CHECK_OK(regrow_send(mine.pid, regrow_nil()));
+        while (sem_wait(&mine.runs)) {
+        }
+        CHECK_OK(regrow_exit(mine.pid, regrow_atom("kill")));
+        EVENTUALLY(mine.dropped);
+        CHECK(!mine.alive_at_drop);
+    }
+    EVENTUALLY(stats().ghosts == 0);
+}
+
 static void a_stuck_callback_on_a_worker_is_fenced(void)
 {
     a_stuck_process_is_dead_from_outside_at_once(REGROW_SHARED);
@@ -417,6 +470,7 @@ static void shutdown_reports_what_is_stuck_at_its_deadline(void)
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2 });
+    RUN(a_state_is_dropped_after_the_end_also_where_a_callback_returned_meanwhile);
     RUN(a_stuck_callback_on_a_worker_is_fenced);
     RUN(a_stuck_callback_on_a_thread_of_its_own_is_fenced);
     RUN(a_parked_process_dies_at_once_and_its_stack_unwinds);
