@@ -41,7 +41,7 @@ pub const SIZES: [Size; 11] = [
 ];
 /// From one size to the next.
 const STEP: usize = 16;
-/// Blocks that change hands at once, at most; as many as a slab has, at least.
+/// Blocks that change hands at once, at most.
 pub const BATCH: usize = 128;
 /// Bytes of a slab: a small page of most machines. Each block that is kept or in use keeps a slab, and when those who free
 /// go here and there (a table is emptied by its hashes), what one thread keeps lies in as many slabs.
@@ -112,6 +112,15 @@ impl Size {
         SLAB / self.bytes()
     }
 }
+
+// A slab is cut as a whole.
+const _: () = {
+    let mut at = 0;
+    while at < SIZES.len() {
+        assert!(SIZES[at].in_a_slab() <= SIZES[at].batch());
+        at += 1;
+    }
+};
 
 fn slab_of(block: NonNull<u8>) -> usize {
     block.as_ptr() as usize & !(SLAB - 1)
