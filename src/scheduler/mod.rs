@@ -36,11 +36,13 @@
 //! millisecond for as long as that goes on, and does not leave a tick to each of them. The thread also fires the timers
 //! of the real clock.
 //!
-//! **Slow jobs.** The job that a worker was stuck in is marked, for good, and from then on goes into a queue of its own
-//! (`slow`), which only *slow workers* take from. These take nothing else, and what is woken from one of them goes to
+//! **Slow jobs.** The job that a worker was stuck in is marked, and from then on goes into a queue of its own (`slow`),
+//! which only *slow workers* take from. These take nothing else, and what is woken from one of them goes to
 //! the injector: so nothing waits behind a slow job but slow jobs, and what is parked on a thread is never behind one
 //! that was known to be slow. There is at least one slow worker while a slow job waits, and one more for each tick that
-//! jobs wait for. They count neither as running nor as stuck.
+//! jobs wait for. They count neither as running nor as stuck. A job whose next [`PROBATION`] turns are all brief (the watch
+//! thread sees it in none of them for a whole tick) is one as any other again: what kept a thread once, as it started or
+//! had a great deal to do at once, would else pay for the waking of a thread each time, for good.
 //!
 //! **Spares.** Workers beyond the wanted ones sleep when the callback that they are there for has returned, and end
 //! after a while. A worker's place (its bit, queue and private queue) outlives its thread, and is used again by the
@@ -85,12 +87,17 @@ pub struct Header {
     run: unsafe fn(NonNull<Header>),
     /// What it is known by to others; not 0.
     id: u64,
-    slow: AtomicBool,
+    /// Turns that it has to be brief in until it is no longer slow; 0: it is not. Set by the watch thread, counted down by
+    /// the slow worker that takes it up: when the two meet a mark may be lost, and is made again at the next tick.
+    slow: AtomicU32,
 }
+
+/// Turns on slow workers. A turn there costs up to some tens of microseconds more, which is the waking of a thread.
+const PROBATION: u32 = 1000;
 
 impl Header {
     pub const fn new(run: unsafe fn(NonNull<Header>), id: u64) -> Header {
-        Header { run, id, slow: AtomicBool::new(false) }
+        Header { run, id, slow: AtomicU32::new(0) }
     }
 
     /// What it is known by.
@@ -102,12 +109,18 @@ impl Header {
     /// Whether it was marked.
     #[inline]
     pub fn is_slow(&self) -> bool {
-        self.slow.load(Ordering::Relaxed)
+        self.slow.load(Ordering::Relaxed) > 0
     }
 
-    /// From now on it is run by slow workers only.
+    /// From now on it is run by slow workers only, until it has been brief often enough.
     pub fn mark_slow(&self) {
-        self.slow.store(true, Ordering::Relaxed);
+        self.slow.store(PROBATION, Ordering::Relaxed);
+    }
+
+    /// A slow worker takes it up.
+    fn begin_turn_apart(&self) {
+        let left = self.slow.load(Ordering::Relaxed);
+        self.slow.store(left.saturating_sub(1), Ordering::Relaxed);
     }
 }
 

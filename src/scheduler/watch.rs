@@ -5,7 +5,7 @@
 //! let run: a spare one that sleeps, or a new one up to the cap. For a while the thread looks each millisecond then, and
 //! counts those as stuck that have been in one job since the last look, so that the relief for eight jobs that get stuck
 //! at once comes in a few milliseconds and not in eight ticks (`bench-latency`, `stuck_sleep`). The job that it is in is
-//! marked as slow.
+//! marked as slow, and once more for each tick that a slow worker is in it.
 //!
 //! A thread that only waits for a processor is not stuck: on a machine with too much to do that is nobody's fault, and one
 //! more thread would only wait beside it. So it counts what a worker has worked since it was first seen in its job: half
@@ -235,11 +235,15 @@ impl Eyes {
                 continue;
             }
             self.slept[index] = 0;
+            let beat = worker.beat.load(Ordering::Relaxed);
             if slow >> index & 1 == 1 {
+                // It is slow still.
+                if std::mem::replace(&mut self.at_tick.beats[index], beat) == beat {
+                    self.mark(scheduler, index);
+                }
                 continue;
             }
             backlog |= worker.has_backlog();
-            let beat = worker.beat.load(Ordering::Relaxed);
             let worked = worker.thread.worked();
             let is_in_it = self.at_tick.beats[index] == beat;
             if is_in_it {

@@ -7,6 +7,7 @@ typedef struct slow {
     char thread[32]; /* where its last callback ran */
     pthread_t id;
     regrow_pid wakes;
+    bool is_brief; /* it passes no gate */
 } slow;
 
 static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
@@ -22,7 +23,8 @@ static regrow_next keep_the_thread(regrow_context *context, void *state, const r
     pthread_getname_np(mine->id, mine->thread, sizeof mine->thread);
     if (mine->wakes.id)
         CHECK_OK(regrow_send(mine->wakes, regrow_nil()));
-    gate_pass(&mine->gate);
+    if (!mine->is_brief)
+        gate_pass(&mine->gate);
     return REGROW_NOREPLY;
 }
 
@@ -108,6 +110,30 @@ static void a_server_once_stuck_runs_apart_from_then_on(void)
             answers_elsewhere(other);
             gate_open(&mine.gate);
         }
+    }
+    end(server);
+    kill_and_wait(other);
+}
+
+/* Brief in a thousand turns, of which none is brief that has no processor for a tick. */
+static void a_server_that_is_brief_again_runs_among_the_others(void)
+{
+    slow mine = { 0 };
+    regrow_pid server = start_slow(&mine), other = start_server(&other_spec);
+    int turns = 0;
+    for (int time = 0; time < 2; time++) {
+        be_caught(&mine, server, other);
+        mine.is_brief = true;
+        mine.wakes = self;
+        uint64_t end = real_ms() + LONG_MS;
+        for (turns = 0; is_apart(mine.thread); turns++) {
+            CHECK(real_ms() < end);
+            CHECK_OK(regrow_send(server, regrow_nil()));
+            CHECK_MESSAGE("[]");
+        }
+        CHECK(turns > 900);
+        mine.is_brief = false;
+        mine.wakes.id = 0;
     }
     end(server);
     kill_and_wait(other);
@@ -456,6 +482,7 @@ int main(void)
     open_runtime((regrow_options){ .workers = 1, .log_level = REGROW_LOG_WARNING, .log = count_warnings });
     RUN(a_parked_process_shows_behind_whose_callback_it_waits);
     RUN(a_server_once_stuck_runs_apart_from_then_on);
+    RUN(a_server_that_is_brief_again_runs_among_the_others);
     RUN(whoever_a_slow_one_wakes_runs_among_the_others);
     RUN(many_slow_ones_are_stuck_at_once);
     RUN(who_is_called_is_not_caught_for_its_callers_work);
