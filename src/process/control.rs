@@ -215,7 +215,7 @@ impl Process {
     }
 
     /// # Safety
-    /// The caller runs the process, or is its ghost, or carries out its exit while there is no ghost.
+    /// The caller runs the process, or is its ghost, or carries out its exit while there is no ghost, or none any more.
     #[allow(clippy::mut_from_ref)]
     pub(super) unsafe fn behaviour(&self) -> &mut Option<Small<dyn Behaviour>> {
         // SAFETY: the caller's promise.

@@ -53,7 +53,7 @@ const NOBODY: u64 = u64::MAX;
 
 pub(super) struct Ending {
     pub process: NonNull<Process>,
-    /// User code still runs or waits there, and drops the state when it returns.
+    /// User code still runs or waits there, and drops the state when it returns, if nothing is left to be done before that.
     pub ghost: bool,
 }
 
@@ -66,7 +66,7 @@ fn endings() -> *mut VecDeque<Ending> {
 /// Notes that user code still runs or waits in a process that is dead from now on. Under its lock, since that code may
 /// return at any moment, and its thread looks for the note.
 pub(super) fn note_ghost(process: &Process) {
-    // The ghost's own count, given back by `ghost_returns`.
+    // The ghost's own count, given back by `ghost_ends`.
     Held::of(process).into_raw();
     process.node.ghosts.lock().insert(process.pid());
 }

@@ -28,8 +28,8 @@
 //! * `CALLBACK`: that thread is in user code, for as long as that takes, or has just come out of it and touches nothing
 //!   but the behaviour: when nothing is in the mailbox it goes from there to `IDLE` in one step, and when a message is
 //!   there it takes that one (`between`). A kill makes the word `DEAD` at once; the thread then runs a *ghost*: each of
-//!   its calls returns `KILLED`, its state is dropped when it returns, or when the pid is stale, if that is later: by the ghost, or
-//!   by whoever carries out the end, which they settle under the lock. Other fatal signals set `EXIT`.
+//!   its calls returns `KILLED`, its state is dropped when it returns, or when the pid is stale, if that is later: by the
+//!   ghost, or by whoever carries out the end, which they settle under the lock. Other fatal signals set `EXIT`.
 //! * `PARKED`, `RESUMING`: user code waits on a stack of its own. Any fatal signal makes the word `DEAD` at once,
 //!   and the stack is resumed as a ghost, to unwind.
 //! * `DEAD`: the winner of the transition carries out the exit, exactly once.

@@ -266,7 +266,7 @@ impl Node {
         crate::sync::inside::re_enter(depth);
     }
 
-    /// The job of a worker was stuck: if that is a process, it does not run on ordinary workers any more.
+    /// The job of a worker was stuck: if that is a process, it does not run on ordinary workers for a good while.
     pub fn mark_slow(pid: Pid) {
         super::table::with_process(pid, |process| process.header.mark_slow());
     }

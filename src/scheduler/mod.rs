@@ -135,7 +135,7 @@ unsafe impl Send for Runnable {}
 pub trait Keeper: Send + Sync {
     /// Fires the timers that are due, and says when the next is.
     fn tick(&self) -> Ticked;
-    /// The job of that id kept a worker for a whole tick while others waited. It may be gone by now.
+    /// The job of that id kept a worker for a whole tick while others waited, or a slow worker. It may be gone by now.
     fn stuck(&self, id: u64);
     /// Looks at jobs that should not run for long: at those of these ids, which workers run now, and at others of which
     /// it knows.

@@ -4,7 +4,7 @@
 //! wake it. A thread of the program wakes no worker when it ends a process, cancels a timer, deletes a row or reads its
 //! own messages; so what such a thread freed would stay for ever. It must not wake anybody for each of these either.
 //! Therefore those who free in batches *stir*, once in a batch: stores of blocks that get a full magazine (64 or
-//! 128 blocks), the store of control blocks (128), containers that become smaller.
+//! 128 blocks), the store of control blocks (128), containers that become smaller, rows that are replaced.
 //!
 //! **Protocol.** Who stirs counts, then looks whether anybody listens; the one who takes `listening` away wakes those who
 //! sleep. Who wants to sleep shows that it does (its own flag), then listens, then looks at the count again: if that is

@@ -173,7 +173,7 @@ impl Magazine {
 const AHEAD: usize = 4;
 
 /// The free blocks of one size.
-#[allow(clippy::vec_box)] // Magazines change hands by their address; one is 2 KiB.
+#[allow(clippy::vec_box)] // Magazines change hands by their address; one is 1 KiB.
 pub struct Store {
     pub full: Vec<Box<Magazine>>,
     pub empty: Vec<Box<Magazine>>,
