@@ -53,7 +53,7 @@ const NOBODY: u64 = u64::MAX;
 
 pub(super) struct Ending {
     pub process: NonNull<Process>,
-    /// User code still runs or waits there, and drops the state when it returns, if nothing is left to be done before that.
+    /// User code still runs or waits there, and drops the state when it returns, if nothing is to be done before that.
     pub ghost: bool,
 }
 

@@ -46,7 +46,7 @@ pub struct State(AtomicU32);
 pub enum Struck {
     /// It was idle or ready: the caller carries out the exit, and drops the state.
     Ours,
-    /// User code runs or waits there: the caller carries out the exit; it or the ghost drops the state, whoever is later.
+    /// User code runs or waits there: the caller carries out the exit; the later of it and the ghost drops the state.
     Ghost {
         /// The stack was parked: the caller resumes it.
         resume: bool,
