@@ -496,7 +496,8 @@ fn free_batches(limbo: &RefCell<Limbo>) {
 }
 
 fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
-    if heavy_fence() && !limbo.fresh.is_empty() {
+    // The fence is for those that are retired now; those that wait had theirs.
+    if !limbo.fresh.is_empty() && heavy_fence() {
         let mut readers = Vec::new();
         for_each_thread(|id, count| {
             // Our own thread counts too: a frame further up may hold what is retired here.
