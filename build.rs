@@ -42,7 +42,7 @@ const FILES: &[(&str, &str)] = &[
     ("exceptions", "Exceptions of C++"),
 ];
 /// What exports nothing.
-const SILENT: &[&str] = &["mod", "support"];
+const SILENT: &[&str] = &["mod", "send", "support"];
 
 const RULES: &str = "\
 /*

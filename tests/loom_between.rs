@@ -33,8 +33,8 @@ impl Process {
         })
     }
 
-    /// `Process::take_between`.
-    fn take_between(&self) -> Option<u32> {
+    /// `Process::take_next`.
+    fn take_next(&self) -> Option<u32> {
         self.between.take(&self.state, || {
             self.reading.with_mut(|_| {
                 // SAFETY: step *take*.
@@ -60,7 +60,7 @@ impl Process {
     /// From a callback that has returned to rest or to the end: `run::work`. What it handled; None: a ghost.
     fn work(&self, seen: &mut Vec<u32>) -> Option<()> {
         loop {
-            while let Some(message) = self.take_between() {
+            while let Some(message) = self.take_next() {
                 seen.push(message);
             }
             let word = self.state.shift(CALLBACK, RUNNING, 0, 0).ok()?;

@@ -21,6 +21,7 @@ mod pubsub;
 mod registry;
 mod request;
 mod runtime;
+mod send;
 mod server;
 mod start;
 mod supervisor;

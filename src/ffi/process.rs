@@ -1,10 +1,11 @@
 //! Processes: sending, receiving, links, monitors, names, timers.
 #![allow(non_camel_case_types)]
 
+use super::send::{CAST, INFO, not_a_ghost, send};
 use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text, with_node};
 use super::types::{REGROW_FLUSH, regrow_error, regrow_match_callback, regrow_pid, regrow_ref, regrow_term};
-use crate::process::{self, Error, Message, Name};
-use crate::term::{Pid, Ref, Term};
+use crate::process::{self, Error, Name};
+use crate::term::{Ref, Term};
 use std::ffi::{c_char, c_void};
 
 /// The calling process: the one whose callback this is, or that this thread entered as. Needs an identity.
@@ -41,11 +42,6 @@ pub extern "C" fn regrow_is_alive(pid: regrow_pid) -> bool {
     !super::support::is_forked() && guard_value(false, || process::is_alive(pid.into()))
 }
 
-/// A ghost is told so by every call; a foreign thread, a living process and an entered thread pass.
-fn not_a_ghost() -> Result<(), Fault> {
-    process::identity().map(|_| ()).map_err(Fault::from)
-}
-
 /// Sends a plain message, which a server gets in `handle_info`, and others with regrow_receive(). Any thread.
 ///
 /// REGROW_OK also when the process is dead: the message is dropped. A process whose mailbox has a limit may refuse it
@@ -56,16 +52,7 @@ fn not_a_ghost() -> Result<(), Fault> {
 /// @param message  moved.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_send(pid: regrow_pid, message: regrow_term) -> regrow_error {
-    // Looked at before the guard, so that it stays in registers.
-    let message = match take(message) {
-        Ok(message) => message,
-        Err(fault) => return guard(|| Err(fault)),
-    };
-    guard(|| {
-        not_a_ghost()?;
-        process::send(pid.into(), message)?;
-        Ok(())
-    })
+    send::<INFO>(pid, message)
 }
 
 /// Sends the same message to many. Any thread. A mailbox that is full is passed over, whatever its policy: this does
@@ -513,11 +500,5 @@ pub unsafe extern "C" fn regrow_info(pid: regrow_pid, map: *mut regrow_term) -> 
 ///                 is for those.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_cast(pid: regrow_pid, message: regrow_term) -> regrow_error {
-    let message = take(message);
-    guard(|| {
-        let message = message?;
-        not_a_ghost()?;
-        process::Process::post(Pid::from(pid), Message::Cast(message))?;
-        Ok(())
-    })
+    send::<CAST>(pid, message)
 }

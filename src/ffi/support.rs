@@ -105,6 +105,12 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
         return regrow_error::REGROW_ERR_FORKED;
     }
     let _inside = inside::enter();
+    caught(body)
+}
+
+/// The rest of [`guard`], for one who is inside.
+#[inline]
+pub(super) fn caught(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
     // A number comes through the catch, and no fault: that is as a whole where the body's own values lay, and the
     // processor waited for those to be written before it moved all of it, though it was none.
     let told = || match body() {
@@ -143,6 +149,19 @@ pub(super) fn take(term: regrow_term) -> Result<Term, Fault> {
         }
         let term = Term::from_words(term.meta, term.value);
         if term.is_invalid() { Err(invalid()) } else { Ok(term) }
+    }
+}
+
+/// As [`take`], for one who leaves to [`take`] what it gives back.
+#[inline(always)]
+pub(super) fn sound(term: regrow_term) -> Result<Term, regrow_term> {
+    // SAFETY: as in `take`.
+    unsafe {
+        if is_forked() || !Term::check_words(term.meta, term.value) {
+            return Err(term);
+        }
+        let term = Term::from_words(term.meta, term.value);
+        if term.is_invalid() { Err(term.into()) } else { Ok(term) }
     }
 }
 

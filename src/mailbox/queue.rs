@@ -1,6 +1,6 @@
 //! The queue itself; see the module for its rules.
 
-use super::block::{Block, Place, TELLS};
+use super::block::{Block, Place, Slot, TELLS};
 #[cfg(not(loom))]
 use super::block::{LARGE, SMALL};
 use super::packed::{Packed, Words};
@@ -18,6 +18,20 @@ pub enum Pushed {
     Onto,
     /// Onto others, and it took a new block, as each 31st does.
     Further,
+}
+
+/// A slot of a queue that is its sender's alone; see [`Mailbox::claim_behind`].
+#[must_use]
+pub struct Claimed<'q, M> {
+    slot: &'q Slot,
+    messages: std::marker::PhantomData<fn(M)>,
+}
+
+impl<M: Packed> Claimed<'_, M> {
+    #[inline(always)]
+    pub fn fill(self, message: M) {
+        self.slot.fill(message.pack());
+    }
 }
 
 /// What [`Mailbox::pop`] found.
@@ -98,6 +112,18 @@ impl<M: Packed, B> Mailbox<M, B> {
             Ok(pushed) => pushed,
             Err(head) => self.push_on(head, words),
         }
+    }
+
+    /// The next slot behind others, if it is to be had in one step, for a message that is there already: until it is
+    /// filled the receiver waits.
+    #[inline(always)]
+    pub fn claim_behind(&self) -> Option<Claimed<'_, M>> {
+        let head = Place(self.head.load(Ordering::Relaxed));
+        if head.left() == 0 || self.move_head(head, head.next()).is_err() {
+            return None;
+        }
+        // SAFETY: as in `push_slot`.
+        Some(Claimed { slot: unsafe { head.slot() }, messages: std::marker::PhantomData })
     }
 
     /// Puts a block with a message into the empty queue. `Err`: another one was quicker.

@@ -37,6 +37,12 @@ pub fn identity<'a>() -> Result<Identity<'a>, Error> {
     }
 }
 
+/// Whether the caller is a ghost, and to be told so.
+#[inline(always)]
+pub fn is_ghost() -> bool {
+    current().is_some_and(|process| process.state.is_dead())
+}
+
 /// The calling process. `Error::NoIdentity` on a foreign thread.
 pub(super) fn me<'a>() -> Result<&'a Process, Error> {
     match identity()? {

@@ -24,7 +24,9 @@ impl Process {
         if self.flags & BOUNDED != 0 {
             return self.deliver_bounded(message);
         }
-        self.enqueue(message);
+        if self.enqueue(message) == Pushed::First {
+            self.notify();
+        }
     }
 
     /// As [`Process::deliver`], for what a user sends: it counts against a limit.
@@ -34,7 +36,7 @@ impl Process {
         if self.flags & BOUNDED != 0 {
             return self.offer_bounded(message);
         }
-        self.enqueue(message);
+        self.push(message);
         Ok(())
     }
 
@@ -61,13 +63,7 @@ impl Process {
         if self.flags & BOUNDED != 0 {
             return self.offer_plain_bounded(term);
         }
-        let pushed = self.mailbox.push(Message::Info(term));
-        self.place.signal();
-        match pushed {
-            Pushed::First => self.notify(),
-            Pushed::Onto => {}
-            Pushed::Further => pace::look(self),
-        }
+        self.push(Message::Info(term));
         Ok(())
     }
 
@@ -76,15 +72,23 @@ impl Process {
         self.offer_bounded(Message::Info(term))
     }
 
+    /// Puts what a user sends into the mailbox, which has no limit, and sees to it that it is looked at.
     #[inline(always)]
-    fn enqueue(&self, message: Message) {
-        // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
-        // word, which it writes at each message, is left on its side of the machine.
+    pub(super) fn push(&self, message: Message) {
+        match self.enqueue(message) {
+            Pushed::First => self.notify(),
+            // Onto messages that were not looked at yet: the receiver is not at rest, or about to hear of them. The state
+            // word, which it writes at each message, is left on its side of the machine.
+            Pushed::Onto => {}
+            Pushed::Further => pace::look(self),
+        }
+    }
+
+    #[inline(always)]
+    fn enqueue(&self, message: Message) -> Pushed {
         let pushed = self.mailbox.push(message);
         self.place.signal();
-        if pushed == Pushed::First {
-            self.notify();
-        }
+        pushed
     }
 
     /// A message came, into whichever mailbox.
@@ -156,13 +160,12 @@ impl Process {
         Some(unsafe { packing::term(words) })
     }
 
-    /// As [`Process::take_plain`] while the word says `CALLBACK` and user code has returned: a plain message or a cast,
-    /// and which. None also when there is something else to see to first.
+    /// The next message while the word says `CALLBACK`, if it is a plain message or a cast, and which: to be handled at
+    /// once ([`Process::user_next`]). None also when there is something else to see to first.
     ///
-    /// # Safety
-    /// The caller runs the process, and user code of it ran before and does not now.
+    /// For a behaviour, from within its own turn, when user code of it ran before and does not now.
     #[inline(always)]
-    pub(super) unsafe fn take_between(&self) -> Option<(Term, bool)> {
+    pub fn take_next(&self) -> Option<(Term, bool)> {
         if !self.mailbox.may_have_more() || self.flags & BOUNDED != 0 || self.dog().is_some() || self.header.is_slow() {
             return None;
         }

@@ -86,6 +86,7 @@ mod receive;
 mod reply;
 mod request;
 mod run;
+mod send;
 mod signal;
 mod slot;
 mod spare;
@@ -124,9 +125,9 @@ pub use reply::{
 };
 pub use request::Request;
 pub use run::{Behaviour, Fenced, Flow, Init};
+pub use send::{Begun, Found, begin as begin_send, finish as finish_send, hand, send, send_if_there, send_now, tell};
 pub use signal::{
-    demonitor, end_outside, exit_signal, hand, is_alive, link, link_opt, monitor, monitor_opt, send, send_if_there,
-    send_now, tell, trap_exit, unlink,
+    demonitor, end_outside, exit_signal, is_alive, link, link_opt, monitor, monitor_opt, trap_exit, unlink,
 };
 pub use spare::trim_thread;
 pub use start::{

@@ -63,14 +63,11 @@ pub trait Behaviour: Send {
     fn info(&mut self, me: &Process, message: Term) -> Flow {
         self.message(me, Message::Info(message))
     }
-    /// Handles a plain message or a cast as the next in the same stretch of user code: the state word says CALLBACK.
-    /// For a behaviour that has returned [`Flow::Returned`], and nothing has happened since.
-    fn next(&mut self, me: &Process, message: Term, is_cast: bool) -> Flow {
-        if let Err(fenced) = me.come_back() {
-            me.not_begun(Some(&message));
-            return fenced.into();
-        }
-        self.message(me, if is_cast { Message::Cast(message) } else { Message::Info(message) })
+    /// Handles the plain messages and casts that are there already ([`Process::take_next`]) in the same stretch of user
+    /// code, and counts them off `left`: the state word says CALLBACK. For a behaviour that has returned
+    /// [`Flow::Returned`], and nothing has happened since.
+    fn go_on(&mut self, _me: &Process, _left: &mut u32) -> Flow {
+        Flow::Returned
     }
     /// Whether a call that comes now can be answered by [`Behaviour::answer_now`].
     fn answers_now(&self) -> bool {
@@ -357,13 +354,8 @@ fn work(process: &Process) {
             continue;
         };
         process.has_taken();
-        while matches!(flow, Flow::Returned) && left > 0 {
-            // SAFETY: we run it, and its code has just returned.
-            let Some((term, is_cast)) = (unsafe { process.take_between() }) else { break };
-            left -= 1;
-            process.is_taking.set(true);
-            flow = behaviour.next(process, term, is_cast);
-            process.has_taken();
+        if matches!(flow, Flow::Returned) {
+            flow = behaviour.go_on(process, &mut left);
         }
         match flow {
             // Partner: as above. One step of the word in place of two, and no look into a mailbox that is empty.
@@ -466,11 +458,19 @@ impl Process {
         Ok(self.user_still(code))
     }
 
-    /// As [`Process::user_staying`], where the state word says CALLBACK already ([`Behaviour::next`]).
     #[inline]
-    pub fn user_still<R>(&self, code: impl FnOnce() -> R) -> std::thread::Result<R> {
+    fn user_still<R>(&self, code: impl FnOnce() -> R) -> std::thread::Result<R> {
         let handled = self.is_taking.replace(false).then_some(self.number);
         let depth = inside::step_out_counting(handled);
+        let result = catch_unwind(AssertUnwindSafe(code));
+        inside::re_enter(depth);
+        result
+    }
+
+    /// As [`Process::user_staying`], for a message from [`Process::take_next`].
+    #[inline(always)]
+    pub fn user_next<R>(&self, code: impl FnOnce() -> R) -> std::thread::Result<R> {
+        let depth = inside::step_out_counting(Some(self.number));
         let result = catch_unwind(AssertUnwindSafe(code));
         inside::re_enter(depth);
         result

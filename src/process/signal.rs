@@ -1,130 +1,22 @@
-//! Sends, links, monitors and exit signals.
+//! Links, monitors and exit signals.
 //!
 //! A signal is acted on by its sender, under the receiver's lock. What becomes of it as a message is in the mailbox
 //! before the lock is given back, so that whoever finds the link or monitor gone finds the message too; an end comes
 //! after that. What both ends must know (a link, a monitor) is written first at the end that asks,
 //! then at the other; an end that died in between is found closed.
 
-use super::bound::{self, Refused, Room};
 use super::control::{ENTERED, Process};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
 use super::holdings::{Inner, Link, Release, Watch};
-use super::message::{Down, DownOf, Message, Ticket};
+use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;
-use super::undelivered::nobody_there;
 use super::whereabouts::Left;
 use crate::sync::blocks::Small;
-use crate::sync::inside::Inside;
 use crate::term::{Pid, Ref, Term, atoms};
 use std::sync::Arc;
-
-/// Sends a plain message. False when nobody is there: it is dropped. `MailboxFull` and what a wait can end with: the
-/// mailbox has a limit, and it was not taken.
-#[inline]
-pub fn send(to: Pid, message: Term) -> Result<bool, Error> {
-    let sent = table::with_process_or(
-        to,
-        message,
-        |process, message, inside| Some(process.offer_plain(message, inside)),
-        |message| {
-            nobody_there(to, Message::Info(message));
-            None
-        },
-    );
-    how_it_went(to, sent, true)
-}
-
-/// As [`send`], and never waits, nor tells: what is refused counts as undelivered.
-pub fn send_now(to: Pid, message: Term) {
-    table::with_process_or(to, message, offer_now, |message| nobody_there(to, Message::Info(message)));
-}
-
-/// As [`send_now`], for one who looks for another receiver when nobody is there (false): the message is not counted
-/// then.
-pub fn send_if_there(to: Pid, message: Term) -> bool {
-    let there = |process: &Process, message, inside: &Inside| {
-        offer_now(process, message, inside);
-        true
-    };
-    table::with_process_or(to, message, there, |_| false)
-}
-
-fn offer_now(process: &Process, message: Term, inside: &Inside) {
-    if let Err(refused) = process.offer_plain(message, inside) {
-        process.lost(refused.message.term_of_user(), false, &Error::MailboxFull.reason());
-    }
-}
-
-#[inline]
-fn how_it_went(to: Pid, sent: Option<Result<(), Box<Refused>>>, waits: bool) -> Result<bool, Error> {
-    match sent {
-        Some(Ok(())) => Ok(true),
-        Some(Err(refused)) => refused_by(to, *refused, waits),
-        None => Ok(false),
-    }
-}
-
-/// As [`send`], of the runtime itself: no limit of the receiver's holds it up. False when nobody is there.
-pub fn tell(to: Pid, message: Term) -> bool {
-    deliver(to, Message::Info(message))
-}
-
-/// Has a process fetch a message that lies within a limit of its own, so that no other holds it up. False when nobody
-/// is there: that message is dropped.
-pub fn hand(to: Pid, ticket: Ticket) -> bool {
-    deliver(to, Message::Ticket(ticket))
-}
-
-#[cold]
-fn refused_by(to: Pid, refused: Refused, waits: bool) -> Result<bool, Error> {
-    if !refused.waits || !waits {
-        refused.returned();
-        return Err(Error::MailboxFull);
-    }
-    match bound::wait_for_room(to, refused, None)? {
-        Room::Had { .. } => Ok(true),
-        Room::Gone(refused) => {
-            refused.lost(to);
-            Ok(false)
-        }
-    }
-}
-
-pub(super) fn deliver(to: Pid, message: Message) -> bool {
-    table::with_process(to, move |process| process.deliver(message)).is_some()
-}
-
-impl Process {
-    /// As [`send`], for any message, the runtime's own included.
-    #[inline]
-    pub fn post(to: Pid, message: Message) -> Result<bool, Error> {
-        let sent = table::with_process_or(
-            to,
-            message,
-            |process, message, inside| Some(process.offer(message, inside)),
-            |message| {
-                nobody_there(to, message);
-                None
-            },
-        );
-        how_it_went(to, sent, true)
-    }
-
-    /// As [`Process::post`], for one who looks for another receiver when nobody is there: the message is not counted
-    /// then.
-    pub fn post_if_there(to: Pid, message: Message) -> Result<bool, Error> {
-        let sent = table::with_process_or(
-            to,
-            message,
-            |process, message, inside| Some(process.offer(message, inside)),
-            |_| None,
-        );
-        how_it_went(to, sent, true)
-    }
-}
 
 /// Whether the process is alive. Answered with no only after everything it held was released.
 pub fn is_alive(pid: Pid) -> bool {

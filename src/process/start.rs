@@ -19,6 +19,7 @@ use super::node::Node;
 use super::pool::Held;
 use super::reply::{self, Outcome, ReplyTo};
 use super::run::Behaviour;
+use super::send;
 use super::signal;
 use super::spare;
 use super::state::{IDLE, QUEUED, READY};
@@ -64,7 +65,7 @@ pub(super) fn acknowledge(pid: Pid, ack: Ack, result: StartResult) {
             reply.started(result);
         }
         Ack::Message { to, token } => {
-            signal::deliver(to, Message::Started(Box::new(Started { token, pid, result })));
+            send::deliver(to, Message::Started(Box::new(Started { token, pid, result })));
         }
     }
 }

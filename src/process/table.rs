@@ -67,8 +67,10 @@ struct Past {
     number: AtomicU32,
 }
 
+type Chunks = [AtomicPtr<[Slot; CHUNK]>; CHUNKS];
+
 struct Table {
-    chunks: &'static [AtomicPtr<[Slot; CHUNK]>],
+    chunks: &'static Chunks,
     past: &'static [Past],
     free: Mutex<Free>,
 }
@@ -80,14 +82,18 @@ struct Free {
     next: u32,
 }
 
+/// The table's chunks, once there is a table: at each send, where a look whether it is made already costs.
+static CHUNKS_MADE: AtomicPtr<Chunks> = AtomicPtr::new(ptr::null_mut());
+
 static TABLE: Lazy<Table> = Lazy::new(|| {
-    let (chunks, past) = (zeroed::<AtomicPtr<[Slot; CHUNK]>>(CHUNKS), zeroed::<Past>(CHUNKS));
+    let (chunks, past) = (zeroed::<Chunks>(1), zeroed::<Past>(CHUNKS));
     let (Some(chunks), Some(past)) = (chunks, past) else {
         panic!("there is no memory for the table of processes");
     };
+    // Release, partner: the load in `slot`.
+    CHUNKS_MADE.store(chunks, Ordering::Release);
     // SAFETY: mappings of so many, which are never unmapped; zero is a null pointer and no past.
-    let (chunks, past) =
-        unsafe { (std::slice::from_raw_parts(chunks, CHUNKS), std::slice::from_raw_parts(past, CHUNKS)) };
+    let (chunks, past) = unsafe { (&*chunks, std::slice::from_raw_parts(past, CHUNKS)) };
     // Index 0 is never used: pid zero means "no process".
     Table { chunks, past, free: Mutex::new(Free { indexes: Vec::new(), whole: Vec::new(), next: 1 }) }
 });
@@ -101,7 +107,9 @@ fn zeroed<T>(count: usize) -> Option<*mut T> {
 }
 
 fn slot(index: u32) -> Option<&'static Slot> {
-    let chunk = TABLE.chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
+    // SAFETY: null, or made for good.
+    let chunks = unsafe { CHUNKS_MADE.load(Ordering::Acquire).as_ref() }?;
+    let chunk = chunks.get(index as usize / CHUNK)?.load(Ordering::Acquire);
     // SAFETY: a chunk is never unmapped, and zero is good for all that is in it.
     unsafe { chunk.as_ref() }.map(|chunk| &chunk[index as usize % CHUNK])
 }
@@ -271,6 +279,14 @@ pub fn with_process<R>(pid: Pid, look: impl FnOnce(&Process) -> R) -> Option<R> 
     // SAFETY: non-null means published; the guard keeps it from being freed after we saw it.
     let process = unsafe { pointer.as_ref() }?;
     (process.pid() == pid).then(|| look(process))
+}
+
+/// As [`with_process`], for one who stays for a few steps.
+#[inline(always)]
+pub(super) fn look_up<'s>(pid: Pid, _stay: &'s inside::Stay) -> Option<&'s Process> {
+    let pointer = slot(pid.index())?.process.load(Ordering::SeqCst);
+    // SAFETY: as in `with_process`.
+    unsafe { pointer.as_ref() }.filter(|process| process.pid() == pid)
 }
 
 /// As [`with_process`], with something that is given to `look`, or to `nobody` when there is none; `look` also gets

@@ -74,6 +74,14 @@ impl Context {
         Context { callback, answer: None, reason: None, continuation: None, idle_ms: None }
     }
 
+    /// Drops what a callback that merely went on has left, for the next one of the same kind.
+    #[inline(always)]
+    pub fn forget(&mut self) {
+        if self.answer.is_some() || self.reason.is_some() || self.continuation.is_some() || self.idle_ms.is_some() {
+            *self = Context::new(self.callback);
+        }
+    }
+
     /// Whether no answer was given yet.
     #[inline]
     pub fn has_no_answer(&self) -> bool {

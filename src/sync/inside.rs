@@ -194,6 +194,12 @@ pub fn enter() -> Inside {
 }
 
 impl Inside {
+    /// The guard of a stay that goes on ([`Stay::go_on`]).
+    pub fn resume() -> Inside {
+        debug_assert!(own().depth.get() > 0);
+        Inside { here: own() }
+    }
+
     /// As [`tally`], without looking for the thread's own numbers.
     #[inline(always)]
     pub fn tally(&self, of: u32, what: What) {
@@ -209,6 +215,52 @@ impl Drop for Inside {
         if depth == 0 {
             self.here.go_out();
         }
+    }
+}
+
+/// A stay inside for a few steps, of which none unwinds or asks whether the thread is inside: without a guard and
+/// without the depth. It ends by [`Stay::leave`] or [`Stay::go_on`].
+#[must_use]
+pub struct Stay {
+    here: &'static Own,
+    record: &'static ThreadRecord,
+    /// The thread's counter as it came.
+    count: u64,
+}
+
+/// As [`enter`], for a few steps. None for a thread that is inside already, or was never.
+#[inline(always)]
+pub fn enter_briefly() -> Option<Stay> {
+    let here = own();
+    // A thread that ends has no record while it is outside, or keeps the one that it has: `give_record_back`.
+    let record = here.record.get()?;
+    if here.depth.get() != 0 {
+        return None;
+    }
+    let count = record.counter.load(Ordering::Relaxed);
+    record.counter.store(count + 1, Ordering::Relaxed);
+    // Partner: as in `go_in`.
+    light_fence();
+    Some(Stay { here, record, count })
+}
+
+impl Stay {
+    /// As [`Inside::tally`]; false: the thread counts for another runtime, and nothing was counted.
+    #[inline(always)]
+    pub fn tally(&self, of: u32, what: What) -> bool {
+        self.record.tally.try_add(of, what, 1)
+    }
+
+    #[inline(always)]
+    pub fn leave(self) {
+        // Release, partner: as in `go_out`.
+        self.record.counter.store(self.count + 2, Ordering::Release);
+    }
+
+    /// Stays as with [`enter`], for [`Inside::resume`] to take up.
+    #[inline(always)]
+    pub fn go_on(self) {
+        self.here.depth.set(1);
     }
 }
 

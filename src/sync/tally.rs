@@ -36,11 +36,21 @@ impl Tally {
     /// Adds; for the thread that it belongs to.
     #[inline]
     pub(super) fn add(&self, of: u32, what: What, by: i64) {
-        if self.of.load(Ordering::Relaxed) != of {
+        if !self.try_add(of, what, by) {
             self.turn_to(of);
+            self.try_add(of, what, by);
         }
-        let number = &self.numbers[what as usize];
-        number.store(number.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
+    }
+
+    /// As [`Tally::add`]; false when the numbers are of another runtime, and are left as they are.
+    #[inline(always)]
+    pub(super) fn try_add(&self, of: u32, what: What, by: i64) -> bool {
+        let is_of = self.of.load(Ordering::Relaxed) == of;
+        if is_of {
+            let number = &self.numbers[what as usize];
+            number.store(number.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
+        }
+        is_of
     }
 
     #[cold]

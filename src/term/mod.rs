@@ -191,10 +191,15 @@ impl Term {
             // SAFETY: the caller's promise is the one asked for.
             return meta as u8 <= kinds::LAST_COUNTED && unsafe { heap::check(meta, value) };
         }
+        let one_of = |all: &[u8]| all.iter().any(|kind| meta == u64::from(*kind));
+        if one_of(&[kinds::PID, kinds::REFERENCE]) {
+            return true;
+        }
+        if one_of(&[kinds::NIL, kinds::INVALID, kinds::EMPTY_TUPLE, kinds::EMPTY_MAP]) {
+            return value == 0;
+        }
         let rest = meta >> 8;
         match meta as u8 {
-            kinds::NIL | kinds::INVALID | kinds::EMPTY_TUPLE | kinds::EMPTY_MAP => rest == 0 && value == 0,
-            kinds::INT | kinds::PID | kinds::REFERENCE => rest == 0,
             kinds::FLOAT => rest == 0 && f64::from_bits(value).is_finite(),
             kinds::ATOM => rest == 0 && Atom::is_index(value),
             kinds::SHORT_BYTES => rest as u8 <= make::SHORT_MAX as u8,
