@@ -23,6 +23,8 @@ use crate::scheduler;
 
 /// So many are no crowd yet.
 const CROWD: usize = 1024;
+/// So many, of one that nobody runs, and whose turn may not come for long.
+const FLOOD: usize = 4096;
 /// So many looks at a receiver that is at work, each after as many pauses: about three microseconds.
 const LOOKS: usize = 8;
 const PAUSES: usize = 8;
@@ -41,18 +43,26 @@ pub(super) fn look(receiver: &Process) {
         return;
     }
     match receiver.state.phase() {
-        READY => scheduler::share_woken(receiver.node().scheduler()),
-        RUNNING | CALLBACK => {
-            for _ in 0..LOOKS {
-                (0..PAUSES).for_each(|_| std::hint::spin_loop());
-                if receiver.mailbox.len() < CROWD {
-                    return;
-                }
-            }
-            if receiver.mailbox.len() >= waiting {
-                std::thread::yield_now();
+        READY => {
+            scheduler::share_woken(receiver.node().scheduler());
+            if waiting >= FLOOD {
+                scheduler::relieve(receiver.node().scheduler());
+                give_way(receiver, waiting);
             }
         }
+        RUNNING | CALLBACK => give_way(receiver, waiting),
         _ => {}
+    }
+}
+
+fn give_way(receiver: &Process, waiting: usize) {
+    for _ in 0..LOOKS {
+        (0..PAUSES).for_each(|_| std::hint::spin_loop());
+        if receiver.mailbox.len() < CROWD {
+            return;
+        }
+    }
+    if receiver.mailbox.len() >= waiting {
+        std::thread::yield_now();
     }
 }

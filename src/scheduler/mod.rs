@@ -66,7 +66,7 @@ mod worker;
 pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{HandedOver, Nest, hand_over, is_worker, nest, on_worker_of, share_woken};
+pub use worker::{HandedOver, Nest, hand_over, is_worker, nest, on_worker_of, relieve, share_woken};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::{Injector, Steal};
@@ -200,6 +200,8 @@ pub struct Scheduler {
     stuck: AtomicU32,
     /// Those that were in one job for as long, though some of them only waited for a processor.
     held_up: AtomicU32,
+    /// Those that say themselves that they are, and for long: until the watch thread has seen it.
+    holds_up: AtomicU64,
     injector: Injector<Runnable>,
     slow_jobs: Injector<Runnable>,
     stopping: AtomicBool,
@@ -224,6 +226,7 @@ impl Scheduler {
             share_at: AtomicUsize::new(1),
             stuck: AtomicU32::new(0),
             held_up: AtomicU32::new(0),
+            holds_up: AtomicU64::new(0),
             injector: Injector::new(),
             slow_jobs: Injector::new(),
             stopping: AtomicBool::new(false),

@@ -103,6 +103,7 @@ pub(super) fn run(scheduler: &Arc<Scheduler>) {
         let Ticked { now, next } = scheduler.keeper.tick();
         let watched = eyes.watch(scheduler);
         eyes.see_to_slow_jobs(scheduler, false);
+        eyes.see_to_those_who_ask(scheduler);
         // An alarm may come at any time: only a whole tick tells a worker that is stuck from one that is at work.
         if looked.elapsed() >= TICK {
             let before = std::mem::replace(&mut stirred, stir::stirred());
@@ -161,6 +162,8 @@ struct Eyes {
     again: u32,
     /// The workers that were stuck then.
     stuck: u64,
+    /// The beats of those who said that they hold others up; 0: they did not.
+    asked: [u64; MAX_WORKERS],
     /// Ticks that a spare has slept.
     slept: [u32; MAX_WORKERS],
     slow_jobs_waited: bool,
@@ -196,6 +199,7 @@ impl Eyes {
             at_look: Seen::new(),
             again: 0,
             stuck: 0,
+            asked: [0; MAX_WORKERS],
             slept: [0; MAX_WORKERS],
             slow_jobs_waited: false,
             at_the_cap: false,
@@ -250,6 +254,9 @@ impl Eyes {
                 held_up |= 1 << index;
                 stuck |= u64::from(self.at_tick.was_at_it(index, worker, worked, TICK)) << index;
             }
+            if self.asked[index] == beat {
+                stuck |= 1 << index;
+            }
             if !is_in_it || self.at_tick.worked[index] == 0 {
                 self.at_tick.beats[index] = beat;
                 self.at_tick.worked[index] = worked;
@@ -294,6 +301,23 @@ impl Eyes {
             scheduler.stuck.store(count, Ordering::SeqCst);
             self.relieve(scheduler, count as usize);
         }
+    }
+
+    /// Those count as stuck at once who say that they hold others up, as long as they are in that job. That marks nobody
+    /// as slow.
+    fn see_to_those_who_ask(&mut self, scheduler: &Arc<Scheduler>) {
+        let ask = scheduler.holds_up.swap(0, Ordering::SeqCst);
+        if ask == 0 {
+            return;
+        }
+        let ask = ask & scheduler.awake() & !scheduler.slow_workers.load(Ordering::SeqCst);
+        for index in bits(ask) {
+            self.asked[index] = scheduler.worker(index).map_or(0, |worker| worker.beat.load(Ordering::Relaxed));
+        }
+        self.stuck |= ask;
+        let stuck = self.stuck.count_ones();
+        scheduler.stuck.store(stuck, Ordering::SeqCst);
+        self.relieve(scheduler, stuck as usize);
     }
 
     /// Marks the job that a worker is stuck in.

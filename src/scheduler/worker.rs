@@ -91,6 +91,8 @@ pub(super) struct Local {
     before_resumed: Cell<u32>,
     waited_since: Cell<u64>,
     patience: Patience,
+    /// The job that it has asked for relief in, by its beat.
+    relieved: Cell<u64>,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
     /// Runs slow jobs, and nothing else.
@@ -156,6 +158,18 @@ pub fn share_woken(scheduler: &Scheduler) {
         {
             scheduler.injector.push(Runnable(job));
             scheduler.wake_one();
+        }
+    });
+}
+
+/// Asks for a worker to be let run for what waits, at once and not after a tick: what runs here will hold it up for as
+/// long. Once in each job.
+pub fn relieve(scheduler: &Scheduler) {
+    with_local(|local| {
+        let beat = local.worker.beat.load(Ordering::Relaxed);
+        if local.takes_from(scheduler) && local.relieved.replace(beat) != beat {
+            scheduler.holds_up.fetch_or(1 << local.worker.index, Ordering::SeqCst);
+            scheduler.watch.wake();
         }
     });
 }
@@ -373,6 +387,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         before_resumed: Cell::new(0),
         waited_since: Cell::new(0),
         patience: Patience::new(),
+        relieved: Cell::new(0),
         awake_since: Cell::new(None),
         slow,
         ending: Cell::new(false),
