@@ -354,7 +354,8 @@ fn work(process: &Process) {
             continue;
         };
         process.has_taken();
-        if matches!(flow, Flow::Returned) {
+        // Looked at here first: as a rule there is no more, and to be told so costs a call.
+        if matches!(flow, Flow::Returned) && process.mailbox.may_have_more() {
             flow = behaviour.go_on(process, &mut left);
         }
         match flow {

@@ -64,6 +64,7 @@ pub fn begin(to: Pid, term: Term, wrap: impl FnOnce(Term) -> Message) -> Begun {
 ///
 /// # Safety
 /// Right after that, on the same thread, with what it gave.
+#[inline(always)]
 pub unsafe fn finish(found: Found, message: Message) {
     // SAFETY: the caller's promise: the thread has been inside since it was found.
     let (_inside, process) = unsafe { (Inside::resume(), found.0.as_ref()) };
