@@ -33,8 +33,8 @@
 //! **Relief.** The watch thread ticks while some worker is busy. A worker seen in one job over a whole tick while
 //! others wait, and that has not only waited for a processor, is stuck: one more worker may run then. Those that get
 //! stuck at once are as a rule several, and whoever relieves the first takes up the next: so the thread looks each
-//! millisecond for as long as that goes on, and does not leave a tick to each of them. The thread also fires the timers
-//! of the real clock.
+//! millisecond for as long as that goes on, and does not leave a tick to each of them. Nor is a tick waited for where
+//! who runs a job says itself that it holds others up. The thread also fires the timers of the real clock.
 //!
 //! **Slow jobs.** The job that a worker was stuck in is marked, and from then on goes into a queue of its own (`slow`),
 //! which only *slow workers* take from. These take nothing else, and what is woken from one of them goes to

@@ -477,6 +477,48 @@ static void more_stuck_than_threads_is_logged_and_passes(void)
     CHECK(warned == 1);
 }
 
+enum { FLOOD = 2000000 };
+
+static regrow_next count_it(regrow_context *context, void *state, const regrow_term *message)
+{
+    ++*(atomic_long *)state;
+    return REGROW_NOREPLY;
+}
+
+typedef struct flood {
+    regrow_pid to;
+    atomic_long *handled;
+    long most; /* that waited at once */
+} flood;
+
+static regrow_next send_and_send(regrow_context *context, void *user)
+{
+    flood *mine = user;
+    for (long sent = 0; sent < FLOOD; sent++) {
+        CHECK_OK(regrow_send(mine->to, regrow_nil()));
+        long waiting = sent + 1 - *mine->handled;
+        if (waiting > mine->most)
+            mine->most = waiting;
+    }
+    return REGROW_DONE;
+}
+
+/* Its only worker sends and sends, and takes a message neither there nor anywhere else; after a tick, when a worker
+ * counts as stuck, there would be hundreds of thousands. */
+static void who_is_flooded_from_the_only_worker_is_run_before_it_has_a_great_many(void)
+{
+    atomic_long handled = 0;
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = count_it, .user = &handled };
+    flood mine = { .to = start_server(&spec), .handled = &handled };
+    regrow_process_spec sender = process(send_and_send, &mine);
+    regrow_pid pid;
+    CHECK_OK(regrow_spawn(root, &sender, &pid));
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK(handled == FLOOD);
+    CHECK(mine.most < FLOOD / 20);
+    end(mine.to);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 1, .log_level = REGROW_LOG_WARNING, .log = count_warnings });
@@ -493,6 +535,7 @@ int main(void)
 
     open_runtime((regrow_options){ .workers = 1 });
     RUN(a_worker_that_has_no_processor_is_not_stuck);
+    RUN(who_is_flooded_from_the_only_worker_is_run_before_it_has_a_great_many);
     close_runtime();
     return 0;
 }
