@@ -283,7 +283,7 @@ pub fn with_process<R>(pid: Pid, look: impl FnOnce(&Process) -> R) -> Option<R> 
 
 /// As [`with_process`], for one who stays for a few steps.
 #[inline(always)]
-pub(super) fn look_up<'s>(pid: Pid, _stay: &'s inside::Stay) -> Option<&'s Process> {
+pub(super) fn look_up(pid: Pid, _stay: &inside::Stay) -> Option<&Process> {
     let pointer = slot(pid.index())?.process.load(Ordering::SeqCst);
     // SAFETY: as in `with_process`.
     unsafe { pointer.as_ref() }.filter(|process| process.pid() == pid)
