@@ -19,11 +19,12 @@ static regrow_next take_user(regrow_context *context, void *user, const regrow_t
 static regrow_next keep_the_thread(regrow_context *context, void *state, const regrow_term *message)
 {
     slow *mine = state;
+    bool is_brief = mine->is_brief; /* before it is heard of */
     mine->id = pthread_self();
     pthread_getname_np(mine->id, mine->thread, sizeof mine->thread);
     if (mine->wakes.id)
         CHECK_OK(regrow_send(mine->wakes, regrow_nil()));
-    if (!mine->is_brief)
+    if (!is_brief)
         gate_pass(&mine->gate);
     return REGROW_NOREPLY;
 }
