@@ -299,7 +299,7 @@ fn a_runtime_that_was_shut_down_is_freed_whoever_started_and_ended_its_processes
     while node.upgrade().is_some() {
         assert!(Instant::now() < end, "somebody keeps it");
         // What this thread and the workers have retired; others may be inside for a moment.
-        regrow::sync::inside::collect();
+        regrow::sync::retired::collect();
         std::thread::yield_now();
     }
 }

@@ -3,7 +3,7 @@
  * agents and children of its own, and keys of its own where there is one table, registry or clock for all. What they lose to
  * each other is what the design shares. One line of JSON for each workload; `per_sec` is that of all together.
  * What is not like that has `one_` in its name: `one_server`, to which all send; and, of the machine, `one_line`: all count on
- * one cache line; `one_barrier`: one calls membarrier(2), as `sync::inside` does, while the others run. docs/scaling.md has
+ * one cache line; `one_barrier`: one calls membarrier(2), as `sync::fences` does, while the others run. docs/scaling.md has
  * what it is for. */
 #include "../c/harness.h"
 #include <linux/membarrier.h>

@@ -19,7 +19,7 @@
 //! (`sync::inside`, a kernel that refuses later) a kill waits for as long.
 
 use super::state::State;
-use crate::sync::inside::{heavy_fence, light_fence};
+use crate::sync::fences::{heavy_fence, light_fence};
 use crate::sync::{AtomicBool, Ordering};
 
 /// Whether its owner takes a message in the middle of `CALLBACK`.

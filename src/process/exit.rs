@@ -37,7 +37,7 @@ use super::{current, signal, table, wait};
 use crate::scheduler::{self, Header, Runnable};
 use crate::sync::blocks::Small;
 use crate::sync::own::own;
-use crate::sync::{MutexGuard, Ordering, inside};
+use crate::sync::{MutexGuard, Ordering, inside, retired};
 use crate::term::{Pid, Term, atoms};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -227,7 +227,7 @@ pub(super) fn ghost_ends(process: &Process) {
     }
     // Later, since the caller still looks at it.
     // SAFETY: processes are shared between threads, and the count is ours.
-    unsafe { inside::retire(std::ptr::from_ref(process).cast_mut().cast(), give_up) };
+    unsafe { retired::retire(std::ptr::from_ref(process).cast_mut().cast(), give_up) };
 }
 
 /// Runs `end`, which ends a process, and has that carried out in one piece.

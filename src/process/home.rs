@@ -22,7 +22,7 @@ use super::watchdog::Dog;
 use crate::sync::blocks::Small;
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicI32, Ordering, forked, inside};
+use crate::sync::{AtomicI32, Ordering, forked, inside, retired};
 use crate::term::{Pid, Term, atoms};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -182,7 +182,7 @@ pub(super) fn run_thread(node: &Arc<Node>, process: &Process) -> Result<(), Erro
             }
         }
         drop(mine);
-        inside::collect();
+        retired::collect();
     });
     if thread.is_err() {
         signal::kill(process.pid(), Term::atom(atoms::SYSTEM_LIMIT));

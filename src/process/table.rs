@@ -16,7 +16,7 @@ use super::control::Process;
 use super::node::Node;
 use super::pool::Held;
 use super::spare;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, inside};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutex, Ordering, inside, retired};
 use crate::term::Pid;
 use once_cell::sync::Lazy;
 use std::ptr;
@@ -194,7 +194,7 @@ pub(super) fn retire(process: &Process) {
         recycle(pid);
     }
     // SAFETY: processes are shared between threads; the slot is cleared, so only those who are inside can see it.
-    unsafe { inside::retire(std::ptr::from_ref(process).cast_mut().cast(), free) };
+    unsafe { retired::retire(std::ptr::from_ref(process).cast_mut().cast(), free) };
 }
 
 /// Gives a pid back that was reserved, and published or not.

@@ -9,7 +9,7 @@
 
 use crate::clock::TimerKind;
 use crate::process::{self, Error, Node, Request};
-use crate::sync::inside;
+use crate::sync::{inside, retired};
 use crate::term::{Pid, Term};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,7 +74,7 @@ pub fn settle(node: &Arc<Node>, timeout: Option<u32>) -> Result<Settled, Error> 
     let depth = inside::step_out();
     let settled = wait(node, timeout, Work::Any);
     // What this thread ended may be freed now; it has perhaps nothing more to end for a long time.
-    inside::collect();
+    retired::collect();
     inside::re_enter(depth);
     settled
 }

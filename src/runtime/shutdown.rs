@@ -11,7 +11,7 @@
 
 use super::{RUNTIMES, settle};
 use crate::process::{self, Error, Node};
-use crate::sync::inside;
+use crate::sync::{inside, retired};
 use crate::term::{Pid, Term, atoms};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ fn stop(node: &Arc<Node>, root: Pid, end: Option<Instant>) -> Result<(), Vec<Pid
     }
     node.drop_timers();
     RUNTIMES.lock().remove(&root);
-    inside::collect();
+    retired::collect();
     Ok(())
 }
 

@@ -13,7 +13,7 @@
 //! The owner is busy for a few instructions, none of which can wait.
 
 use super::Header;
-use crate::sync::inside::{heavy_fence, light_fence};
+use crate::sync::fences::{heavy_fence, light_fence};
 use crate::sync::{AtomicBool, AtomicPtr, Mutex, Ordering};
 use std::ptr::{self, NonNull};
 

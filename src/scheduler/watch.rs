@@ -22,7 +22,7 @@
 
 use super::{MAX_WORKERS, Scheduler, Ticked, Watched, Worker, bits};
 use crate::sync::parker::Parker;
-use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Mutex, Ordering, blocks, inside, stir};
+use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Mutex, Ordering, blocks, retired, stir};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -415,7 +415,7 @@ fn trim(scheduler: &Arc<Scheduler>, stirred: u64) {
     let mine = scheduler.clone();
     let work = move || {
         // What ended threads have left, and those that still had readers.
-        inside::collect();
+        retired::collect();
         let freed = mine.stacks.trim() + blocks::trim() + mine.keeper.trim();
         blocks::give_back();
         if freed + stirred as usize >= MUCH {

@@ -8,7 +8,7 @@ use super::{ParkSlot, Runnable, Scheduler};
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::patience::Patience;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, inside};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, inside, retired};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::{Stealer, Worker as Queue};
 use std::cell::{Cell, RefCell};
@@ -445,7 +445,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
     }
     local.end_nests();
     own().worker.set(ptr::null());
-    inside::collect();
+    retired::collect();
     blocks::give_back();
     let Local { worker, scheduler, queue, .. } = local;
     *worker.queue.lock() = Some(queue);
@@ -606,7 +606,7 @@ impl Local {
 
     /// Gives back what it keeps for the next burst.
     fn trim(&self) {
-        inside::collect();
+        retired::collect();
         blocks::give_back();
         self.scheduler.keeper.trim_thread();
         self.end_nests();

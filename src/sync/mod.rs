@@ -12,7 +12,9 @@
 //! * [`time`]: what the machine's clocks say;
 //! * [`stir`]: who frees much says so, and who gives memory back to the system hears it;
 //! * [`replaced`]: what is looked at without a lock, and replaced as a whole;
-//! * [`inside`]: which threads are inside the library, and memory that is freed once they have left.
+//! * [`fences`]: fences of which one half is free;
+//! * [`inside`]: which threads are inside the library;
+//! * [`retired`]: memory that is freed once they have left.
 
 #[cfg(not(loom))]
 pub use std::sync::Arc;
@@ -70,12 +72,10 @@ mod modelled {
 #[cfg(not(loom))]
 pub mod blocks;
 #[cfg(not(loom))]
-pub mod forked;
-#[cfg(not(loom))]
-pub mod inside;
-/// What a model has in place of the two fences of `inside`.
+pub mod fences;
+/// What a model has in place of the two fences.
 #[cfg(loom)]
-pub mod inside {
+pub mod fences {
     pub fn light_fence() {
         if !cfg!(broken_between) {
             super::fence(super::Ordering::SeqCst);
@@ -88,10 +88,16 @@ pub mod inside {
     }
 }
 #[cfg(not(loom))]
+pub mod forked;
+#[cfg(not(loom))]
+pub mod inside;
+#[cfg(not(loom))]
 pub mod own;
 pub mod parker;
 pub mod patience;
 pub mod replaced;
+#[cfg(not(loom))]
+pub mod retired;
 pub mod room;
 pub mod shelf;
 pub mod stir;

@@ -15,7 +15,8 @@
 //! stack that was left is resumed on the thread that left it, so the place found before a wait is right after it.
 
 use super::blocks::{Kept, SIZES};
-use super::inside::{Limbo, ThreadRecord};
+use super::inside::ThreadRecord;
+use super::retired::Limbo;
 use std::cell::{Cell, RefCell};
 
 /// A thread's own.
@@ -35,7 +36,7 @@ pub struct Own {
     pub ends_at_once: Cell<bool>,
     /// What it keeps of processes that have ended: `process::spare`.
     pub spare: Cell<*mut ()>,
-    /// What it has retired: `inside`.
+    /// What it has retired: `retired`.
     pub(super) limbo: Cell<*const RefCell<Limbo>>,
     /// It ends, and what it had with a destructor is gone or going; only other destructors still call.
     pub ending: Cell<bool>,

@@ -5,9 +5,9 @@
 
 #[cfg(loom)]
 use super::Mutex;
-#[cfg(not(loom))]
-use super::inside;
 use super::{AtomicPtr, Ordering};
+#[cfg(not(loom))]
+use super::{inside, retired};
 
 pub struct Replaced<T: Send + Sync + 'static> {
     now: AtomicPtr<Box<[T]>>,
@@ -48,7 +48,7 @@ impl<T: Send + Sync + 'static> Replaced<T> {
                 drop(unsafe { Box::from_raw(what.cast::<Box<[T]>>()) });
             }
             // SAFETY: made by `into_raw`, taken out once, and any thread may drop it; who looks at it is inside.
-            unsafe { inside::retire_large(before.cast(), size_of_val(&**before), free::<T>) };
+            unsafe { retired::retire_large(before.cast(), size_of_val(&**before), free::<T>) };
         }
     }
 }
@@ -85,7 +85,7 @@ mod tests {
         // Not by this thread, which does not come again.
         let collecting = || {
             for _ in 0..100_000 {
-                inside::collect();
+                retired::collect();
                 if dropped.load(Ordering::SeqCst) > 0 {
                     break;
                 }

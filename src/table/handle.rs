@@ -7,7 +7,7 @@
 
 use super::Table;
 use crate::sync::stir::stir;
-use crate::sync::{AtomicPtr, Mutex, Ordering, inside};
+use crate::sync::{AtomicPtr, Mutex, Ordering, inside, retired};
 use once_cell::sync::Lazy;
 use std::ptr;
 
@@ -84,7 +84,7 @@ pub(super) fn clear(table: &Table) {
     let pointer = ptr::from_ref(table).cast_mut();
     if place.compare_exchange(pointer, ptr::null_mut(), Ordering::SeqCst, Ordering::SeqCst).is_ok() {
         // SAFETY: tables are shared between threads; the place is empty, so only those who are inside can see it.
-        unsafe { inside::retire(pointer.cast(), free) };
+        unsafe { retired::retire(pointer.cast(), free) };
     }
 }
 

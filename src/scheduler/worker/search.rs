@@ -7,7 +7,7 @@
 //! When a job may go before all these because its caller waits for it is told in `scheduler`, *handing over*.
 
 use super::{FAIR, HandedOver, Local, Nest, Runnable, Worker};
-use crate::sync::{Ordering, fence, inside};
+use crate::sync::{Ordering, fence, retired};
 use crossbeam::deque::Steal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -172,7 +172,7 @@ impl Local {
             return;
         }
         // Before the bit: what is freed here may run a user's drop, and that is work.
-        inside::collect();
+        retired::collect();
         let bit = 1u64 << self.worker.index;
         self.worker.sleeps.fetch_add(1, Ordering::SeqCst);
         scheduler.idle.fetch_or(bit, Ordering::SeqCst);
