@@ -33,52 +33,55 @@ fn earliest_of(entries: &[Entry]) -> Option<Entry> {
     alive.copied().reduce(|best, entry| if entry.due_ns < best.due_ns { entry } else { best })
 }
 
+/// What a slot has in it after one was taken out.
+#[derive(Copy, Clone)]
+pub(super) enum Left {
+    Some,
+    /// More holes than are worth keeping: to be closed.
+    Sparse,
+    Nothing,
+}
+
 pub(super) struct Slot {
     entries: Vec<Entry>,
     /// What is before this has been taken from the front.
     first: u32,
-    /// Holes from `first` on.
-    holes: u32,
+    /// Timers in here: of the entries from `first` on, those that are no holes.
+    alive: u32,
     searches: u8,
     is_sorted: bool,
 }
 
 impl Slot {
-    pub const EMPTY: Slot = Slot { entries: Vec::new(), first: 0, holes: 0, searches: 0, is_sorted: true };
-
-    fn len(&self) -> usize {
-        self.entries.len() - self.first as usize - self.holes as usize
-    }
+    pub const EMPTY: Slot = Slot { entries: Vec::new(), first: 0, alive: 0, searches: 0, is_sorted: true };
 
     /// Puts a timer behind those of the same deadline; its place in here.
     #[inline]
     pub fn push(&mut self, due_ns: u64, index: u32) -> u32 {
         self.is_sorted &= self.entries.last().is_none_or(|last| last.due_ns <= due_ns);
         self.entries.push(Entry { due_ns, index });
+        self.alive += 1;
         self.entries.len() as u32 - 1
     }
 
-    /// Takes the timer at a place out. True: the slot is empty now; else `moved` hears of each timer that has another
-    /// place.
-    #[inline]
-    pub fn remove(&mut self, position: u32, moved: impl FnMut(u32, u32)) -> bool {
-        let position = position as usize;
-        if position + 1 == self.entries.len() {
+    /// Takes the timer at a place out.
+    #[inline(always)]
+    pub fn remove(&mut self, position: u32) -> Left {
+        self.alive -= 1;
+        if self.alive == 0 {
+            return Left::Nothing;
+        }
+        if position as usize + 1 == self.entries.len() {
             // As a rule of what begins and ends with a call: the last one put in is the first taken out.
             self.entries.pop();
-            while self.holes > 0 && self.entries.last().is_some_and(|last| last.index == NIL) {
+            while self.entries.last().is_some_and(|last| last.index == NIL) {
                 self.entries.pop();
-                self.holes -= 1;
             }
-        } else {
-            self.entries[position].index = NIL;
-            self.holes += 1;
+            return Left::Some;
         }
-        let left = self.len();
-        if left > 0 && self.holes as usize > FEW + 4 * left {
-            self.close_holes(moved);
-        }
-        left == 0
+        self.entries[position as usize].index = NIL;
+        let places = self.entries.len() - self.first as usize;
+        if places > FEW + 5 * self.alive as usize { Left::Sparse } else { Left::Some }
     }
 
     /// The earliest; of those of one deadline the first that was put in. None: the slot is empty.
@@ -109,7 +112,6 @@ impl Slot {
                 return Some(entry);
             }
             self.first += 1;
-            self.holes -= 1;
         }
     }
 
@@ -117,7 +119,8 @@ impl Slot {
     #[inline]
     pub fn take_front(&mut self) -> bool {
         self.first += 1;
-        self.len() == 0
+        self.alive -= 1;
+        self.alive == 0
     }
 
     /// Orders it by deadline.
@@ -135,10 +138,10 @@ impl Slot {
         }
     }
 
-    fn close_holes(&mut self, mut moved: impl FnMut(u32, u32)) {
+    /// `moved` hears of each timer's place.
+    pub fn close_holes(&mut self, mut moved: impl FnMut(u32, u32)) {
         self.entries.drain(..std::mem::take(&mut self.first) as usize);
         self.entries.retain(|entry| entry.index != NIL);
-        self.holes = 0;
         for (position, entry) in self.entries.iter().enumerate() {
             moved(entry.index, position as u32);
         }

@@ -10,7 +10,7 @@
 
 use super::owners::Owners;
 use super::slab::{NIL, Shelves, Slab, Was};
-use super::slot::{Entry, Slot};
+use super::slot::{Entry, Left, Slot};
 use super::{OwnerId, TimerId, TimerKind};
 
 const LEVELS: usize = 8;
@@ -75,7 +75,8 @@ impl<T> Wheel<T> {
         self.bound_ns
     }
 
-    pub fn next_id(&self) -> TimerId {
+    #[inline(always)]
+    pub fn next_id(&mut self) -> TimerId {
         self.slab.next_id()
     }
 
@@ -101,20 +102,31 @@ impl<T> Wheel<T> {
         is_earliest
     }
 
-    /// Takes a timer out, its payload to `out`, and returns its deadline; None when the id is stale.
-    #[inline]
-    pub fn remove(&mut self, id: TimerId, out: &mut Option<T>) -> Option<u64> {
+    /// Takes a timer out, its payload to `out`, and returns its deadline; None when the id is stale. And whether that
+    /// emptied a slot: only then the bound may be another, or memory not needed any more.
+    #[inline(always)]
+    pub fn remove(&mut self, id: TimerId, out: &mut Option<T>) -> Option<(u64, bool)> {
         let Was { due_ns, place, position, owner, owner_prev, owner_next } = self.slab.remove(id, out)?;
-        let slab = &mut self.slab;
-        if self.slots[place as usize].remove(position, |index, position| slab.node_mut(index).position = position) {
-            self.emptied(place as usize);
-        }
         self.owners.unlink(&mut self.slab, owner, owner_prev, owner_next);
         self.forget_earliest(id.index());
+        let left = self.slots[place as usize].remove(position);
+        if !matches!(left, Left::Some) {
+            self.tidy(place as usize, left);
+        }
+        Some((due_ns, matches!(left, Left::Nothing)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tidy(&mut self, place: usize, left: Left) {
+        let slab = &mut self.slab;
+        match left {
+            Left::Sparse => self.slots[place].close_holes(|index, position| slab.node_mut(index).position = position),
+            _ => self.emptied(place),
+        }
         if self.slab.len() == 0 {
             self.bound_ns = u64::MAX;
         }
-        Some(due_ns)
     }
 
     /// Takes up to `max` timers of an owner out. True: that were all, and there is no such owner any more.

@@ -2,7 +2,9 @@
 #![allow(non_camel_case_types)]
 
 use super::send::{CAST, INFO, not_a_ghost, send};
-use super::support::{Fault, borrow, guard, guard_value, limit, node_of, out, out_optional, take, text, with_node};
+use super::support::{
+    Fault, borrow, guard, guard_told, guard_value, limit, node_of, out, out_optional, take, tell, text, with_node,
+};
 use super::types::{REGROW_FLUSH, regrow_error, regrow_match_callback, regrow_pid, regrow_ref, regrow_term};
 use crate::process::{self, Error, Name};
 use crate::term::{Ref, Term};
@@ -352,9 +354,12 @@ pub unsafe extern "C" fn regrow_whereis_term(
 pub unsafe extern "C" fn regrow_send_after(
     pid: regrow_pid, ms: u32, message: regrow_term, timer: *mut regrow_ref,
 ) -> regrow_error {
-    let message = take(message);
-    // SAFETY: as the header says.
-    guard(|| unsafe { start_timer(pid, ms, message?, timer, false) })
+    // Looked at before the guard, as in regrow_send().
+    match take(message) {
+        // SAFETY: as the header says.
+        Ok(message) => unsafe { start_timer(pid, ms, message, timer, false) },
+        Err(fault) => guard(|| Err(fault)),
+    }
 }
 
 /// As regrow_send_after(); the message comes as {timeout, Ref, Message}. Any thread.
@@ -362,19 +367,24 @@ pub unsafe extern "C" fn regrow_send_after(
 pub unsafe extern "C" fn regrow_start_timer(
     pid: regrow_pid, ms: u32, message: regrow_term, timer: *mut regrow_ref,
 ) -> regrow_error {
-    let message = take(message);
-    // SAFETY: as the header says.
-    guard(|| unsafe { start_timer(pid, ms, message?, timer, true) })
+    match take(message) {
+        // SAFETY: as the header says.
+        Ok(message) => unsafe { start_timer(pid, ms, message, timer, true) },
+        Err(fault) => guard(|| Err(fault)),
+    }
 }
 
-unsafe fn start_timer(
-    pid: regrow_pid, ms: u32, message: Term, timer: *mut regrow_ref, wrap: bool,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise.
-    let timer = unsafe { out_optional(timer) };
-    not_a_ghost()?;
-    timer.set(process::start_message_timer(pid.into(), u64::from(ms), message, wrap));
-    Ok(())
+#[inline(never)]
+unsafe fn start_timer(pid: regrow_pid, ms: u32, message: Term, timer: *mut regrow_ref, wrap: bool) -> regrow_error {
+    guard_told(|inside| {
+        // SAFETY: the caller's promise.
+        let timer = unsafe { out_optional(timer) };
+        if let Err(error) = process::identity() {
+            return tell(error);
+        }
+        timer.set(process::start_message_timer(inside, pid.into(), u64::from(ms), message, wrap));
+        regrow_error::REGROW_OK
+    })
 }
 
 /// Sends a message every `ms` milliseconds, the k-th at k times `ms`, without drift; after a standstill it catches up.
@@ -416,32 +426,54 @@ pub unsafe extern "C" fn regrow_send_interval(
 pub unsafe extern "C" fn regrow_cancel_timer(
     runtime: regrow_pid, timer: regrow_ref, flags: u32, left_ms: *mut u64,
 ) -> regrow_error {
-    guard(|| {
+    guard_told(|inside| {
         if flags & !REGROW_FLUSH != 0 {
-            return Err(Fault::argument("a flag that this library does not know"));
+            return tell(Fault::argument("a flag that this library does not know"));
         }
         // SAFETY: as the header says.
         let left = unsafe { out_optional(left_ms) };
-        not_a_ghost()?;
-        let mut alarm = None;
-        // The clock takes as long as the cancel: it is read for those who ask.
-        let cancel = |node: &process::Node| {
-            let due = process::cancel_timer(node, timer.into(), &mut alarm)?;
-            Some(if left.is_wanted() { node.left(due) } else { 0 })
+        if let Err(error) = process::identity() {
+            return tell(error);
+        }
+        let (wanted, mut alarm) = (left.is_wanted(), None);
+        let here = |process: &process::Process| cancel(process.node(), timer, wanted, &mut alarm);
+        let ns = match process::look_inside(inside, runtime.into(), here) {
+            Some(ns) => ns,
+            None => match cancel_after(runtime, timer, wanted, &mut alarm) {
+                Ok(ns) => ns,
+                Err(fault) => return tell(fault),
+            },
         };
-        match with_node(runtime, cancel)? {
+        match ns {
             Some(ns) => {
                 left.set(ns.div_ceil(1_000_000));
-                Ok(())
+                process::free_alarm(alarm);
+                regrow_error::REGROW_OK
             }
             None => {
                 if flags & REGROW_FLUSH != 0 {
                     process::flush_timer(timer.into());
                 }
-                Err(Error::NotFound.into())
+                tell(Error::NotFound)
             }
         }
     })
+}
+
+/// The nanoseconds that were left, if they are wanted: the clock takes as long as the cancel.
+#[inline(always)]
+fn cancel(node: &process::Node, timer: regrow_ref, wanted: bool, alarm: &mut Option<process::Alarm>) -> Option<u64> {
+    let due = process::cancel_timer(node, timer.into(), alarm)?;
+    Some(if wanted { node.left(due) } else { 0 })
+}
+
+/// As [`cancel`], in the runtime of a process that has ended.
+#[cold]
+#[inline(never)]
+fn cancel_after(
+    ended: regrow_pid, timer: regrow_ref, wanted: bool, alarm: &mut Option<process::Alarm>,
+) -> Result<Option<u64>, Fault> {
+    Ok(cancel(&*node_of(ended)?, timer, wanted, alarm))
 }
 
 /// The time a timer has left. Any thread.

@@ -113,19 +113,43 @@ pub(super) fn guard(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
 pub(super) fn caught(body: impl FnOnce() -> Result<(), Fault>) -> regrow_error {
     // A number comes through the catch, and no fault: that is as a whole where the body's own values lay, and the
     // processor waited for those to be written before it moved all of it, though it was none.
-    let told = || match body() {
+    caught_told(|| match body() {
         Ok(()) => regrow_error::REGROW_OK,
         Err(fault) => {
             let code = fault.code;
             remember(fault);
             code
         }
-    };
-    catch_unwind(AssertUnwindSafe(told)).unwrap_or_else(|_| {
+    })
+}
+
+/// As [`guard`], for what [`tell`]s its faults itself, where that is out of the way of what takes a few nanoseconds.
+#[inline]
+pub(super) fn guard_told(body: impl FnOnce(&inside::Inside) -> regrow_error) -> regrow_error {
+    if is_forked() {
+        return regrow_error::REGROW_ERR_FORKED;
+    }
+    let inside = inside::enter();
+    caught_told(|| body(&inside))
+}
+
+#[inline]
+fn caught_told(body: impl FnOnce() -> regrow_error) -> regrow_error {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         let code = regrow_error::REGROW_ERR_INTERNAL;
         remember(Fault { code, reason: Term::atom(atoms::PANIC), text: "a bug in regrow was caught here".into() });
         code
     })
+}
+
+/// Keeps a fault as the last error; its code.
+#[cold]
+#[inline(never)]
+pub(super) fn tell(fault: impl Into<Fault>) -> regrow_error {
+    let fault = fault.into();
+    let code = fault.code;
+    remember(fault);
+    code
 }
 
 /// As [`guard`], for functions that give a value and have no error code: `otherwise` on a panic.

@@ -130,8 +130,18 @@ pub(super) struct Ties {
 
 impl Inner {
     /// To add one.
+    #[inline]
     pub fn ties(&mut self) -> &mut Ties {
-        self.ties.get_or_insert_default()
+        if self.ties.is_none() {
+            self.tie();
+        }
+        self.ties.as_deref_mut().expect("made just now, or before")
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tie(&mut self) {
+        self.ties = Some(Small::default());
     }
 
     /// To look for one, or to take one away.

@@ -134,10 +134,10 @@ pub use start::{
     Ack, ChildStart, FLAG_CONCURRENT, FLAG_ENTERED, FLAG_INLINE, FLAG_NO_PARK, FLAG_SYSTEM, Spawned, StartSpec,
     Startable, Via, boxed, spawn, spawn_alone, spawn_and_wait,
 };
-pub use table::{trim, with_process};
+pub use table::{look_inside, trim, with_process};
 pub use timer::{
-    Alarm, Find, cancel_timer, flush_timer, read_timer, send_interval, start_found_timer, start_message_timer,
-    start_tick,
+    Alarm, Find, cancel_timer, flush_timer, free_alarm, read_timer, send_interval, start_found_timer,
+    start_message_timer, start_tick,
 };
 pub use undelivered::Undelivered;
 pub use wait::{free, may_wait_here, sleep, without_waiting};

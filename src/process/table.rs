@@ -274,7 +274,12 @@ fn give_back(chunk: usize) -> bool {
 /// without stepping out, nor keep the reference.
 #[inline]
 pub fn with_process<R>(pid: Pid, look: impl FnOnce(&Process) -> R) -> Option<R> {
-    let _inside = inside::enter();
+    look_inside(&inside::enter(), pid, look)
+}
+
+/// As [`with_process`], for who is inside.
+#[inline(always)]
+pub fn look_inside<R>(_inside: &inside::Inside, pid: Pid, look: impl FnOnce(&Process) -> R) -> Option<R> {
     let pointer = slot(pid.index())?.process.load(Ordering::SeqCst);
     // SAFETY: non-null means published; the guard keeps it from being freed after we saw it.
     let process = unsafe { pointer.as_ref() }?;
@@ -295,11 +300,19 @@ pub(super) fn look_up(pid: Pid, _stay: &inside::Stay) -> Option<&Process> {
 pub(super) fn with_process_or<C, R>(
     pid: Pid, what: C, look: impl FnOnce(&Process, C, &inside::Inside) -> R, nobody: impl FnOnce(C) -> R,
 ) -> R {
-    let inside = inside::enter();
+    look_inside_or(&inside::enter(), pid, what, look, nobody)
+}
+
+/// As [`with_process_or`], for who is inside.
+#[inline(always)]
+pub(super) fn look_inside_or<C, R>(
+    inside: &inside::Inside, pid: Pid, what: C, look: impl FnOnce(&Process, C, &inside::Inside) -> R,
+    nobody: impl FnOnce(C) -> R,
+) -> R {
     let pointer = slot(pid.index()).map_or(ptr::null_mut(), |slot| slot.process.load(Ordering::SeqCst));
     // SAFETY: as in `with_process`.
     match unsafe { pointer.as_ref() } {
-        Some(process) if process.pid() == pid => look(process, what, &inside),
+        Some(process) if process.pid() == pid => look(process, what, inside),
         _ => nobody(what),
     }
 }

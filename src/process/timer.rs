@@ -134,7 +134,7 @@ fn deliver(process: &Process, message: Message) {
 /// Has `message` sent to `to` after `ms` milliseconds; wrapped as `{timeout, Ref, Message}` if `wrap`. To a process
 /// that is dead it is a timer that has fired.
 #[inline]
-pub fn start_message_timer(to: Pid, ms: u64, message: Term, wrap: bool) -> Ref {
+pub fn start_message_timer(inside: &inside::Inside, to: Pid, ms: u64, message: Term, wrap: bool) -> Ref {
     let make = |id, message| {
         let message = match wrap {
             true => Term::tuple_of([Term::atom(atoms::TIMEOUT), Term::reference(ref_of(id)), message]),
@@ -146,7 +146,7 @@ pub fn start_message_timer(to: Pid, ms: u64, message: Term, wrap: bool) -> Ref {
         start_for(process, process.node().deadline(ms), TimerKind::User, message, make)
     };
     // A message that nobody gets is freed here, outside the locks.
-    table::with_process_or(to, message, start, Err).map_or_else(|_| Ref::fresh(), ref_of)
+    table::look_inside_or(inside, to, message, start, Err).map_or_else(|_| Ref::fresh(), ref_of)
 }
 
 /// Has `message` sent to whoever `find` finds after `ms` milliseconds; dropped when nobody is there. Unlike a timer to
@@ -246,16 +246,35 @@ pub fn start_tick(process: &Process, ms: u64, kind: TimerKind, token: u64) -> Ti
 
 /// Cancels; when it was due, or none when it has fired, was cancelled, or its process ended. What it was to do is put
 /// into `alarm`, to be freed where nothing is looked at.
-#[inline]
+#[inline(always)]
 pub fn cancel_timer(node: &Node, timer: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
     let Some(id) = id_of(timer) else { return cancel_interval(node, timer, alarm) };
     node.timers.cancel_into(id, alarm)
 }
 
+/// Frees what a timer was to do, which for most is to send a message.
+#[inline]
+pub fn free_alarm(alarm: Option<Alarm>) {
+    match alarm {
+        Some(Alarm::Send { message, .. }) => drop(message),
+        other => free_other(other),
+    }
+}
+
+#[cold]
+fn free_other(alarm: Option<Alarm>) {
+    drop(alarm);
+}
+
+#[cold]
+#[inline(never)]
 fn cancel_interval(node: &Node, interval: Ref, alarm: &mut Option<Alarm>) -> Option<u64> {
     let id = node.intervals.forget(interval)?;
     // None: due, and about to be fired; it finds that it is an interval no more.
-    Some(node.timers.cancel_into(id, alarm).unwrap_or(0))
+    Some(node.timers.cancel(id).map_or(0, |(cancelled, due)| {
+        *alarm = Some(cancelled);
+        due
+    }))
 }
 
 /// The nanoseconds that are left.
