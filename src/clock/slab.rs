@@ -7,6 +7,7 @@
 //! And each looks it up once: what one has to know of a timer comes with it.
 
 use super::{OwnerId, TimerId, TimerKind};
+use crate::sync::prefetch;
 use crate::sync::shelf::Shelf;
 
 /// No node.
@@ -133,22 +134,20 @@ impl<T> Slab<T> {
             self.shelves.push(Shelf::new(SHELF, self.made > 0));
         }
         let shelf = self.shelves.last_mut().expect("a shelf was pushed for its first node");
-        let first = self.made;
+        let (first, generation) = (self.made, self.first_generation);
         self.made += AT_ONCE;
-        for index in first..self.made {
-            shelf.push(Node {
-                due_ns: 0,
-                payload: None,
-                generation: self.first_generation,
-                place: 0,
-                position: 0,
-                owner: OwnerId::NONE,
-                owner_prev: NIL,
-                owner_next: if index + 1 < self.made { index + 1 } else { NIL },
-                kind: TimerKind::User,
-                is_firing: false,
-            });
-        }
+        shelf.push_all(AT_ONCE as usize, |nth| Node {
+            due_ns: 0,
+            payload: None,
+            generation,
+            place: 0,
+            position: 0,
+            owner: OwnerId::NONE,
+            owner_prev: NIL,
+            owner_next: if nth + 1 < AT_ONCE as usize { first + nth as u32 + 1 } else { NIL },
+            kind: TimerKind::User,
+            is_firing: false,
+        });
         self.free.first = first;
     }
 
@@ -205,6 +204,19 @@ impl<T> Slab<T> {
 
     pub fn is_live(&self, index: u32) -> bool {
         self.node(index).payload.is_some()
+    }
+
+    /// Whether a timer with that number waits at that place of that slot.
+    #[inline(always)]
+    pub fn is_at(&self, index: u32, place: u16, position: u32) -> bool {
+        let node = self.node(index);
+        node.position == position && node.place == place && node.payload.is_some()
+    }
+
+    /// Asks for the memory of that node.
+    #[inline(always)]
+    pub fn fetch(&self, index: u32) {
+        prefetch(self.node(index));
     }
 
     pub fn id(&self, index: u32) -> TimerId {

@@ -1,114 +1,135 @@
 //! One slot of the wheel: the timers of one span of time, as deadlines that lie side by side.
 //! An entry has a deadline and the number of its timer, which knows its place here; so putting one in, dealing a slot out
 //! and ordering it read memory in a row, where a list through the timers themselves would fetch each of a million from
-//! somewhere else, and its neighbours with it to take one out. What is cancelled leaves a hole, and the holes go when
-//! they are many.
+//! somewhere else, and its neighbours with it to take one out.
 //!
-//! Promises: entries of the same deadline stand in the order they were put in; the last entry is no hole. Touched only
-//! under the lock of `Timers`.
+//! What is cancelled leaves its entry behind as a hole, which nobody writes into: that would be one more place in memory
+//! for each cancel, and with a million timers, started and cancelled one after the other in 32 slots, took a fifth of the
+//! time. An entry is a hole when its timer says that it is not there: it is gone, or another that has its number since.
+//! They go when room is needed and at least half of all are holes, so that what is only cancelled is looked at no more,
+//! and what comes and goes needs no more room than what waits.
+//!
+//! Promises: entries of the same deadline stand in the order they were put in; each timer that waits has one entry, at
+//! the place it says. Touched only under the lock of `Timers`.
 
-use super::slab::NIL;
+use super::slab::Slab;
 
 #[derive(Copy, Clone)]
 pub(super) struct Entry {
     pub due_ns: u64,
-    /// NIL: a hole.
     pub index: u32,
 }
 
 /// Entries that an empty slot keeps room for; what a burst left goes back.
 const KEPT: usize = 256;
-/// Holes that are not worth closing.
-const FEW: usize = 1024;
 /// Searches for the earliest of a slot in no order, after which it is ordered instead.
 const SEARCHES: u8 = 3;
 
+/// How far ahead timers are asked for.
+const AHEAD: usize = 16;
 /// Entries that are looked at without a thought.
 const LOOK: usize = 32;
 
-fn earliest_of(entries: &[Entry]) -> Option<Entry> {
-    #[cfg(test)]
-    looks::add(entries.len());
-    let alive = entries.iter().filter(|entry| entry.index != NIL);
-    alive.copied().reduce(|best, entry| if entry.due_ns < best.due_ns { entry } else { best })
-}
-
-/// What a slot has in it after one was taken out.
-#[derive(Copy, Clone)]
-pub(super) enum Left {
-    Some,
-    /// More holes than are worth keeping: to be closed.
-    Sparse,
-    Nothing,
+fn earlier(best: Entry, other: Entry) -> Entry {
+    if other.due_ns < best.due_ns { other } else { best }
 }
 
 pub(super) struct Slot {
+    /// Its number, by which the timers know where they are.
+    place: u16,
     entries: Vec<Entry>,
     /// What is before this has been taken from the front.
     first: u32,
-    /// Timers in here: of the entries from `first` on, those that are no holes.
+    /// Of the entries from `first` on, those that are no holes.
     alive: u32,
     searches: u8,
     is_sorted: bool,
 }
 
 impl Slot {
-    pub const EMPTY: Slot = Slot { entries: Vec::new(), first: 0, alive: 0, searches: 0, is_sorted: true };
+    pub const fn new(place: u16) -> Slot {
+        Slot { place, entries: Vec::new(), first: 0, alive: 0, searches: 0, is_sorted: true }
+    }
 
     /// Puts a timer behind those of the same deadline; its place in here.
-    #[inline]
-    pub fn push(&mut self, due_ns: u64, index: u32) -> u32 {
+    #[inline(always)]
+    pub fn push<T>(&mut self, slab: &mut Slab<T>, due_ns: u64, index: u32) -> u32 {
+        if self.entries.len() == self.entries.capacity() {
+            self.make_room(slab);
+        }
         self.is_sorted &= self.entries.last().is_none_or(|last| last.due_ns <= due_ns);
         self.entries.push(Entry { due_ns, index });
         self.alive += 1;
         self.entries.len() as u32 - 1
     }
 
-    /// Takes the timer at a place out.
-    #[inline(always)]
-    pub fn remove(&mut self, position: u32) -> Left {
-        self.alive -= 1;
-        if self.alive == 0 {
-            return Left::Nothing;
+    #[cold]
+    #[inline(never)]
+    fn make_room<T>(&mut self, slab: &mut Slab<T>) {
+        if self.entries.len() > 2 * self.alive as usize {
+            self.close_holes(slab);
         }
+        self.entries.reserve(1);
+    }
+
+    /// Takes the timer at a place out, which is there no more. True: the slot is empty now.
+    #[inline(always)]
+    pub fn remove(&mut self, position: u32) -> bool {
+        self.alive -= 1;
         if position as usize + 1 == self.entries.len() {
             // As a rule of what begins and ends with a call: the last one put in is the first taken out.
             self.entries.pop();
-            while self.entries.last().is_some_and(|last| last.index == NIL) {
-                self.entries.pop();
-            }
-            return Left::Some;
         }
-        self.entries[position as usize].index = NIL;
-        let places = self.entries.len() - self.first as usize;
-        if places > FEW + 5 * self.alive as usize { Left::Sparse } else { Left::Some }
+        self.alive == 0
+    }
+
+    /// Entries that have not been taken from the front.
+    #[inline(always)]
+    fn places(&self) -> usize {
+        self.entries.len() - self.first as usize
     }
 
     /// The earliest; of those of one deadline the first that was put in. None: the slot is empty.
-    pub fn earliest(&mut self, moved: impl FnMut(u32, u32)) -> Option<Entry> {
-        if !self.is_sorted && self.searches < SEARCHES {
-            self.searches += 1;
-            return earliest_of(&self.entries[self.first as usize..]);
+    pub fn earliest<T>(&mut self, slab: &mut Slab<T>) -> Option<Entry> {
+        if self.is_sorted || self.searches == SEARCHES {
+            self.sort(slab);
+            return self.front(slab);
         }
-        self.sort(moved);
-        self.front()
+        self.searches += 1;
+        if self.places() > self.alive as usize {
+            self.close_holes(slab);
+        }
+        #[cfg(test)]
+        looks::add(self.places());
+        self.entries[self.first as usize..].iter().copied().reduce(earlier)
     }
 
     /// As [`Slot::earliest`], of a slot that few are put into; None: there are many, or none.
-    pub fn earliest_of_few(&self) -> Option<Entry> {
-        let entries = &self.entries[self.first as usize..];
-        if entries.len() > LOOK {
+    pub fn earliest_of_few<T>(&self, slab: &Slab<T>) -> Option<Entry> {
+        if self.places() > LOOK {
             return None;
         }
-        earliest_of(entries)
+        #[cfg(test)]
+        looks::add(self.places());
+        let is_waiting = |position: &u32| slab.is_at(self.at(*position).index, self.place, *position);
+        self.positions().filter(is_waiting).map(|position| self.at(position)).reduce(earlier)
+    }
+
+    /// Where it has entries, holes among them.
+    pub fn positions(&self) -> std::ops::Range<u32> {
+        self.first..self.entries.len() as u32
+    }
+
+    pub fn at(&self, position: u32) -> Entry {
+        self.entries[position as usize]
     }
 
     /// The first, of a slot in order or not.
     #[inline]
-    pub fn front(&mut self) -> Option<Entry> {
+    pub fn front<T>(&mut self, slab: &Slab<T>) -> Option<Entry> {
         loop {
             let entry = *self.entries.get(self.first as usize)?;
-            if entry.index != NIL {
+            if slab.is_at(entry.index, self.place, self.first) {
                 return Some(entry);
             }
             self.first += 1;
@@ -124,34 +145,52 @@ impl Slot {
     }
 
     /// Orders it by deadline.
-    pub fn sort(&mut self, mut moved: impl FnMut(u32, u32)) {
+    pub fn sort<T>(&mut self, slab: &mut Slab<T>) {
         if self.is_sorted {
             return;
         }
         #[cfg(test)]
-        looks::add(self.entries.len());
-        self.close_holes(|_, _| ());
+        looks::add(self.places());
+        self.close_holes(slab);
         self.entries.sort_by_key(|entry| entry.due_ns);
         self.is_sorted = true;
         for (position, entry) in self.entries.iter().enumerate() {
-            moved(entry.index, position as u32);
+            slab.node_mut(entry.index).position = position as u32;
         }
     }
 
-    /// `moved` hears of each timer's place.
-    pub fn close_holes(&mut self, mut moved: impl FnMut(u32, u32)) {
-        self.entries.drain(..std::mem::take(&mut self.first) as usize);
-        self.entries.retain(|entry| entry.index != NIL);
-        for (position, entry) in self.entries.iter().enumerate() {
-            moved(entry.index, position as u32);
+    /// Asks for the memory of a timer that is looked at soon. Those of one slot were started one after the other, but
+    /// with others of other slots between them: so the processor does not guess where they are.
+    #[inline(always)]
+    pub fn fetch_ahead<T>(&self, slab: &Slab<T>, position: usize) {
+        if let Some(entry) = self.entries.get(position + AHEAD) {
+            slab.fetch(entry.index);
         }
     }
 
-    /// Has no entries any more; gives them back, alive ones and holes.
-    pub fn take(&mut self) -> Vec<Entry> {
-        let mut taken = std::mem::replace(self, Slot::EMPTY);
-        taken.entries.drain(..taken.first as usize);
-        taken.entries
+    fn close_holes<T>(&mut self, slab: &mut Slab<T>) {
+        let mut kept = 0;
+        for position in std::mem::take(&mut self.first) as usize..self.entries.len() {
+            self.fetch_ahead(slab, position);
+            let entry = self.entries[position];
+            if slab.is_at(entry.index, self.place, position as u32) {
+                slab.node_mut(entry.index).position = kept as u32;
+                self.entries[kept] = entry;
+                kept += 1;
+            }
+        }
+        self.entries.truncate(kept);
+        debug_assert_eq!(kept, self.alive as usize);
+    }
+
+    /// Has no entries any more, and is given back as it was.
+    pub fn take(&mut self) -> Slot {
+        std::mem::replace(self, Slot::new(self.place))
+    }
+
+    /// Its memory.
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries
     }
 
     /// Empties a slot; memory that it is not to keep is given back, to be freed outside the lock.
@@ -159,7 +198,7 @@ impl Slot {
     pub fn clear(&mut self) -> Option<Vec<Entry>> {
         let mut entries = std::mem::take(&mut self.entries);
         entries.clear();
-        *self = Slot::EMPTY;
+        *self = Slot::new(self.place);
         if entries.capacity() > KEPT {
             return Some(entries);
         }

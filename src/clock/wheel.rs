@@ -10,7 +10,7 @@
 
 use super::owners::Owners;
 use super::slab::{NIL, Shelves, Slab, Was};
-use super::slot::{Entry, Left, Slot};
+use super::slot::{Entry, Slot};
 use super::{OwnerId, TimerId, TimerKind};
 
 const LEVELS: usize = 8;
@@ -56,7 +56,7 @@ impl<T> Wheel<T> {
     pub fn new() -> Self {
         Wheel {
             slab: Slab::new(),
-            slots: [Slot::EMPTY; LEVELS * SLOTS],
+            slots: std::array::from_fn(|place| Slot::new(place as u16)),
             filled: [0; LEVELS],
             tick: 0,
             earliest: None,
@@ -109,24 +109,11 @@ impl<T> Wheel<T> {
         let Was { due_ns, place, position, owner, owner_prev, owner_next } = self.slab.remove(id, out)?;
         self.owners.unlink(&mut self.slab, owner, owner_prev, owner_next);
         self.forget_earliest(id.index());
-        let left = self.slots[place as usize].remove(position);
-        if !matches!(left, Left::Some) {
-            self.tidy(place as usize, left);
+        let has_emptied = self.slots[place as usize].remove(position);
+        if has_emptied {
+            self.emptied(place as usize);
         }
-        Some((due_ns, matches!(left, Left::Nothing)))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tidy(&mut self, place: usize, left: Left) {
-        let slab = &mut self.slab;
-        match left {
-            Left::Sparse => self.slots[place].close_holes(|index, position| slab.node_mut(index).position = position),
-            _ => self.emptied(place),
-        }
-        if self.slab.len() == 0 {
-            self.bound_ns = u64::MAX;
-        }
+        Some((due_ns, has_emptied))
     }
 
     /// Takes up to `max` timers of an owner out. True: that were all, and there is no such owner any more.
@@ -172,8 +159,7 @@ impl<T> Wheel<T> {
             Some(index) => index,
             None => {
                 let place = self.first_place()?;
-                let slab = &mut self.slab;
-                self.slots[place].earliest(|index, position| slab.node_mut(index).position = position)?.index
+                self.slots[place].earliest(&mut self.slab)?.index
             }
         };
         let node = self.slab.node(index);
@@ -192,9 +178,8 @@ impl<T> Wheel<T> {
         let mut left = max;
         while self.enter_next(now_ns / TICK_NS) {
             let place = place(0, self.tick);
-            let slab = &mut self.slab;
-            self.slots[place].sort(|index, position| slab.node_mut(index).position = position);
-            while let Some(Entry { due_ns, index }) = self.slots[place].front() {
+            self.slots[place].sort(&mut self.slab);
+            while let Some(Entry { due_ns, index }) = self.slots[place].front(&self.slab) {
                 if due_ns > now_ns || left == 0 {
                     self.bound_ns = due_ns;
                     self.earliest = Some(index);
@@ -225,7 +210,7 @@ impl<T> Wheel<T> {
     fn look_ahead(&mut self) {
         (self.earliest, self.bound_ns) = match self.first_place() {
             None => (None, u64::MAX),
-            Some(place) => match self.slots[place].earliest_of_few() {
+            Some(place) => match self.slots[place].earliest_of_few(&self.slab) {
                 Some(Entry { due_ns, index }) => (Some(index), due_ns),
                 None => (None, self.start_of(place).saturating_mul(TICK_NS)),
             },
@@ -268,16 +253,18 @@ impl<T> Wheel<T> {
 
     /// Spreads a slot that the wheel just moved into over the levels below, in order.
     fn deal_out(&mut self, place: usize) {
-        let entries = self.slots[place].take();
+        let slot = self.slots[place].take();
         self.filled[place / SLOTS] &= !(1 << (place % SLOTS));
-        for &Entry { due_ns, index } in &entries {
-            if index != NIL {
+        for position in slot.positions() {
+            slot.fetch_ahead(&self.slab, position as usize);
+            let Entry { due_ns, index } = slot.at(position);
+            if self.slab.is_at(index, place as u16, position) {
                 let (place, position) = self.put(due_ns, index);
                 let node = self.slab.node_mut(index);
                 (node.place, node.position) = (place, position);
             }
         }
-        self.unneeded.push(entries);
+        self.unneeded.push(slot.into_entries());
     }
 
     /// The slot that holds the earliest timers.
@@ -301,12 +288,16 @@ impl<T> Wheel<T> {
         let level = ((tick ^ self.tick) | 1).ilog2() / DIGIT;
         let place = place(level as usize, tick);
         self.filled[place / SLOTS] |= 1 << (place % SLOTS);
-        (place as u16, self.slots[place].push(due_ns, index))
+        (place as u16, self.slots[place].push(&mut self.slab, due_ns, index))
     }
 
+    #[inline(never)]
     fn emptied(&mut self, place: usize) {
         self.filled[place / SLOTS] &= !(1 << (place % SLOTS));
         self.unneeded.extend(self.slots[place].clear());
+        if self.slab.len() == 0 {
+            self.bound_ns = u64::MAX;
+        }
     }
 
     fn forget_earliest(&mut self, index: u32) {

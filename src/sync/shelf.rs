@@ -57,6 +57,17 @@ impl<T> Shelf<T> {
         self.count += 1;
     }
 
+    /// Puts `count` values behind the others, each made where it is to lie. Panics when there is no room.
+    #[inline]
+    pub fn push_all(&mut self, count: usize, mut make: impl FnMut(usize) -> T) {
+        assert!(count <= self.layout.size() / size_of::<T>() - self.count, "a shelf is full");
+        for nth in 0..count {
+            // SAFETY: within the memory, as was asserted, and behind all values.
+            unsafe { self.values.add(self.count).write(make(nth)) };
+            self.count += 1;
+        }
+    }
+
     /// Gives the memory back without a look at the values, which are not dropped.
     pub fn forget(mut self) {
         self.count = 0;
