@@ -271,6 +271,27 @@ fn a_slot_whose_timers_come_and_go_keeps_its_order_and_no_memory_for_them() {
     assert_eq!(fire(&timers, HOUR), expected);
 }
 
+/// A cancel leaves something behind in its slot, under the number of its timer.
+#[test]
+fn who_has_a_number_of_one_that_was_cancelled_fires_at_its_own_time_and_once() {
+    for due in [HOUR + 9, HOUR + 3, HOUR + 1, 2 * HOUR, MS] {
+        let timers = Timers::new();
+        let first = timers.start(HOUR + 5, TimerKind::User, 0).id;
+        let second = timers.start(HOUR + 2, TimerKind::User, 1).id;
+        assert_eq!(timers.cancel(first), Some((0, HOUR + 5)));
+        let again = timers.start(due, TimerKind::User, 2).id;
+        let number = |id: TimerId| id.to_bits() as u32;
+        assert!(again != first && number(again) == number(first));
+        assert_eq!(timers.next_due().map(|(due, _)| due), Some(due.min(HOUR + 2)));
+        let mut expected = vec![(second, HOUR + 2, 1), (again, due, 2)];
+        expected.sort_by_key(|(_, due, _)| *due);
+        let mut out = Vec::new();
+        assert!(!timers.fire_due(2 * HOUR, usize::MAX, &mut out));
+        assert_eq!(out, expected);
+        assert!(timers.is_empty());
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Start(u64),

@@ -193,6 +193,11 @@ impl Slot {
         self.entries
     }
 
+    #[cfg(test)]
+    pub fn room(&self) -> usize {
+        self.entries.capacity()
+    }
+
     /// Empties a slot; memory that it is not to keep is given back, to be freed outside the lock.
     #[inline]
     pub fn clear(&mut self) -> Option<Vec<Entry>> {
@@ -220,5 +225,29 @@ pub(crate) mod looks {
 
     pub fn take() -> usize {
         LOOKS.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::clock::{TimerKind, Timers};
+    use std::collections::VecDeque;
+
+    /// Those of one slot come and go in their order, so that each leaves a hole: many more than ever wait at a time.
+    #[test]
+    fn what_comes_and_goes_takes_no_more_room_than_what_waits() {
+        const WAIT: usize = 100;
+        let timers = Timers::new();
+        let mut waiting = VecDeque::new();
+        for name in 0..100_000 {
+            waiting.push_back((timers.start(1 << 50, TimerKind::User, name).id, name));
+            if waiting.len() > WAIT {
+                let (first, name) = waiting.pop_front().expect("they are many");
+                assert_eq!(timers.cancel(first), Some((name, 1 << 50)));
+            }
+        }
+        assert_eq!(timers.len(), WAIT);
+        let places = timers.places();
+        assert!(places <= 4 * WAIT, "{places} for {WAIT} timers");
     }
 }

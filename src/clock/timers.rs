@@ -70,7 +70,8 @@ impl<T: Send> Timers<T> {
         Started { id, earliest }
     }
 
-    /// Stops a timer and returns its payload and deadline; None when it has fired or was cancelled.
+    /// Stops a timer and returns its payload and deadline; None when it has fired or was cancelled. Not inlined: those who
+    /// have thousands to stop do so by [`Timers::cancel_into`].
     #[inline(never)]
     pub fn cancel(&self, id: TimerId) -> Option<(T, u64)> {
         let mut payload = None;
@@ -78,7 +79,7 @@ impl<T: Send> Timers<T> {
         payload.map(|payload| (payload, due_ns))
     }
 
-    /// As [`Timers::cancel`], with the payload moved once, to where the caller drops it: from one result into the next it
+    /// As [`Timers::cancel`], in the caller's own code, with the payload moved once, to where the caller drops it: from one result into the next it
     /// took a quarter of the time.
     #[inline(always)]
     pub fn cancel_into(&self, id: TimerId, payload: &mut Option<T>) -> Option<u64> {
@@ -150,6 +151,11 @@ impl<T: Send> Timers<T> {
     /// How many timers are alive.
     pub fn len(&self) -> usize {
         self.wheel.lock().len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.wheel.lock().places()
     }
 
     /// Is no timer alive?

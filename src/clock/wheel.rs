@@ -306,6 +306,12 @@ impl<T> Wheel<T> {
         }
     }
 
+    /// For how many entries there is room in all slots.
+    #[cfg(test)]
+    pub fn places(&self) -> usize {
+        self.slots.iter().map(Slot::room).sum()
+    }
+
     #[cfg(test)]
     pub fn set_first_generation(&mut self, generation: u32) {
         self.slab.set_first_generation(generation);

@@ -44,19 +44,6 @@ impl<T> Shelf<T> {
         self.layout.size()
     }
 
-    pub fn is_full(&self) -> bool {
-        self.count == self.layout.size() / size_of::<T>()
-    }
-
-    /// Puts a value behind the others. Panics when there is no room.
-    #[inline]
-    pub fn push(&mut self, value: T) {
-        assert!(!self.is_full(), "a shelf is full");
-        // SAFETY: within the memory, as was asserted, and behind all values.
-        unsafe { self.values.add(self.count).write(value) };
-        self.count += 1;
-    }
-
     /// Puts `count` values behind the others, each made where it is to lie. Panics when there is no room.
     #[inline]
     pub fn push_all(&mut self, count: usize, mut make: impl FnMut(usize) -> T) {
@@ -151,7 +138,8 @@ mod tests {
         for is_huge in [false, true] {
             let token = Arc::new(());
             let mut shelf = Shelf::new(HUGE / size_of::<Arc<()>>(), is_huge);
-            (0..10).for_each(|_| shelf.push(token.clone()));
+            shelf.push_all(7, |_| token.clone());
+            shelf.push_all(3, |_| token.clone());
             assert_eq!((shelf.len(), Arc::strong_count(&token)), (10, 11));
             shelf[3] = Arc::new(());
             drop(shelf);
@@ -159,8 +147,7 @@ mod tests {
         }
         let token = Arc::new(());
         let mut shelf = Shelf::new(1, false);
-        shelf.push(token.clone());
-        assert!(shelf.is_full());
+        shelf.push_all(1, |_| token.clone());
         shelf.forget();
         assert_eq!(Arc::strong_count(&token), 2);
         // SAFETY: the count that the forgotten one had.
@@ -171,6 +158,7 @@ mod tests {
     #[should_panic(expected = "a shelf is full")]
     fn a_full_one_takes_no_more() {
         let mut shelf = Shelf::new(2, false);
-        (0..3).for_each(|value| shelf.push(value));
+        shelf.push_all(1, |_| 0);
+        shelf.push_all(2, |_| 0);
     }
 }
