@@ -3,11 +3,11 @@
 //! and ordering it read memory in a row, where a list through the timers themselves would fetch each of a million from
 //! somewhere else, and its neighbours with it to take one out.
 //!
-//! What is cancelled leaves its entry behind as a hole, which nobody writes into: that would be one more place in memory
-//! for each cancel, and with a million timers, started and cancelled one after the other in 32 slots, took a fifth of the
-//! time. An entry is a hole when its timer says that it is not there: it is gone, or another that has its number since.
-//! They go when room is needed and at least half of all are holes, so that what is only cancelled is looked at no more,
-//! and what comes and goes needs no more room than what waits.
+//! What is cancelled leaves its entry behind as a hole, which nobody writes into: that would be one more place in
+//! memory for each cancel, and with a million timers in 32 slots, cancelled in the order of their start, took as long
+//! as all the rest. An entry is a hole when its timer says that it is not there: it is gone, or another that has its
+//! number since. They go when room is needed and at least half of all are holes: so what is only cancelled is looked at
+//! no more, and what comes and goes needs little more room than what waits.
 //!
 //! Promises: entries of the same deadline stand in the order they were put in; each timer that waits has one entry, at
 //! the place it says. Touched only under the lock of `Timers`.

@@ -79,8 +79,8 @@ impl<T: Send> Timers<T> {
         payload.map(|payload| (payload, due_ns))
     }
 
-    /// As [`Timers::cancel`], in the caller's own code, with the payload moved once, to where the caller drops it: from one result into the next it
-    /// took a quarter of the time.
+    /// As [`Timers::cancel`], in the caller's own code, with the payload moved once, to where the caller drops it: from
+    /// one result into the next it took a quarter of the time.
     #[inline(always)]
     pub fn cancel_into(&self, id: TimerId, payload: &mut Option<T>) -> Option<u64> {
         let mut wheel = self.wheel.lock();
