@@ -15,7 +15,8 @@
 //! The turn is given under the lock, and told outside it; one that is dead when it is told has its turn passed over. A
 //! line is there as long as somebody is in it.
 
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering, fence};
+use crate::sync::inside::{heavy_fence, light_fence};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
@@ -85,8 +86,13 @@ impl<P: Copy + Eq + Hash, W: Wakes + Clone> Turns<P, W> {
     pub fn come(&self, whom: W) -> Arc<Waiter<W>> {
         // Partner: the load in `arrive`.
         self.count.fetch_add(1, Ordering::SeqCst);
-        // What it looks at next may lie under no lock.
-        fence(Ordering::SeqCst);
+        // What it looks at next may lie under no lock. It pays for those who arrive too: of them there are many more.
+        while !heavy_fence() {
+            #[cfg(not(loom))]
+            std::thread::yield_now();
+            #[cfg(loom)]
+            loom::thread::yield_now();
+        }
         let mut lines = self.lines.lock();
         lines.next += 1;
         Arc::new(Waiter { number: lines.next, whom, turn: AtomicBool::new(false) })
@@ -105,14 +111,21 @@ impl<P: Copy + Eq + Hash, W: Wakes + Clone> Turns<P, W> {
     }
 
     /// Step *arrive*.
+    #[inline]
     pub fn arrive(&self, place: P) {
         // Partner: the count is raised before the waiter looks. What arrives is put and looked for under a lock, or
-        // without one, with a fence on either side; so one of the two sees the other.
-        fence(Ordering::SeqCst);
+        // without one, with a fence on either side; so one of the two sees the other. For those who are inside: as a
+        // rule nobody waits, and a fence here was one of five locked instructions to register a key.
+        light_fence();
         if self.count.load(Ordering::SeqCst) != 0 {
-            let next = self.lines.lock().lines.get_mut(&place).and_then(|line| line.give_after(0));
-            self.tell(place, next);
+            self.let_look(place);
         }
+    }
+
+    #[cold]
+    fn let_look(&self, place: P) {
+        let next = self.lines.lock().lines.get_mut(&place).and_then(|line| line.give_after(0));
+        self.tell(place, next);
     }
 
     /// Step *arrive* at each place that `is_meant`. For what is rare: it looks at all lines.
