@@ -50,7 +50,7 @@ impl Startable for PubSubSpec {
     fn build(&self) -> ChildStart {
         let face = |pid| {
             let store = Store::new(pid);
-            Face { what: store.clone(), ends: store }
+            Face::new(store.clone(), store)
         };
         ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(PubSub::default()) }
     }

@@ -66,7 +66,7 @@ impl Startable for RegistrySpec {
         let spec = self.clone();
         let face = move |pid| {
             let store = Store::new(pid, &spec);
-            Face { what: store.clone(), ends: store }
+            Face::new(store.clone(), store)
         };
         let registry = Registry::default();
         ChildStart { flags: FLAG_SYSTEM, face: Some(Box::new(face)), ..ChildStart::new(registry) }

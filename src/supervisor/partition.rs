@@ -63,7 +63,7 @@ impl Startable for PartitionSpec {
         // Checked before; a spec that was not starts nothing.
         let children = self.children().unwrap_or_default();
         let supervisor = Supervisor { partitions: Some(partitions), ..Supervisor::new(children) };
-        let face = move |_| Face { what, ends: Arc::new(Nothing) };
+        let face = move |_| Face::new(what, Arc::new(Nothing));
         let face: Option<process::MakeFace> = Some(Box::new(face));
         ChildStart { flags: FLAG_SYSTEM, kind: self.kind(), face, ..ChildStart::new(supervisor) }
     }
