@@ -9,7 +9,7 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 use regrow::process::{Left, Whereabouts};
 use regrow::registry::book::{Book, Hears, Refusal, Removed};
-use regrow::registry::quick::Quick;
+use regrow::registry::quick::{Locked, Quick, Rest};
 use regrow::term::{Pid, Term};
 
 const A: usize = 1;
@@ -73,7 +73,7 @@ impl World {
         }
         let mut noted = process.noted.take().unwrap_or_default();
         let hash = self.book.hash(&key());
-        let done = self.book.insert(hash, &mut Some(key()), pid(who), &mut Some(Term::int(0)), &mut noted);
+        let done = self.book.insert(hash, &mut key(), pid(who), &mut Term::int(0), &mut noted);
         process.noted = Some(noted).filter(|noted| !noted.is_empty());
         process.linked |= process.noted.is_some();
         match done {
@@ -84,19 +84,19 @@ impl World {
     }
 
     fn unregister(&self, who: usize) {
-        let mut removed = Removed::default();
+        let (mut removed, hash) = (Removed::default(), self.book.hash(&key()));
         {
             let mut process = self.processes[who].lock().unwrap();
             if !process.fenced {
                 if let Some(mut noted) = process.noted.take() {
-                    self.book.take(&key(), pid(who), &mut noted, |_| true, &mut removed);
+                    self.book.take(hash, &key(), pid(who), &mut noted, |_| true, &mut removed);
                     process.noted = Some(noted).filter(|noted| !noted.is_empty());
                     process.linked = process.noted.is_some();
                 }
                 return;
             }
         }
-        self.book.take_of_ending(&key(), pid(who), |_| true, &mut removed);
+        self.book.take_of_ending(hash, &key(), pid(who), |_| true, &mut removed);
     }
 
     /// The end of a process, entry by entry.
@@ -298,10 +298,14 @@ fn a_process_and_its_registry_that_end_together_leave_nothing() {
 #[test]
 fn a_lookup_without_the_lock_is_as_if_made_at_one_moment() {
     loom::model(|| {
-        let quick = Arc::new(Quick::new());
+        let (quick, mut locked) = (Arc::new(Quick::new()), Locked::default());
+        // Of one hash, so that all belong at one place.
+        let insert = |locked: &mut Locked, words, who| {
+            quick.insert(locked, 0, words, pid(who), 0, || Some(Rest::default())).expect("it is not there");
+        };
         // Both belong where the first is; when that goes, the second moves up.
-        quick.insert(0, [1, 1], pid(A));
-        quick.insert(0, [1, 2], pid(B));
+        insert(&mut locked, [1, 1], A);
+        insert(&mut locked, [1, 2], B);
         let theirs = quick.clone();
         // Another thread looks, and not this one: of the accesses to each word loom keeps the last alone, and who changes
         // reads before it writes.
@@ -313,8 +317,9 @@ fn a_lookup_without_the_lock_is_as_if_made_at_one_moment() {
                 assert!(matches!(theirs.find(0, [1, 1]), None | Some(None)));
             }
         });
-        quick.remove(0, [1, 1]);
-        quick.insert(0, [1, 3], pid(A));
+        let gone = quick.search(&locked, 0, [1, 1]).expect("it is there");
+        quick.remove(&mut locked, gone);
+        insert(&mut locked, [1, 3], A);
         look.join().unwrap();
         assert_eq!(quick.find(0, [1, 1]), Some(None));
         assert_eq!(quick.find(0, [1, 2]), Some(Some(pid(B))));

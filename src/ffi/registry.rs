@@ -3,7 +3,9 @@
 
 use super::agent::run;
 use super::request::User;
-use super::support::{Fault, SizedStruct, borrow, borrow_optional, guard, limit, out, out_optional, sized, take, text};
+use super::support::{
+    Fault, SizedStruct, borrow, borrow_optional, guard, limit, moved, out, out_optional, sized, take, text,
+};
 use super::types::{
     REGROW_DUPLICATE, REGROW_UNIQUE, regrow_agent_callback, regrow_each_callback, regrow_error, regrow_pid,
     regrow_run_callback, regrow_term,
@@ -83,10 +85,11 @@ pub(super) unsafe fn startable(spec: *const c_void) -> Result<Arc<dyn Startable>
 pub extern "C" fn regrow_registry_register(
     registry: regrow_pid, key: regrow_term, pid: regrow_pid, value: regrow_term,
 ) -> regrow_error {
-    let (key, value) = (take(key), take(value));
+    let (mut key, mut value) = (moved(key), moved(value));
     guard(|| {
         process::identity()?;
-        Ok(registry::register(registry.into(), key?, pid.into(), value?)?)
+        let (key, value) = (key.get()?, value.get()?);
+        Ok(registry::register_taking(registry.into(), key, pid.into(), value)?)
     })
 }
 

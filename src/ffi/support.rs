@@ -189,6 +189,33 @@ pub(super) fn sound(term: regrow_term) -> Result<Term, regrow_term> {
     }
 }
 
+/// As [`take`], for what is used where it lies: a fault has no room in it, so it is never moved as a whole, for which the
+/// processor would wait until its parts are written.
+pub(super) struct Moved {
+    term: Term,
+    is_term: bool,
+}
+
+#[inline(always)]
+pub(super) fn moved(term: regrow_term) -> Moved {
+    // SAFETY: as in `take`. In the child of a fork, which is refused everything, nothing is read nor freed.
+    unsafe {
+        let is_term = !is_forked() && Term::check_words(term.meta, term.value);
+        Moved { term: if is_term { Term::from_words(term.meta, term.value) } else { Term::invalid() }, is_term }
+    }
+}
+
+impl Moved {
+    #[inline(always)]
+    pub fn get(&mut self) -> Result<&mut Term, Fault> {
+        match (self.is_term, self.term.is_invalid()) {
+            (false, _) => Err(no_term()),
+            (true, true) => Err(invalid()),
+            (true, false) => Ok(&mut self.term),
+        }
+    }
+}
+
 // Made out of the way: they are large, and most calls make none.
 
 #[cold]

@@ -43,6 +43,7 @@ impl<K: Copy + Eq + Hash, V> Few<K, V> {
         }
     }
 
+    #[inline]
     pub fn get(&self, key: &K) -> Option<&V> {
         match self {
             Few::None => None,
@@ -59,6 +60,7 @@ impl<K: Copy + Eq + Hash, V> Few<K, V> {
         }
     }
 
+    #[inline]
     pub fn contains_key(&self, key: &K) -> bool {
         self.get(key).is_some()
     }

@@ -205,6 +205,7 @@ pub(super) struct Rare {
 
 impl Process {
     /// Runs `look` under this process's lock, to add something it owns. None when it is fenced.
+    #[inline]
     pub fn own<R>(&self, look: impl FnOnce(&mut Owner<'_>) -> R) -> Option<R> {
         let mut inner = self.mailbox.between.lock();
         if inner.fenced || inner.nameless {
@@ -288,6 +289,7 @@ impl Owner<'_> {
 
     /// Links it with `peer` on its side only: it hears of the peer's end if that takes the link up
     /// ([`Process::take_up_links`]), the peer does not hear of its end. False when it was linked already.
+    #[inline]
     pub fn link(&mut self, peer: Pid) -> bool {
         let links = &mut self.inner.ties().links;
         if links.contains_key(&peer) {

@@ -15,7 +15,7 @@
 //! The turn is given under the lock, and told outside it; one that is dead when it is told has its turn passed over. A
 //! line is there as long as somebody is in it.
 
-use crate::sync::inside::{heavy_fence, light_fence};
+use crate::sync::fences::{heavy_fence, light_fence};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, Ordering};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;

@@ -119,10 +119,13 @@ impl Whereabouts {
 
     #[inline]
     pub fn is_empty(&self) -> bool {
+        // Of those with many entries, without a jump by a table.
+        if let Whereabouts::Row(row) = self {
+            return row.used == 0;
+        }
         match self {
             Whereabouts::None => true,
-            Whereabouts::One(_) => false,
-            Whereabouts::Row(row) => row.used == 0,
+            Whereabouts::One(_) | Whereabouts::Row(_) => false,
             Whereabouts::Many(spots) => spots.is_empty(),
             Whereabouts::Shared(shared) => shared.is_empty(),
         }

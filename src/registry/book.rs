@@ -12,18 +12,19 @@
 //! 3. *the registry's end* closes each part and takes out what is in it, under the part's lock, and has the processes
 //!    forget their notes last: until an entry is gone, its process finds it when it ends.
 //!
-//! Of the keys that are asked for most there is a second index, which is read without a lock (`quick`); it is changed
-//! together with the first, under the lock of the key's part.
+//! In a unique registry the keys that are asked for most, those that lie in their two words, are in a row of their own, in
+//! which their holders are found without a lock (`quick`); it is changed under the lock of the key's part. All others are
+//! in a hashed table (`shard`).
 
-use super::quick::Quick;
+use super::quick::{self, Place, Quick, Rest};
 pub use super::shard::Removed;
-use super::shard::{Entry, Held, Key, Shard};
+use super::shard::{Entry, Held, Key, MOST, Shard};
 use crate::process::{Left, Spot, Whereabouts};
 use crate::sync::RwLock;
 use crate::term::{Pid, Term};
 use crossbeam::utils::CachePadded;
 use hashbrown::DefaultHashBuilder;
-use hashbrown::hash_table::{self, Entry as Place};
+use hashbrown::hash_table;
 use std::collections::btree_map;
 use std::hash::BuildHasher;
 
@@ -49,6 +50,10 @@ struct Part {
     shard: RwLock<Shard>,
 }
 
+/// As many lines as one pads it to.
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Part>() <= 128);
+
 impl Part {
     fn new() -> Part {
         Part { quick: Quick::new(), shard: RwLock::new(Shard::default()) }
@@ -61,14 +66,14 @@ pub enum Refusal {
     Taken(Pid),
     /// The registry is ending.
     Closed,
-    /// The process holds as many as it can.
+    /// The process, or a part of the registry, holds as many as it can.
     Full,
 }
 
 /// What an ending registry still has to let go of, entry by entry: who had it.
 #[derive(Default)]
 pub struct Closing {
-    parts: Vec<hash_table::IntoIter<Key>>,
+    parts: Vec<(quick::Taken, hash_table::IntoIter<Key>)>,
     /// The rest of one key.
     rest: btree_map::IntoIter<u64, Entry>,
 }
@@ -81,7 +86,11 @@ impl Iterator for Closing {
             if let Some((_, entry)) = self.rest.next() {
                 return Some(entry.pid);
             }
-            match self.parts.last_mut()?.next().map(|key| key.held) {
+            let (taken, keys) = self.parts.last_mut()?;
+            if let Some(pid) = taken.next() {
+                return Some(pid);
+            }
+            match keys.next().map(|key| key.held) {
                 Some(Held::One(_, entry)) => return Some(entry.pid),
                 Some(Held::Many(entries)) => self.rest = entries.into_iter(),
                 None => drop(self.parts.pop()),
@@ -131,19 +140,24 @@ impl<H: Hears> Book<H> {
         &self.parts[(bits * self.parts.len()) >> 16]
     }
 
-    /// A key was taken out of its part, which is locked.
-    fn is_gone(&self, hash: u64, key: &Term) {
-        if let (true, Some(words)) = (self.unique, key.words()) {
-            self.part(hash).quick.remove(hash, words);
-        }
+    /// Of a key that lies in the quick row of its part.
+    #[inline]
+    fn words(&self, key: &Term) -> Option<[u64; 2]> {
+        if self.unique { key.words() } else { None }
+    }
+
+    /// Asks for the memory that a key of that hash is looked for in.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        self.part(hash).quick.prefetch(hash);
     }
 
     /// Adds an entry for `pid`, under whose lock this is called, taking key and value, and notes where; on a refusal they
     /// stay.
     pub fn insert(
-        &self, hash: u64, key: &mut Option<Term>, pid: Pid, value: &mut Option<Term>, whereabouts: &mut Whereabouts,
+        &self, hash: u64, key: &mut Term, pid: Pid, value: &mut Term, whereabouts: &mut Whereabouts,
     ) -> Result<(), Refusal> {
-        let Some(wanted) = key.as_ref() else { return Err(Refusal::Closed) };
+        let wanted = &*key;
         #[cfg(broken_registry)]
         if self.shard(hash).read().closed {
             return Err(Refusal::Closed);
@@ -155,27 +169,40 @@ impl<H: Hears> Book<H> {
         if shard.closed {
             return Err(Refusal::Closed);
         }
+        if shard.entries == MOST {
+            return Err(Refusal::Full);
+        }
         let number = shard.next;
-        let same = |known: &Key| known.hash == hash && known.key == *wanted;
-        let place = shard.keys.entry(hash, same, |known| known.hash);
-        if let (true, Place::Occupied(place)) = (self.unique, &place)
-            && let Some(holder) = place.get().held.iter().next()
-        {
-            return Err(Refusal::Taken(holder.pid));
-        }
-        let at = whereabouts.add((hash, number), !self.unique).ok_or(Refusal::Full)?;
-        let entry = Entry { number, pid, value: value.take().unwrap_or_default() };
-        if let Some(hears) = &self.hears {
-            hears.registered(wanted, pid, &entry.value);
-        }
-        match place {
-            // The key that is there stays; ours goes back to the caller with `key`.
-            Place::Occupied(mut place) => place.get_mut().held.add(entry),
-            Place::Vacant(place) => {
-                if let (true, Some(words)) = (self.unique, wanted.words()) {
-                    part.quick.insert(hash, words, pid);
+        if let Some(words) = self.words(wanted) {
+            let make = || {
+                let noted = whereabouts.add((hash, number), false)?;
+                let value = std::mem::take(value);
+                if let Some(hears) = &self.hears {
+                    hears.registered(wanted, pid, &value);
                 }
-                place.insert(Key { hash, key: key.take().unwrap_or_default(), held: Held::One(at, entry) });
+                Some(Rest { value, noted })
+            };
+            let inserted = part.quick.insert(&mut shard.quick, hash, words, pid, number, make);
+            inserted.map_err(|holder| holder.map_or(Refusal::Full, Refusal::Taken))?;
+        } else {
+            let same = |known: &Key| known.hash == hash && known.key == *wanted;
+            let place = shard.keys.entry(hash, same, |known| known.hash);
+            if let (true, hash_table::Entry::Occupied(place)) = (self.unique, &place)
+                && let Some(holder) = place.get().held.iter().next()
+            {
+                return Err(Refusal::Taken(holder.pid));
+            }
+            let at = whereabouts.add((hash, number), !self.unique).ok_or(Refusal::Full)?;
+            let entry = Entry { number, pid, value: std::mem::take(value) };
+            if let Some(hears) = &self.hears {
+                hears.registered(wanted, pid, &entry.value);
+            }
+            match place {
+                // The key that is there stays; ours goes back to the caller with `key`.
+                hash_table::Entry::Occupied(mut place) => place.get_mut().held.add(entry),
+                hash_table::Entry::Vacant(place) => {
+                    place.insert(Key { hash, key: std::mem::take(key), held: Held::One(at, entry) });
+                }
             }
         }
         shard.next += 1;
@@ -186,88 +213,125 @@ impl<H: Hears> Book<H> {
     /// Takes the entries of `pid`, under whose lock this is called, under `key` out, those whose value is `wanted`, and
     /// has them forgotten where they are noted.
     pub fn take(
-        &self, key: &Term, pid: Pid, whereabouts: &mut Whereabouts, wanted: impl Fn(&Term) -> bool,
+        &self, hash: u64, key: &Term, pid: Pid, whereabouts: &mut Whereabouts, wanted: impl Fn(&Term) -> bool,
         removed: &mut Removed,
     ) {
         if self.unique {
-            return self.take_unique(key, pid, whereabouts, wanted, removed);
+            return self.take_unique(hash, key, pid, whereabouts, wanted, removed);
         }
-        let removed = &mut removed.terms;
-        let (hash, before) = (self.hash(key), removed.len());
+        let mut terms = Vec::new();
         let mut shard = self.shard(hash).write();
         let numbers = whereabouts.numbers(hash);
         for &number in &numbers {
             let known = shard.find(hash, key).and_then(|known| known.held.get(number));
             if known.is_some_and(|entry| wanted(&entry.value)) {
-                shard.remove(hash, number, removed, |key| self.is_gone(hash, key));
+                shard.remove(hash, number, &mut terms);
                 whereabouts.remove(0, (hash, number));
             }
         }
         if let Some(hears) = &self.hears
-            && removed.len() > before
+            && !terms.is_empty()
             && !numbers.iter().any(|&number| shard.holds(hash, key, number))
         {
             hears.unregistered(key, pid);
         }
+        removed.more = terms;
     }
 
     /// As [`Book::take`], where a key has one entry.
     fn take_unique(
-        &self, key: &Term, pid: Pid, whereabouts: &mut Whereabouts, wanted: impl Fn(&Term) -> bool,
+        &self, hash: u64, key: &Term, pid: Pid, whereabouts: &mut Whereabouts, wanted: impl Fn(&Term) -> bool,
         removed: &mut Removed,
     ) {
-        let hash = self.hash(key);
-        let part = self.part(hash);
-        let mut shard = part.shard.write();
-        let Ok(place) = shard.keys.find_entry(hash, |known| known.hash == hash && known.key == *key) else { return };
-        let Held::One(at, entry) = &place.get().held else { return };
-        if entry.pid != pid || !wanted(&entry.value) {
-            return;
+        {
+            let mut shard = self.shard(hash).write();
+            let taken = self.take_one(&mut shard, hash, key, pid, wanted, removed);
+            let Some((noted, number)) = taken else { return };
+            whereabouts.remove(noted, (hash, number));
         }
-        whereabouts.remove(*at, (hash, entry.number));
-        removed.one = Some(place.remove().0);
-        shard.removed_one();
-        if let Some(words) = key.words() {
-            part.quick.remove(hash, words);
-        }
-        if let Some(hears) = &self.hears {
-            hears.unregistered(key, pid);
-        }
-        drop(shard);
         if whereabouts.is_roomy() {
             self.close_up(whereabouts);
         }
+    }
+
+    /// Takes the entry of `pid` under `key` out, if its value is `wanted`: where it was noted, and its number.
+    #[inline]
+    fn take_one(
+        &self, shard: &mut Shard, hash: u64, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool,
+        removed: &mut Removed,
+    ) -> Option<(u32, u64)> {
+        let taken = if let Some(words) = key.words() {
+            let is_it = |holder, value: &Term| holder == pid && wanted(value);
+            let (rest, number) = self.part(hash).quick.remove_if(&mut shard.quick, hash, words, is_it)?;
+            shard.entries -= 1;
+            removed.value = rest.value;
+            (rest.noted, number)
+        } else {
+            let here = |known: &Key| known.hash == hash && known.key == *key;
+            let place = shard.keys.find_entry(hash, here).ok()?;
+            let Held::One(noted, entry) = &place.get().held else { return None };
+            if entry.pid != pid || !wanted(&entry.value) {
+                return None;
+            }
+            let (noted, number) = (*noted, entry.number);
+            let known = place.remove().0;
+            shard.removed_one();
+            removed.key = known.key;
+            if let Held::One(_, entry) = known.held {
+                removed.value = entry.value;
+            }
+            (noted, number)
+        };
+        if let Some(hears) = &self.hears {
+            hears.unregistered(key, pid);
+        }
+        Some(taken)
     }
 
     /// Gives room back where a process once had many more entries.
     #[cold]
     fn close_up(&self, whereabouts: &mut Whereabouts) {
         whereabouts.close_up(|(hash, number), now| {
-            let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
-            if let Some(Key { held: Held::One(at, _), .. }) = self.shard(hash).write().keys.find_mut(hash, here) {
-                *at = now;
+            let part = self.part(hash);
+            let mut shard = part.shard.write();
+            if let Some(at) = self.quick_place(part, &shard, hash, number) {
+                shard.quick.rest_mut(at).noted = now;
+            } else if let Some(Key { held: Held::One(noted, _), .. }) = shard.keys.find_mut(hash, here(hash, number)) {
+                *noted = now;
             }
         });
     }
 
+    /// Where that entry is, if it is in the quick row.
+    fn quick_place(&self, part: &Part, shard: &Shard, hash: u64, number: u64) -> Option<Place> {
+        if self.unique { part.quick.place_of(&shard.quick, hash, number) } else { None }
+    }
+
     /// As [`Book::take`], of a process that adds none any more: it is ending, and whoever carries that out has its note. So
     /// they are looked for under the key.
-    pub fn take_of_ending(&self, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed) {
-        let hash = self.hash(key);
+    pub fn take_of_ending(
+        &self, hash: u64, key: &Term, pid: Pid, wanted: impl Fn(&Term) -> bool, removed: &mut Removed,
+    ) {
         let mut shard = self.shard(hash).write();
+        if self.unique {
+            self.take_one(&mut shard, hash, key, pid, wanted, removed);
+            return;
+        }
         let Some(known) = shard.find(hash, key) else { return };
         let (gone, left): (Vec<&Entry>, Vec<&Entry>) =
             known.held.iter().filter(|entry| entry.pid == pid).partition(|entry| wanted(&entry.value));
         let numbers: Vec<u64> = gone.iter().map(|entry| entry.number).collect();
         let was_last = left.is_empty() && !numbers.is_empty();
+        let mut terms = Vec::new();
         for number in numbers {
-            shard.remove(hash, number, &mut removed.terms, |key| self.is_gone(hash, key));
+            shard.remove(hash, number, &mut terms);
         }
         if let Some(hears) = &self.hears
             && was_last
         {
             hears.unregistered(key, pid);
         }
+        removed.more = terms;
     }
 
     /// Takes out about `limit` entries of a process that ends; how many there were. Fewer than `limit`: nothing is
@@ -280,18 +344,26 @@ impl<H: Hears> Book<H> {
             places.sort_unstable();
         }
         for (at, &(hash, number)) in places.iter().enumerate() {
-            let mut shard = self.shard(hash).write();
-            if let Some(hears) = &self.hears {
-                let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
-                let key = shard.keys.find(hash, here).map(|known| known.key.clone());
-                if let Some(key) = key {
-                    if is_last_of_key(&shard, &key, hash, &places[at + 1..], left) {
-                        hears.unregistered(&key, pid);
-                    }
-                    removed.push(key);
+            let part = self.part(hash);
+            let mut shard = part.shard.write();
+            if let Some(at) = self.quick_place(part, &shard, hash, number) {
+                if let Some(hears) = &self.hears {
+                    hears.unregistered(&part.quick.key(at), pid);
                 }
+                removed.push(part.quick.remove(&mut shard.quick, at).value);
+                shard.entries -= 1;
+            } else {
+                if let Some(hears) = &self.hears {
+                    let key = shard.keys.find(hash, here(hash, number)).map(|known| known.key.clone());
+                    if let Some(key) = key {
+                        if is_last_of_key(&shard, &key, hash, &places[at + 1..], left) {
+                            hears.unregistered(&key, pid);
+                        }
+                        removed.push(key);
+                    }
+                }
+                shard.remove(hash, number, &mut removed);
             }
-            shard.remove(hash, number, &mut removed, |key| self.is_gone(hash, key));
             drop(shard);
             // Not gathered up: a process may hold a great many.
             removed.clear();
@@ -305,9 +377,9 @@ impl<H: Hears> Book<H> {
         for part in &self.parts {
             let mut shard = part.shard.write();
             shard.closed = true;
-            part.quick.clear();
             shard.entries = 0;
-            closing.parts.push(std::mem::take(&mut shard.keys).into_iter());
+            let taken = part.quick.take_all(&mut shard.quick);
+            closing.parts.push((taken, std::mem::take(&mut shard.keys).into_iter()));
         }
         closing
     }
@@ -324,16 +396,36 @@ impl<H: Hears> Book<H> {
         self.holder(key, |pid, _| pid)
     }
 
+    /// Shows the entries of a key, in the order they came.
+    fn look<R>(&self, key: &Term, look: impl FnOnce(&mut dyn Iterator<Item = Seen<'_>>) -> R) -> R {
+        let hash = self.hash(key);
+        let part = self.part(hash);
+        let shard = part.shard.read();
+        if let Some(words) = self.words(key) {
+            let at = part.quick.search(&shard.quick, hash, words);
+            return look(&mut at.map(|at| Seen::quick(part, &shard, at)).into_iter());
+        }
+        look(&mut shard.find(hash, key).into_iter().flat_map(|known| known.held.iter()).map(Seen::of))
+    }
+
     /// Who has the key of a unique registry, and with what value.
     #[inline]
     pub fn holder<R>(&self, key: &Term, look: impl FnOnce(Pid, &Term) -> R) -> Option<R> {
         let hash = self.hash(key);
-        let shard = self.shard(hash).read();
+        let part = self.part(hash);
+        let shard = part.shard.read();
+        if let Some(words) = self.words(key) {
+            let at = part.quick.search(&shard.quick, hash, words)?;
+            return Some(look(part.quick.pid(at), &shard.quick.rest(at).value));
+        }
         shard.find(hash, key)?.held.iter().next().map(|entry| look(entry.pid, &entry.value))
     }
 
     /// All entries of a key, in the order they came.
     pub fn entries(&self, key: &Term) -> Vec<(Pid, Term)> {
+        if self.unique {
+            return self.holder(key, |pid, value| (pid, value.clone())).into_iter().collect();
+        }
         let hash = self.hash(key);
         let shard = self.shard(hash).read();
         let Some(known) = shard.find(hash, key) else { return Vec::new() };
@@ -344,66 +436,99 @@ impl<H: Hears> Book<H> {
 
     /// The entries of a key as `{Key, Pid, Value}`.
     pub fn triples(&self, key: &Term) -> Vec<Term> {
-        let hash = self.hash(key);
-        let shard = self.shard(hash).read();
-        shard.find(hash, key).map(Key::triples).unwrap_or_default()
+        self.look(key, |entries| entries.map(|entry| entry.triple(key)).collect())
     }
 
     /// All entries as `{Key, Pid, Value}`, part by part.
     pub fn parts(&self) -> impl Iterator<Item = Vec<Term>> {
-        self.parts.iter().map(|part| part.shard.read().keys.iter().flat_map(Key::triples).collect())
+        self.parts.iter().map(|part| {
+            let shard = part.shard.read();
+            let quick = shard.quick.places();
+            let quick = quick.map(|at| Seen::quick(part, &shard, at).triple(&part.quick.key(at)));
+            let triples = |known: &Key| known.held.iter().map(|entry| Seen::of(entry).triple(&known.key)).collect();
+            quick.chain(shard.keys.iter().flat_map(|known| -> Vec<Term> { triples(known) })).collect()
+        })
     }
 
     /// The keys of the entries that are noted, in no order; a key as often as it has entries there.
     pub fn keys(&self, noted: Vec<Spot>) -> Vec<Term> {
         let key = |(hash, number): Spot| {
-            let shard = self.shard(hash).read();
-            let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
-            shard.keys.find(hash, here).map(|known| known.key.clone())
+            let part = self.part(hash);
+            let shard = part.shard.read();
+            if let Some(at) = self.quick_place(part, &shard, hash, number) {
+                return Some(part.quick.key(at));
+            }
+            shard.keys.find(hash, here(hash, number)).map(|known| known.key.clone())
         };
         noted.into_iter().filter_map(key).collect()
     }
 
     /// The values of a process under a key, in the order they came; `noted`: where its entries are, when that is known.
     pub fn values(&self, key: &Term, pid: Pid, noted: Option<&Whereabouts>) -> Vec<Term> {
-        let hash = self.hash(key);
-        let shard = self.shard(hash).read();
-        let Some(known) = shard.find(hash, key) else { return Vec::new() };
-        match noted {
-            Some(noted) if !self.unique => {
-                let entries = noted.numbers(hash).into_iter().filter_map(|number| known.held.get(number));
-                entries.map(|entry| entry.value.clone()).collect()
-            }
-            _ => {
-                let entries = known.held.iter().filter(|entry| entry.pid == pid);
-                entries.map(|entry| entry.value.clone()).collect()
-            }
+        if let (false, Some(noted)) = (self.unique, noted) {
+            let hash = self.hash(key);
+            let shard = self.shard(hash).read();
+            let Some(known) = shard.find(hash, key) else { return Vec::new() };
+            let entries = noted.numbers(hash).into_iter().filter_map(|number| known.held.get(number));
+            return entries.map(|entry| entry.value.clone()).collect();
         }
+        self.look(key, |entries| entries.filter(|entry| entry.pid == pid).map(|entry| entry.value.clone()).collect())
     }
 
     /// How many entries there are.
     pub fn count(&self) -> usize {
-        self.parts.iter().map(|part| part.shard.read().entries).sum()
+        self.parts.iter().map(|part| part.shard.read().entries as usize).sum()
     }
 
     /// The entry of `pid` under a key of a unique registry: its number and value.
     pub fn own_entry(&self, key: &Term, pid: Pid) -> Option<(u64, Term)> {
-        let hash = self.hash(key);
-        let shard = self.shard(hash).read();
-        let entry = shard.find(hash, key)?.held.iter().next()?;
-        (entry.pid == pid).then(|| (entry.number, entry.value.clone()))
+        let entry = |entry: Seen<'_>| (entry.pid == pid).then(|| (entry.number, entry.value.clone()));
+        self.look(key, |entries| entries.next().and_then(entry))
     }
 
     /// Gives that entry another value, if it is still the same one; the old value, or else the new one back.
     pub fn set_value(&self, key: &Term, number: u64, value: Term) -> Result<Term, Term> {
         let hash = self.hash(key);
-        let mut shard = self.shard(hash).write();
-        let known = shard.keys.find_mut(hash, |known| known.hash == hash && known.key == *key);
-        match known.and_then(|known| known.held.get_mut(number)) {
-            Some(entry) => Ok(std::mem::replace(&mut entry.value, value)),
+        let part = self.part(hash);
+        let mut shard = part.shard.write();
+        let known = if let Some(at) = self.quick_place(part, &shard, hash, number) {
+            Some(&mut shard.quick.rest_mut(at).value)
+        } else {
+            let known = shard.keys.find_mut(hash, |known| known.hash == hash && known.key == *key);
+            known.and_then(|known| known.held.get_mut(number)).map(|entry| &mut entry.value)
+        };
+        match known {
+            Some(known) => Ok(std::mem::replace(known, value)),
             None => Err(value),
         }
     }
+}
+
+/// An entry, wherever it lies.
+struct Seen<'a> {
+    number: u64,
+    pid: Pid,
+    value: &'a Term,
+}
+
+impl<'a> Seen<'a> {
+    #[inline]
+    fn quick(part: &Part, shard: &'a Shard, at: Place) -> Seen<'a> {
+        Seen { number: part.quick.number(at), pid: part.quick.pid(at), value: &shard.quick.rest(at).value }
+    }
+
+    fn of(entry: &'a Entry) -> Seen<'a> {
+        Seen { number: entry.number, pid: entry.pid, value: &entry.value }
+    }
+
+    fn triple(&self, key: &Term) -> Term {
+        Term::tuple_of([key.clone(), Term::pid(self.pid), self.value.clone()])
+    }
+}
+
+/// Whether a key has the entry of that number.
+fn here(hash: u64, number: u64) -> impl Fn(&Key) -> bool {
+    move |known| known.hash == hash && known.held.get(number).is_some()
 }
 
 /// Whether a process that ends has no more entries of that key but the one at hand: neither in the rest of this slice,

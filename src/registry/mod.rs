@@ -210,47 +210,66 @@ fn not_unique() -> Error {
 /// `Exists`, `{already_registered, Holder}`: the key of a unique registry is taken, be it by `pid` itself. `NoProcess`:
 /// the registry or `pid` is dead. `OtherRuntime`: they do not live in the same runtime. `Limit`: 2^32 entries of one
 /// process.
-pub fn register(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Error> {
-    enter(registry, key, pid, value).map_err(|refusal| match refusal {
-        Refused::Taken(holder) => {
-            Error::Exists(Term::tuple_of([Term::atom(atoms::ALREADY_REGISTERED), Term::pid(holder)]))
+pub fn register(registry: Pid, mut key: Term, pid: Pid, mut value: Term) -> Result<(), Error> {
+    register_taking(registry, &mut key, pid, &mut value)
+}
+
+/// As [`register`], where key and value lie; taken is what is needed of them.
+pub fn register_taking(registry: Pid, key: &mut Term, pid: Pid, value: &mut Term) -> Result<(), Error> {
+    match enter(registry, key, pid, value) {
+        Entered::Yes => Ok(()),
+        Entered::Taken(holder) => {
+            Err(Error::Exists(Term::tuple_of([Term::atom(atoms::ALREADY_REGISTERED), Term::pid(holder)])))
         }
-        Refused::Error(error) => error,
-    })
-}
-
-enum Refused {
-    Taken(Pid),
-    Error(Error),
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Refused {
-        Refused::Error(error)
+        refused => Err(refused.error()),
     }
 }
 
-fn enter(registry: Pid, key: Term, pid: Pid, value: Term) -> Result<(), Refused> {
-    // What the store does not take is freed here, outside its locks.
-    let (mut key, mut value) = (Some(key), Some(value));
-    let entered = with_store(registry, |home, store| {
-        let hash = key.as_ref().map_or(0, |key| store.hash(key));
-        with_process(pid, |process| {
+/// What became of a registration. Of few words: to pass errors on from closure to closure took time.
+enum Entered {
+    Yes,
+    Taken(Pid),
+    Full,
+    OtherRuntime,
+    NoProcess,
+    OfNothing,
+}
+
+impl Entered {
+    /// Of what was refused, but for a key that is taken: that has an error of its own.
+    fn error(self) -> Error {
+        match self {
+            Entered::Full => Error::Limit,
+            Entered::OtherRuntime => Error::OtherRuntime,
+            Entered::OfNothing => Error::WrongKind,
+            Entered::Yes | Entered::Taken(_) | Entered::NoProcess => Error::NoProcess,
+        }
+    }
+}
+
+/// What the store does not take stays with the caller, who frees it outside its locks.
+fn enter(registry: Pid, key: &mut Term, pid: Pid, value: &mut Term) -> Entered {
+    let entered = with_process(registry, |home| {
+        let Some(store) = home.face::<Store>() else { return Entered::OfNothing };
+        let hash = store.hash(key);
+        store.prefetch(hash);
+        let entered = with_process(pid, |process| {
             if !Arc::ptr_eq(process.node(), home.node()) {
-                return Err(Refused::Error(Error::OtherRuntime));
+                return Entered::OtherRuntime;
             }
-            match process.own(|owner| store.insert(hash, &mut key, owner, &mut value)) {
+            match process.own(|owner| store.insert(hash, key, owner, value)) {
                 Some(Ok(())) => {
                     process.node().arrived(Sought::new(registry, hash));
-                    Ok(())
+                    Entered::Yes
                 }
-                Some(Err(Refusal::Taken(holder))) => Err(Refused::Taken(holder)),
-                Some(Err(Refusal::Full)) => Err(Refused::Error(Error::Limit)),
-                Some(Err(Refusal::Closed)) | None => Err(Refused::Error(Error::NoProcess)),
+                Some(Err(Refusal::Taken(holder))) => Entered::Taken(holder),
+                Some(Err(Refusal::Full)) => Entered::Full,
+                Some(Err(Refusal::Closed)) | None => Entered::NoProcess,
             }
-        })
+        });
+        entered.unwrap_or(Entered::NoProcess)
     });
-    entered?.unwrap_or_else(|| Err(Refused::Error(Error::NoProcess)))
+    entered.unwrap_or(Entered::NoProcess)
 }
 
 /// What who waits for a key of a registry waits for. None: that is no registry, or it is dead.
@@ -279,10 +298,11 @@ pub fn via(registry: Which, key: Term, value: Term) -> Arc<dyn Fn(Pid) -> Result
             }
         };
         with_unique(registry, |_, _| ())?;
-        enter(registry, key.clone(), pid, value.clone()).map_err(|refusal| match refusal {
-            Refused::Taken(holder) => Error::already_started(holder),
-            Refused::Error(error) => error,
-        })
+        match enter(registry, &mut key.clone(), pid, &mut value.clone()) {
+            Entered::Yes => Ok(()),
+            Entered::Taken(holder) => Err(Error::already_started(holder)),
+            refused => Err(refused.error()),
+        }
     })
 }
 

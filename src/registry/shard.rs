@@ -1,9 +1,11 @@
-//! One part of a registry's table: its keys, and under each the entries in the order in which they came.
+//! One part of a registry's table: its keys, and under each the entries in the order in which they came. Of a unique
+//! registry's keys those that lie in their two words are in `quick`, of which what is under the lock is here.
 //!
 //! An entry's place is the hash of its key and a number, for ever; so whoever holds many finds each at once. Where in its
 //! holder's row that is noted lies with it, so that neither is searched for. What is taken out is handed back, to be freed
 //! outside the lock that the part lies under.
 
+use super::quick::Locked;
 use crate::sync::room::is_roomy;
 use crate::sync::stir::stir;
 use crate::term::{Pid, Term};
@@ -13,17 +15,23 @@ use std::collections::BTreeMap;
 /// What was taken out, to be freed outside all locks.
 #[derive(Default)]
 pub struct Removed {
-    /// Where it is one key with one entry, which is the rule, nothing is allocated for it.
-    pub one: Option<Key>,
-    pub terms: Vec<Term>,
+    /// Where it is one entry, which is the rule, nothing is allocated for it.
+    pub key: Term,
+    pub value: Term,
+    pub more: Vec<Term>,
 }
+
+/// So many entries are all that one part can have.
+pub const MOST: u32 = u32::MAX;
 
 #[derive(Default)]
 pub struct Shard {
     /// The registry ends: nothing is added any more.
     pub closed: bool,
     pub keys: HashTable<Key>,
-    pub entries: usize,
+    pub quick: Locked,
+    /// `MOST` at most.
+    pub entries: u32,
     /// The number of the next entry: with the hash, its place for ever.
     pub next: u64,
 }
@@ -96,13 +104,6 @@ impl Held {
     }
 }
 
-impl Key {
-    pub fn triples(&self) -> Vec<Term> {
-        let triple = |entry: &Entry| Term::tuple_of([self.key.clone(), Term::pid(entry.pid), entry.value.clone()]);
-        self.held.iter().map(triple).collect()
-    }
-}
-
 impl Shard {
     #[inline]
     pub fn find(&self, hash: u64, key: &Term) -> Option<&Key> {
@@ -113,8 +114,8 @@ impl Shard {
         self.find(hash, key).is_some_and(|known| known.held.get(number).is_some())
     }
 
-    /// Takes one entry out, and its key with the last, of which `gone` is told.
-    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Vec<Term>, gone: impl FnOnce(&Term)) {
+    /// Takes one entry out, and its key with the last.
+    pub fn remove(&mut self, hash: u64, number: u64, removed: &mut Vec<Term>) {
         let here = |known: &Key| known.hash == hash && known.held.get(number).is_some();
         let Ok(mut place) = self.keys.find_entry(hash, here) else { return };
         if place.get().held.len() > 1 {
@@ -126,7 +127,6 @@ impl Shard {
         }
         let (known, _) = place.remove();
         self.removed_one();
-        gone(&known.key);
         removed.push(known.key);
         match known.held {
             Held::One(_, entry) => removed.push(entry.value),

@@ -63,7 +63,7 @@ impl Store {
 
     /// Adds an entry for the process that `owner` shows, taking key and value. On a refusal they stay.
     pub fn insert(
-        &self, hash: u64, key: &mut Option<Term>, owner: &mut process::Owner<'_>, value: &mut Option<Term>,
+        &self, hash: u64, key: &mut Term, owner: &mut process::Owner<'_>, value: &mut Term,
     ) -> Result<(), Refusal> {
         let pid = owner.pid();
         let Some(holding) = owner.holding(self) else { return self.insert_first(hash, key, owner, value) };
@@ -79,7 +79,7 @@ impl Store {
     }
 
     fn insert_first(
-        &self, hash: u64, key: &mut Option<Term>, owner: &mut process::Owner<'_>, value: &mut Option<Term>,
+        &self, hash: u64, key: &mut Term, owner: &mut process::Owner<'_>, value: &mut Term,
     ) -> Result<(), Refusal> {
         let pid = owner.pid();
         let me = self.me.upgrade().ok_or(Refusal::Closed)?;
@@ -92,17 +92,20 @@ impl Store {
 
     /// As [`Book::take`]; with its last entry the process is not the registry's any more.
     pub fn unregister(&self, key: &Term, pid: Pid, wanted: Option<&Spec>, removed: &mut Removed) {
+        let hash = self.hash(key);
+        self.prefetch(hash);
         let wanted = |value: &Term| wanted.is_none_or(|wanted| query::matches(wanted, value));
-        let taken = process::with_process(pid, |process| {
-            process.own(|owner| {
-                let holding = owner.holding(self)?;
-                self.book.take(key, pid, &mut holding.whereabouts, wanted, removed);
-                if holding.whereabouts.is_empty() { self.forget(owner) } else { None }
-            })
-        });
-        if taken.flatten().is_none() {
+        let mut forgotten = None;
+        let mut take = |owner: &mut process::Owner<'_>| {
+            let Some(holding) = owner.holding(self) else { return };
+            self.book.take(hash, key, pid, &mut holding.whereabouts, wanted, removed);
+            if holding.whereabouts.is_empty() {
+                forgotten = self.forget(owner);
+            }
+        };
+        if process::with_process(pid, |process| process.own(&mut take)).flatten().is_none() {
             // It is ending, and its entries go with it; but the caller is promised that this one is gone now.
-            self.book.take_of_ending(key, pid, wanted, removed);
+            self.book.take_of_ending(hash, key, pid, wanted, removed);
         }
     }
 

@@ -52,6 +52,17 @@ impl Term {
         (!self.is_counted() && self.tag() != kinds::FLOAT).then_some([self.meta, self.value])
     }
 
+    /// The term of two words that [`Term::words`] gave; `[]` of any that no such term has.
+    pub fn of_words([meta, value]: [u64; 2]) -> Term {
+        let owns_nothing = (meta as u8) < kinds::FIRST_COUNTED;
+        // SAFETY: of kinds that are not counted any two words may be asked about.
+        if owns_nothing && unsafe { Term::check_words(meta, value) } {
+            // SAFETY: a term that owns nothing is its words, taken back as often as one likes.
+            return unsafe { Term::from_words(meta, value) };
+        }
+        Term::nil()
+    }
+
     /// As the term of those bytes is hashed, without making it.
     pub fn hash_bytes<H: Hasher>(bytes: &[u8], state: &mut H) {
         if bytes.len() <= super::make::SHORT_MAX {
