@@ -14,9 +14,8 @@ use super::types::{
 use crate::process::{self, Error, Home, Startable};
 use crate::server::{Context, Step};
 use crate::supervisor::{Restart, Shutdown};
-use crate::task::{self, End, OnTimeout, Place, StreamSpec, Task, TaskSpec, Work};
+use crate::task::{self, Done, End, OnTimeout, Place, StreamSpec, Task, TaskSpec, Work};
 use crate::term::{Pid, Term, atoms};
-use std::cell::RefCell;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -153,51 +152,55 @@ pub(super) unsafe fn restarting_task_spec(spec: *const regrow_task_spec) -> Resu
     let flags = if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 };
     let watchdog_ms = watchdog(given.watchdog_ms);
     let shutdown = shutdown(given.shutdown_ms);
-    Ok((TaskSpec { work, argument, home, flags, watchdog_ms, shutdown, done: None }, restart))
+    Ok((TaskSpec { work, argument, home, flags, watchdog_ms, shutdown, done: Done::Nowhere }, restart))
 }
 
 type Run =
     unsafe extern "C-unwind" fn(*mut regrow_context, *mut c_void, *const regrow_term, *mut regrow_term) -> regrow_next;
 
-thread_local! {
-    /// The function that the thread read last, with its `user`, and what it became: tasks are started alike, one after
-    /// the other.
-    static LAST: RefCell<Option<(Run, *mut c_void, Work)>> = const { RefCell::new(None) };
-}
-
 /// What calls the user's function.
 fn work(run: Run, user: User) -> Work {
-    // With a `drop_user` it is given back once for each.
-    let is_plain = user.drop.is_none();
-    let place = user.user;
-    let known = LAST.try_with(|last| match &*last.borrow() {
-        Some((known, of, work)) if is_plain && std::ptr::fn_addr_eq(*known, run) && *of == place => Some(work.clone()),
-        _ => None,
-    });
-    if let Ok(Some(work)) = known {
-        return work;
+    if user.drop.is_none() {
+        return Work::Plain(run_plain, [(run as *const ()).expose_provenance(), user.user.expose_provenance()]);
     }
-    let work: Work = Arc::new(move |context: &mut Context, argument: &Term| {
-        let (user, mut value) = (&user, unwritten());
-        let argument = std::ptr::from_ref(argument).cast();
-        // SAFETY: the user's function, called as the header says.
-        let returned = unsafe { run(context_pointer(context), user.user, argument, &raw mut value) };
-        // Taken whatever comes of it: it is ours to free.
-        let value = written(value);
-        if context.is_plain_done(returned) {
-            return Ok(value?.unwrap_or(Term::nil()));
-        }
-        match std::mem::replace(context, Context::new(crate::server::Callback::Function)).decide(returned).step {
-            Step::Go => Ok(value?.unwrap_or(Term::nil())),
-            Step::Stop(reason) => Err(reason),
-            _ => Err(Term::atom(atoms::BAD_RETURN_VALUE)),
-        }
-    });
-    if is_plain {
-        let old = LAST.try_with(|last| last.replace(Some((run, place, work.clone()))));
-        drop(old);
+    // SAFETY: as the header says of the struct; `user` is given back with the last of it.
+    Work::Shared(Arc::new(move |context: &mut Context, argument: &Term| unsafe {
+        let user = &user;
+        run_user(run, user.user, context, argument)
+    }))
+}
+
+/// Of a function and its `user`, as [`work`] gives them.
+fn run_plain([run, user]: [usize; 2], context: &mut Context, argument: &Term) -> Result<Term, Term> {
+    let run = std::ptr::with_exposed_provenance::<()>(run);
+    // SAFETY: a `Run`, and called as the header says of the struct.
+    unsafe {
+        run_user(
+            std::mem::transmute::<*const (), Run>(run),
+            std::ptr::with_exposed_provenance_mut(user),
+            context,
+            argument,
+        )
     }
-    work
+}
+
+/// # Safety
+/// As the header says of the struct that both are from.
+unsafe fn run_user(run: Run, user: *mut c_void, context: &mut Context, argument: &Term) -> Result<Term, Term> {
+    let mut value = unwritten();
+    let argument = std::ptr::from_ref(argument).cast();
+    // SAFETY: the caller's promise.
+    let returned = unsafe { run(context_pointer(context), user, argument, &raw mut value) };
+    // Taken whatever comes of it: it is ours to free.
+    let value = written(value);
+    if context.is_plain_done(returned) {
+        return Ok(value?.unwrap_or(Term::nil()));
+    }
+    match std::mem::replace(context, Context::new(crate::server::Callback::Function)).decide(returned).step {
+        Step::Go => Ok(value?.unwrap_or(Term::nil())),
+        Step::Stop(reason) => Err(reason),
+        _ => Err(Term::atom(atoms::BAD_RETURN_VALUE)),
+    }
 }
 
 /// Copies an array of tasks.

@@ -24,14 +24,14 @@ use crate::term::{Pid, Ref, Term};
 impl Inner {
     /// Whether that is an alias of its, or a monitor that has not fired. Some(true): a priority alias, which a
     /// monitor's ref never is.
-    fn goes_by(&self, alias: Ref) -> Option<bool> {
+    pub(super) fn goes_by(&self, alias: Ref) -> Option<bool> {
         if self.closed {
             return None;
         }
         if self.rare.as_ref().is_some_and(|rare| rare.aliases.contains(&alias)) {
             return Some(self.has_priority(alias));
         }
-        self.ties.as_ref().is_some_and(|ties| ties.watching.contains_key(&alias)).then_some(false)
+        self.ties.as_ref().is_some_and(|ties| ties.watches(alias)).then_some(false)
     }
 }
 

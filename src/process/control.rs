@@ -83,6 +83,8 @@ pub const ENTERED: u32 = 4;
 pub const CONCURRENT: u32 = 16;
 /// Its mailbox has a limit.
 pub(super) const BOUNDED: u32 = 32;
+/// It runs on its parent's behalf.
+pub(super) const FOR_PARENT: u32 = 64;
 
 /// What a process shows to everybody while it lives, found by its pid and used without a message.
 pub struct Face {
@@ -378,12 +380,15 @@ impl Process {
 
     /// On whose behalf it runs: who started it as a task, and on whose behalf that ran.
     pub fn callers(&self) -> Option<&Arc<Callers>> {
+        if self.flags & FOR_PARENT != 0 {
+            return self.place.lineage.as_ref().and_then(|lineage| lineage.callers());
+        }
         self.place.callers()
     }
 
     /// Whether it has a monitor of that ref which has not fired.
     pub fn watches(&self, monitor: Ref) -> bool {
-        self.lock().tied().is_some_and(|ties| ties.watching.contains_key(&monitor))
+        self.lock().tied().is_some_and(|ties| ties.watches(monitor))
     }
 
     /// Behind whose callback it waits: it could go on, but its stack's thread is in that one. A ghost's, for one.
@@ -412,6 +417,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         // SAFETY: once, and not used after this.
         spare::uncount(unsafe { ManuallyDrop::take(&mut self.node) });
+        if let Some(lineage) = self.place.lineage.take() {
+            spare::uncount_lineage(lineage);
+        }
         let calls = *self.calls.get_mut();
         if !calls.is_null() {
             // SAFETY: made in `calls`, and nobody waits there any more.

@@ -14,9 +14,8 @@ use super::names::Name;
 use super::reply::ReplyTo;
 use super::watchdog::Stuck;
 use super::whereabouts::Left;
-use super::{signal, start, table, timer};
+use super::{awaited, signal, start, table, timer};
 use crate::clock::OwnerId;
-use crate::sync::Ordering;
 use crate::sync::blocks::Small;
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, hash_map};
@@ -160,7 +159,7 @@ impl Exit {
                 },
                 Step::Watchers(watchers) => match watchers.next() {
                     Some((monitor, watcher)) => {
-                        table::with_process(watcher, |watcher| signal::down(watcher, monitor, self.reason.clone()));
+                        table::with_process(watcher, |watcher| awaited::down(watcher, monitor, self.reason.clone()));
                         limit -= 1;
                     }
                     None => self.step = Step::Watching(std::mem::take(&mut self.watching).into_iter()),
@@ -246,11 +245,14 @@ impl Exit {
             };
             (inner.ties.take(), inner.end_start(), farewells)
         };
-        let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, Small::into_inner);
+        let Ties { links, watching, watchers, awaits, .. } = ties.map_or_else(Ties::default, Small::into_inner);
         (self.watching, self.watchers) = (watching, watchers);
+        for (monitor, target) in awaits.iter().flat_map(|awaits| awaits.monitors().iter()) {
+            self.watching.insert(*monitor, Watch { target: *target, name: None });
+        }
         self.step = Step::Links(links.into_iter());
         process.close_bounded();
-        node.processes.fetch_sub(1, Ordering::SeqCst);
+        node.count_out();
         if process.place.thread_home().is_some() {
             node.thread_pids.lock().remove(&pid);
             node.watchdogs.remove(pid);
@@ -292,7 +294,9 @@ pub(super) fn gone(process: &Process) {
     let last = process.state.gone();
     // Partner: the look at the word after a push, in `Process::notify`. Either that sees the word, or we see the
     // message. Only those who found the process before it was stale can have sent one.
-    exit::too_late(process);
+    if !process.mailbox_is_bare() {
+        exit::too_late(process);
+    }
     if last {
         table::retire(process);
     }

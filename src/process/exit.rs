@@ -24,6 +24,7 @@
 //! * *At once*, in one piece, ends a process whose own thread carries it out (it holds nobody else up), and one whose
 //!   start has failed, since the starter is promised that nothing of it is left.
 
+use super::awaited::{self, told};
 use super::control::Process;
 use super::ending::{self, Exit};
 use super::holdings::{Inner, Ties};
@@ -94,15 +95,21 @@ pub(super) fn after(process: &Process, struck: Struck) {
 /// The end of a process by itself, on the thread that runs it: `RUNNING`, with the private parts in hand. The caller is
 /// inside.
 pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartResult>) {
+    // Then it is `DEAD` already, and what struck it since came too late.
+    // SAFETY: RUNNING, or this, and on the thread that runs it.
+    let is_decided = unsafe { process.reading() }.told & told::ENDED != 0;
+    let end = || {
+        let ended = is_decided || process.state.shift(RUNNING, DEAD, 0, EXIT).is_ok();
+        debug_assert!(ended, "nobody else leaves RUNNING");
+    };
     let spare = {
         let mut inner = process.lock();
+        let spare = match &inner.exit_reason {
+            Some(_) if !is_decided => Some(reason),
+            _ => inner.exit_reason.replace(reason),
+        };
         if is_plain(process, &inner) && endings().is_null() {
-            let spare = match &inner.exit_reason {
-                Some(_) => Some(reason),
-                None => inner.exit_reason.replace(reason),
-            };
-            let ended = process.state.shift(RUNNING, DEAD, 0, EXIT);
-            debug_assert!(ended.is_ok(), "nobody else leaves RUNNING");
+            end();
             end_plainly(process, inner);
             drop(spare);
             return;
@@ -110,16 +117,10 @@ pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartRe
         if let Some(pending) = &mut inner.pending {
             pending.result = start.map(Box::new);
         }
-        if inner.exit_reason.is_none() {
-            inner.exit_reason = Some(reason);
-            None
-        } else {
-            Some(reason)
-        }
+        spare
     };
     drop(spare);
-    let ended = process.state.shift(RUNNING, DEAD, 0, EXIT);
-    debug_assert!(ended.is_ok(), "nobody else leaves RUNNING");
+    end();
     carry_out(process, false);
 }
 
@@ -127,10 +128,11 @@ pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartRe
 const HEARERS: usize = 8;
 
 /// Whether there is nothing to be released but its state, and few are to be told.
+#[inline]
 fn is_plain(process: &Process, inner: &Inner) -> bool {
     let is_loose = |ties: &Ties| {
         ties.timers.is_none()
-            && ties.watching.is_empty()
+            && ties.watch_count() == 0
             && ties.links.len() + ties.watchers.len() <= HEARERS
             && !ties.links.iter().any(|(_, link)| link.child)
     };
@@ -150,19 +152,25 @@ fn end_plainly(process: &Process, mut inner: MutexGuard<'_, Inner>) {
     inner.closed = true;
     let ties = inner.ties.take();
     drop(inner);
-    node.processes.fetch_sub(1, Ordering::SeqCst);
+    node.count_out();
     let mut list = VecDeque::new();
     let is_over = {
         let _done = Done;
         own().endings.set((&raw mut list).cast());
         wait::without_waiting(|| {
-            if let Some(ties) = ties {
-                let Ties { links, watchers, .. } = ties.into_inner();
-                for (peer, _) in links {
-                    table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
+            if let Some(mut ties) = ties {
+                // The only one of them is the one that is gone at the other end.
+                // SAFETY: as below.
+                let told = unsafe { process.reading() }.told;
+                if ties.links.len() != 1 || told & told::LINK == 0 {
+                    for (peer, _) in std::mem::take(&mut ties.links) {
+                        table::with_process(peer, |peer| signal::link_broken(peer, pid, reason.clone()));
+                    }
                 }
-                for (monitor, watcher) in watchers {
-                    table::with_process(watcher, |watcher| signal::down(watcher, monitor, reason.clone()));
+                if ties.watchers.len() != 1 || told & told::MONITOR == 0 {
+                    for (monitor, watcher) in std::mem::take(&mut ties.watchers) {
+                        table::with_process(watcher, |watcher| awaited::down(watcher, monitor, reason.clone()));
+                    }
                 }
             }
             // SAFETY: DEAD without a ghost: the private parts are ours.
@@ -395,13 +403,10 @@ impl Drop for Job {
 }
 
 /// Ends what came too late: its exit is over. Each that finds the mailbox empty comes here, and takes along what others
-/// push meanwhile; one after the other, under the lock, since there is no receiver any more. Not under a lock.
+/// push meanwhile; one after the other, under the lock, since there is no receiver any more. Whoever pushes from then on
+/// sees the word, and comes here. Not under a lock.
 #[cold]
 pub(super) fn too_late(process: &Process) {
-    // Whoever pushes from now on sees the word, and comes here.
-    if process.mailbox_is_bare() {
-        return;
-    }
     let mut late = Vec::new();
     // Who is answered may run the user's code, outside; only the caller's guard keeps the process.
     let _held = Held::of(process);

@@ -18,7 +18,15 @@ pub(super) enum Few<K, V> {
 
 impl<K: Copy + Eq + Hash, V> Few<K, V> {
     /// Adds an entry, or replaces its value.
+    #[inline]
     pub fn insert(&mut self, key: K, value: V) {
+        match self {
+            Few::None => *self = Few::One(key, value),
+            _ => self.insert_beside(key, value),
+        }
+    }
+
+    fn insert_beside(&mut self, key: K, value: V) {
         match self {
             Few::None => *self = Few::One(key, value),
             Few::One(known, old) if *known == key => *old = value,
@@ -78,11 +86,6 @@ impl<K: Copy + Eq + Hash, V> Few<K, V> {
             },
             _ => None,
         }
-    }
-
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     #[inline]

@@ -4,7 +4,7 @@
 //! Who keeps things for many processes lets each have the note of where its own are (`whereabouts`): so that note needs
 //! no lock and no search of its own.
 
-use super::callers::Callers;
+use super::awaited::Awaits;
 use super::control::Process;
 use super::few::Few;
 use super::id_hash::IdHash;
@@ -119,13 +119,31 @@ pub(super) struct Inner {
 #[derive(Default)]
 pub(super) struct Ties {
     pub lineage: Option<Arc<Lineage>>,
-    /// What those share that run on its behalf.
-    pub callers: Option<Arc<Callers>>,
     pub links: Few<Pid, Link>,
     pub watching: Few<Ref, Watch>,
     pub watchers: Few<Ref, Pid>,
+    /// The monitors that are not in `watching`, and what came of them.
+    pub awaits: Option<Small<Awaits>>,
     /// As whom it has its timers.
     pub timers: OwnerId,
+}
+
+impl Ties {
+    /// Whether it has that monitor, and it has not fired.
+    pub fn watches(&self, monitor: Ref) -> bool {
+        let awaits = || self.awaits.as_ref().is_some_and(|awaits| awaits.monitors().contains_key(&monitor));
+        self.watching.contains_key(&monitor) || awaits()
+    }
+
+    /// How many monitors it has.
+    pub fn watch_count(&self) -> usize {
+        self.watching.len() + self.awaits.as_ref().map_or(0, |awaits| awaits.monitors().len())
+    }
+
+    fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
+        let awaited = |awaits: &mut Awaits| Some(Watch { target: awaits.remove(monitor)?, name: None });
+        self.watching.remove(&monitor).or_else(|| self.awaits.as_deref_mut().and_then(awaited))
+    }
 }
 
 impl Inner {
@@ -162,7 +180,7 @@ impl Inner {
 
     /// Takes a monitor away that it holds.
     pub fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
-        let watch = self.tied()?.watching.remove(&monitor)?;
+        let watch = self.tied()?.unwatch(monitor)?;
         if let Some(rare) = &mut self.rare {
             rare.priority.remove(&monitor);
             rare.priority.tidy();

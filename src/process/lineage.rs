@@ -3,10 +3,12 @@
 //! OTP keeps this as `$ancestors` in each process. Here it is a list that all children of one parent share, so that it
 //! costs a process the pointer that leads to its parent, and outlives whoever is on it.
 
+use super::callers::Callers;
 use super::control::Process;
 use super::holdings::Inner;
 use super::names::Name;
-use super::table;
+use super::spare;
+use crate::sync::MutexGuard;
 use crate::term::{Pid, Term};
 use std::sync::Arc;
 
@@ -23,17 +25,24 @@ pub(super) struct Lineage {
     /// How many there are, with this one.
     count: usize,
     before: Option<Arc<Lineage>>,
+    /// On whose behalf those of its children run that run on its own; none: there was none of them.
+    callers: Option<Arc<Callers>>,
 }
 
 impl Lineage {
     fn new(pid: Pid, name: Option<Name>, before: Option<Arc<Lineage>>) -> Arc<Lineage> {
         let count = before.as_ref().map_or(0, |before| before.count) + 1;
         if count <= KEPT {
-            return Arc::new(Lineage { pid, name, count, before });
+            return Arc::new(Lineage { pid, name, count, before, callers: None });
         }
         let kept: Vec<&Lineage> = each(before.as_ref()).take(SHOWN).collect();
         let cut = |before, ancestor: &&Lineage| Some(Lineage::new(ancestor.pid, ancestor.name.clone(), before));
         Lineage::new(pid, name, kept.iter().rev().fold(None, cut))
+    }
+
+    /// What the children of one share that is not to be found any more.
+    pub fn of_nobody(parent: Pid) -> Arc<Lineage> {
+        Lineage::new(parent, None, None)
     }
 
     /// The parent.
@@ -41,31 +50,28 @@ impl Lineage {
         self.pid
     }
 
-    /// What the children of `parent` share; none when it is nobody. `also` sees the parent under the same lock, if it is
-    /// alive.
-    #[inline]
-    pub fn of_children(parent: Pid, also: impl FnOnce(&Process, &mut Inner)) -> Option<Arc<Lineage>> {
-        if parent == Pid::NONE {
-            return None;
-        }
-        // A parent that has ended meanwhile refuses the link, if there is to be one.
-        let known = table::with_process(parent, |parent| of_children(parent, also));
-        Some(known.unwrap_or_else(|| Lineage::new(parent, None, None)))
+    pub fn callers(&self) -> Option<&Arc<Callers>> {
+        self.callers.as_ref()
     }
 }
 
-fn of_children(parent: &Process, also: impl FnOnce(&Process, &mut Inner)) -> Arc<Lineage> {
-    let mut inner = parent.lock();
-    also(parent, &mut inner);
-    let name = inner.name.clone();
-    let is_current = |lineage: &Arc<Lineage>| match (&lineage.name, &name) {
-        (Some(then), Some(now)) => then.is(now),
-        (then, now) => then.is_none() && now.is_none(),
+/// What the children of `parent` share. `for_parent`: those that run on its behalf, too.
+pub(super) fn of_children(parent: &Process, mut inner: MutexGuard<'_, Inner>, for_parent: bool) -> Arc<Lineage> {
+    let is_current = |lineage: &Arc<Lineage>| {
+        let is_called_so = match (&lineage.name, &inner.name) {
+            (Some(then), Some(now)) => then.is(now),
+            (then, now) => then.is_none() && now.is_none(),
+        };
+        is_called_so && (!for_parent || lineage.callers.is_some())
     };
-    if let Some(lineage) = inner.ties().lineage.as_ref().filter(|lineage| is_current(lineage)) {
-        return lineage.clone();
+    if let Some(lineage) = inner.ties.as_ref().and_then(|ties| ties.lineage.as_ref()).filter(|known| is_current(known))
+    {
+        return spare::count_lineage(lineage);
     }
-    let lineage = Lineage::new(parent.pid(), name, parent.place.lineage.clone());
+    let mut lineage = Lineage::new(parent.pid(), inner.name.clone(), parent.place.lineage.clone());
+    if for_parent && let Some(lineage) = Arc::get_mut(&mut lineage) {
+        lineage.callers = Some(Callers::new(parent.pid(), parent.callers()));
+    }
     let old = inner.ties().lineage.replace(lineage.clone());
     drop(inner);
     // Perhaps the last owner of a name.

@@ -50,11 +50,12 @@
 //!
 //! fence → timers → owned resources and name, descendants' names → the pid is stale → news of what was owned (the
 //! `leave` of groups) → starter's answer → links and monitors → state → mailbox, calls in it answered. So whoever hears
-//! of a death finds nothing of the dead. An end with a great deal to do is a job that gives its worker back every so
-//! often (`exit`).
+//! of a death finds nothing of the dead. (A value that is awaited is handed over first of all: `awaited`.) An end with a
+//! great deal to do is a job that gives its worker back every so often (`exit`).
 
 mod alias;
 mod arrival;
+mod awaited;
 mod between;
 mod bound;
 mod callers;
@@ -102,6 +103,7 @@ mod whereabouts;
 
 pub use alias::{alias, alias_opt, exit_alias, send_alias, send_to_alias, unalias};
 pub use arrival::{Places, Sought, Turn, until_arrival};
+pub use awaited::{Given, Received, receive_awaited, receive_given};
 pub use bound::{Bound, Policy};
 pub use callers::Callers;
 pub use control::{Face, MakeFace, Process};

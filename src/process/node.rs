@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::id_hash::IdHash;
 use super::names::Names;
+use super::spare;
 use super::table;
 use super::timer::{self, Alarm, Intervals};
 use super::undelivered::Undelivered;
@@ -12,6 +13,7 @@ use crate::scheduler::Scheduler;
 use crate::sync::tally;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::term::{Pid, Term};
+use crossbeam::utils::CachePadded;
 use hashbrown::HashSet;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
@@ -52,6 +54,9 @@ impl Drop for InHook<'_> {
     }
 }
 
+/// Below such a limit each place counts; from there on those that workers keep are too few to matter.
+const WIDE: u64 = 1 << 24;
+
 /// One runtime. Runtimes share nothing but the table of pids and the atoms.
 pub struct Node {
     pub(super) scheduler: OnceLock<Arc<Scheduler>>,
@@ -73,7 +78,10 @@ pub struct Node {
     pub(super) number: u32,
     root: AtomicU64,
     max_processes: u64,
-    pub(super) processes: AtomicU64,
+    /// With the places that workers keep.
+    processes: CachePadded<AtomicU64>,
+    /// How many each worker keeps (`spare`).
+    kept_places: Mutex<Vec<Arc<AtomicU32>>>,
     /// Dead processes whose callback has not returned.
     pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
     /// Threads that carry out the end of their own process.
@@ -106,7 +114,8 @@ impl Node {
             number,
             root: AtomicU64::new(0),
             max_processes,
-            processes: AtomicU64::new(0),
+            processes: CachePadded::new(AtomicU64::new(0)),
+            kept_places: Mutex::new(Vec::new()),
             ghosts: Mutex::new(HashSet::default()),
             ending_threads: AtomicUsize::new(0),
             unfinished: Mutex::new(HashSet::default()),
@@ -170,7 +179,7 @@ impl Node {
 
     /// Counts one more process, and gives it a pid.
     #[inline]
-    pub(super) fn reserve(&self) -> Result<Pid, Error> {
+    pub(super) fn reserve(self: &Arc<Self>) -> Result<Pid, Error> {
         if self.is_stopping() {
             return Err(Error::NotAlive);
         }
@@ -178,22 +187,66 @@ impl Node {
             return Err(Error::Limit);
         }
         table::reserve().ok_or_else(|| {
-            self.processes.fetch_sub(1, Ordering::SeqCst);
+            self.count_out();
             Error::Limit
         })
     }
 
     /// Counts one more process; false at the limit.
-    fn count_in(&self) -> bool {
-        if self.processes.fetch_add(1, Ordering::Relaxed) >= self.max_processes {
-            self.processes.fetch_sub(1, Ordering::Relaxed);
+    fn count_in(self: &Arc<Self>) -> bool {
+        if spare::take_place(self) {
+            return true;
+        }
+        self.count(1)
+    }
+
+    /// Counts so many more; false at the limit.
+    pub(super) fn count(&self, more: u32) -> bool {
+        let more = u64::from(more);
+        if self.processes.fetch_add(more, Ordering::SeqCst) + more > self.max_processes {
+            self.processes.fetch_sub(more, Ordering::SeqCst);
             return false;
         }
         true
     }
 
+    pub(super) fn uncount(&self, less: u32) {
+        self.processes.fetch_sub(u64::from(less), Ordering::SeqCst);
+    }
+
+    /// Counts one process less. Its place is kept where a limit is not to the last place, and nobody waits for the
+    /// last process to end.
+    #[inline]
+    pub(super) fn count_out(self: &Arc<Self>) {
+        if self.is_stopping() || !spare::keep_place(self) {
+            self.uncount(1);
+        }
+    }
+
+    /// Whether workers may keep places.
+    pub(super) fn lends_places(&self) -> bool {
+        self.max_processes >= WIDE
+    }
+
+    /// Where a worker writes how many places it keeps, until [`Node::take_back`].
+    #[cold]
+    pub(super) fn lend_places(&self) -> Arc<AtomicU32> {
+        let kept = Arc::new(AtomicU32::new(0));
+        self.kept_places.lock().push(kept.clone());
+        kept
+    }
+
+    pub(super) fn take_back(&self, kept: &Arc<AtomicU32>) {
+        let mut all = self.kept_places.lock();
+        all.retain(|other| !Arc::ptr_eq(other, kept));
+        self.processes.fetch_sub(u64::from(kept.load(Ordering::Relaxed)), Ordering::SeqCst);
+    }
+
     pub fn process_count(&self) -> u64 {
-        self.processes.load(Ordering::SeqCst)
+        let all = self.kept_places.lock();
+        // Acquire, partner: the release of an end that is over, of which the caller may have heard.
+        let kept: u64 = all.iter().map(|kept| u64::from(kept.load(Ordering::Acquire))).sum();
+        self.processes.load(Ordering::SeqCst).saturating_sub(kept)
     }
 
     /// Whether that process is dead and its callback has not returned. One that carries out its own end is none, and at

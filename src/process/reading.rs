@@ -17,6 +17,8 @@ pub(super) struct Reading {
     pub counted: bool,
     /// Whether the message taken last is a priority message.
     pub priority: bool,
+    /// What is done of its end already: `awaited::told`.
+    pub told: u8,
 }
 
 /// Messages taken out of the mailbox and not yet handled.

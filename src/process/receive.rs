@@ -104,6 +104,31 @@ fn receive_by(me: &Process, timeout: Option<u32>, mut find: impl FnMut(&mut Look
     }
 }
 
+/// As [`receive`], for a caller that may wait, and waits for something else beside: none, when `beside` says that this
+/// has come. Whoever has something for it unparks the caller.
+pub(super) fn receive_beside(
+    me: &Process, timeout: Option<u32>, mut beside: impl FnMut() -> bool, mut wanted: impl FnMut(&Term) -> bool,
+) -> Result<Option<Term>, Error> {
+    let (mut looked, mut message) = (Looked::default(), None);
+    let look = || {
+        if beside() {
+            return true;
+        }
+        if me.has_messages() {
+            // SAFETY: as in `receive`.
+            message = receive_by(me, Some(0), |_| unsafe { scan(me, &mut looked, &mut wanted) }).ok();
+        }
+        message.is_some()
+    };
+    let node = me.node();
+    let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
+    match wait::until(node, deadline, true, look) {
+        End::Ready => Ok(message),
+        End::TimedOut => Err(Error::Timeout),
+        End::Killed => Err(Error::Killed),
+    }
+}
+
 /// A message on its way to who receives it, and whether it counts.
 type Found = Option<(Term, bool)>;
 

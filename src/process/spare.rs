@@ -1,26 +1,80 @@
 //! What a thread keeps of processes that have ended, for those it will start: indexes of the table, and counts of the
-//! runtime. (Their control blocks it keeps as it does all blocks.)
+//! runtime and of what siblings share. (Their control blocks it keeps as it does all blocks.)
 //!
 //! A worker that starts and ends processes all the time would else go to a shared lock or to a counter that others write
 //! for each of them. It is found by a word of the thread's own, and given back when the thread ends;
 //! what comes after that finds none.
 
+use super::lineage::Lineage;
 use super::node::Node;
 use super::table;
 use crate::scheduler;
 use crate::sync::forked;
 use crate::sync::own::own;
+use crate::sync::{AtomicU32, Ordering};
 use std::ptr;
 use std::sync::Arc;
 
 /// Counts of its runtime that a worker keeps.
 const COUNTS: usize = 256;
+/// Counts of what siblings share that a thread keeps.
+const LINEAGES: usize = COUNTS;
+/// Places of its runtime that a worker keeps.
+const PLACES: u32 = 64;
+/// So many are taken and given back at once: where one worker starts what another ends, too.
+const HALF: u32 = PLACES / 2;
 
 #[derive(Default)]
 pub(super) struct Spare {
     pub indexes: Vec<u32>,
     /// All of one runtime.
     nodes: Vec<Arc<Node>>,
+    /// All of the siblings of the last of these processes.
+    lineages: Vec<Arc<Lineage>>,
+    /// Of a worker.
+    places: Option<Places>,
+}
+
+/// Places of processes that have ended, which their runtime counts as if they lived: whoever takes one needs not count
+/// in, nor did they count out, in a number that all workers write.
+struct Places {
+    node: Arc<Node>,
+    /// Written by this thread, read by whoever counts.
+    kept: Arc<AtomicU32>,
+}
+
+impl Places {
+    #[inline]
+    fn take(&self) -> bool {
+        let mut kept = self.kept.load(Ordering::Relaxed);
+        if kept == 0 {
+            if !self.node.count(HALF) {
+                return false;
+            }
+            kept = HALF;
+        }
+        self.kept.store(kept - 1, Ordering::Release);
+        true
+    }
+
+    #[inline]
+    fn keep(&self) {
+        let kept = self.kept.load(Ordering::Relaxed);
+        // Release, partner: the load of who counts. Never less in sum than there are: what is given back is not kept
+        // any more before it is.
+        if kept < PLACES {
+            self.kept.store(kept + 1, Ordering::Release);
+        } else {
+            self.kept.store(kept + 1 - HALF, Ordering::Release);
+            self.node.uncount(HALF);
+        }
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        self.node.take_back(&self.kept);
+    }
 }
 
 /// Gives back what the thread keeps when that ends.
@@ -83,6 +137,17 @@ pub(super) fn count(node: &Arc<Node>) -> Arc<Node> {
 #[inline]
 pub(super) fn uncount(node: Arc<Node>) {
     let mut node = Some(node);
+    let is_kept = with(|spare| {
+        let has_more = !spare.nodes.is_empty() && spare.nodes.len() < COUNTS;
+        let keeps = has_more && node.as_ref().is_some_and(|node| Arc::ptr_eq(node, &spare.nodes[0]));
+        if keeps {
+            spare.nodes.extend(node.take());
+        }
+        keeps
+    });
+    if is_kept == Some(true) {
+        return;
+    }
     if node.as_ref().is_some_and(|node| scheduler::on_worker_of(node.scheduler())) {
         with(|spare| {
             if spare.nodes.len() < COUNTS {
@@ -90,6 +155,69 @@ pub(super) fn uncount(node: Arc<Node>) {
             }
         });
     }
+}
+
+/// Takes a place in a runtime, if the thread keeps one.
+#[inline]
+pub(super) fn take_place(node: &Arc<Node>) -> bool {
+    let take = |spare: &mut Spare| match &spare.places {
+        Some(places) => Arc::ptr_eq(&places.node, node) && places.take(),
+        None => begin_to_keep_places(spare, node).is_some_and(|places| places.take()),
+    };
+    with(take).unwrap_or(false)
+}
+
+/// Keeps the place of a process that has ended. False: the thread keeps none of that runtime.
+#[inline]
+pub(super) fn keep_place(node: &Arc<Node>) -> bool {
+    let keep = |spare: &mut Spare| match &spare.places {
+        Some(places) => {
+            let is_of_it = Arc::ptr_eq(&places.node, node);
+            if is_of_it {
+                places.keep();
+            }
+            is_of_it
+        }
+        None => begin_to_keep_places(spare, node).map(|places| places.keep()).is_some(),
+    };
+    with(keep).unwrap_or(false)
+}
+
+#[cold]
+fn begin_to_keep_places<'a>(spare: &'a mut Spare, node: &Arc<Node>) -> Option<&'a Places> {
+    if !node.lends_places() || !scheduler::on_worker_of(node.scheduler()) {
+        return None;
+    }
+    Some(spare.places.insert(Places { node: node.clone(), kept: node.lend_places() }))
+}
+
+/// One more count of what siblings share. Two locked instructions of each task that one process starts after the other
+/// were those of this count.
+#[inline]
+pub(super) fn count_lineage(lineage: &Arc<Lineage>) -> Arc<Lineage> {
+    let kept = with(|spare| match spare.lineages.last() {
+        Some(last) if Arc::ptr_eq(last, lineage) => spare.lineages.pop(),
+        _ => None,
+    });
+    kept.flatten().unwrap_or_else(|| lineage.clone())
+}
+
+/// Gives one back: perhaps the last, and then that of a name. Not under a lock.
+#[inline]
+pub(super) fn uncount_lineage(lineage: Arc<Lineage>) {
+    let mut lineage = Some(lineage);
+    let other = with(|spare| match spare.lineages.last() {
+        // Those of others go one by one, until they are out of the way.
+        Some(last) if !lineage.as_ref().is_some_and(|lineage| Arc::ptr_eq(last, lineage)) => spare.lineages.pop(),
+        _ => {
+            if spare.lineages.len() < LINEAGES {
+                spare.lineages.extend(lineage.take());
+            }
+            None
+        }
+    });
+    // Not in there: what a name is made of may be the user's.
+    drop((lineage, other));
 }
 
 /// Gives what the calling thread keeps to all.

@@ -6,13 +6,13 @@
 
 use super::bound::Bound;
 use super::callers::Callers;
-use super::control::{MakeFace, Parts, Process, SYSTEM};
+use super::control::{FOR_PARENT, MakeFace, Parts, Process, SYSTEM};
 use super::current;
 use super::error::Error;
 use super::exit;
 use super::holdings::{Link, Watch};
 use super::home::{self, Home, Place};
-use super::lineage::Lineage;
+use super::lineage::{self, Lineage};
 use super::message::{Message, StartResult, Started};
 use super::names::{self, Name};
 use super::node::Node;
@@ -22,9 +22,10 @@ use super::run::Behaviour;
 use super::send;
 use super::signal;
 use super::spare;
-use super::state::{IDLE, QUEUED, READY};
+use super::state::{IDLE, QUEUED, READY, Unqueued};
 use super::table;
 use crate::sync::blocks::Small;
+use crate::sync::fences::light_fence;
 use crate::sync::inside;
 use crate::term::{Atom, Pid, Ref, Term, atoms};
 use std::sync::Arc;
@@ -94,6 +95,8 @@ pub struct ChildStart {
     pub monitor: Option<Pid>,
     /// The ref of that monitor, if the process has to know it beforehand.
     pub monitor_as: Option<Ref>,
+    /// That monitor is its parent's, and awaited (`awaited`).
+    pub awaited: bool,
     /// On whose behalf it runs, nearest first (Elixir's `$callers`).
     pub callers: Option<Arc<Callers>>,
     /// It runs on its parent's behalf, in place of `callers`.
@@ -102,6 +105,8 @@ pub struct ChildStart {
     pub face: Option<MakeFace>,
     /// Its init does nothing: it is up at once, and nobody is told.
     pub at_once: bool,
+    /// It is up before its init has run, which says so no more, and nobody is told.
+    pub up: bool,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
     /// How long its callbacks may run without waiting, in milliseconds; 0: for ever.
@@ -126,10 +131,12 @@ impl ChildStart {
             link_with: None,
             monitor: None,
             monitor_as: None,
+            awaited: false,
             callers: None,
             for_parent: false,
             face: None,
             at_once: false,
+            up: false,
             bound: None,
             watchdog_ms: 0,
             ack: Ack::Nobody,
@@ -221,27 +228,46 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     let unknown = start.name.is_none() && start.via.is_none() && !start.link && start.link_with.is_none();
     let alone = unknown && start.at_once && start.home == Home::Shared;
     let monitor = start.monitor.map(|watcher| (start.monitor_as.unwrap_or_else(Ref::fresh), watcher));
-    // Before it can end: whoever finds it may end it, and that is to be heard of.
-    let mut callers = start.callers;
-    let lineage = Lineage::of_children(start.parent, |parent, inner| {
+    // Before it can end: whoever finds it may end it, and that is to be heard of. Who starts a child of its own makes its
+    // end of the link with the same lock; it is looked at once more when the child can be found. (Who ends such a parent
+    // from outside has either been seen by then, or finds the child: see `between`, step *shut out*.)
+    let starter = current::current().filter(|me| me.pid() == start.parent);
+    let (mut is_linked, by_starter) =
+        (false, starter.is_some_and(|me| me.dog().is_none() && Arc::ptr_eq(me.node(), node)));
+    let mut adopt = |parent: &Process| {
+        let mut inner = parent.lock();
+        if start.link && by_starter && !(inner.fenced || inner.nameless && start.child) {
+            inner.ties().links.insert(pid, Link { child: start.child, ..Link::default() });
+            is_linked = true;
+        }
         if let Some((monitor, _)) = monitor.filter(|&(_, watcher)| watcher == start.parent) {
-            inner.ties().watching.insert(monitor, Watch { target: pid, name: None });
+            let ties = inner.ties();
+            if start.awaited {
+                ties.awaits.get_or_insert_default().add(monitor, pid);
+            } else {
+                ties.watching.insert(monitor, Watch { target: pid, name: None });
+            }
         }
-        if start.for_parent {
-            let shared = inner.ties().callers.get_or_insert_with(|| Callers::new(start.parent, parent.callers()));
-            callers = Some(shared.clone());
-        }
-    });
+        lineage::of_children(parent, inner, start.for_parent)
+    };
+    let lineage = match starter {
+        Some(me) => Some(adopt(me)),
+        None if start.parent == Pid::NONE => None,
+        // A parent that has ended meanwhile refuses the link, if there is to be one.
+        None => Some(table::with_process(start.parent, adopt).unwrap_or_else(|| Lineage::of_nobody(start.parent))),
+    };
     if let Some((monitor, watcher)) = monitor.filter(|&(_, watcher)| watcher != start.parent) {
         watch(monitor, watcher, pid);
     }
     let mut ack = Some(start.ack);
-    let place = Place::new(lineage, start.home, callers);
+    let place = Place::new(lineage, start.home, start.callers);
+    let is_queued = !start.at_once && start.home == Home::Shared;
     let parts = Parts {
-        flags: start.flags,
+        flags: start.flags | if start.for_parent { FOR_PARENT } else { 0 },
         kind: start.kind,
-        // Not yet ready: it is listed first. Nobody schedules what is READY already.
-        phase: if alone { IDLE } else { READY },
+        // Not yet ready: it is listed first. Nobody schedules what is READY already. Whoever ends it before it is put
+        // into a queue leaves the last step to the queue.
+        phase: if alone { IDLE } else { READY | if is_queued { QUEUED } else { 0 } },
         behaviour: Some(start.behaviour),
         face: start.face.map(|make| make(pid)),
         bound: start.bound,
@@ -255,18 +281,21 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         };
         reading.initialised = start.at_once;
         inner.trap_exit = start.flags & SYSTEM != 0;
-        if !start.at_once {
+        if !start.at_once && !start.up {
             inner.starting = true;
             inner.pending = ack.take_if(|ack| unknown && !matches!(ack, Ack::Nobody)).map(Pending::of);
         }
-        if start.link {
-            inner.ties().links.insert(start.parent, Link::default());
-        }
-        if let Some(peer) = start.link_with {
-            inner.ties().links.insert(peer, Link::default());
-        }
-        if let Some((monitor, watcher)) = monitor {
-            inner.ties().watchers.insert(monitor, watcher);
+        if start.link || start.link_with.is_some() || monitor.is_some() {
+            let ties = inner.ties();
+            if start.link {
+                ties.links.insert(start.parent, Link::default());
+            }
+            if let Some(peer) = start.link_with {
+                ties.links.insert(peer, Link::default());
+            }
+            if let Some((monitor, watcher)) = monitor {
+                ties.watchers.insert(monitor, watcher);
+            }
         }
     };
     // SAFETY: it makes a process there.
@@ -280,7 +309,11 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
     }
     if !unknown {
         let listed = list(process, start.name, start.via)
-            .and_then(|()| if start.link { link_back(node, process, start.parent, start.child) } else { Ok(()) })
+            .and_then(|()| match start.link {
+                true if is_linked => is_still_there(starter),
+                true => link_back(node, process, start.parent, start.child),
+                false => Ok(()),
+            })
             .and_then(|()| start.link_with.map_or(Ok(()), |peer| link_back(node, process, peer, false)));
         if let Err(error) = listed {
             // Known to nobody: it ends as if it had never been, and neither the ack nor the monitor is told.
@@ -302,7 +335,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         if !process.mailbox_is_empty() && process.state.make_ready() {
             process.place.schedule(process);
         }
-    } else if process.state.shift(READY, READY, 0, QUEUED).is_ok() {
+    } else {
         process.place.schedule(process);
     }
     Ok(spawned)
@@ -354,6 +387,13 @@ fn link_back(node: &Arc<Node>, process: &Process, peer: Pid, child: bool) -> Res
     linked.unwrap_or(Err(Error::NoProcess))
 }
 
+/// Whether the one who made its end of the link beforehand finds the other one when it ends.
+fn is_still_there(starter: Option<&Process>) -> Result<(), Error> {
+    // Partner: the heavy fence of who kills it in its callback, before it looks for those who are linked.
+    light_fence();
+    if starter.is_some_and(|me| !me.state.is_dead()) { Ok(()) } else { Err(Error::NoProcess) }
+}
+
 /// Takes back a process that was published and never ran; nobody hears of its end.
 fn unlist(process: &Process) {
     let links = process.lock().tied().map(|ties| std::mem::take(&mut ties.links)).unwrap_or_default();
@@ -361,6 +401,10 @@ fn unlist(process: &Process) {
         table::with_process(peer, |peer| peer.lock().unlink(process.pid()));
     }
     exit::at_once(|| signal::kill(process.pid(), Term::atom(atoms::NORMAL)));
+    // As if it had been in a queue.
+    if process.state.unqueue() == Unqueued::Retire {
+        table::retire(process);
+    }
 }
 
 /// As [`spawn`], and waits until the start is over; `Error::Start`: its init stopped, with that reason.

@@ -218,6 +218,22 @@ impl State {
         }
     }
 
+    /// User code has returned, and with that the process ends by itself: false when it has been told to end before, or
+    /// is dead. Whatever strikes it from now on comes too late.
+    pub fn end_at_return(&self) -> bool {
+        let mut word = self.load();
+        loop {
+            if word & EXIT != 0 || phase(word) != CALLBACK {
+                return false;
+            }
+            let next = (word & !PHASE & !OF_THE_STRETCH) | DEAD | EXIT;
+            match self.0.compare_exchange_weak(word, next, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+    }
+
     /// About to call user code; false when it has been told to end.
     #[inline]
     pub fn enter_callback(&self) -> bool {

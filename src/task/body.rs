@@ -3,10 +3,10 @@
 //! It runs its function as its init, or, if it is *gated*, when its supervisor opens the gate: until then it lives, can
 //! be linked, monitored and ended, keeps what is sent to it, and needs no stack.
 
-use super::Work;
+use super::{Done, Work};
 use crate::process::{self, Behaviour, Fenced, Flow, Init, Message, Process};
 use crate::server::{self, Callback, Context};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::Ordering;
 use crate::term::{Pid, Ref, Term, atoms};
 
 /// Who gets the value.
@@ -26,29 +26,46 @@ pub(super) struct Go(pub Option<u64>);
 pub(super) struct Body {
     work: Work,
     argument: Term,
-    done: Option<Arc<AtomicU64>>,
+    done: Done,
     answer: Answer,
-    gated: bool,
-    /// What came before the gate was opened.
-    early: Vec<Message>,
+    /// None: it has none.
+    gate: Option<Box<Gate>>,
 }
 
+/// What came before it was opened.
+#[derive(Default)]
+struct Gate(Vec<Message>);
+
 impl Body {
-    pub fn new(work: Work, argument: Term, done: Option<Arc<AtomicU64>>, answer: Answer, gated: bool) -> Body {
-        Body { work, argument, done, answer, gated, early: Vec::new() }
+    pub fn new(work: Work, argument: Term, done: Done, answer: Answer, gated: bool) -> Body {
+        Body { work, argument, done, answer, gate: gated.then(Box::default) }
+    }
+
+    /// Whether nobody is to hear that it is up: who starts it as its owner's goes on at once.
+    pub fn is_up(&self) -> bool {
+        matches!(self.answer, Answer::Owner { .. })
     }
 
     /// Runs the function; the reason that the process ends with.
     fn run(&mut self, me: &Process) -> Result<Term, Fenced> {
         let (work, argument, done) = (&self.work, &self.argument, &self.done);
-        let made = me.user(|| {
-            let result = work(&mut Context::new(Callback::Function), argument);
+        let made = me.user_staying(|| {
+            let result = work.run(&mut Context::new(Callback::Function), argument);
             // Not when it was ended meanwhile.
-            if let (Some(done), Ok(me)) = (done, super::me()) {
+            if let (Done::There(done), Ok(me)) = (done, super::me()) {
                 done.store(me.node().clock.now(), Ordering::Release);
             }
             result
         })?;
+        let made = match (made, &self.answer) {
+            (Ok(Ok(value)), &Answer::Owner { owner, monitor }) => {
+                let at = if matches!(done, Done::WithValue) { me.node().clock.now() } else { 0 };
+                me.end_with(owner, monitor, value, at)?;
+                return Ok(Term::atom(atoms::NORMAL));
+            }
+            (made, _) => made,
+        };
+        me.come_back()?;
         let reason = match made {
             Ok(Ok(value)) => {
                 self.tell(me, value);
@@ -61,18 +78,11 @@ impl Body {
         Ok(reason)
     }
 
-    fn tell(&mut self, me: &Process, value: Term) {
-        match std::mem::replace(&mut self.answer, Answer::Nobody) {
-            Answer::Nobody => {}
-            Answer::Owner { owner, monitor } => {
-                let message = Term::tuple_of([Term::reference(monitor), value]);
-                process::send_to_alias(owner, monitor, message);
-            }
-            Answer::Owed(id) => {
-                if let Some(reply) = process::take_owed(me, id) {
-                    me.answer_at_end(reply, value);
-                }
-            }
+    fn tell(&self, me: &Process, value: Term) {
+        if let Answer::Owed(id) = self.answer
+            && let Some(reply) = process::take_owed(me, id)
+        {
+            me.answer_at_end(reply, value);
         }
     }
 }
@@ -80,8 +90,10 @@ impl Body {
 impl Behaviour for Body {
     fn init(&mut self, me: &Process) -> Init {
         // As with spawn: whoever starts it does not wait for what it does.
-        me.ready();
-        if self.gated {
+        if !self.is_up() {
+            me.ready();
+        }
+        if self.gate.is_some() {
             return Init::Ready;
         }
         match self.run(me) {
@@ -97,9 +109,8 @@ impl Behaviour for Body {
                     self.answer = Answer::Owed(owed);
                 }
                 // As terms: a selective receive looks at nothing else.
-                let early =
-                    self.early.drain(..).map(|message| message.into_term().map_or_else(|other| other, Message::Info));
-                me.put_back(early);
+                let early = self.gate.take().into_iter().flat_map(|gate| gate.0).collect::<Vec<_>>().into_iter();
+                me.put_back(early.map(|message| message.into_term().map_or_else(|other| other, Message::Info)));
                 match self.run(me) {
                     Ok(reason) => Flow::Stop(reason),
                     Err(fenced) => fenced.into(),
@@ -107,7 +118,7 @@ impl Behaviour for Body {
             }
             Message::System { request, reply } => server::handle_plain(me, request, reply),
             other => {
-                self.early.push(other);
+                self.gate.get_or_insert_default().0.push(other);
                 Flow::Continue
             }
         }

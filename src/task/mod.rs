@@ -33,7 +33,27 @@ use crate::term::{Atom, Pid, Ref, Term, atoms};
 use body::{Answer, Body};
 
 /// What a task does with its argument: its value, or the reason that it ends with.
-pub type Work = Arc<dyn Fn(&mut Context, &Term) -> Result<Term, Term> + Send + Sync>;
+#[derive(Clone)]
+pub enum Work {
+    Shared(Arc<SharedWork>),
+    /// A function, and what it is given besides: nothing is to be given back, so nobody counts who uses it.
+    Plain(PlainWork, [usize; 2]),
+}
+
+/// See [`Work::Shared`].
+pub type SharedWork = dyn Fn(&mut Context, &Term) -> Result<Term, Term> + Send + Sync;
+
+/// See [`Work::Plain`].
+pub type PlainWork = fn([usize; 2], &mut Context, &Term) -> Result<Term, Term>;
+
+impl Work {
+    fn run(&self, context: &mut Context, argument: &Term) -> Result<Term, Term> {
+        match self {
+            Work::Shared(work) => work(context, argument),
+            Work::Plain(work, with) => work(*with, context, argument),
+        }
+    }
+}
 
 /// What to run, and where.
 #[derive(Clone)]
@@ -47,8 +67,18 @@ pub struct TaskSpec {
     pub watchdog_ms: u32,
     /// How a task supervisor stops it; none: as its own spec says.
     pub shutdown: Option<Shutdown>,
-    /// Where it notes when its function was done, on its runtime's clock.
-    pub done: Option<Arc<AtomicU64>>,
+    pub done: Done,
+}
+
+/// Where a task notes when its function was done, on its runtime's clock.
+#[derive(Clone, Default)]
+pub enum Done {
+    #[default]
+    Nowhere,
+    /// For who gets its value as a message.
+    There(Arc<AtomicU64>),
+    /// With its value, which is awaited from the beginning.
+    WithValue,
 }
 
 /// A task as its owner knows it.
@@ -62,13 +92,13 @@ pub struct Task {
 impl TaskSpec {
     #[inline(always)]
     fn start_with(self, answer: Answer, gated: bool) -> ChildStart {
-        ChildStart {
-            home: self.home,
-            flags: self.flags,
-            watchdog_ms: self.watchdog_ms,
-            kind: atoms::TASK,
-            ..ChildStart::new(Body::new(self.work, self.argument, self.done, answer, gated))
-        }
+        let body = Body::new(self.work, self.argument, self.done, answer, gated);
+        let up = body.is_up();
+        // In its place: it is large, and would be moved.
+        let mut start = ChildStart::new(body);
+        (start.kind, start.home, start.flags) = (atoms::TASK, self.home, self.flags);
+        (start.watchdog_ms, start.up) = (self.watchdog_ms, up);
+        start
     }
 }
 
@@ -101,17 +131,18 @@ fn callers() -> Option<Arc<Callers>> {
 }
 
 /// Starts a task that is linked with the caller, which owns it.
+#[inline]
 pub fn start(spec: TaskSpec) -> Result<Task, Error> {
+    start_awaited(spec, false)
+}
+
+/// As [`start`]. `awaited`: of its value and its end no message is to come, but what [`process::receive_given`] gives.
+fn start_awaited(spec: TaskSpec, awaited: bool) -> Result<Task, Error> {
     let me = me()?;
     let monitor = Ref::fresh();
-    let start = ChildStart {
-        parent: me.pid(),
-        link: true,
-        monitor: Some(me.pid()),
-        monitor_as: Some(monitor),
-        for_parent: true,
-        ..spec.start_with(Answer::Owner { owner: me.pid(), monitor }, false)
-    };
+    let mut start = spec.start_with(Answer::Owner { owner: me.pid(), monitor }, false);
+    (start.parent, start.link, start.for_parent) = (me.pid(), true, true);
+    (start.monitor, start.monitor_as, start.awaited) = (Some(me.pid()), Some(monitor), awaited);
     let pid = process::spawn(me.node(), start)?.pid;
     Ok(Task { pid, monitor })
 }

@@ -6,12 +6,12 @@
 //! While the caller is in the source, or with a result, nobody looks after the tasks. So each notes when it was done:
 //! one that was late counts as late, though its value lies in the mailbox by then.
 
-use super::{Task, TaskSpec, me, start, supervisor, wait};
-use crate::process::{self, Error, Process};
+use super::{Done, Task, TaskSpec, me, start_awaited, supervisor, wait};
+use crate::process::{self, Error, Given, IdHash, Process, Received};
 use crate::sync::{Arc, AtomicU64, Ordering, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, HashSet};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What an item's time running out means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +49,45 @@ pub struct StreamSpec {
 struct Running {
     task: Task,
     index: u64,
-    /// When it has to be done, and when it was.
-    time: Option<(u64, Arc<AtomicU64>)>,
+    /// When it has to be done.
+    deadline: Option<u64>,
+    /// When it was, if that does not come with its value.
+    done: Option<Arc<AtomicU64>>,
 }
 
 impl Running {
-    fn was_late(&self) -> bool {
-        self.time.as_ref().is_some_and(|(deadline, done)| done.load(Ordering::Acquire) > *deadline)
+    /// `at`: as its value says.
+    fn was_late(&self, at: u64) -> bool {
+        let done = || self.done.as_ref().map_or(at, |done| done.load(Ordering::Acquire));
+        self.deadline.is_some_and(|deadline| done() > deadline)
+    }
+}
+
+/// Results that came before others that go first.
+#[derive(Default)]
+struct Ready {
+    /// How many were given on.
+    given: u64,
+    results: VecDeque<Option<Result<Term, Term>>>,
+}
+
+impl Ready {
+    /// `index`: its place; none: it has none, and is next.
+    fn add(&mut self, index: Option<u64>, result: Result<Term, Term>) {
+        let Some(index) = index else { return self.results.push_back(Some(result)) };
+        let at = (index - self.given) as usize;
+        while self.results.len() <= at {
+            self.results.push_back(None);
+        }
+        self.results[at] = Some(result);
+    }
+
+    /// The next one, if it is here.
+    fn next(&mut self) -> Option<Result<Term, Term>> {
+        let result = self.results.front_mut()?.take()?;
+        self.results.pop_front();
+        self.given += 1;
+        Some(result)
     }
 }
 
@@ -72,7 +104,9 @@ struct Crowd<'a> {
     me: &'a Process,
     /// The tasks are linked with it.
     linked: bool,
-    running: HashMap<Ref, Running>,
+    running: HashMap<Ref, Running, IdHash>,
+    /// What came of them, and is not looked at yet.
+    given: VecDeque<(Ref, Given)>,
     /// When each has to be done, the first first: all have the same time.
     deadlines: VecDeque<(u64, Ref)>,
 }
@@ -96,7 +130,9 @@ impl Crowd<'_> {
             self.me.exit(task.pid, Term::atom(atoms::KILL));
         }
         let is_exit = |message: &Term| !gone.is_empty() && exit_of(message).is_some_and(|pid| gone.contains(&pid));
-        wait::forget_all(tasks.iter().map(|task| task.monitor), is_exit);
+        let monitors = || tasks.iter().map(|task| task.monitor);
+        wait::forget_all(monitors(), is_exit);
+        drop(self.me.give_up_awaiting(monitors()));
     }
 
     fn next_deadline(&mut self) -> Option<u64> {
@@ -132,9 +168,10 @@ pub fn stream(
         return Err(Error::Argument("max_concurrency is at least 1"));
     }
     let linked = !matches!(spec.place, Place::Supervisor { linked: false, .. });
-    let mut crowd = Crowd { me, linked, running: HashMap::new(), deadlines: VecDeque::new() };
-    let mut ready: BTreeMap<u64, Result<Term, Term>> = BTreeMap::new();
-    let (mut started, mut given, mut is_dry) = (0u64, 0u64, false);
+    let (running, given, deadlines) = (HashMap::default(), VecDeque::new(), VecDeque::new());
+    let mut crowd = Crowd { me, linked, running, given, deadlines };
+    let mut ready = Ready::default();
+    let (mut started, mut is_dry) = (0u64, false);
     // Once for the whole stream, so that none is looked at again for each result of another.
     let mut lending = supervisor::Wait::new(me);
     loop {
@@ -143,20 +180,30 @@ pub fn stream(
                 is_dry = true;
                 break;
             };
-            let time = spec.timeout.map(|ms| (me.node().deadline(u64::from(ms)), Arc::new(AtomicU64::new(0))));
-            let done = time.as_ref().map(|(_, done)| done.clone());
-            let task = TaskSpec { argument: item, done, ..spec.task.clone() };
-            let task = match spec.place {
-                Place::Caller => start(task)?,
-                Place::Supervisor { supervisor, linked } => supervisor::start_under(supervisor, task, linked)?,
+            let deadline = spec.timeout.map(|ms| me.node().deadline(u64::from(ms)));
+            let done = match (deadline, spec.place) {
+                (None, _) => Done::Nowhere,
+                (Some(_), Place::Caller) => Done::WithValue,
+                (Some(_), Place::Supervisor { .. }) => Done::There(Arc::default()),
             };
-            if let Some((deadline, _)) = &time {
-                crowd.deadlines.push_back((*deadline, task.monitor));
+            let noted = if let Done::There(done) = &done { Some(done.clone()) } else { None };
+            let mut task = spec.task.clone();
+            (task.argument, task.done) = (item, done);
+            let task = match spec.place {
+                Place::Caller => start_awaited(task, true)?,
+                Place::Supervisor { supervisor, linked } => {
+                    let task = supervisor::start_under(supervisor, task, linked)?;
+                    me.await_monitors(std::iter::once(task.monitor));
+                    task
+                }
+            };
+            if let Some(deadline) = deadline {
+                crowd.deadlines.push_back((deadline, task.monitor));
             }
             if let Some(lending) = &mut lending {
                 lending.add(task.pid);
             }
-            crowd.running.insert(task.monitor, Running { task, index: started, time });
+            crowd.running.insert(task.monitor, Running { task, index: started, deadline, done: noted });
             started += 1;
         }
         if crowd.running.is_empty() {
@@ -164,14 +211,30 @@ pub fn stream(
         }
         let deadline = crowd.next_deadline();
         let running = &crowd.running;
-        let is_ours = |message: &Term| wait::ref_of(message).is_some_and(|monitor| running.contains_key(&monitor));
+        let is_running = |monitor| running.contains_key(&monitor);
+        let is_ours = |message: &Term| wait::ref_of(message).is_some_and(is_running);
         let waiting = lending.as_mut().and_then(supervisor::Wait::begin);
-        let received = process::receive(wait::left(me, deadline), is_ours);
+        let received = process::receive_given(wait::left(me, deadline), &mut crowd.given, is_running, is_ours);
         drop(waiting);
+        let (mut unlinked, mut at) = (false, 0);
         let (monitor, result) = match received {
-            Ok(message) => match wait::read(&message) {
-                Some((monitor, wait::End::Value(value))) => (monitor, Ok(value)),
-                Some((monitor, wait::End::Exit(reason))) => (monitor, Err(reason)),
+            Ok(Received::Given(monitor, Given::Value { value, unlinked: is_unlinked, at: done })) => {
+                (unlinked, at) = (is_unlinked, done);
+                (monitor, Ok(value))
+            }
+            Ok(Received::Given(monitor, Given::Down(reason))) => (monitor, Err(reason)),
+            Ok(Received::Message(message)) => match wait::read(&message) {
+                Some((monitor, end)) => {
+                    // Its end, if that was given.
+                    drop(me.give_up_awaiting(std::iter::once(monitor)));
+                    (
+                        monitor,
+                        match end {
+                            wait::End::Value(value) => Ok(value),
+                            wait::End::Exit(reason) => Err(reason),
+                        },
+                    )
+                }
                 None => continue,
             },
             Err(Error::Timeout) => match crowd.deadlines.pop_front() {
@@ -186,15 +249,16 @@ pub fn stream(
             Err(error) => return Err(error),
         };
         let Some(done) = crowd.running.remove(&monitor) else { continue };
-        crowd.tidy(done.task);
-        let result = match (done.was_late(), spec.on_timeout) {
+        if !unlinked {
+            crowd.tidy(done.task);
+        }
+        let result = match (done.was_late(at), spec.on_timeout) {
             (false, _) => result,
             (true, OnTimeout::KillTask) => Err(Term::atom(atoms::TIMEOUT)),
             (true, OnTimeout::Exit) => return Err(Error::Timeout),
         };
-        ready.insert(if spec.ordered { done.index } else { given }, result);
-        while let Some(result) = ready.remove(&given) {
-            given += 1;
+        ready.add(spec.ordered.then_some(done.index), result);
+        while let Some(result) = ready.next() {
             if !inside::outside(|| each(result)) {
                 return Ok(false);
             }

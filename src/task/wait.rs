@@ -4,10 +4,11 @@
 //! other message where it is.
 
 use super::{Task, me, supervisor};
-use crate::process::{self, Error, Process};
+use crate::process::{self, Error, Given, Process, Received};
 use crate::supervisor::Shutdown;
 use crate::term::{Ref, Term, atoms};
 use hashbrown::{HashMap, HashSet};
+use std::collections::VecDeque;
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,15 @@ pub(super) fn ref_of(message: &Term) -> Option<Ref> {
         [reference, _] => reference.as_reference(),
         [tag, reference, _, _, _] if tag.is_atom(atoms::DOWN) => reference.as_reference(),
         _ => None,
+    }
+}
+
+impl From<Given> for End {
+    fn from(given: Given) -> End {
+        match given {
+            Given::Value { value, .. } => End::Value(value),
+            Given::Down(reason) => End::Exit(reason),
+        }
     }
 }
 
@@ -74,13 +84,21 @@ fn lend(timeout: Option<u32>, tasks: &[Task]) -> Option<supervisor::Wait> {
 /// Waits for the end of a task, at most `timeout` milliseconds; none: it runs. May wait. `NotFound`: nothing will ever
 /// come under this ref.
 pub fn wait(task: Task, timeout: Option<u32>) -> Result<Option<End>, Error> {
-    let can_come = me()?.watches(task.monitor);
-    let timeout = if can_come { timeout } else { Some(0) };
-    let _lent = lend(timeout, &[task]);
-    match process::receive(timeout, |message| ref_of(message) == Some(task.monitor)) {
-        Ok(message) => Ok(read(&message).map(|(_, end)| end)),
-        Err(Error::Timeout) if can_come => Ok(None),
-        Err(Error::Timeout) => Err(Error::NotFound),
+    let is_it = |message: &Term| ref_of(message) == Some(task.monitor);
+    let received = if timeout == Some(0) {
+        let can_come = me()?.watches(task.monitor);
+        match process::receive(timeout, is_it) {
+            Err(Error::Timeout) if !can_come => Err(Error::NotFound),
+            received => received.map(Received::Message),
+        }
+    } else {
+        let _lent = lend(timeout, &[task]);
+        process::receive_awaited(task.monitor, timeout, is_it)
+    };
+    match received {
+        Ok(Received::Given(_, given)) => Ok(Some(given.into())),
+        Ok(Received::Message(message)) => Ok(read(&message).map(|(_, end)| end)),
+        Err(Error::Timeout) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -98,6 +116,32 @@ pub fn wait_for(task: Task, timeout: Option<u32>) -> Result<Term, Error> {
     }
 }
 
+/// Awaits tasks, until it is dropped: what was given for them by then goes.
+struct Awaiting<'a> {
+    me: &'a Process,
+    tasks: &'a [Task],
+}
+
+impl<'a> Awaiting<'a> {
+    fn of(me: &'a Process, tasks: &'a [Task], timeout: Option<u32>) -> Awaiting<'a> {
+        let is_wait = timeout != Some(0) && process::may_wait_here().is_ok();
+        let tasks = if is_wait { tasks } else { &[] };
+        me.await_monitors(tasks.iter().map(|task| task.monitor));
+        Awaiting { me, tasks }
+    }
+
+    /// What was given and not taken.
+    fn end(&self) -> Vec<(Ref, Given)> {
+        self.me.give_up_awaiting(self.tasks.iter().map(|task| task.monitor))
+    }
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
+}
+
 /// Waits until `enough` says so of what has ended, or the time is over.
 fn gather(
     tasks: &[Task], timeout: Option<u32>, mut enough: impl FnMut(&End) -> bool,
@@ -105,28 +149,39 @@ fn gather(
     let me = me()?;
     let deadline = timeout.map(|ms| me.node().deadline(u64::from(ms)));
     let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
+    let monitors = || tasks.iter().map(|task| task.monitor);
+    let mut given = VecDeque::new();
+    let awaiting = Awaiting::of(me, tasks, timeout);
     let _lent = lend(timeout, tasks);
-    let mut open: HashSet<Ref> = tasks.iter().map(|task| task.monitor).collect();
+    let mut open: HashSet<Ref> = monitors().collect();
     // What is watched no more never is again: none of them is looked at twice.
-    let mut watched = tasks.iter().map(|task| task.monitor).peekable();
+    let mut watched = monitors().peekable();
     while !open.is_empty() {
         // What can never come is not waited for.
         while watched.next_if(|&monitor| !me.watches(monitor)).is_some() {}
         let can_come = watched.peek().is_some();
         let limit = if can_come { left(me, deadline) } else { Some(0) };
-        match process::receive(limit, |message| ref_of(message).is_some_and(|monitor| open.contains(&monitor))) {
-            Ok(message) => {
-                let Some((monitor, end)) = read(&message) else { continue };
-                open.remove(&monitor);
-                let done = enough(&end);
-                ended.insert(monitor, end);
-                if done {
-                    break;
-                }
+        let is_open = |monitor| open.contains(&monitor);
+        let is_theirs = |message: &Term| ref_of(message).is_some_and(is_open);
+        let (monitor, end) = match process::receive_given(limit, &mut given, is_open, is_theirs) {
+            Ok(Received::Given(monitor, given)) => (monitor, given.into()),
+            Ok(Received::Message(message)) => match read(&message) {
+                Some(read) => read,
+                None => continue,
+            },
+            Err(Error::Timeout) if can_come => {
+                // In the meantime.
+                ended.extend(awaiting.end().into_iter().map(|(monitor, given)| (monitor, given.into())));
+                break;
             }
-            Err(Error::Timeout) if can_come => break,
             Err(Error::Timeout) => return Err(Error::NotFound),
             Err(error) => return Err(error),
+        };
+        open.remove(&monitor);
+        let done = enough(&end);
+        ended.insert(monitor, end);
+        if done {
+            break;
         }
     }
     Ok(ended)
