@@ -2,11 +2,11 @@
 //! of `process/mod.rs`.
 #![cfg(loom)]
 
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use loom::sync::{Arc, Mutex};
 use loom::thread;
 use regrow::mailbox::{Mailbox, Packed, Pop, Pushed};
-use regrow::process::state::{CALLBACK, DEAD, EXIT, IDLE, READY, RUNNING, State, Struck, Unqueued};
+use regrow::process::state::{CALLBACK, DEAD, EXIT, IDLE, READY, RESUMING, RUNNING, State, Struck, Unqueued};
 
 struct Process {
     state: State,
@@ -339,5 +339,64 @@ fn a_kill_during_a_callback_leaves_exactly_one_to_carry_out_the_exit() {
         let theirs: u32 = striker.join().unwrap();
         // Fenced from outside: theirs. Else the runner sees EXIT at its next step, and it is ours.
         assert_eq!(mine + theirs, 1);
+    });
+}
+
+#[test]
+fn an_end_at_return_is_either_its_own_or_that_of_who_struck_it() {
+    for kill in [false, true] {
+        loom::model(move || {
+            let process = Arc::new(State::new(CALLBACK));
+            let other = process.clone();
+            let striker = thread::spawn(move || other.strike(kill));
+            let mine = process.end_at_return();
+            match striker.join().unwrap() {
+                Struck::Nothing => assert!(mine),
+                // Of the striker, or, told to, of the runner.
+                Struck::Ghost { .. } => assert!(!mine && kill),
+                Struck::Theirs => assert!(!mine && !kill && process.load() & EXIT != 0),
+                Struck::Ours => panic!("nobody runs it"),
+            }
+        });
+    }
+}
+
+/// `process::awaited`: *await* and then the park, whose first look at what was given is left out; and *hand*.
+#[test]
+fn what_is_handed_over_is_not_slept_through() {
+    #[derive(Default)]
+    struct Owner {
+        awaited: bool,
+        given: bool,
+        message: bool,
+    }
+    loom::model(|| {
+        let owner = Arc::new((State::new(CALLBACK), Mutex::new(Owner::default())));
+        let other = owner.clone();
+        let task = thread::spawn(move || {
+            let (state, inner) = &*other;
+            let mut inner = inner.lock().unwrap();
+            let awaited = inner.awaited;
+            (inner.given, inner.message) = (awaited, !awaited);
+            drop(inner);
+            if awaited {
+                state.unpark();
+            }
+        });
+        let (state, inner) = &*owner;
+        inner.lock().unwrap().awaited = true;
+        // What was a message before that is seen at the first look.
+        if !inner.lock().unwrap().message {
+            let mut is_first = true;
+            while std::mem::take(&mut is_first) || !inner.lock().unwrap().given {
+                if state.park(true) {
+                    while state.phase() != RESUMING {
+                        thread::yield_now();
+                    }
+                    assert!(state.shift(RESUMING, CALLBACK, 0, 0).is_ok());
+                }
+            }
+        }
+        task.join().unwrap();
     });
 }

@@ -118,6 +118,76 @@ static void a_task_gives_its_value_to_its_owner(void)
     CHECK_OK(regrow_task_await(task, LONG_MS, NULL));
 }
 
+static regrow_next await_with_traps(regrow_context *context, void *home)
+{
+    regrow_task_spec spec = task_of(seven, NULL);
+    regrow_task tasks[2];
+    regrow_term values;
+    bool before;
+    CHECK_OK(regrow_trap_exit(true, &before));
+    spec.home = (uint32_t)(uintptr_t)home;
+    CHECK_OK(regrow_task_async(&spec, &tasks[0]));
+    CHECK_OK(regrow_task_await(tasks[0], LONG_MS, NULL));
+    CHECK_EXIT("normal", tasks[0].pid);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(regrow_task_async(&spec, &tasks[i]));
+    CHECK_OK(regrow_task_await_many(tasks, 2, LONG_MS, &values));
+    CHECK_TERM("[7,7]", &values);
+    regrow_term_free(&values);
+    for (int i = 0; i < 2; i++)
+        CHECK_EXIT("normal", tasks[i].pid);
+    return REGROW_DONE;
+}
+
+static void an_owner_that_traps_exits_hears_of_the_end_that_it_awaited(void)
+{
+    check_owner(await_with_traps, (void *)REGROW_SHARED, "normal");
+    check_owner(await_with_traps, (void *)REGROW_THREAD, "normal");
+}
+
+static regrow_next tell_term(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
+{
+    regrow_pid to;
+    CHECK(regrow_as_pid(argument, &to));
+    CHECK_OK(regrow_send(to, regrow_atom("begun")));
+    return hang(context, user, argument, value);
+}
+
+static regrow_next await_one_that_is_killed(regrow_context *context, void *user)
+{
+    regrow_term argument = regrow_from_pid(self), value;
+    regrow_task_spec spec = task_of(tell_term, NULL);
+    regrow_task task;
+    bool before;
+    spec.argument = &argument;
+    spec.home = (uint32_t)(uintptr_t)user;
+    CHECK_OK(regrow_trap_exit(true, &before));
+    CHECK_OK(regrow_task_async(&spec, &task));
+    CHECK_OK(regrow_send(self, regrow_from_pid(task.pid)));
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_task_await(task, LONG_MS, &value));
+    CHECK_LAST_REASON("killed");
+    CHECK_EXIT("killed", task.pid);
+    CHECK(message_count() == 0);
+    return REGROW_DONE;
+}
+
+static void an_await_hears_of_a_kill(void)
+{
+    for (uint32_t home = REGROW_SHARED; home <= REGROW_THREAD; home++) {
+        regrow_ref monitor;
+        regrow_term message;
+        regrow_pid task = { 0 };
+        spawn_monitor(await_one_that_is_killed, (void *)(uintptr_t)home, &monitor);
+        for (int i = 0; i < 2; i++) {
+            CHECK_OK(regrow_receive(LONG_MS, &message));
+            regrow_as_pid(&message, &task);
+            regrow_term_free(&message);
+        }
+        CHECK_OK(regrow_exit(task, regrow_atom("kill")));
+        CHECK_DOWN("normal", monitor);
+    }
+}
+
 static void the_user_of_a_task_is_given_back_once(void)
 {
     atomic_int drops = 0;
@@ -553,6 +623,39 @@ static void check_stream(streaming *streaming, const char *end)
     }
 }
 
+static bool take_result_and_stream(void *user, const regrow_term *result)
+{
+    stream *outer = user, inner = { .next = 11, .last = 16, .hangs = -1, .crashes = -1 };
+    regrow_task_spec task = task_of(work_on, &inner);
+    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = give_item, .result = take_result,
+                                .user = &inner, .max_concurrency = 3 };
+    regrow_term value;
+    CHECK(take_result(outer, result));
+    CHECK_OK(regrow_task_await(async(seven, NULL), LONG_MS, &value));
+    CHECK_TERM("7", &value);
+    CHECK_OK(regrow_task_stream(&spec, NULL));
+    CHECK(strcmp(inner.results, "{ok,11} {ok,12} {ok,13} {ok,14} {ok,15} {ok,16}") == 0);
+    return true;
+}
+
+static regrow_next run_streams_within(regrow_context *context, void *user)
+{
+    stream outer = { .next = 1, .last = 6, .hangs = -1, .crashes = -1 };
+    regrow_task_spec task = task_of(work_on, &outer);
+    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = give_item, .user = &outer,
+                                .result = take_result_and_stream, .max_concurrency = 4, .timeout_ms = LONG_MS };
+    CHECK_OK(regrow_task_stream(&spec, NULL));
+    CHECK(strcmp(outer.results, "{ok,1} {ok,2} {ok,3} {ok,4} {ok,5} {ok,6}") == 0);
+    CHECK(message_count() == 0);
+    return REGROW_DONE;
+}
+
+static void what_is_awaited_within_a_stream_is_told_from_its_results(void)
+{
+    for (size_t round = 0; round < rounds(20); round++)
+        check_owner(run_streams_within, NULL, "normal");
+}
+
 static void a_stream_gives_the_results_in_order(void)
 {
     /* [ok: 1, exit: :timeout, ok: 3, ok: 4] in Elixir */
@@ -919,6 +1022,8 @@ int main(void)
 {
     open_runtime((regrow_options){ .clock = REGROW_MANUAL, .workers = 2 });
     RUN(a_task_gives_its_value_to_its_owner);
+    RUN(an_owner_that_traps_exits_hears_of_the_end_that_it_awaited);
+    RUN(an_await_hears_of_a_kill);
     RUN(the_user_of_a_task_is_given_back_once);
     RUN(a_user_that_is_given_back_is_there_until_the_end_of_each_task);
     RUN(a_crash_ends_the_owner_with_the_same_reason);
@@ -933,6 +1038,7 @@ int main(void)
     RUN(an_ignored_task_outlives_its_owner);
     RUN(a_task_knows_on_whose_behalf_it_runs);
     RUN(a_stream_gives_the_results_in_order);
+    RUN(what_is_awaited_within_a_stream_is_told_from_its_results);
     RUN(a_stream_that_is_not_ordered_gives_them_as_they_come);
     RUN(a_task_is_late_also_when_nobody_was_looking);
     RUN(an_item_that_is_no_term_ends_the_stream);
