@@ -197,14 +197,8 @@ impl Node {
         if spare::take_place(self) {
             return true;
         }
-        self.count(1)
-    }
-
-    /// Counts so many more; false at the limit.
-    pub(super) fn count(&self, more: u32) -> bool {
-        let more = u64::from(more);
-        if self.processes.fetch_add(more, Ordering::SeqCst) + more > self.max_processes {
-            self.processes.fetch_sub(more, Ordering::SeqCst);
+        if self.processes.fetch_add(1, Ordering::Relaxed) >= self.max_processes {
+            self.processes.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
         true
@@ -244,9 +238,11 @@ impl Node {
 
     pub fn process_count(&self) -> u64 {
         let all = self.kept_places.lock();
+        // First: while none is started, what is kept by then was counted here, and no more than lives is left.
+        let counted = self.processes.load(Ordering::SeqCst);
         // Acquire, partner: the release of an end that is over, of which the caller may have heard.
         let kept: u64 = all.iter().map(|kept| u64::from(kept.load(Ordering::Acquire))).sum();
-        self.processes.load(Ordering::SeqCst).saturating_sub(kept)
+        counted.saturating_sub(kept)
     }
 
     /// Whether that process is dead and its callback has not returned. One that carries out its own end is none, and at

@@ -21,7 +21,7 @@ const COUNTS: usize = 256;
 const LINEAGES: usize = COUNTS;
 /// Places of its runtime that a worker keeps.
 const PLACES: u32 = 64;
-/// So many are taken and given back at once: where one worker starts what another ends, too.
+/// So many are given back at once, where one worker starts what another ends.
 const HALF: u32 = PLACES / 2;
 
 #[derive(Default)]
@@ -44,24 +44,21 @@ struct Places {
 }
 
 impl Places {
+    /// Takes one, if there is one.
     #[inline]
     fn take(&self) -> bool {
-        let mut kept = self.kept.load(Ordering::Relaxed);
-        if kept == 0 {
-            if !self.node.count(HALF) {
-                return false;
-            }
-            kept = HALF;
+        let kept = self.kept.load(Ordering::Relaxed);
+        if kept > 0 {
+            self.kept.store(kept - 1, Ordering::Release);
         }
-        self.kept.store(kept - 1, Ordering::Release);
-        true
+        kept > 0
     }
 
     #[inline]
     fn keep(&self) {
         let kept = self.kept.load(Ordering::Relaxed);
-        // Release, partner: the load of who counts. Never less in sum than there are: what is given back is not kept
-        // any more before it is.
+        // Release, partner: the load of who counts, after that of the number they are taken from. What is given back is
+        // not kept any more before it is: so nobody counts fewer than there are.
         if kept < PLACES {
             self.kept.store(kept + 1, Ordering::Release);
         } else {
