@@ -87,6 +87,23 @@ fn whoever_comes_while_it_arrives_finds_it() {
     });
 }
 
+/// As a name that is found without a lock: nothing but the fences has one of the two see the other.
+#[test]
+fn whoever_looks_without_a_lock_finds_it_too() {
+    use loom::sync::atomic::{AtomicBool, Ordering};
+    loom::model(|| {
+        let (turns, there) = (Arc::new(Lines::new()), Arc::new(AtomicBool::new(false)));
+        let (their_turns, its_there) = (turns.clone(), there.clone());
+        let arriving = thread::spawn(move || {
+            its_there.store(true, Ordering::Release);
+            their_turns.arrive(PLACE);
+        });
+        wait_for(&turns, || there.load(Ordering::Acquire));
+        arriving.join().unwrap();
+        assert_eq!(turns.places(), 0);
+    });
+}
+
 /// Two things arrive, each for one: the second waiter must get the second, also when the first was woken twice.
 #[test]
 fn what_arrives_again_is_looked_for_again() {

@@ -23,13 +23,19 @@ pub fn is_roomy(length: usize, capacity: usize, size: usize) -> bool {
     capacity * size > SMALL && length < capacity / 8
 }
 
+/// The places of a map of so many bytes. (Its capacity is less by those that were taken and left.)
+#[inline(always)]
+fn places(bytes: usize, size: usize) -> usize {
+    bytes / (size + 1)
+}
+
 impl<K: Eq + Hash, V, S: BuildHasher> Room for HashMap<K, V, S> {
     #[inline(always)]
     fn tidy(&mut self) {
-        let capacity = self.capacity();
-        if is_roomy(self.len(), capacity, size_of::<(K, V)>()) {
+        let size = self.allocation_size();
+        if is_roomy(self.len(), places(size, size_of::<(K, V)>()), size_of::<(K, V)>()) {
             self.shrink_to(self.len() * 2);
-            stir::stir((capacity - self.capacity()) * size_of::<(K, V)>());
+            stir::stir(size - self.allocation_size());
         }
     }
 }
@@ -37,10 +43,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Room for HashMap<K, V, S> {
 impl<K: Eq + Hash, S: BuildHasher> Room for HashSet<K, S> {
     #[inline(always)]
     fn tidy(&mut self) {
-        let capacity = self.capacity();
-        if is_roomy(self.len(), capacity, size_of::<K>()) {
+        let size = self.allocation_size();
+        if is_roomy(self.len(), places(size, size_of::<K>()), size_of::<K>()) {
             self.shrink_to(self.len() * 2);
-            stir::stir((capacity - self.capacity()) * size_of::<K>());
+            stir::stir(size - self.allocation_size());
         }
     }
 }
