@@ -29,13 +29,12 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::few::Few;
 use super::holdings::{Inner, Watch};
-use super::message::{Down, DownOf, Message};
+use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
 use super::table;
 use super::wait;
 use crate::sync::Ordering;
-use crate::sync::blocks::Small;
 use crate::term::{Pid, Ref, Term};
 use std::collections::VecDeque;
 
@@ -99,12 +98,13 @@ impl Inner {
         self.tied()?.awaits.as_deref_mut()
     }
 
-    fn awaits(&mut self, monitor: Ref) -> bool {
+    /// Whether that is a monitor of its that is awaited.
+    pub(super) fn awaits(&mut self, monitor: Ref) -> bool {
         self.awaited().is_some_and(|awaits| awaits.monitors.contains_key(&monitor))
     }
 
     /// For a monitor that is awaited, and is no more.
-    fn give(&mut self, monitor: Ref, given: Given) {
+    pub(super) fn give(&mut self, monitor: Ref, given: Given) {
         if let Some(awaits) = self.awaited() {
             awaits.remove(monitor);
             awaits.given.push((monitor, given));
@@ -215,23 +215,6 @@ impl Process {
     pub(super) fn has_messages(&self) -> bool {
         self.bounded().is_some() || !self.mailbox.is_empty() || self.kept.load(Ordering::Relaxed) != 0
     }
-}
-
-/// Tells the end of a process to who monitors it, if that is still wanted.
-pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
-    let mut inner = watcher.lock();
-    if inner.closed {
-        return;
-    }
-    if inner.awaits(monitor) {
-        inner.give(monitor, Given::Down(reason));
-        drop(inner);
-        return watcher.unpark();
-    }
-    let priority = inner.has_priority(monitor);
-    let Some(watch) = inner.unwatch(monitor) else { return };
-    let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
-    watcher.deliver_as(Message::Down(Small::new(Down { monitor, of, reason })), priority);
 }
 
 /// Waits for what comes of one monitor of the caller's, or a message that `wanted` takes; more than 0 milliseconds.

@@ -14,7 +14,7 @@ use super::names::Name;
 use super::reply::ReplyTo;
 use super::watchdog::Stuck;
 use super::whereabouts::Left;
-use super::{awaited, signal, start, table, timer};
+use super::{signal, start, table, timer};
 use crate::clock::OwnerId;
 use crate::sync::blocks::Small;
 use crate::term::{Pid, Ref, Term, atoms};
@@ -159,7 +159,7 @@ impl Exit {
                 },
                 Step::Watchers(watchers) => match watchers.next() {
                     Some((monitor, watcher)) => {
-                        table::with_process(watcher, |watcher| awaited::down(watcher, monitor, self.reason.clone()));
+                        table::with_process(watcher, |watcher| signal::down(watcher, monitor, self.reason.clone()));
                         limit -= 1;
                     }
                     None => self.step = Step::Watching(std::mem::take(&mut self.watching).into_iter()),

@@ -24,7 +24,7 @@
 //! * *At once*, in one piece, ends a process whose own thread carries it out (it holds nobody else up), and one whose
 //!   start has failed, since the starter is promised that nothing of it is left.
 
-use super::awaited::{self, told};
+use super::awaited::told;
 use super::control::Process;
 use super::ending::{self, Exit};
 use super::holdings::{Inner, Ties};
@@ -169,7 +169,7 @@ fn end_plainly(process: &Process, mut inner: MutexGuard<'_, Inner>) {
                 }
                 if ties.watchers.len() != 1 || told & told::MONITOR == 0 {
                     for (monitor, watcher) in std::mem::take(&mut ties.watchers) {
-                        table::with_process(watcher, |watcher| awaited::down(watcher, monitor, reason.clone()));
+                        table::with_process(watcher, |watcher| signal::down(watcher, monitor, reason.clone()));
                     }
                 }
             }

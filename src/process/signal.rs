@@ -5,6 +5,7 @@
 //! after that. What both ends must know (a link, a monitor) is written first at the end that asks,
 //! then at the other; an end that died in between is found closed.
 
+use super::awaited::Given;
 use super::control::{ENTERED, Process};
 use super::current::{self, Identity};
 use super::error::Error;
@@ -157,11 +158,16 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>, priority: bool) -
     monitor
 }
 
-/// Delivers a DOWN, if the monitor is still wanted.
+/// Tells the end of a process to who monitors it, if that is still wanted: by a DOWN, or as what it awaits.
 pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     let mut inner = watcher.lock();
     if inner.closed {
         return;
+    }
+    if inner.awaits(monitor) {
+        inner.give(monitor, Given::Down(reason));
+        drop(inner);
+        return watcher.unpark();
     }
     let priority = inner.has_priority(monitor);
     let Some(watch) = inner.unwatch(monitor) else { return };

@@ -14,12 +14,6 @@ typedef struct callee {
     regrow_pid next; /* whom it asks itself */
 } callee;
 
-static regrow_next made(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_next answer(regrow_context *context, void *state, const regrow_term *request)
 {
     callee *mine = state;
@@ -74,7 +68,7 @@ static callee make(uint32_t flags)
 
 static void start(callee *callee)
 {
-    regrow_server_spec spec = { .size = sizeof spec, .init = made, .handle_call = answer, .handle_info = see,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_call = answer, .handle_info = see,
                                 .user = callee, .flags = callee->flags };
     callee->pid = start_server(&spec);
 }

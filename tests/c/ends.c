@@ -52,12 +52,6 @@ static regrow_next pass_on(regrow_context *context, void *state, const regrow_te
     return REGROW_NOREPLY;
 }
 
-static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static void plan(murder *mine, regrow_pid victim, regrow_pid registry)
 {
     regrow_server_spec killer = { .size = sizeof killer, .init = take_user, .handle_info = see_murder, .user = mine };

@@ -182,12 +182,6 @@ static regrow_next pass_on(regrow_context *context, void *state, const regrow_te
     return REGROW_NOREPLY;
 }
 
-static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 /* Each wakes the other: the woken one is next on its worker, which must not go on for ever. */
 static void begin_to_play(void)
 {

@@ -186,12 +186,6 @@ typedef struct brief {
     bool alive_at_drop;
 } brief;
 
-static regrow_next brief_init(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_next run_until_the_end(regrow_context *context, void *state, const regrow_term *message)
 {
     brief *mine = state;
@@ -214,7 +208,7 @@ static void a_state_is_dropped_after_the_end_also_where_a_callback_returned_mean
     const uint32_t homes[] = { REGROW_SHARED, REGROW_THREAD };
     for (int at = 0; at < 60; at++) {
         brief mine = { .dropped = 0 };
-        regrow_server_spec spec = { .size = sizeof spec, .init = brief_init, .handle_info = run_until_the_end,
+        regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = run_until_the_end,
                                     .drop = brief_drop, .user = &mine };
         spec.home = homes[at % 2];
         regrow_child_spec how = child(REGROW_SERVER, &spec);

@@ -161,12 +161,6 @@ static void a_process_that_may_not_park_is_told_so(void)
     kill_and_wait(other);
 }
 
-static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static void drop_tries_to_wait(void *state)
 {
     regrow_term message;

@@ -73,12 +73,6 @@ static void nothing_happens(const char *when)
 
 /* ---- what there is ---- */
 
-static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_next answer(regrow_context *context, void *state, const regrow_term *request)
 {
     return regrow_reply(context, regrow_term_clone(request));

@@ -8,12 +8,6 @@ typedef struct crowd {
     atomic_int begun, gone, late;
 } crowd;
 
-static regrow_next take_crowd(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_next take_one(regrow_context *context, void *state, const regrow_term *message)
 {
     crowd *crowd = state;
@@ -26,7 +20,7 @@ static regrow_next take_one(regrow_context *context, void *state, const regrow_t
 static void begin(crowd *crowd)
 {
     regrow_server_spec spec = {
-        .size = sizeof spec, .init = take_crowd, .handle_info = take_one, .handle_cast = take_one, .user = crowd
+        .size = sizeof spec, .init = take_user, .handle_info = take_one, .handle_cast = take_one, .user = crowd
     };
     crowd->to = start_server(&spec);
 }

@@ -405,15 +405,9 @@ static regrow_next answer(regrow_context *context, void *state, const regrow_ter
     return regrow_reply(context, regrow_term_clone(message));
 }
 
-static regrow_next give_gate(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_server_spec slow_server(gate *gate, uint32_t policy)
 {
-    return (regrow_server_spec){ .size = sizeof(regrow_server_spec), .init = give_gate, .handle_cast = stand,
+    return (regrow_server_spec){ .size = sizeof(regrow_server_spec), .init = take_user, .handle_cast = stand,
                                  .handle_call = answer, .user = gate, .mailbox_limit = 1, .mailbox_policy = policy };
 }
 

@@ -365,12 +365,6 @@ typedef struct stoppable {
     atomic_int handled;
 } stoppable;
 
-static regrow_next stoppable_init(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_next stoppable_call(regrow_context *context, void *state, const regrow_term *request)
 {
     atomic_fetch_add(&((stoppable *)state)->handled, 1);
@@ -402,7 +396,7 @@ static void a_stop_waits_its_turn_runs_terminate_and_answers_what_is_left(void)
 {
     static stoppable mine;
     gate_make(&mine.gate);
-    regrow_server_spec spec = { .size = sizeof spec, .init = stoppable_init, .handle_call = stoppable_call,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_call = stoppable_call,
                                 .handle_info = stoppable_info, .terminate = stoppable_terminate,
                                 .drop = stoppable_drop, .user = &mine };
     regrow_pid server = start_server(&spec);
@@ -448,7 +442,7 @@ static void a_stop_tells_when_the_end_had_another_reason(void)
 {
     static stoppable mine;
     gate_make(&mine.gate);
-    regrow_server_spec spec = { .size = sizeof spec, .init = stoppable_init, .handle_info = stoppable_info,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = stoppable_info,
                                 .handle_cast = stop_otherwise, .user = &mine };
     regrow_pid server = start_server(&spec);
     regrow_request *stop;
@@ -465,7 +459,7 @@ static void a_stop_that_takes_too_long_goes_on(void)
 {
     static stoppable mine;
     gate_make(&mine.gate);
-    regrow_server_spec spec = { .size = sizeof spec, .init = stoppable_init, .handle_info = stoppable_info,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = stoppable_info,
                                 .user = &mine };
     regrow_pid server = start_server(&spec);
     regrow_ref monitor = monitored(server);

@@ -71,16 +71,10 @@ static regrow_next hand_out(regrow_context *context, void *state, const regrow_t
     return REGROW_NOREPLY;
 }
 
-static regrow_next take_state(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static void a_call_that_a_thread_answers_is_waited_for_by_its_token(void)
 {
     outside work;
-    regrow_server_spec spec = { .size = sizeof spec, .init = take_state, .handle_call = hand_out, .user = &work };
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_call = hand_out, .user = &work };
     regrow_pid pid = start_server(&spec);
     regrow_request *pending;
     regrow_term answer;
@@ -119,7 +113,7 @@ static regrow_next answer_now(regrow_context *context, void *state, const regrow
 static void a_call_that_is_put_off_inside_does_not_count(void)
 {
     regrow_caller caller;
-    regrow_server_spec spec = { .size = sizeof spec, .init = take_state, .handle_call = put_off,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_call = put_off,
                                 .handle_info = answer_now, .user = &caller };
     regrow_pid pid = start_server(&spec);
     regrow_settled settled = { .size = sizeof settled };

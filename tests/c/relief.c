@@ -10,12 +10,6 @@ typedef struct slow {
     bool is_brief; /* it passes no gate */
 } slow;
 
-static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static regrow_next keep_the_thread(regrow_context *context, void *state, const regrow_term *message)
 {
     slow *mine = state;

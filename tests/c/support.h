@@ -168,6 +168,13 @@ static inline void kill_and_wait(regrow_pid pid)
 
 /* ---- processes ---- */
 
+/* An `init` whose state is what it was started with. */
+static inline regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    *state = user;
+    return REGROW_READY;
+}
+
 static inline regrow_process_spec process(regrow_body_callback body, void *user)
 {
     return (regrow_process_spec){ .size = sizeof(regrow_process_spec), .body = body, .user = user };

@@ -341,16 +341,10 @@ static regrow_next run_on_and_on(regrow_context *context, void *state, const reg
     return regrow_reply(context, regrow_nil());
 }
 
-static regrow_next take_measured(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
-}
-
 static void a_callback_is_never_ended_early_however_many_came_before_it(void)
 {
     measured mine = { .watchdog_ms = 6, .seed = 7 };
-    regrow_server_spec spec = { .size = sizeof spec, .init = take_measured, .handle_call = run_on_and_on,
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_call = run_on_and_on,
                                 .user = &mine, .watchdog_ms = 6 };
     regrow_server_spec quiet = { .size = sizeof quiet };
     size_t many = rounds(150);
@@ -441,12 +435,6 @@ static regrow_next stand_at_the_gate(regrow_context *context, void *state, const
 {
     gate_pass(state);
     return regrow_reply(context, regrow_atom("opened"));
-}
-
-static regrow_next take_user(regrow_context *context, void *user, const regrow_term *arg, void **state)
-{
-    *state = user;
-    return REGROW_READY;
 }
 
 static bool is_parked(regrow_pid pid)
