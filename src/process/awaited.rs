@@ -21,12 +21,13 @@
 //! None of it counts as a message.
 //!
 //! * *Messages first*: a value that was a message, since nobody awaited it yet, is found before the end that was given.
-//! * *A process with a thread of its own* hands its value over, and then ends as ever, with its link: between `DEAD`
-//!   and the value nothing would keep a runtime from being quiet.
+//! * *A process with a thread of its own* says that it ends from before the step to `DEAD` on, so that its runtime is
+//!   not quiet before the value is there.
 
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
+use super::exit::EndingThread;
 use super::few::Few;
 use super::holdings::{Inner, Watch};
 use super::message::Message;
@@ -127,7 +128,9 @@ impl Process {
     /// ([`Process::user_staying`]). After `Ok` the process ends with `normal`, and does nothing else.
     pub fn end_with(&self, owner: Pid, monitor: Ref, value: Term, at: u64) -> Result<(), Fenced> {
         let as_message = |value| Term::tuple_of([Term::reference(monitor), value]);
-        let is_over = self.place.thread_home().is_none() && self.state.end_at_return();
+        // From `DEAD` on nothing else says that a thread of its own is at work.
+        let _ending = self.place.thread_home().is_some().then(|| EndingThread::of(self.node()));
+        let is_over = self.state.end_at_return();
         if !is_over {
             self.come_back()?;
         }
@@ -229,7 +232,11 @@ pub fn receive_awaited(
             received => return received.map(Received::Message),
         }
     }
-    wait::may_wait(me)?;
+    if let Err(error) = wait::may_wait(me) {
+        // What can never come is told of first.
+        let is_known = matches!(error, Error::Killed) || me.watches(monitor);
+        return Err(if is_known { error } else { Error::NotFound });
+    }
     if me.await_monitors(std::iter::once(monitor)) == 0 {
         let timeout = if me.watches(monitor) { timeout } else { Some(0) };
         return match receive(timeout, wanted) {

@@ -285,10 +285,10 @@ pub(super) fn carry_out_elsewhere(process: &Process, stuck: Stuck) {
 
 /// Has a runtime that settles wait for a thread whose process has no pid any more, while the state is dropped: answers
 /// come after that.
-struct EndingThread(Arc<Node>);
+pub(super) struct EndingThread(Arc<Node>);
 
 impl EndingThread {
-    fn of(node: &Arc<Node>) -> EndingThread {
+    pub fn of(node: &Arc<Node>) -> EndingThread {
         node.ending_threads.fetch_add(1, Ordering::SeqCst);
         EndingThread(node.clone())
     }

@@ -6,8 +6,8 @@
 //!
 //! * a receiver that nobody runs yet, since it was woken by this very sender, which goes on and on, is left to another
 //!   worker that sleeps, and is woken for it;
-//! * where none sleeps, and still more wait, another worker is asked for ([`scheduler::relieve`]): it would come anyway,
-//!   but only after a tick, and by then half a million lie there;
+//! * where none sleeps, and the sender goes on for thousands in one turn, another worker is asked for
+//!   ([`scheduler::holds_up`]): it would come anyway, but only after a tick, and by then half a million lie there;
 //! * a receiver that is at work, or is about to be, is given a few microseconds. It takes what it takes anyway; and
 //!   should its thread have no processor, this one is offered.
 //!
@@ -29,8 +29,6 @@ use crate::scheduler;
 
 /// So many are no crowd yet.
 const CROWD: usize = 1024;
-/// So many, of one that nobody runs, and whose turn may not come for long.
-const FLOOD: usize = 4096;
 /// So many looks at a receiver that is at work, each after as many pauses: about three microseconds.
 const LOOKS: usize = 8;
 const PAUSES: usize = 8;
@@ -51,8 +49,7 @@ pub(super) fn look(receiver: &Process) {
     match receiver.state.phase() {
         READY => {
             scheduler::share_woken(receiver.node().scheduler());
-            if waiting >= FLOOD {
-                scheduler::relieve(receiver.node().scheduler());
+            if scheduler::holds_up(receiver.node().scheduler()) {
                 give_way(receiver, waiting);
             }
         }

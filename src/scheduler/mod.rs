@@ -66,7 +66,7 @@ mod worker;
 pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{HandedOver, Nest, hand_over, is_worker, nest, on_worker_of, relieve, share_woken};
+pub use worker::{HandedOver, Nest, hand_over, holds_up, is_worker, nest, on_worker_of, share_woken};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::{Injector, Steal};

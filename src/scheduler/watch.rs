@@ -7,7 +7,7 @@
 //! at once comes in a few milliseconds and not in eight ticks (`bench-latency`, `stuck_sleep`). The job that it is in is
 //! marked as slow, and once more for each tick that a slow worker is in it.
 //!
-//! Who knows that it will hold others up says so (`worker::relieve`), and counts as stuck at once, as long as it is in that
+//! Who knows that it will hold others up says so (`worker::holds_up`), and counts as stuck at once, as long as it is in that
 //! job; but it is not marked before the tick.
 //!
 //! A thread that only waits for a processor is not stuck: on a machine with too much to do that is nobody's fault, and one

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// How many resumed stacks in a row before the queues get a turn, and how often the injector is looked at first.
 const FAIR: u32 = 61;
+/// So often it is found in one job that others wait, before that asks for relief.
+const LONG: u32 = 64;
 /// Jobs that may be nested in each other on one thread.
 const DEEPEST: u32 = 8;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
@@ -91,8 +93,8 @@ pub(super) struct Local {
     before_resumed: Cell<u32>,
     waited_since: Cell<u64>,
     patience: Patience,
-    /// The job that it has asked for relief in, by its beat.
-    relieved: Cell<u64>,
+    /// The job in which it was last found that others wait, by its beat, and how often.
+    waited_for: Cell<(u64, u32)>,
     /// When it was woken, until it next runs out of work.
     awake_since: Cell<Option<Instant>>,
     /// Runs slow jobs, and nothing else.
@@ -162,16 +164,24 @@ pub fn share_woken(scheduler: &Scheduler) {
     });
 }
 
-/// Asks for a worker to be let run for what waits, at once and not after a tick: what runs here will hold it up for as
-/// long. Once in each job.
-pub fn relieve(scheduler: &Scheduler) {
+/// Whether what runs here has gone on for long already: for who finds, now and then, that another waits for a worker
+/// meanwhile. Then one more worker is asked for, at once and not after a tick.
+pub fn holds_up(scheduler: &Scheduler) -> bool {
     with_local(|local| {
+        if !local.takes_from(scheduler) {
+            return false;
+        }
         let beat = local.worker.beat.load(Ordering::Relaxed);
-        if local.takes_from(scheduler) && local.relieved.replace(beat) != beat {
+        let (of, times) = local.waited_for.get();
+        let times = if of == beat { times.saturating_add(1) } else { 1 };
+        local.waited_for.set((beat, times));
+        if times == LONG {
             scheduler.holds_up.fetch_or(1 << local.worker.index, Ordering::SeqCst);
             scheduler.watch.wake();
         }
-    });
+        times >= LONG
+    })
+    .unwrap_or(false)
 }
 
 pub(super) fn queue_here(scheduler: &Scheduler, job: Runnable) -> bool {
@@ -387,7 +397,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         before_resumed: Cell::new(0),
         waited_since: Cell::new(0),
         patience: Patience::new(),
-        relieved: Cell::new(0),
+        waited_for: Cell::new((0, 0)),
         awake_since: Cell::new(None),
         slow,
         ending: Cell::new(false),
