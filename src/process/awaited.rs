@@ -30,6 +30,7 @@ use super::error::Error;
 use super::exit::EndingThread;
 use super::few::Few;
 use super::holdings::{Inner, Watch};
+use super::id_hash::IdHash;
 use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
@@ -37,6 +38,7 @@ use super::table;
 use super::wait;
 use crate::sync::Ordering;
 use crate::term::{Pid, Ref, Term};
+use hashbrown::HashSet;
 use std::collections::VecDeque;
 
 /// What came of a monitor that was awaited.
@@ -85,6 +87,18 @@ impl Awaits {
         let (_, given) = self.given.remove(at);
         self.tidy();
         Some(given)
+    }
+
+    /// As [`Awaits::take`], of many: each is looked for among many once.
+    fn take_all(&mut self, monitors: Vec<Ref>) -> Vec<(Ref, Given)> {
+        if let [] | [_] = monitors[..] {
+            let take = |monitor| self.take(monitor).map(|given| (monitor, given));
+            return monitors.into_iter().filter_map(take).collect();
+        }
+        let monitors: HashSet<Ref, IdHash> = monitors.into_iter().collect();
+        let taken = self.given.extract_if(.., |(monitor, _)| monitors.contains(monitor)).collect();
+        self.tidy();
+        taken
     }
 
     fn tidy(&mut self) {
@@ -186,17 +200,17 @@ impl Process {
     /// Step *give up*; what was given for them until then. For the calling process.
     pub fn give_up_awaiting(&self, monitors: impl Iterator<Item = Ref>) -> Vec<(Ref, Given)> {
         let mut inner = self.lock();
-        let mut taken = Vec::new();
-        let Some(ties) = inner.tied() else { return taken };
-        let Some(awaits) = ties.awaits.as_deref_mut() else { return taken };
+        let Some(ties) = inner.tied() else { return Vec::new() };
+        let Some(awaits) = ties.awaits.as_deref_mut() else { return Vec::new() };
+        let mut others = Vec::new();
         for monitor in monitors {
-            if let Some(target) = awaits.remove(monitor) {
-                ties.watching.insert(monitor, Watch { target, name: None });
-            } else if let Some(given) = awaits.take(monitor) {
-                taken.push((monitor, given));
+            match awaits.remove(monitor) {
+                Some(target) => ties.watching.insert(monitor, Watch { target, name: None }),
+                None if !awaits.given.is_empty() => others.push(monitor),
+                None => {}
             }
         }
-        taken
+        awaits.take_all(others)
     }
 
     /// Step *take*, of one.
