@@ -416,10 +416,11 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // SAFETY: once, and not used after this.
-        spare::uncount(unsafe { ManuallyDrop::take(&mut self.node) });
+        let node = unsafe { ManuallyDrop::take(&mut self.node) };
         if let Some(lineage) = self.place.lineage.take() {
-            spare::uncount_lineage(lineage);
+            spare::uncount_lineage(lineage, &node);
         }
+        spare::uncount(node);
         let calls = *self.calls.get_mut();
         if !calls.is_null() {
             // SAFETY: made in `calls`, and nobody waits there any more.

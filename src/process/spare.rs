@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Counts of its runtime that a worker keeps.
 const COUNTS: usize = 256;
-/// Counts of what siblings share that a thread keeps.
+/// Counts of what siblings share that a worker keeps.
 const LINEAGES: usize = COUNTS;
 /// Places of its runtime that a worker keeps.
 const PLACES: u32 = 64;
@@ -199,9 +199,13 @@ pub(super) fn count_lineage(lineage: &Arc<Lineage>) -> Arc<Lineage> {
     kept.flatten().unwrap_or_else(|| lineage.clone())
 }
 
-/// Gives one back: perhaps the last, and then that of a name. Not under a lock.
+/// Gives one back: perhaps the last, and then that of a name. Not under a lock. Only the workers of the runtime keep
+/// any, as with [`uncount`]: what a name is made of may be the user's, and a thread of theirs may live for long.
 #[inline]
-pub(super) fn uncount_lineage(lineage: Arc<Lineage>) {
+pub(super) fn uncount_lineage(lineage: Arc<Lineage>, node: &Arc<Node>) {
+    if !scheduler::on_worker_of(node.scheduler()) {
+        return drop(lineage);
+    }
     let mut lineage = Some(lineage);
     let other = with(|spare| match spare.lineages.last() {
         // Those of others go one by one, until they are out of the way.
@@ -213,7 +217,7 @@ pub(super) fn uncount_lineage(lineage: Arc<Lineage>) {
             None
         }
     });
-    // Not in there: what a name is made of may be the user's.
+    // Not in there, for the same reason.
     drop((lineage, other));
 }
 
