@@ -24,7 +24,7 @@ measured thread_calls, thread_calls_inline, thread_lookups;
 measured exit_names, exit_same_name, exit_links, exit_monitors, exit_monitored, exit_timers, exit_groups, exit_tables,
   exit_messages, leave_groups, leave_queue, demonitor_groups;
 /* tasks.c */
-measured await_queued, await_failed, stream_queued, stream_left;
+measured await_queued, await_failed, stream_queued, stream_left, stream_awaits;
 /* waits.c */
 measured cancel_timers, receive_all, receive_matching, receive_late, receive_behind, call_with_messages;
 

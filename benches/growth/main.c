@@ -66,6 +66,7 @@ static const struct point {
   { "await_failed", await_failed, 10, 100000, 10, 2000 },
   { "stream_queued", stream_queued, 10, 100000, 10, 4000 },
   { "stream_left", stream_left, 10, 100000, 10, 2000 },
+  { "stream_awaits", stream_awaits, 10, 100000, 10, 2000 },
   { "cancel_timers", cancel_timers, 10, 1000000, 10, 10000 },
   { "receive_all", receive_all, 10, 1000000, 10, 10000 },
   { "receive_matching", receive_matching, 10, 1000000, 10, 10000 },

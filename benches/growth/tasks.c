@@ -59,12 +59,28 @@ static bool take_result(void *user, const regrow_term *result)
   return ++items->results < items->wanted;
 }
 
+/* With the first result, as many others are awaited one by one; by then all results are there. */
+static bool await_others(void *user, const regrow_term *result)
+{
+  struct items *items = user;
+  regrow_task_spec spec = { .size = sizeof spec, .run = nothing };
+  if (items->results == 0) {
+    must(regrow_settle(root, REGROW_INFINITY, NULL));
+    for (uint64_t i = 0; i < items->wanted; i++) {
+      regrow_task other;
+      must(regrow_task_async(&spec, &other));
+      must(regrow_task_await(other, REGROW_INFINITY, NULL));
+    }
+  }
+  return take_result(user, result);
+}
+
 /* All n at once; `wanted` results are taken. */
-static void stream(uint64_t n, regrow_pid of, uint64_t wanted)
+static void stream(uint64_t n, regrow_pid of, uint64_t wanted, regrow_result_callback result)
 {
   struct items items = { .left = n, .wanted = wanted };
   regrow_task_spec task = { .size = sizeof task, .run = nothing };
-  regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = next_item, .result = take_result,
+  regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = next_item, .result = result,
                               .user = &items, .supervisor = of, .max_concurrency = (uint32_t)n,
                               .timeout_ms = REGROW_INFINITY };
   begin();
@@ -76,7 +92,7 @@ static void stream(uint64_t n, regrow_pid of, uint64_t wanted)
 static regrow_next stream_here(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
 {
   uint64_t n = *(uint64_t *)user;
-  stream(n, supervisor, n);
+  stream(n, supervisor, n, take_result);
   return REGROW_DONE;
 }
 
@@ -90,8 +106,14 @@ void stream_left(uint64_t n)
 {
   must(regrow_trap_exit(true, NULL));
   for (uint64_t round = rounds(n); round > 0; round--)
-    stream(n, (regrow_pid){ 0 }, 1);
+    stream(n, (regrow_pid){ 0 }, 1, take_result);
   must(regrow_trap_exit(false, NULL));
+}
+
+void stream_awaits(uint64_t n)
+{
+  for (uint64_t round = rounds(n); round > 0; round--)
+    stream(n, (regrow_pid){ 0 }, n, await_others);
 }
 
 static regrow_next fail(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)

@@ -20,6 +20,9 @@
 //! given has the order in which it came about. A value is still there before the end of its process can be observed.
 //! None of it counts as a message.
 //!
+//! * *Waits within waits*: an owner that is with a result of its stream may await others meanwhile. What it awaits is
+//!   that of the innermost wait, and is given to that: whoever takes looks at nothing that is another's, however much of
+//!   it there is. They end in the opposite order, since it has one stack.
 //! * *Messages first*: a value that was a message, since nobody awaited it yet, is found before the end that was given.
 //! * *A process with a thread of its own* says that it ends from before the step to `DEAD` on, so that its runtime is
 //!   not quiet before the value is there.
@@ -30,7 +33,6 @@ use super::error::Error;
 use super::exit::EndingThread;
 use super::few::Few;
 use super::holdings::{Inner, Watch};
-use super::id_hash::IdHash;
 use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
@@ -38,7 +40,6 @@ use super::table;
 use super::wait;
 use crate::sync::Ordering;
 use crate::term::{Pid, Ref, Term};
-use hashbrown::HashSet;
 use std::collections::VecDeque;
 
 /// What came of a monitor that was awaited.
@@ -56,55 +57,82 @@ pub enum Received {
     Given(Ref, Given),
 }
 
+/// What came of monitors, the first first.
+type List = VecDeque<(Ref, Given)>;
+
+struct Awaited {
+    target: Pid,
+    /// For which of the waits.
+    wait: usize,
+}
+
 /// What a process awaits; none is made for those who never do.
 #[derive(Default)]
 pub(super) struct Awaits {
-    /// Monitors, and of whom they are. They are in no other list.
-    monitors: Few<Ref, Pid>,
-    /// The first first.
-    given: Vec<(Ref, Given)>,
+    /// In no other list.
+    monitors: Few<Ref, Awaited>,
+    /// Waits within each other. The innermost is the one of that number.
+    waits: usize,
+    given: List,
+    /// What was given to those around it, the outermost first.
+    around: Vec<List>,
 }
 
 /// So much room is kept for what is given.
 const ROOM: usize = 64;
 
 impl Awaits {
-    pub fn monitors(&self) -> &Few<Ref, Pid> {
-        &self.monitors
+    pub fn is_of(&self, monitor: Ref) -> bool {
+        self.monitors.contains_key(&monitor)
     }
 
+    pub fn count(&self) -> usize {
+        self.monitors.len()
+    }
+
+    /// The monitors, and of whom they are.
+    pub fn monitors(&self) -> impl Iterator<Item = (Ref, Pid)> {
+        self.monitors.iter().map(|(monitor, awaited)| (*monitor, awaited.target))
+    }
+
+    /// For the innermost wait.
     pub fn add(&mut self, monitor: Ref, target: Pid) {
-        self.monitors.insert(monitor, target);
+        self.monitors.insert(monitor, Awaited { target, wait: self.waits });
     }
 
     pub fn remove(&mut self, monitor: Ref) -> Option<Pid> {
-        self.monitors.remove(&monitor)
+        self.monitors.remove(&monitor).map(|awaited| awaited.target)
     }
 
-    /// Takes out what was given for one.
-    fn take(&mut self, monitor: Ref) -> Option<Given> {
-        let at = self.given.iter().position(|(of, _)| *of == monitor)?;
-        let (_, given) = self.given.remove(at);
-        self.tidy();
-        Some(given)
-    }
-
-    /// As [`Awaits::take`], of many: each is looked for among many once.
-    fn take_all(&mut self, monitors: Vec<Ref>) -> Vec<(Ref, Given)> {
-        if let [] | [_] = monitors[..] {
-            let take = |monitor| self.take(monitor).map(|given| (monitor, given));
-            return monitors.into_iter().filter_map(take).collect();
+    fn give(&mut self, monitor: Ref, given: Given) {
+        let Some(Awaited { wait, .. }) = self.monitors.remove(&monitor) else { return };
+        let list = match wait {
+            innermost if innermost == self.waits => Some(&mut self.given),
+            around => around.checked_sub(1).and_then(|at| self.around.get_mut(at)),
+        };
+        if let Some(list) = list {
+            list.push_back((monitor, given));
         }
-        let monitors: HashSet<Ref, IdHash> = monitors.into_iter().collect();
-        let taken = self.given.extract_if(.., |(monitor, _)| monitors.contains(monitor)).collect();
-        self.tidy();
-        taken
     }
 
-    fn tidy(&mut self) {
-        if self.given.is_empty() && self.given.capacity() > ROOM {
-            self.given = Vec::new();
+    fn begin(&mut self) {
+        if self.waits > 0 {
+            self.around.push(std::mem::take(&mut self.given));
         }
+        self.waits += 1;
+    }
+
+    /// What was given and not taken.
+    fn end(&mut self) -> List {
+        let left = if self.given.is_empty() { List::new() } else { std::mem::take(&mut self.given) };
+        // None: the process has ended, and what it had went with that.
+        self.waits = self.waits.saturating_sub(1);
+        if let Some(around) = self.around.pop() {
+            self.given = around;
+        } else if self.given.capacity() > ROOM {
+            self.given = List::new();
+        }
+        left
     }
 }
 
@@ -115,14 +143,33 @@ impl Inner {
 
     /// Whether that is a monitor of its that is awaited.
     pub(super) fn awaits(&mut self, monitor: Ref) -> bool {
-        self.awaited().is_some_and(|awaits| awaits.monitors.contains_key(&monitor))
+        self.awaited().is_some_and(|awaits| awaits.is_of(monitor))
     }
 
     /// For a monitor that is awaited, and is no more.
     pub(super) fn give(&mut self, monitor: Ref, given: Given) {
         if let Some(awaits) = self.awaited() {
-            awaits.remove(monitor);
-            awaits.given.push((monitor, given));
+            awaits.give(monitor, given);
+        }
+    }
+
+    /// Step *await*: for one that the caller has, and that was asked for by no name and without priority.
+    fn await_monitor(&mut self, monitor: Ref) -> bool {
+        let has_priority = self.has_priority(monitor);
+        let Some(ties) = self.tied() else { return false };
+        let Some(Watch { target, name: None }) = ties.watching.get(&monitor).filter(|_| !has_priority) else {
+            return false;
+        };
+        let target = *target;
+        ties.watching.remove(&monitor);
+        ties.awaits.get_or_insert_default().add(monitor, target);
+        true
+    }
+
+    /// Step *give up*.
+    fn give_up_awaiting(&mut self, monitor: Ref) {
+        if let Some(target) = self.awaited().and_then(|awaits| awaits.remove(monitor)) {
+            self.ties().watching.insert(monitor, Watch { target, name: None });
         }
     }
 }
@@ -178,54 +225,31 @@ impl Process {
         Ok(())
     }
 
-    /// Step *await*; how many of them are: those that the caller has, and that were asked for by no name and without
-    /// priority. For the calling process.
-    pub fn await_monitors(&self, monitors: impl Iterator<Item = Ref>) -> usize {
+    /// Steps *await* and *take*, of a wait for one alone; false: it cannot be awaited.
+    fn await_one(&self, monitor: Ref) -> bool {
         let mut inner = self.lock();
-        let mut count = 0;
-        for monitor in monitors {
-            let priority = inner.has_priority(monitor);
-            let ties = inner.ties();
-            let Some(Watch { target, name: None }) = ties.watching.get(&monitor) else { continue };
-            if !priority {
-                let target = *target;
-                ties.watching.remove(&monitor);
-                ties.awaits.get_or_insert_default().add(monitor, target);
-                count += 1;
-            }
+        inner.ties().awaits.get_or_insert_default().begin();
+        let is_awaited = inner.await_monitor(monitor);
+        if !is_awaited && let Some(awaits) = inner.awaited() {
+            awaits.end();
         }
-        count
+        is_awaited
     }
 
-    /// Step *give up*; what was given for them until then. For the calling process.
-    pub fn give_up_awaiting(&self, monitors: impl Iterator<Item = Ref>) -> Vec<(Ref, Given)> {
+    /// Step *take*, of a wait for one, which is over then.
+    fn take_one(&self) -> Option<(Ref, Given)> {
         let mut inner = self.lock();
-        let Some(ties) = inner.tied() else { return Vec::new() };
-        let Some(awaits) = ties.awaits.as_deref_mut() else { return Vec::new() };
-        let mut others = Vec::new();
-        for monitor in monitors {
-            match awaits.remove(monitor) {
-                Some(target) => ties.watching.insert(monitor, Watch { target, name: None }),
-                None if !awaits.given.is_empty() => others.push(monitor),
-                None => {}
-            }
-        }
-        awaits.take_all(others)
+        let awaits = inner.awaited()?;
+        let given = awaits.given.pop_front()?;
+        awaits.end();
+        Some(given)
     }
 
-    /// Step *take*, of one.
-    fn take_given(&self, monitor: Ref) -> Option<Given> {
-        self.lock().awaited()?.take(monitor)
-    }
-
-    /// Step *take*, of all that `is_mine` says; false when there was none.
-    fn take_all_given(&self, is_mine: impl Fn(Ref) -> bool, into: &mut VecDeque<(Ref, Given)>) -> bool {
+    /// Step *give up*, of a wait for one; what was given until then.
+    fn give_up_one(&self, monitor: Ref) -> Option<(Ref, Given)> {
         let mut inner = self.lock();
-        let Some(awaits) = inner.awaited() else { return false };
-        let before = into.len();
-        into.extend(awaits.given.extract_if(.., |(monitor, _)| is_mine(*monitor)));
-        awaits.tidy();
-        into.len() > before
+        inner.give_up_awaiting(monitor);
+        inner.awaited()?.end().pop_front()
     }
 
     /// Whether there may be a message for a receive to look at.
@@ -251,7 +275,7 @@ pub fn receive_awaited(
         let is_known = matches!(error, Error::Killed) || me.watches(monitor);
         return Err(if is_known { error } else { Error::NotFound });
     }
-    if me.await_monitors(std::iter::once(monitor)) == 0 {
+    if !me.await_one(monitor) {
         let timeout = if me.watches(monitor) { timeout } else { Some(0) };
         return match receive(timeout, wanted) {
             Err(Error::Timeout) if timeout == Some(0) => Err(Error::NotFound),
@@ -261,51 +285,97 @@ pub fn receive_awaited(
     let (mut given, mut is_first) = (None, true);
     let take = || {
         if !std::mem::take(&mut is_first) {
-            given = me.take_given(monitor);
+            given = me.take_one();
         }
         given.is_some()
     };
     let received = receive_beside(me, timeout, take, wanted);
-    let given = match given {
-        Some(given) => Some(given),
-        None => me.give_up_awaiting(std::iter::once(monitor)).pop().map(|(_, given)| given),
-    };
+    let given = given.or_else(|| me.give_up_one(monitor));
     match (received, given) {
         // What was given beside it is the DOWN that goes.
         (Ok(Some(message)), _) => Ok(Received::Message(message)),
-        (Ok(None) | Err(Error::Timeout), Some(given)) => Ok(Received::Given(monitor, given)),
+        (Ok(None) | Err(Error::Timeout), Some((monitor, given))) => Ok(Received::Given(monitor, given)),
         (Err(error), _) => Err(error),
         (Ok(None), None) => Err(Error::Killed),
     }
 }
 
-/// As [`super::receive`], or takes what was given for monitors that are awaited and that `is_mine` says: what is taken
-/// at once is kept in `given`, where it is looked for first.
-pub fn receive_given(
-    timeout: Option<u32>, given: &mut VecDeque<(Ref, Given)>, is_mine: impl Fn(Ref) -> bool,
-    mut wanted: impl FnMut(&Term) -> bool,
-) -> Result<Received, Error> {
-    let Identity::Process(me) = current::identity()? else { return Err(Error::NoIdentity) };
-    if given.is_empty() && me.has_messages() {
-        match receive(Some(0), &mut wanted) {
-            Err(Error::Timeout) => {}
-            received => return received.map(Received::Message),
+/// A wait for what comes of many, until it is dropped: what was given for them by then goes. For the calling process.
+pub struct Awaiting<'a> {
+    me: &'a Process,
+    /// What was taken at once, and is looked for first.
+    taken: List,
+}
+
+impl<'a> Awaiting<'a> {
+    pub fn begin(me: &'a Process) -> Awaiting<'a> {
+        me.lock().ties().awaits.get_or_insert_default().begin();
+        Awaiting { me, taken: List::new() }
+    }
+
+    /// Step *await*, of those monitors that can be.
+    pub fn add(&self, monitors: impl Iterator<Item = Ref>) {
+        let mut inner = self.me.lock();
+        monitors.for_each(|monitor| {
+            inner.await_monitor(monitor);
+        });
+    }
+
+    /// Step *give up*.
+    pub fn give_up(&self, monitors: impl Iterator<Item = Ref>) {
+        let mut inner = self.me.lock();
+        monitors.for_each(|monitor| inner.give_up_awaiting(monitor));
+    }
+
+    /// Step *take*, of all that is there.
+    fn take(me: &Process, taken: &mut List) -> bool {
+        if let Some(awaits) = me.lock().awaited() {
+            std::mem::swap(&mut awaits.given, taken);
         }
+        !taken.is_empty()
     }
-    if !given.is_empty() || me.take_all_given(&is_mine, given) {
-        if me.spend() && wait::may_wait(me).is_ok() {
-            wait::give_way(me)?;
+
+    /// What was given until now, and not received.
+    pub fn rest(&mut self) -> impl Iterator<Item = (Ref, Given)> {
+        let mut rest = std::mem::take(&mut self.taken);
+        let mut later = List::new();
+        Awaiting::take(self.me, &mut later);
+        rest.append(&mut later);
+        rest.into_iter()
+    }
+
+    /// As [`super::receive`], or what was given.
+    pub fn receive(&mut self, timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Received, Error> {
+        let (me, taken) = (self.me, &mut self.taken);
+        if taken.is_empty() && me.has_messages() {
+            match receive(Some(0), &mut wanted) {
+                Err(Error::Timeout) => {}
+                received => return received.map(Received::Message),
+            }
         }
-        return given.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed);
+        if !taken.is_empty() || Awaiting::take(me, taken) {
+            if me.spend() && wait::may_wait(me).is_ok() {
+                wait::give_way(me)?;
+            }
+            return taken.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed);
+        }
+        if timeout == Some(0) {
+            return Err(Error::Timeout);
+        }
+        wait::may_wait(me)?;
+        let mut is_first = true;
+        let take = || !std::mem::take(&mut is_first) && Awaiting::take(me, taken);
+        if let Some(message) = receive_beside(me, timeout, take, wanted)? {
+            return Ok(Received::Message(message));
+        }
+        taken.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed)
     }
-    if timeout == Some(0) {
-        return Err(Error::Timeout);
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        let left = self.me.lock().awaited().map(Awaits::end);
+        // What it holds may be the user's, and is not dropped under the lock.
+        drop(left);
     }
-    wait::may_wait(me)?;
-    let mut is_first = true;
-    let take = || !std::mem::take(&mut is_first) && me.take_all_given(&is_mine, given);
-    if let Some(message) = receive_beside(me, timeout, take, wanted)? {
-        return Ok(Received::Message(message));
-    }
-    given.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed)
 }

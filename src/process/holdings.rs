@@ -131,13 +131,13 @@ pub(super) struct Ties {
 impl Ties {
     /// Whether it has that monitor, and it has not fired.
     pub fn watches(&self, monitor: Ref) -> bool {
-        let awaits = || self.awaits.as_ref().is_some_and(|awaits| awaits.monitors().contains_key(&monitor));
+        let awaits = || self.awaits.as_ref().is_some_and(|awaits| awaits.is_of(monitor));
         self.watching.contains_key(&monitor) || awaits()
     }
 
     /// How many monitors it has.
     pub fn watch_count(&self) -> usize {
-        self.watching.len() + self.awaits.as_ref().map_or(0, |awaits| awaits.monitors().len())
+        self.watching.len() + self.awaits.as_ref().map_or(0, |awaits| awaits.count())
     }
 
     fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {

@@ -103,7 +103,7 @@ mod whereabouts;
 
 pub use alias::{alias, alias_opt, exit_alias, send_alias, send_to_alias, unalias};
 pub use arrival::{Places, Sought, Turn, until_arrival};
-pub use awaited::{Given, Received, receive_awaited, receive_given};
+pub use awaited::{Awaiting, Given, Received, receive_awaited};
 pub use bound::{Bound, Policy};
 pub use callers::Callers;
 pub use control::{Face, MakeFace, Process};

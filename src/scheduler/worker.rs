@@ -1,28 +1,30 @@
 //! One worker: a thread, its queues, and the loop that runs on its coroutines.
 
+mod nest;
+mod resumed;
 mod search;
 
-use super::exceptions::Kept;
 use super::stack::PooledStack;
 use super::{ParkSlot, Runnable, Scheduler};
 use crate::sync::own::own;
 use crate::sync::parker::Parker;
 use crate::sync::patience::Patience;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, inside, retired};
+use crate::sync::{AtomicPtr, AtomicU64, AtomicUsize, Mutex, Ordering, blocks, inside, retired};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::{Stealer, Worker as Queue};
+use nest::Nests;
+use resumed::{Handed, Line};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use nest::{HandedOver, Nest, hand_over, nest};
 
 /// How many resumed stacks in a row before the queues get a turn, and how often the injector is looked at first.
 const FAIR: u32 = 61;
 /// So often it is found in one job that others wait, before that asks for relief.
 const LONG: u32 = 64;
-/// Jobs that may be nested in each other on one thread.
-const DEEPEST: u32 = 8;
 /// Suspended loops kept for the next wait; the rest of a burst gives its stacks back.
 const SPARE_LOOPS: usize = 64;
 
@@ -46,14 +48,7 @@ pub struct Worker {
     stealer: Stealer<Runnable>,
     /// The job woken last: the first that the owner runs, and that others take only from a worker that is held up.
     slot: super::slot::Slot,
-    /// What was resumed from elsewhere.
-    private: Mutex<VecDeque<ResumedSlot>>,
-    has_private: AtomicBool,
-    /// How many stacks of the living were ever handed over from elsewhere, counted under `private`'s lock.
-    handed: AtomicU64,
-    /// How many stacks of the living its thread ever took up, less those that it handed to itself. The same as
-    /// `handed`: nobody who lives waits for this thread.
-    taken: AtomicU64,
+    handed: Handed,
     pub(super) parker: Parker,
     /// Counts jobs and resumes: the same at two ticks means held up, or asleep.
     pub(super) beat: AtomicU64,
@@ -68,30 +63,16 @@ pub struct Worker {
     pub(super) thread: super::watch::ThreadId,
 }
 
-#[derive(Clone, Copy)]
-struct ResumedSlot {
-    slot: NonNull<ParkSlot>,
-    /// No ghost, when it was resumed.
-    lives: bool,
-}
-// SAFETY: only handed on to the worker that the slot is bound to.
-unsafe impl Send for ResumedSlot {}
-
 /// What only the worker's own thread touches.
 pub(super) struct Local {
     pub(super) worker: Arc<Worker>,
     pub(super) scheduler: Arc<Scheduler>,
     queue: Queue<Runnable>,
-    resumed: RefCell<VecDeque<ResumedSlot>>,
+    line: Line,
     loops: RefCell<Vec<WorkerCoroutine>>,
     yielder: Cell<*const Yielder<(), Switch>>,
     in_a_row: Cell<u32>,
     turn: Cell<u32>,
-    /// Resumed stacks in a row.
-    streak: Cell<u32>,
-    /// Jobs that were handed this thread over to since somebody who was resumed waits for it, and when that began.
-    before_resumed: Cell<u32>,
-    waited_since: Cell<u64>,
     patience: Patience,
     /// The job in which it was last found that others wait, by its beat, and how often.
     waited_for: Cell<(u64, u32)>,
@@ -101,13 +82,7 @@ pub(super) struct Local {
     slow: bool,
     /// Its thread is about to end: the loops return.
     ending: Cell<bool>,
-    /// Jobs that run within others now, and stacks for them: each waits for the next job where it has ended the last.
-    /// Beginning on a fresh one would cost three times as much as the two switches.
-    nested: Cell<u32>,
-    /// One for each depth, used where it lies; gone from there while its job is parked.
-    nests: [Cell<Option<WorkerCoroutine>>; DEEPEST as usize],
-    /// For the nest that is entered next; none: it ends.
-    nested_job: Cell<Option<NestedJob>>,
+    nests: Nests,
 }
 
 /// The worker-only data of this thread; null on a thread that is no worker.
@@ -209,96 +184,6 @@ pub(super) fn switch_away(switch: Switch) {
     local.worker.current.store(current, Ordering::Relaxed);
 }
 
-/// A stack for a job that runs within another: that of the next depth.
-#[derive(Clone, Copy)]
-pub struct Nest<'a> {
-    local: &'a Local,
-}
-
-/// What is run on such a stack: it takes the job off the pointer first of all.
-type NestedJob = (unsafe fn(*mut ()), *mut ());
-
-/// A stack on which a job can wait without its caller. None on a thread that is no worker of `scheduler`, when too many
-/// jobs are nested already, or when no stack is left.
-#[inline]
-pub fn nest<'a>(scheduler: &Scheduler) -> Option<Nest<'a>> {
-    let local = local();
-    // SAFETY: set by `run` for as long as its frame lives, on this thread only; a nest is used by the frame that asks.
-    let local = unsafe { local.as_ref() }?;
-    if !local.takes_from(scheduler) || local.nested.get() >= DEEPEST {
-        return None;
-    }
-    // SAFETY: a look; nothing else uses this place now, since the nest of that depth does not run.
-    if unsafe { (*local.nests[local.nested.get() as usize].as_ptr()).is_none() } {
-        local.make_nest()?;
-    }
-    Some(Nest { local })
-}
-
-/// What becomes of a job that its caller would hand its thread over to.
-pub enum HandedOver<'a> {
-    /// It is next, on such a stack.
-    To(Nest<'a>),
-    /// Enough of them went before those who were resumed here: the caller is to go behind these, and may ask again then.
-    BehindResumed,
-    /// It is to be scheduled as any other.
-    Not,
-}
-
-/// As [`nest`], for a job that its caller waits for, if it is its turn (module above). `now`: a
-/// clock in nanoseconds, which may be behind.
-#[inline]
-pub fn hand_over<'a>(scheduler: &Scheduler, now: impl FnOnce() -> u64) -> HandedOver<'a> {
-    match nest(scheduler) {
-        Some(nest) => nest.local.takes_over(now, nest),
-        None => HandedOver::Not,
-    }
-}
-
-impl Nest<'_> {
-    /// Runs `job` now: returns when it has ended, or when it has parked. `job` does not unwind, and begins and ends
-    /// inside, at depth 1; `id` is what it is known by.
-    pub fn run<F: FnOnce()>(self, id: u64, job: F) {
-        unsafe fn start<F: FnOnce()>(job: *mut ()) {
-            // SAFETY: the caller's job, which it gives away: moved to this stack before it can be left.
-            let job = unsafe { job.cast::<F>().read() };
-            job();
-        }
-        let local = self.local;
-        let mut job = std::mem::ManuallyDrop::new(job);
-        local.nested_job.set(Some((start::<F>, (&raw mut job).cast())));
-        let yielder = local.yielder.get();
-        let current = local.worker.current.load(Ordering::Relaxed);
-        let depth = inside::begin_nest();
-        let nested = local.nested.get();
-        local.nested.set(nested + 1);
-        // Who calls one after the other is not stuck in any of them. First: whoever sees the callee at work sees that it
-        // has just begun.
-        local.worker.bump();
-        local.worker.current.store(id, Ordering::Release);
-        let exceptions = Kept::leave();
-        let place = &local.nests[nested as usize];
-        // SAFETY: made by `nest`; whatever runs within it is deeper, and uses the places of its own depth.
-        let Some(coroutine) = (unsafe { &mut *place.as_ptr() }) else { unreachable!("made before") };
-        match coroutine.resume(()) {
-            CoroutineResult::Yield(Switch::Done) => {}
-            // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
-            CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
-                *slot.as_ref().coroutine.get() = place.take();
-                local.worker.parked.fetch_add(1, Ordering::Relaxed);
-            },
-            CoroutineResult::Yield(Switch::Aside) | CoroutineResult::Return(()) => {
-                unreachable!("only a loop steps aside, and it ends when there is no job")
-            }
-        }
-        exceptions.come_back();
-        local.nested.set(nested);
-        local.yielder.set(yielder);
-        local.worker.current.store(current, Ordering::Relaxed);
-        inside::end_nest(depth);
-    }
-}
-
 impl Worker {
     pub(super) fn new(scheduler: &Scheduler, index: usize) -> Arc<Worker> {
         let queue = Queue::new_fifo();
@@ -307,10 +192,7 @@ impl Worker {
             scheduler: AtomicPtr::new(std::ptr::from_ref(scheduler).cast_mut()),
             stealer: queue.stealer(),
             slot: Default::default(),
-            private: Mutex::new(VecDeque::new()),
-            has_private: AtomicBool::new(false),
-            handed: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
+            handed: Default::default(),
             parker: Parker::new(),
             beat: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
@@ -319,47 +201,6 @@ impl Worker {
             queue: Mutex::new(Some(queue)),
             thread: Default::default(),
         })
-    }
-
-    /// Hands a resumed stack to its thread.
-    pub(super) fn push_private(&self, slot: NonNull<ParkSlot>, lives: bool) {
-        let resumed = ResumedSlot { slot, lives };
-        let here = with_local(|local| {
-            let mine = ptr::eq(&*local.worker, self);
-            if mine {
-                // They came before.
-                local.line_up();
-                local.resumed.borrow_mut().push_back(resumed);
-                self.take_up(u64::from(lives).wrapping_neg());
-            }
-            mine
-        });
-        if here == Some(true) {
-            return;
-        }
-        {
-            let mut private = self.private.lock();
-            private.push_back(resumed);
-            self.handed.store(self.handed.load(Ordering::Relaxed) + u64::from(lives), Ordering::SeqCst);
-        }
-        // SeqCst, partner: the look at `has_private` after the idle bit was set, in `sleep`.
-        self.has_private.store(true, Ordering::SeqCst);
-        // SAFETY: the scheduler keeps its workers, and is itself kept by the runtime that the slot's process lives in.
-        unsafe { self.scheduler.load(Ordering::Relaxed).as_ref() }.expect("set when it was made").wake(self.index);
-    }
-
-    /// Only the owner counts, so two plain steps will do. Partner: the load in `is_waited_for`.
-    #[inline]
-    fn take_up(&self, stacks: u64) {
-        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(stacks), Ordering::Release);
-    }
-
-    /// Whether somebody alive waits for this very thread. What it runs is to be looked at afterwards: whoever was taken
-    /// up when this says no is no longer hidden behind what ran before.
-    pub(super) fn is_waited_for(&self) -> bool {
-        // Taken first: what is handed over and taken up between the two is seen as waiting, and not missed.
-        let taken = self.taken.load(Ordering::Acquire);
-        taken != self.handed.load(Ordering::SeqCst)
     }
 
     /// Only the owner counts, so two plain steps will do.
@@ -388,22 +229,17 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         worker,
         scheduler,
         queue,
-        resumed: RefCell::new(VecDeque::new()),
+        line: Line::default(),
         loops: RefCell::new(Vec::new()),
         yielder: Cell::new(ptr::null()),
         in_a_row: Cell::new(0),
         turn: Cell::new(0),
-        streak: Cell::new(0),
-        before_resumed: Cell::new(0),
-        waited_since: Cell::new(0),
         patience: Patience::new(),
         waited_for: Cell::new((0, 0)),
         awake_since: Cell::new(None),
         slow,
         ending: Cell::new(false),
-        nested: Cell::new(0),
-        nests: [const { Cell::new(None) }; DEEPEST as usize],
-        nested_job: Cell::new(None),
+        nests: Nests::default(),
     };
     own().worker.set(ptr::from_ref(&local).cast());
     loop {
@@ -469,41 +305,6 @@ impl Local {
         ptr::eq(&*self.scheduler, scheduler) && !self.slow
     }
 
-    fn take_resumed(&self) -> Option<ResumedSlot> {
-        if self.streak.get() >= FAIR {
-            return None;
-        }
-        let resumed = self.next_resumed()?;
-        self.streak.set(self.streak.get() + 1);
-        self.before_resumed.set(0);
-        self.worker.bump();
-        self.worker.take_up(u64::from(resumed.lives));
-        Some(resumed)
-    }
-
-    fn next_resumed(&self) -> Option<ResumedSlot> {
-        if let Some(slot) = self.resumed.borrow_mut().pop_front() {
-            return Some(slot);
-        }
-        self.line_up();
-        self.resumed.borrow_mut().pop_front()
-    }
-
-    /// Puts what was resumed from elsewhere behind what was resumed here.
-    #[inline]
-    fn line_up(&self) {
-        if self.worker.has_private.load(Ordering::Acquire) {
-            let mut private = self.worker.private.lock();
-            self.worker.has_private.store(false, Ordering::SeqCst);
-            self.resumed.borrow_mut().append(&mut private);
-        }
-    }
-
-    #[inline]
-    fn has_resumed(&self) -> bool {
-        !self.resumed.borrow().is_empty() || self.worker.has_private.load(Ordering::SeqCst)
-    }
-
     fn spare_loop(&self) -> Option<WorkerCoroutine> {
         if let Some(coroutine) = self.loops.borrow_mut().pop() {
             return Some(coroutine);
@@ -518,51 +319,10 @@ impl Local {
         }))
     }
 
-    /// Makes the stack for jobs of the next depth, which runs one after the other.
-    #[cold]
-    fn make_nest(&self) -> Option<()> {
-        let stack = self.scheduler.stacks.take()?;
-        let nest = Coroutine::with_stack(stack, |yielder: &Yielder<(), Switch>, ()| {
-            loop {
-                // SAFETY: a nest only ever runs on its worker's thread, within `run`.
-                let local = unsafe { &*local() };
-                let Some((start, job)) = local.nested_job.take() else { return };
-                local.yielder.set(yielder);
-                // SAFETY: whoever entered this stack for a job left it there, and waits.
-                unsafe { start(job) };
-                yielder.suspend(Switch::Done);
-            }
-        });
-        self.nests[self.nested.get() as usize].set(Some(nest));
-        Some(())
-    }
-
-    /// Keeps one whose job went on without its caller, and has ended: at a depth that has none. Else its stack goes back.
-    fn keep_nest(&self, nest: WorkerCoroutine) {
-        let mut nest = Some(nest);
-        for place in &self.nests {
-            let kept = place.take().or_else(|| nest.take());
-            place.set(kept);
-        }
-        nest.into_iter().for_each(|nest| self.end_nest(nest));
-    }
-
-    /// Without a job it returns.
-    fn end_nest(&self, mut nest: WorkerCoroutine) {
-        self.nested_job.set(None);
-        nest.resume(());
-    }
-
-    /// Between jobs.
-    fn end_nests(&self) {
-        debug_assert_eq!(self.nested.get(), 0);
-        self.nests.iter().filter_map(Cell::take).for_each(|nest| self.end_nest(nest));
-    }
-
     /// The loop: runs jobs, steps aside for resumed stacks, sleeps when there is nothing.
     fn work(&self) {
         loop {
-            if self.streak.get() < FAIR && self.has_resumed() {
+            if self.is_turn_of_resumed() {
                 if self.loops.borrow().len() >= SPARE_LOOPS {
                     // Enough loops wait already: give this stack back instead. `run` goes on with the resumed.
                     return;
@@ -573,7 +333,7 @@ impl Local {
                 }
                 continue;
             }
-            self.streak.set(0);
+            self.end_streak();
             match self.next_job() {
                 Some(job) => self.run_job(job),
                 None => {
@@ -620,7 +380,6 @@ impl Local {
         blocks::give_back();
         self.scheduler.keeper.trim_thread();
         self.end_nests();
-        self.resumed.borrow_mut().shrink_to_fit();
-        self.worker.private.lock().shrink_to_fit();
+        self.trim_resumed();
     }
 }

@@ -7,7 +7,7 @@
 //! one that was late counts as late, though its value lies in the mailbox by then.
 
 use super::{Done, Task, TaskSpec, me, start_awaited, supervisor, wait};
-use crate::process::{self, Error, Given, IdHash, Process, Received};
+use crate::process::{self, Awaiting, Error, Given, IdHash, Process, Received};
 use crate::sync::{Arc, AtomicU64, Ordering, inside};
 use crate::term::{Pid, Ref, Term, atoms};
 use hashbrown::{HashMap, HashSet};
@@ -105,8 +105,7 @@ struct Crowd<'a> {
     /// The tasks are linked with it.
     linked: bool,
     running: HashMap<Ref, Running, IdHash>,
-    /// What came of them, and is not looked at yet.
-    given: VecDeque<(Ref, Given)>,
+    awaiting: Awaiting<'a>,
     /// When each has to be done, the first first: all have the same time.
     deadlines: VecDeque<(u64, Ref)>,
 }
@@ -130,9 +129,7 @@ impl Crowd<'_> {
             self.me.exit(task.pid, Term::atom(atoms::KILL));
         }
         let is_exit = |message: &Term| !gone.is_empty() && exit_of(message).is_some_and(|pid| gone.contains(&pid));
-        let monitors = || tasks.iter().map(|task| task.monitor);
-        wait::forget_all(monitors(), is_exit);
-        drop(self.me.give_up_awaiting(monitors()));
+        wait::forget_all(tasks.iter().map(|task| task.monitor), is_exit);
     }
 
     fn next_deadline(&mut self) -> Option<u64> {
@@ -168,8 +165,8 @@ pub fn stream(
         return Err(Error::Argument("max_concurrency is at least 1"));
     }
     let linked = !matches!(spec.place, Place::Supervisor { linked: false, .. });
-    let (running, given, deadlines) = (HashMap::default(), VecDeque::new(), VecDeque::new());
-    let mut crowd = Crowd { me, linked, running, given, deadlines };
+    let awaiting = Awaiting::begin(me);
+    let mut crowd = Crowd { me, linked, running: HashMap::default(), awaiting, deadlines: VecDeque::new() };
     let mut ready = Ready::default();
     let (mut started, mut is_dry) = (0u64, false);
     // Once for the whole stream, so that none is looked at again for each result of another.
@@ -193,7 +190,7 @@ pub fn stream(
                 Place::Caller => start_awaited(task, true)?,
                 Place::Supervisor { supervisor, linked } => {
                     let task = supervisor::start_under(supervisor, task, linked)?;
-                    me.await_monitors(std::iter::once(task.monitor));
+                    crowd.awaiting.add(std::iter::once(task.monitor));
                     task
                 }
             };
@@ -211,10 +208,9 @@ pub fn stream(
         }
         let deadline = crowd.next_deadline();
         let running = &crowd.running;
-        let is_running = |monitor| running.contains_key(&monitor);
-        let is_ours = |message: &Term| wait::ref_of(message).is_some_and(is_running);
+        let is_ours = |message: &Term| wait::ref_of(message).is_some_and(|monitor| running.contains_key(&monitor));
         let waiting = lending.as_mut().and_then(supervisor::Wait::begin);
-        let received = process::receive_given(wait::left(me, deadline), &mut crowd.given, is_running, is_ours);
+        let received = crowd.awaiting.receive(wait::left(me, deadline), is_ours);
         drop(waiting);
         let (mut unlinked, mut at) = (false, 0);
         let (monitor, result) = match received {
@@ -224,17 +220,8 @@ pub fn stream(
             }
             Ok(Received::Given(monitor, Given::Down(reason))) => (monitor, Err(reason)),
             Ok(Received::Message(message)) => match wait::read(&message) {
-                Some((monitor, end)) => {
-                    // Its end, if that was given.
-                    drop(me.give_up_awaiting(std::iter::once(monitor)));
-                    (
-                        monitor,
-                        match end {
-                            wait::End::Value(value) => Ok(value),
-                            wait::End::Exit(reason) => Err(reason),
-                        },
-                    )
-                }
+                Some((monitor, wait::End::Value(value))) => (monitor, Ok(value)),
+                Some((monitor, wait::End::Exit(reason))) => (monitor, Err(reason)),
                 None => continue,
             },
             Err(Error::Timeout) => match crowd.deadlines.pop_front() {
@@ -248,6 +235,7 @@ pub fn stream(
             },
             Err(error) => return Err(error),
         };
+        // None: the end of one whose value came as a message, or whose time was over.
         let Some(done) = crowd.running.remove(&monitor) else { continue };
         if !unlinked {
             crowd.tidy(done.task);

@@ -4,11 +4,10 @@
 //! other message where it is.
 
 use super::{Task, me, supervisor};
-use crate::process::{self, Error, Given, Process, Received};
+use crate::process::{self, Awaiting, Error, Given, Process, Received};
 use crate::supervisor::Shutdown;
 use crate::term::{Ref, Term, atoms};
 use hashbrown::{HashMap, HashSet};
-use std::collections::VecDeque;
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,32 +115,6 @@ pub fn wait_for(task: Task, timeout: Option<u32>) -> Result<Term, Error> {
     }
 }
 
-/// Awaits tasks, until it is dropped: what was given for them by then goes.
-struct Awaiting<'a> {
-    me: &'a Process,
-    tasks: &'a [Task],
-}
-
-impl<'a> Awaiting<'a> {
-    fn of(me: &'a Process, tasks: &'a [Task], timeout: Option<u32>) -> Awaiting<'a> {
-        let is_wait = timeout != Some(0) && process::may_wait_here().is_ok();
-        let tasks = if is_wait { tasks } else { &[] };
-        me.await_monitors(tasks.iter().map(|task| task.monitor));
-        Awaiting { me, tasks }
-    }
-
-    /// What was given and not taken.
-    fn end(&self) -> Vec<(Ref, Given)> {
-        self.me.give_up_awaiting(self.tasks.iter().map(|task| task.monitor))
-    }
-}
-
-impl Drop for Awaiting<'_> {
-    fn drop(&mut self) {
-        drop(self.end());
-    }
-}
-
 /// Waits until `enough` says so of what has ended, or the time is over.
 fn gather(
     tasks: &[Task], timeout: Option<u32>, mut enough: impl FnMut(&End) -> bool,
@@ -150,41 +123,50 @@ fn gather(
     let deadline = timeout.map(|ms| me.node().deadline(u64::from(ms)));
     let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
     let monitors = || tasks.iter().map(|task| task.monitor);
-    let mut given = VecDeque::new();
-    let awaiting = Awaiting::of(me, tasks, timeout);
+    let mut awaiting = Awaiting::begin(me);
+    if timeout != Some(0) && process::may_wait_here().is_ok() {
+        awaiting.add(monitors());
+    }
     let _lent = lend(timeout, tasks);
     let mut open: HashSet<Ref> = monitors().collect();
     // What is watched no more never is again: none of them is looked at twice.
     let mut watched = monitors().peekable();
-    while !open.is_empty() {
+    let over = loop {
+        if open.is_empty() {
+            break Ok(());
+        }
         // What can never come is not waited for.
         while watched.next_if(|&monitor| !me.watches(monitor)).is_some() {}
         let can_come = watched.peek().is_some();
         let limit = if can_come { left(me, deadline) } else { Some(0) };
         let is_open = |monitor| open.contains(&monitor);
         let is_theirs = |message: &Term| ref_of(message).is_some_and(is_open);
-        let (monitor, end) = match process::receive_given(limit, &mut given, is_open, is_theirs) {
+        let (monitor, end) = match awaiting.receive(limit, is_theirs) {
+            // The end of one whose value came as a message.
+            Ok(Received::Given(monitor, _)) if !is_open(monitor) => continue,
             Ok(Received::Given(monitor, given)) => (monitor, given.into()),
             Ok(Received::Message(message)) => match read(&message) {
                 Some(read) => read,
                 None => continue,
             },
-            Err(Error::Timeout) if can_come => {
-                // In the meantime.
-                ended.extend(awaiting.end().into_iter().map(|(monitor, given)| (monitor, given.into())));
-                break;
-            }
-            Err(Error::Timeout) => return Err(Error::NotFound),
-            Err(error) => return Err(error),
+            Err(Error::Timeout) if !can_come => break Err(Error::NotFound),
+            Err(error) => break Err(error),
         };
         open.remove(&monitor);
         let done = enough(&end);
         ended.insert(monitor, end);
         if done {
-            break;
+            break Ok(());
         }
+    };
+    awaiting.give_up(open.iter().copied());
+    if let Err(Error::Timeout) = over {
+        // In the meantime.
+        let late = awaiting.rest().filter(|(monitor, _)| open.contains(monitor));
+        ended.extend(late.map(|(monitor, given)| (monitor, given.into())));
+        return Ok(ended);
     }
-    Ok(ended)
+    over.map(|()| ended)
 }
 
 /// Waits for the values of all, in the order of `tasks`; `timeout` is for all together. When one ends without a value

@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 
 /// How often in a row the job woken last may go first.
 const SLOT_IN_A_ROW: u32 = 32;
-/// How many jobs that their callers wait for may go before those who were resumed.
-const BEFORE_RESUMED: u32 = 8;
 /// A worker looks around this often before it sleeps, when another does so for longer.
 const SPINS: u32 = 64;
 /// A worker that was woken and had less than this to do was woken in vain: waking it costs as much.
@@ -83,18 +81,6 @@ impl Local {
             self.share();
         }
         HandedOver::To(nest)
-    }
-
-    /// Whether one more may go before those who were resumed.
-    fn goes_before_resumed(&self, now: u64) -> bool {
-        let before = self.before_resumed.get();
-        if before == 0 {
-            self.waited_since.set(now);
-        } else if before >= BEFORE_RESUMED || now > self.waited_since.get() {
-            return false;
-        }
-        self.before_resumed.set(before + 1);
-        true
     }
 
     fn take_injected(&self) -> Option<Runnable> {
