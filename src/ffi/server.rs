@@ -268,12 +268,16 @@ impl Spec {
 pub(super) unsafe fn alone(spec: *const c_void) -> Option<(Small<dyn Behaviour>, u32)> {
     // SAFETY: the caller's promise.
     let (spec, arg) = unsafe { Spec::known(spec.cast()) }?;
-    // SAFETY: as above.
-    let arg = if spec.is_alone() { unsafe { borrow_optional(arg) }.ok() } else { None };
+    let arg = match spec.is_alone() {
+        true if arg.is_null() => Some(None),
+        // SAFETY: as above.
+        true => unsafe { borrow_optional(arg) }.ok().map(|arg| arg.cloned().and_then(kept)),
+        false => None,
+    };
     match arg {
         Some(arg) => {
             let flags = process_flags(spec.flags);
-            Some((process::boxed(Server::new(CCallbacks::new(spec, arg.cloned().unwrap_or(Term::nil())))), flags))
+            Some((process::boxed(|| Server::new(CCallbacks::new(spec, arg))), flags))
         }
         None => {
             spec.uncount();
@@ -300,7 +304,7 @@ impl CServer {
             bound,
             watchdog_ms,
             at_once,
-            ..ChildStart::new(Server::new(CCallbacks::new(spec, arg)))
+            ..ChildStart::new(Server::new(CCallbacks::new(spec, kept(arg))))
         }
     }
 }
@@ -337,10 +341,14 @@ struct CCallbacks {
 // SAFETY: the state is the user's, and goes from thread to thread with the process, one at a time.
 unsafe impl Send for CCallbacks {}
 
+/// An argument as a life keeps it.
+fn kept(arg: Term) -> Option<Small<Term>> {
+    (!arg.is_nil()).then(|| Small::new(arg))
+}
+
 impl CCallbacks {
     #[inline(always)]
-    fn new(spec: Arc<Spec>, arg: Term) -> CCallbacks {
-        let arg = (!arg.is_nil()).then(|| Small::new(arg));
+    fn new(spec: Arc<Spec>, arg: Option<Small<Term>>) -> CCallbacks {
         CCallbacks { spec: ManuallyDrop::new(spec), arg, state: std::ptr::null_mut(), made: false }
     }
 

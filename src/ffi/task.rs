@@ -196,7 +196,7 @@ unsafe fn run_user(run: Run, user: *mut c_void, context: &mut Context, argument:
     if context.is_plain_done(returned) {
         return Ok(value?.unwrap_or(Term::nil()));
     }
-    match std::mem::replace(context, Context::new(crate::server::Callback::Function)).decide(returned).step {
+    match context.decide(returned).step {
         Step::Go => Ok(value?.unwrap_or(Term::nil())),
         Step::Stop(reason) => Err(reason),
         _ => Err(Term::atom(atoms::BAD_RETURN_VALUE)),

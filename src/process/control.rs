@@ -123,19 +123,15 @@ pub(super) struct Parts {
     pub kind: Atom,
     pub phase: u32,
     pub behaviour: Option<Small<dyn Behaviour>>,
+}
+
+/// What few have.
+pub(super) struct Extras {
     pub face: Option<Face>,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
     /// 0: without a watchdog.
     pub watchdog_ms: u32,
-}
-
-impl Parts {
-    /// Of one that has nothing else.
-    #[inline]
-    pub fn new(kind: Atom, flags: u32, phase: u32) -> Parts {
-        Parts { flags, kind, phase, behaviour: None, face: None, bound: None, watchdog_ms: 0 }
-    }
 }
 
 // SAFETY: behaviour and reading end are touched only by the one whom the state word names (see the module), everything
@@ -150,27 +146,17 @@ impl Process {
     /// # Safety
     /// `at` is memory for a process, the caller's alone.
     #[inline(always)]
-    pub(super) unsafe fn make(at: *mut Process, pid: Pid, node: Arc<Node>, mut place: Place, parts: Parts) {
-        let mut flags = parts.flags;
-        if let Some(bound) = parts.bound {
-            flags |= BOUNDED;
-            place.apart.get_or_insert_default().bounded = Some(Box::new(BoundedMailbox::new(bound)));
-        }
-        if parts.watchdog_ms != 0 {
-            // Its callbacks run where they can be left behind: on no caller's thread.
-            flags &= !INLINE;
-            place.apart.get_or_insert_default().dog = Some(Box::new(Dog::new(parts.watchdog_ms)));
-        }
+    pub(super) unsafe fn make(at: *mut Process, pid: Pid, node: Arc<Node>, place: Place, parts: Parts) {
         // SAFETY: the caller's promise; each part is written once, and `all_parts_are_made` counts them.
         unsafe {
             (&raw mut (*at).header).write(Header::new(super::run::on_worker, pid.0));
-            (&raw mut (*at).flags).write(flags);
+            (&raw mut (*at).flags).write(parts.flags);
             (&raw mut (*at).number).write(node.number);
             (&raw mut (*at).node).write(ManuallyDrop::new(node));
             (&raw mut (*at).place).write(place);
             (&raw mut (*at).kind).write(parts.kind);
             (&raw mut (*at).counts).write(AtomicU32::new(1));
-            (&raw mut (*at).face).write(parts.face.map(Small::new));
+            (&raw mut (*at).face).write(None);
             (&raw mut (*at).mailbox).write(Mailbox::new());
             (&raw mut (*at).state).write(State::new(parts.phase));
             (&raw mut (*at).spent).write(std::cell::Cell::new(0));
@@ -181,6 +167,20 @@ impl Process {
             (&raw mut (*at).reading).write(UnsafeCell::new(Reading::default()));
             (&raw mut (*at).kept).write(AtomicUsize::new(0));
             (&raw mut (*at).calls).write(AtomicPtr::new(std::ptr::null_mut()));
+        }
+    }
+
+    /// Gives it what few have; while nobody knows it yet.
+    pub(super) fn furnish(&mut self, extras: Extras) {
+        self.face = extras.face.map(Small::new);
+        if let Some(bound) = extras.bound {
+            self.flags |= BOUNDED;
+            self.place.apart.get_or_insert_default().bounded = Some(Box::new(BoundedMailbox::new(bound)));
+        }
+        if extras.watchdog_ms != 0 {
+            // Its callbacks run where they can be left behind: on no caller's thread.
+            self.flags &= !INLINE;
+            self.place.apart.get_or_insert_default().dog = Some(Box::new(Dog::new(extras.watchdog_ms)));
         }
     }
 

@@ -104,9 +104,14 @@ pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartRe
     };
     let spare = {
         let mut inner = process.lock();
-        let spare = match &inner.exit_reason {
-            Some(_) if !is_decided => Some(reason),
-            _ => inner.exit_reason.replace(reason),
+        let spare = match inner.exit_reason.is_some() {
+            // Written where it stays, word by word, and moved nowhere (`sync/blocks`, made).
+            false => {
+                inner.exit_reason = Some(reason);
+                None
+            }
+            true if is_decided => inner.exit_reason.replace(reason),
+            true => Some(reason),
         };
         if is_plain(process, &inner) && endings().is_null() {
             end();

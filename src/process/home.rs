@@ -225,7 +225,7 @@ pub fn enter_thread(node: &Arc<Node>) -> Result<Pid, Error> {
     }
     let pid = node.reserve()?;
     let place = Place::new(None, Home::Thread, None);
-    let parts = Parts::new(atoms::THREAD, control::ENTERED, CALLBACK);
+    let parts = Parts { flags: control::ENTERED, kind: atoms::THREAD, phase: CALLBACK, behaviour: None };
     // SAFETY: it writes each part.
     let process = unsafe { Held::make(|at| Process::make(at, pid, spare::count(node), place, parts)) };
     let _inside = inside::enter();

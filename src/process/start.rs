@@ -6,7 +6,7 @@
 
 use super::bound::Bound;
 use super::callers::Callers;
-use super::control::{FOR_PARENT, MakeFace, Parts, Process, SYSTEM};
+use super::control::{Extras, FOR_PARENT, MakeFace, Parts, Process, SYSTEM};
 use super::current;
 use super::error::Error;
 use super::exit;
@@ -119,7 +119,7 @@ impl ChildStart {
     #[inline(always)]
     pub fn new(behaviour: impl Behaviour + 'static) -> ChildStart {
         ChildStart {
-            behaviour: boxed(behaviour),
+            behaviour: boxed(|| behaviour),
             home: Home::Shared,
             flags: 0,
             kind: atoms::SERVER,
@@ -146,9 +146,9 @@ impl ChildStart {
 
 /// A behaviour whose kind is not known any more.
 #[inline(always)]
-pub fn boxed(behaviour: impl Behaviour + 'static) -> Small<dyn Behaviour> {
+pub fn boxed<B: Behaviour + 'static>(make: impl FnOnce() -> B) -> Small<dyn Behaviour> {
     // SAFETY: only its type changes.
-    unsafe { Small::new(behaviour).seen_as(|behaviour| behaviour as *mut dyn Behaviour) }
+    unsafe { Small::made(make).seen_as(|behaviour| behaviour as *mut dyn Behaviour) }
 }
 
 /// A kind of process that can be started again and again. The rooms above implement it, so that the supervisor can
@@ -202,9 +202,9 @@ pub struct Spawned {
 #[inline]
 pub fn spawn_alone(node: &Arc<Node>, behaviour: Small<dyn Behaviour>, kind: Atom, flags: u32) -> Result<Pid, Error> {
     let pid = node.reserve()?;
-    let place = Place { lineage: None, apart: None };
-    let parts = Parts { behaviour: Some(behaviour), ..Parts::new(kind, flags, IDLE) };
     let make = |at: *mut Process| {
+        let place = Place { lineage: None, apart: None };
+        let parts = Parts { flags, kind, phase: IDLE, behaviour: Some(behaviour) };
         // SAFETY: it writes each part; after that it is a process, which nobody else knows yet.
         let (inner, reading) = unsafe {
             Process::make(at, pid, spare::count(node), place, parts);
@@ -269,14 +269,13 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         // into a queue leaves the last step to the queue.
         phase: if alone { IDLE } else { READY | if is_queued { QUEUED } else { 0 } },
         behaviour: Some(start.behaviour),
-        face: start.face.map(|make| make(pid)),
-        bound: start.bound,
-        watchdog_ms: start.watchdog_ms,
     };
+    let extras = Extras { face: start.face.map(|make| make(pid)), bound: start.bound, watchdog_ms: start.watchdog_ms };
     let make = |at: *mut Process| {
         // SAFETY: it writes each part; after that it is a process, which nobody else knows yet.
         let (inner, reading) = unsafe {
             Process::make(at, pid, spare::count(node), place, parts);
+            (*at).furnish(extras);
             (*at).hidden_parts()
         };
         reading.initialised = start.at_once;

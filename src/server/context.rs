@@ -74,6 +74,11 @@ impl Context {
         Context { callback, answer: None, reason: None, continuation: None, idle_ms: None }
     }
 
+    /// Which callback it is.
+    pub fn callback(&self) -> Callback {
+        self.callback
+    }
+
     /// Drops what a callback that merely went on has left, for the next one of the same kind.
     #[inline(always)]
     pub fn forget(&mut self) {
@@ -150,13 +155,15 @@ impl Context {
         if next == REPLY && self.callback == Callback::Call { self.answer.take() } else { None }
     }
 
-    /// Reads what the callback returned. A number that this callback may not return is `bad_return_value`.
-    pub fn decide(mut self, next: Next) -> Decision {
-        if next == STOP
-            && let Some(reason) = self.reason.take()
-        {
-            return Decision { step: Step::Stop(reason), continuation: None, idle_ms: None };
-        }
+    /// The reason, if it ends and that is all.
+    #[inline]
+    pub fn plain_stop(&mut self, next: Next) -> Option<Term> {
+        if next == STOP { self.reason.take() } else { None }
+    }
+
+    /// Reads what the callback returned, and takes it out. A number that this callback may not return is
+    /// `bad_return_value`.
+    pub fn decide(&mut self, next: Next) -> Decision {
         let continuation = if next & WITH_CONTINUE != 0 { self.continuation.take() } else { None };
         let idle_ms = if next & WITH_TIMEOUT != 0 { self.idle_ms.take() } else { None };
         let plain = next & !(WITH_CONTINUE | WITH_TIMEOUT);

@@ -63,11 +63,14 @@ pub struct Server<C> {
     last: Option<Box<Term>>,
 }
 
+/// How a callback went, if it was let run: what it returned, if there is such a one, or its panic.
+type Ran = Result<std::thread::Result<Option<Next>>, Fenced>;
+
 /// What came of a callback.
 enum Settled {
     Flow(Flow),
-    /// It is to be carried out; and what the callback was given.
-    Decided(Decision, Option<Term>),
+    /// It is to be carried out.
+    Decided(Next),
 }
 
 /// The idle timeout.
@@ -87,6 +90,7 @@ impl Idle {
 }
 
 impl<C: Callbacks> Server<C> {
+    #[inline(always)]
     pub fn new(callbacks: C) -> Server<C> {
         let idle = Idle { timer: TimerId::NONE, token: 0, ms: u32::MAX };
         Server { callbacks, idle, suspended: false, traced: false, last: None }
@@ -94,12 +98,12 @@ impl<C: Callbacks> Server<C> {
 
     /// Runs one callback, and what its decision asks for up to the next message.
     fn run(
-        &mut self, me: &Process, callback: Callback, last: Option<Term>,
-        code: impl FnOnce(&mut C, &mut Context, Option<&Term>) -> Option<Next>,
+        &mut self, me: &Process, callback: Callback, mut message: Term,
+        code: impl FnOnce(&mut C, &mut Context, &Term) -> Option<Next>,
     ) -> Flow {
         let mut context = Context::new(callback);
         let callbacks = &mut self.callbacks;
-        let ran = me.user_staying(|| code(callbacks, &mut context, last.as_ref()));
+        let ran = me.user_staying(|| code(callbacks, &mut context, &message));
         if let Ok(Ok(Some(next))) = ran
             && context.is_plain_go(next)
             && !self.traced
@@ -107,39 +111,53 @@ impl<C: Callbacks> Server<C> {
             return Flow::Returned;
         }
         let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
-        self.after(me, callback, last, context, ran)
+        self.after(me, Some(&mut message), &mut context, ran)
     }
 
-    /// A callback has run, or was not let run.
-    fn after(
-        &mut self, me: &Process, callback: Callback, last: Option<Term>, context: Context,
-        ran: Result<std::thread::Result<Option<Next>>, Fenced>,
-    ) -> Flow {
-        let (decision, last) = match self.settle(me, callback, last, context, ran) {
+    /// A callback has run, or was not let run. `last`: what it was given, to be taken. It and the context stay where they
+    /// are: what was written there word by word is not ready to be moved as a whole for ten nanoseconds.
+    fn after(&mut self, me: &Process, mut last: Option<&mut Term>, context: &mut Context, ran: Ran) -> Flow {
+        let next = match self.settle(me, last.as_deref_mut(), context, ran) {
             Settled::Flow(flow) => return flow,
-            Settled::Decided(decision, last) => (decision, last),
+            Settled::Decided(next) => next,
         };
-        let flow = self.follow(me, decision);
-        // For the report, which an orderly end has none of.
+        if let Some(reason) = context.plain_stop(next) {
+            // For the report, which an orderly end has none of.
+            if !is_orderly(&reason) {
+                self.keep(last);
+            }
+            return Flow::Stop(reason);
+        }
+        let decision = context.decide(next);
+        let flow = self.follow(me, context, decision);
         if matches!(&flow, Flow::Stop(reason) if !is_orderly(reason)) {
-            self.last = last.map(Box::new);
+            self.keep(last);
         }
         flow
     }
 
+    /// As [`Server::after`], out of the way of the many before it.
+    #[cold]
+    fn after_some(&mut self, me: &Process, mut last: Term, mut context: Context, ran: Ran) -> Flow {
+        self.after(me, Some(&mut last), &mut context, ran)
+    }
+
+    /// Keeps what it crashes over.
+    #[cold]
+    fn keep(&mut self, last: Option<&mut Term>) {
+        self.last = last.map(|last| Box::new(std::mem::take(last)));
+    }
+
     /// What comes of a callback, short of a decision that takes more than a reply.
     #[inline(always)]
-    fn settle(
-        &mut self, me: &Process, callback: Callback, last: Option<Term>, mut context: Context,
-        ran: Result<std::thread::Result<Option<Next>>, Fenced>,
-    ) -> Settled {
+    fn settle(&mut self, me: &Process, last: Option<&mut Term>, context: &mut Context, ran: Ran) -> Settled {
         let next = match ran {
             Err(fenced) => {
-                me.not_begun(last.as_ref().filter(|_| callback != Callback::Call));
+                me.not_begun(last.as_deref().filter(|_| context.callback() != Callback::Call));
                 return Settled::Flow(fenced.into());
             }
             Ok(Err(panic)) => {
-                self.last = last.map(Box::new);
+                self.keep(last);
                 return Settled::Flow(Flow::Stop(panic_reason(&*panic)));
             }
             Ok(Ok(next)) => next,
@@ -150,7 +168,7 @@ impl<C: Callbacks> Server<C> {
                 Some(reply) => {
                     reply.die(Term::atom(atoms::NO_REPLY));
                 }
-                None => context::report_dropped(me, last.as_ref()),
+                None => context::report_dropped(me, last.as_deref()),
             }
             return Settled::Flow(Flow::Continue);
         };
@@ -169,25 +187,25 @@ impl<C: Callbacks> Server<C> {
             }
             return Settled::Flow(Flow::Continue);
         }
-        Settled::Decided(context.decide(next), last)
+        Settled::Decided(next)
     }
 
     /// Carries out a decision, and those of the callbacks that it has continue: any number of them, so one after the
     /// other and not one within the other.
-    fn follow(&mut self, me: &Process, mut decision: Decision) -> Flow {
+    fn follow(&mut self, me: &Process, context: &mut Context, mut decision: Decision) -> Flow {
         loop {
-            let argument = match self.carry_out(me, decision) {
+            let mut argument = match self.carry_out(me, decision) {
                 Ok(Some(argument)) => argument,
                 Ok(None) => return Flow::Continue,
                 Err(reason) => return Flow::Stop(reason),
             };
-            let mut context = Context::new(Callback::Other);
+            *context = Context::new(Callback::Other);
             let callbacks = &mut self.callbacks;
-            let ran = me.user_staying(|| callbacks.resume(&mut context, &argument));
+            let ran = me.user_staying(|| callbacks.resume(context, &argument));
             let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
-            decision = match self.settle(me, Callback::Other, Some(argument), context, ran) {
+            decision = match self.settle(me, Some(&mut argument), context, ran) {
                 Settled::Flow(flow) => return flow,
-                Settled::Decided(next, _) => next,
+                Settled::Decided(next) => context.decide(next),
             };
         }
     }
@@ -250,9 +268,7 @@ impl<C: Callbacks> Server<C> {
     }
 
     fn plain(&mut self, me: &Process, message: Term) -> Flow {
-        self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
-            message.and_then(|message| callbacks.info(context, message))
-        })
+        self.run(me, Callback::Other, message, C::info)
     }
 
     /// Has the user's code answer a system's request; meanwhile an end from outside finds whoever asked.
@@ -332,7 +348,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
         };
         // The starter goes on before the continuation runs, as in OTP.
         me.ready();
-        match self.follow(me, decision) {
+        match self.follow(me, &mut context, decision) {
             // `follow` comes back from what it runs.
             Flow::Continue | Flow::Returned => Init::Ready,
             Flow::Fenced(fenced) => Init::Fenced(fenced),
@@ -349,7 +365,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
     }
 
     fn answer_now(&mut self, me: &Process, question: &mut dyn Any, desk: &Desk) -> Option<Flow> {
-        let Some(Asked(request)) = question.downcast_mut::<Option<Asked>>().and_then(Option::take) else {
+        let Some(Asked(mut request)) = question.downcast_mut::<Option<Asked>>().and_then(Option::take) else {
             let left = desk.leave(me);
             return Some(Flow::after(left, || {
                 system::wrong_kind(desk.lent().or_else(|| me.take_current_call()));
@@ -370,10 +386,10 @@ impl<C: Callbacks> Behaviour for Server<C> {
             };
             let next = context.reply(answer);
             let ran = desk.leave(me).map(|()| Ok(Some(next)));
-            return Some(self.after(me, Callback::Call, None, context, ran));
+            return Some(self.after(me, None, &mut context, ran));
         }
         let ran = desk.leave(me).map(|()| ran);
-        Some(self.after(me, Callback::Call, Some(request), context, ran))
+        Some(self.after(me, Some(&mut request), &mut context, ran))
     }
 
     #[inline]
@@ -413,7 +429,7 @@ impl<C: Callbacks> Behaviour for Server<C> {
             });
             if !matches!(ran, Ok(Some(next)) if context.is_plain_go(next)) {
                 let ran = me.come_back().map(|()| ran);
-                return self.after(me, Callback::Other, Some(message), context, ran);
+                return self.after_some(me, message, context, ran);
             }
             context.forget();
         }
@@ -477,15 +493,11 @@ impl<C: Callbacks> Server<C> {
 
     fn call(&mut self, me: &Process, request: Term, reply: ReplyTo) -> Flow {
         me.set_current_call(reply);
-        self.run(me, Callback::Call, Some(request), |callbacks, context, request| {
-            request.and_then(|request| callbacks.call(context, request))
-        })
+        self.run(me, Callback::Call, request, C::call)
     }
 
     fn cast(&mut self, me: &Process, message: Term) -> Flow {
-        self.run(me, Callback::Other, Some(message), |callbacks, context, message| {
-            message.and_then(|message| callbacks.cast(context, message))
-        })
+        self.run(me, Callback::Other, message, C::cast)
     }
 
     fn user_message(&mut self, me: &Process, message: Message, from_parent: bool) -> Flow {

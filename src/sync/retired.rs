@@ -4,7 +4,7 @@
 //! was inside at that moment (`inside`) has left or gone on, it is freed. The reader pays no fence; who frees pays for
 //! both ([`super::fences`]), and closes no batch while there is a doubt.
 //!
-//! A thread gathers what it retires, and may not come again for long: a hundred control blocks then wait for it. What is
+//! A thread gathers what it retires, and may not come again for long: some hundred control blocks then wait for it. What is
 //! *large* is therefore gathered by all together, and who brings a megabyte of it looks after what is ready, as does
 //! whoever collects when nothing runs.
 
@@ -78,7 +78,9 @@ thread_local! {
 static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
 
 /// How many retired things a thread gathers before it pays for a fence.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
+/// After so many it looks whether those before them are ready: their memory is in the cache still.
+const LOOK: usize = 32;
 /// How many batches it lets wait for their readers itself.
 const KEPT: usize = 4;
 
@@ -97,13 +99,16 @@ pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
     let Some(limbo) = (unsafe { here.limbo.get().as_ref() }) else {
         return ORPHANS.lock().push(Limbo { fresh: vec![retired], waiting: Default::default() });
     };
-    let is_full = {
+    let (is_full, may_be_ready) = {
         let mut limbo = limbo.borrow_mut();
         limbo.fresh.push(retired);
-        limbo.fresh.len() >= BATCH
+        let count = limbo.fresh.len();
+        (count >= BATCH, count.is_multiple_of(LOOK) && !limbo.waiting.is_empty())
     };
     if is_full {
         free_batches(limbo);
+    } else if may_be_ready {
+        free_ready(limbo);
     }
 }
 
@@ -160,6 +165,12 @@ fn free_batches(limbo: &RefCell<Limbo>) {
     ready.into_iter().for_each(Retired::free);
 }
 
+#[cold]
+fn free_ready(limbo: &RefCell<Limbo>) {
+    let ready = take_ready(&mut limbo.borrow_mut().waiting);
+    ready.into_iter().for_each(Retired::free);
+}
+
 fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
     // The fence is for those that are retired now; those that wait had theirs.
     if !limbo.fresh.is_empty() && heavy_fence() {
@@ -173,13 +184,18 @@ fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
         let items = std::mem::replace(&mut limbo.fresh, Vec::with_capacity(BATCH));
         limbo.waiting.push_back(Batch { readers, items });
     }
+    take_ready(&mut limbo.waiting)
+}
+
+/// Those whose readers have left.
+fn take_ready(waiting: &mut VecDeque<Batch>) -> Vec<Retired> {
     let mut ready = Vec::new();
-    while let Some(batch) = limbo.waiting.front_mut() {
+    while let Some(batch) = waiting.front_mut() {
         batch.readers.retain(|&(id, count)| !has_gone_on(id, count));
         if !batch.readers.is_empty() {
             break;
         }
-        ready.extend(limbo.waiting.pop_front().into_iter().flat_map(|batch| batch.items));
+        ready.extend(waiting.pop_front().into_iter().flat_map(|batch| batch.items));
     }
     ready
 }

@@ -38,6 +38,13 @@ fn asked(layout: Layout) -> Layout {
 impl<T> Small<T> {
     #[inline(always)]
     pub fn new(value: T) -> Small<T> {
+        Small::made(|| value)
+    }
+
+    /// As [`Small::new`], of a value that is made where it is to lie: else it is made on the stack part by part and
+    /// moved from there as a whole, for which the processor waits until all parts are written.
+    #[inline(always)]
+    pub fn made(make: impl FnOnce() -> T) -> Small<T> {
         let layout = const { Layout::new::<T>() };
         let place = match block(layout) {
             Some(size) => super::take(size),
@@ -47,7 +54,7 @@ impl<T> Small<T> {
         let Some(place) = place else { handle_alloc_error(layout) };
         let place = place.cast::<T>();
         // SAFETY: large enough, aligned, and nobody else's.
-        unsafe { place.write(value) };
+        unsafe { place.write(make()) };
         Small { place, owns: PhantomData }
     }
 
