@@ -12,7 +12,7 @@ use super::error::Error;
 use super::node::Node;
 use super::pursuit::Pursuit;
 use super::turns::{Turns, Waiter, Wakes};
-use super::wait::{self, Whom};
+use super::wait::{self, Till, Whom};
 use crate::term::Pid;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -172,7 +172,7 @@ pub fn until_arrival<R>(
         return done;
     }
     let enlisted = Enlisted::new(node, Looks::Caller(Whom::me()?));
-    let end = wait::until(node, deadline, false, || {
+    let end = wait::until(node, deadline.map_or(Till::Ever, Till::At), false, || {
         let is_late = || deadline.is_some_and(|deadline| node.clock.now() >= deadline);
         let is_over = || node.is_stopping() || enlisted.is_in_vain() || is_late();
         let mut looks = enlisted.is_to_look() || is_over();

@@ -124,7 +124,13 @@ impl Awaits {
 
     /// What was given and not taken.
     fn end(&mut self) -> List {
-        let left = if self.given.is_empty() { List::new() } else { std::mem::take(&mut self.given) };
+        let left = std::mem::take(&mut self.given);
+        self.end_taken();
+        left
+    }
+
+    /// As [`Awaits::end`], of a wait for which all that was given was taken.
+    fn end_taken(&mut self) {
         // None: the process has ended, and what it had went with that.
         self.waits = self.waits.saturating_sub(1);
         if let Some(around) = self.around.pop() {
@@ -132,7 +138,6 @@ impl Awaits {
         } else if self.given.capacity() > ROOM {
             self.given = List::new();
         }
-        left
     }
 }
 
@@ -231,7 +236,7 @@ impl Process {
         inner.ties().awaits.get_or_insert_default().begin();
         let is_awaited = inner.await_monitor(monitor);
         if !is_awaited && let Some(awaits) = inner.awaited() {
-            awaits.end();
+            awaits.end_taken();
         }
         is_awaited
     }
@@ -241,7 +246,7 @@ impl Process {
         let mut inner = self.lock();
         let awaits = inner.awaited()?;
         let given = awaits.given.pop_front()?;
-        awaits.end();
+        awaits.end_taken();
         Some(given)
     }
 

@@ -15,7 +15,7 @@ use super::node::node_of_number;
 use super::pool::Held;
 use super::table;
 use super::undelivered::undelivered;
-use super::wait::{self, End, Whom};
+use super::wait::{self, End, Till, Whom};
 use crate::mailbox::{Bounded, Offered, Popped};
 use crate::sync::inside;
 use crate::sync::tally::What;
@@ -212,7 +212,7 @@ fn wait_in_line(to: Pid, refused: Refused, limit: Option<u32>) -> Result<Room, E
     let deadline = node.deadline(u64::from(limit.map_or(ms, |limit| limit.min(ms))));
     let Refused { message, number: counted, .. } = refused;
     let mut message = Some(message);
-    let end = wait::until(&node, Some(deadline), false, || {
+    let end = wait::until(&node, Till::At(deadline), false, || {
         // The dead send nothing: this is a ghost, and its place in line is the next one's.
         if current::identity().is_err() {
             return false;

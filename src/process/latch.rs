@@ -7,7 +7,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::node::Node;
 use super::pool::Held;
-use super::wait::{self, End};
+use super::wait::{self, End, Till};
 use crate::sync::parker::Parker;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 use crate::term::{Term, atoms};
@@ -59,7 +59,7 @@ impl Latch {
     pub fn wait(&self, node: &Arc<Node>, stop: impl FnOnce()) -> Result<(), Error> {
         // Acquire, partner: the drop of a ticket.
         let over = || self.left.load(Ordering::Acquire) == 0;
-        let end = wait::until(node, None, false, over);
+        let end = wait::until(node, Till::Ever, false, over);
         if end == End::Killed {
             stop();
             wait::until_even_dead(over);

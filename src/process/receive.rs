@@ -96,8 +96,7 @@ fn receive_by(me: &Process, timeout: Option<u32>, mut find: impl FnMut(&mut Look
     }
     wait::may_wait(me)?;
     let node = me.node();
-    let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
-    match wait::until(node, deadline, true, || look(me)) {
+    match wait::until(node, timeout.into(), true, || look(me)) {
         End::Ready => received(found),
         End::TimedOut => Err(Error::Timeout),
         End::Killed => Err(Error::Killed),
@@ -121,8 +120,7 @@ pub(super) fn receive_beside(
         message.is_some()
     };
     let node = me.node();
-    let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
-    match wait::until(node, deadline, true, look) {
+    match wait::until(node, timeout.into(), true, look) {
         End::Ready => Ok(message),
         End::TimedOut => Err(Error::Timeout),
         End::Killed => Err(Error::Killed),

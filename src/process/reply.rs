@@ -334,8 +334,7 @@ fn call_then(
 
 /// Waits for a slot that was queued by hand; see [`call`].
 pub(super) fn wait_for(slot: &Slot, node: &Arc<Node>, timeout: Option<u32>, lends: bool) -> Result<Outcome, Error> {
-    let deadline = timeout.map(|ms| node.deadline(u64::from(ms)));
-    let end = wait::until(node, deadline, false, || slot.cell.is_done());
+    let end = wait::until(node, timeout.into(), false, || slot.cell.is_done());
     if let Some(outcome) = slot.cell.take() {
         return Ok(outcome);
     }

@@ -253,8 +253,7 @@ impl Request {
             }
         };
         self.state.inner.lock().waiter = Some(waiter);
-        let deadline = timeout.map(|ms| self.node.deadline(u64::from(ms)));
-        let end = wait::until(&self.node, deadline, false, || self.slot.cell.is_done());
+        let end = wait::until(&self.node, timeout.into(), false, || self.slot.cell.is_done());
         let waiter = self.state.inner.lock().waiter.take();
         drop(waiter);
         match (self.take(), end) {

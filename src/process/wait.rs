@@ -29,6 +29,22 @@ pub(super) enum End {
     Killed,
 }
 
+/// How long a wait may take.
+#[derive(Clone, Copy)]
+pub(super) enum Till {
+    Ever,
+    /// The node's nanoseconds.
+    At(u64),
+    /// Milliseconds from its first look that finds nothing: so that reads the clock once for the limit and the timer.
+    In(u32),
+}
+
+impl From<Option<u32>> for Till {
+    fn from(timeout: Option<u32>) -> Till {
+        timeout.map_or(Till::Ever, Till::In)
+    }
+}
+
 /// Who waits, for whoever has something for it.
 #[derive(Clone)]
 pub(super) enum Whom {
@@ -143,10 +159,10 @@ pub fn free(term: Term) {
     }
 }
 
-/// Waits until `ready` holds or the deadline (in the node's nanoseconds) has passed. The caller may wait.
-pub(super) fn until(node: &Arc<Node>, deadline: Option<u64>, receives: bool, mut ready: impl FnMut() -> bool) -> End {
+/// Waits until `ready` holds or that time is over. The caller may wait.
+pub(super) fn until(node: &Arc<Node>, till: Till, receives: bool, mut ready: impl FnMut() -> bool) -> End {
     let _put_back = PutBack(Saved::now());
-    let mut limit = Limit { node, deadline, timer: None };
+    let mut limit = Limit { node, till, timer: None };
     match current::current() {
         Some(me) => loop {
             if ready() {
@@ -198,21 +214,29 @@ pub(super) fn until_even_dead(mut ready: impl FnMut() -> bool) {
 /// A time limit; its timer is started at the first look that finds time left.
 struct Limit<'a> {
     node: &'a Arc<Node>,
-    deadline: Option<u64>,
+    till: Till,
     timer: Option<TimerId>,
 }
 
 impl Limit<'_> {
     fn is_over(&mut self, alarm: impl FnOnce() -> Alarm) -> bool {
-        let Some(deadline) = self.deadline else { return false };
-        if self.timer.is_none() {
-            if self.node.clock.now() >= deadline {
-                return true;
-            }
-            self.timer = Some(timer::start(self.node, deadline, TimerKind::Sleep, alarm()));
+        if let Till::Ever = self.till {
             return false;
         }
-        self.node.clock.now() >= deadline
+        let now = self.node.clock.now();
+        let deadline = match self.till {
+            Till::Ever => return false,
+            Till::At(deadline) => deadline,
+            Till::In(ms) => now.saturating_add(u64::from(ms) * 1_000_000),
+        };
+        self.till = Till::At(deadline);
+        if now >= deadline {
+            return true;
+        }
+        if self.timer.is_none() {
+            self.timer = Some(timer::start(self.node, deadline, TimerKind::Sleep, alarm()));
+        }
+        false
     }
 }
 
@@ -393,7 +417,7 @@ pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
             if ms == 0 {
                 return give_way(me);
             }
-            match until(&node, Some(node.deadline(u64::from(ms))), false, || false) {
+            match until(&node, Till::In(ms), false, || false) {
                 End::Killed => Err(Error::Killed),
                 _ => Ok(()),
             }
@@ -402,7 +426,7 @@ pub fn sleep(node: Option<&Arc<Node>>, ms: u32) -> Result<(), Error> {
             thread_may_wait()?;
             match node {
                 Some(node) => {
-                    until(node, Some(node.deadline(u64::from(ms))), false, || false);
+                    until(node, Till::In(ms), false, || false);
                 }
                 None => std::thread::sleep(Duration::from_millis(u64::from(ms))),
             }
@@ -425,7 +449,7 @@ pub(super) fn give_way(me: &Process) -> Result<(), Error> {
     }
     me.node().scheduler().yield_back(me.runnable());
     let turn_came = || me.state.load() & state::QUEUED == 0;
-    match until(me.node(), None, false, turn_came) {
+    match until(me.node(), Till::Ever, false, turn_came) {
         End::Killed => Err(Error::Killed),
         End::Ready | End::TimedOut => Ok(()),
     }

@@ -108,15 +108,14 @@ impl<T: Send + Sync + 'static> Replaced<T> {
         look(unsafe { unpack(now).as_ref() })
     }
 
-    /// Asks for the memory of the thing at that place, counted round and round, and of the one behind the next; where it
-    /// is.
+    /// Asks for the memory of the thing at that place, counted round and round, and of the seven behind it, of which two
+    /// are a line; where it is.
     #[inline]
     pub fn prefetch(&self, at: usize) -> usize {
         // Relaxed, and not inside: nothing is looked at, and of a row that goes meanwhile the memory may be asked for.
         let row = unpack(self.now.load(Ordering::Relaxed));
         let (first, at) = (row.as_ptr().cast::<T>(), at & row.len().wrapping_sub(1));
-        prefetch(first.wrapping_add(at));
-        prefetch(first.wrapping_add(at + 2));
+        (0..4).for_each(|line| prefetch(first.wrapping_add(at + 2 * line)));
         at
     }
 
