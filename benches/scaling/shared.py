@@ -13,7 +13,7 @@ class Line:
 
 
 COUNT = Line("the runtime's reference count", 4)  # for two calls that go through a mailbox
-LIVES = [Line("the number of processes", 2), Line("`membarrier`, at each 128th end", 0.001, barriers=1 / 128)]
+LIVES = [Line("`membarrier`, at each 256th end", 0.001, barriers=1 / 256)]
 CLOCK = Line("the lock of the timers", 4, moved=2)  # start and cancel: each takes it and gives it back, and has the wheel there
 
 SHARED = {
@@ -26,7 +26,7 @@ SHARED = {
     "children": [COUNT, *LIVES, CLOCK],  # its supervisor is called twice
     "tasks": LIVES,
     "timers": [CLOCK],
-    "lookups": [Line("a shard of the registry", 2, lines=64)],
+    "lookups": [],  # by a key of two words, which takes no lock
     "registers": [Line("the registry's reference count", 2), Line("a shard of the registry", 4, lines=64, moved=2)],
     "set_get": [Line("a shard of the table", 2, lines=32)],
     "set_insert": [Line("a shard of the table", 2, lines=32, moved=2)],

@@ -230,7 +230,7 @@ impl Process {
         Ok(())
     }
 
-    /// Steps *await* and *take*, of a wait for one alone; false: it cannot be awaited.
+    /// Begins a wait for one alone, and does step *await*; false: it cannot be awaited.
     fn await_one(&self, monitor: Ref) -> bool {
         let mut inner = self.lock();
         inner.ties().awaits.get_or_insert_default().begin();
@@ -305,7 +305,8 @@ pub fn receive_awaited(
     }
 }
 
-/// A wait for what comes of many, until it is dropped: what was given for them by then goes. For the calling process.
+/// A wait for what comes of many, until it is dropped: what was given for them by then goes. Whoever drops it has given up
+/// all that he added, or has demonitored it. For the calling process.
 pub struct Awaiting<'a> {
     me: &'a Process,
     /// What was taken at once, and is looked for first.
@@ -352,6 +353,10 @@ impl<'a> Awaiting<'a> {
     /// As [`super::receive`], or what was given.
     pub fn receive(&mut self, timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Received, Error> {
         let (me, taken) = (self.me, &mut self.taken);
+        // What was taken is not for a ghost.
+        if me.state.is_dead() {
+            return Err(Error::Killed);
+        }
         if taken.is_empty() && me.has_messages() {
             match receive(Some(0), &mut wanted) {
                 Err(Error::Timeout) => {}

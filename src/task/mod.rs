@@ -136,7 +136,7 @@ pub fn start(spec: TaskSpec) -> Result<Task, Error> {
     start_awaited(spec, false)
 }
 
-/// As [`start`]. `awaited`: of its value and its end no message is to come, but what [`process::receive_given`] gives.
+/// As [`start`]. `awaited`: of its value and its end no message is to come, but what [`process::Awaiting`] gives.
 fn start_awaited(spec: TaskSpec, awaited: bool) -> Result<Task, Error> {
     let me = me()?;
     let monitor = Ref::fresh();

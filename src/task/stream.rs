@@ -221,7 +221,11 @@ pub fn stream(
             Ok(Received::Given(monitor, Given::Down(reason))) => (monitor, Err(reason)),
             Ok(Received::Message(message)) => match wait::read(&message) {
                 Some((monitor, wait::End::Value(value))) => (monitor, Ok(value)),
-                Some((monitor, wait::End::Exit(reason))) => (monitor, Err(reason)),
+                Some((monitor, wait::End::Exit(reason))) => {
+                    // Anybody may have sent what looks like it.
+                    crowd.awaiting.give_up(std::iter::once(monitor));
+                    (monitor, Err(reason))
+                }
                 None => continue,
             },
             Err(Error::Timeout) => match crowd.deadlines.pop_front() {

@@ -159,7 +159,8 @@ fn gather(
             break Ok(());
         }
     };
-    awaiting.give_up(open.iter().copied());
+    // All of them: what looks like the end of one may have been sent by anybody.
+    awaiting.give_up(monitors());
     if let Err(Error::Timeout) = over {
         // In the meantime.
         let late = awaiting.rest().filter(|(monitor, _)| open.contains(monitor));

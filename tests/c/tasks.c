@@ -385,6 +385,57 @@ static void many_are_awaited_together(void)
 
 /* ---- yield, shutdown, ignore ---- */
 
+static regrow_next echo_what_comes(regrow_context *context, void *user, const regrow_term *argument,
+                                   regrow_term *value)
+{
+    CHECK_OK(regrow_receive(LONG_MS, value));
+    return REGROW_DONE;
+}
+
+static regrow_next yield_for_a_forged_end(regrow_context *context, void *user)
+{
+    regrow_task first = async(echo_what_comes, NULL), second = async(echo_what_comes, NULL);
+    regrow_term ends, value;
+    regrow_pid me;
+    CHECK_OK(regrow_self(&me));
+    CHECK_OK(regrow_send(self, regrow_from_pid(first.pid)));
+    CHECK_OK(regrow_send(self, regrow_from_pid(second.pid)));
+    regrow_term down[5] = { regrow_atom("DOWN"), regrow_from_ref(first.monitor), regrow_atom("process"),
+                            regrow_from_pid(first.pid), regrow_atom("forged") };
+    CHECK_OK(regrow_send(me, regrow_tuple(down, 5)));
+    CHECK_OK(regrow_task_yield_many(&first, 1, LONG_MS, &ends));
+    CHECK_TERM("[{exit,forged}]", &ends);
+    regrow_term_free(&ends);
+    CHECK_OK(regrow_task_await(second, LONG_MS, &value));
+    CHECK_TERM("second", &value);
+    CHECK_OK(regrow_task_await(first, LONG_MS, &value));
+    CHECK_TERM("first", &value);
+    CHECK(message_count() == 0);
+    return REGROW_DONE;
+}
+
+static regrow_pid next_pid(void)
+{
+    regrow_term message;
+    regrow_pid pid = { 0 };
+    CHECK_OK(regrow_receive(LONG_MS, &message));
+    CHECK(regrow_as_pid(&message, &pid));
+    regrow_term_free(&message);
+    return pid;
+}
+
+static void what_only_looks_like_an_end_leaves_the_real_one_to_its_owner(void)
+{
+    regrow_ref monitor;
+    spawn_monitor(yield_for_a_forged_end, NULL, &monitor);
+    regrow_pid first = next_pid(), second = next_pid();
+    settle();
+    CHECK_OK(regrow_send(first, regrow_atom("first")));
+    settle();
+    CHECK_OK(regrow_send(second, regrow_atom("second")));
+    CHECK_DOWN("normal", monitor);
+}
+
 static regrow_next yield_for_many(regrow_context *context, void *user)
 {
     regrow_term ends, value;
@@ -654,6 +705,65 @@ static void what_is_awaited_within_a_stream_is_told_from_its_results(void)
 {
     for (size_t round = 0; round < rounds(20); round++)
         check_owner(run_streams_within, NULL, "normal");
+}
+
+typedef struct ghost {
+    int left;
+    size_t heard;
+    gate gate;
+    regrow_error ended;
+    sem_t over;
+} ghost;
+
+/* The last time when all tasks are over. */
+static bool give_and_wait(void *user, regrow_term *item)
+{
+    ghost *ghost = user;
+    regrow_term message;
+    if (ghost->left > 0) {
+        *item = regrow_int(ghost->left--);
+        return true;
+    }
+    CHECK_OK(regrow_receive(LONG_MS, &message));
+    regrow_term_free(&message);
+    return false;
+}
+
+static bool hear_at_a_gate(void *user, const regrow_term *result)
+{
+    ghost *ghost = user;
+    if (ghost->heard++ == 0)
+        gate_pass(&ghost->gate);
+    return true;
+}
+
+static regrow_next stream_as_a_ghost(regrow_context *context, void *user)
+{
+    ghost *ghost = user;
+    regrow_task_spec task = task_of(echo, NULL);
+    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = give_and_wait, .user = ghost,
+                                .result = hear_at_a_gate, .max_concurrency = 8, .timeout_ms = LONG_MS };
+    ghost->ended = regrow_task_stream(&spec, NULL);
+    sem_post(&ghost->over);
+    return REGROW_DONE;
+}
+
+static void who_is_killed_with_a_result_hears_of_no_more(void)
+{
+    ghost ghost = { .left = 6 };
+    regrow_ref monitor;
+    gate_make(&ghost.gate);
+    sem_init(&ghost.over, 0, 0);
+    regrow_pid pid = spawn_monitor(stream_as_a_ghost, &ghost, &monitor);
+    settle();
+    CHECK_OK(regrow_send(pid, regrow_atom("go")));
+    gate_reached(&ghost.gate);
+    CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+    CHECK_DOWN("killed", monitor);
+    gate_open(&ghost.gate);
+    while (sem_wait(&ghost.over)) {
+    }
+    CHECK(ghost.heard == 1 && ghost.ended == REGROW_ERR_KILLED);
 }
 
 static void a_stream_gives_the_results_in_order(void)
@@ -1033,10 +1143,12 @@ int main(void)
     RUN(only_the_owner_awaits_and_once);
     RUN(who_does_not_wait_gets_messages);
     RUN(many_are_awaited_together);
+    RUN(what_only_looks_like_an_end_leaves_the_real_one_to_its_owner);
     RUN(a_yield_can_be_repeated);
     RUN(a_task_is_shut_down_and_gives_what_it_had);
     RUN(an_ignored_task_outlives_its_owner);
     RUN(a_task_knows_on_whose_behalf_it_runs);
+    RUN(who_is_killed_with_a_result_hears_of_no_more);
     RUN(a_stream_gives_the_results_in_order);
     RUN(what_is_awaited_within_a_stream_is_told_from_its_results);
     RUN(a_stream_that_is_not_ordered_gives_them_as_they_come);
