@@ -13,7 +13,7 @@ class Line:
 
 
 COUNT = Line("the runtime's reference count", 4)  # for two calls that go through a mailbox
-LIVES = [Line("`membarrier`, at each 256th end", 0.001, barriers=1 / 256)]
+LIVES = [Line("`membarrier`, at each 128th end", 0.001, barriers=1 / 128)]
 CLOCK = Line("the lock of the timers", 4, moved=2)  # start and cancel: each takes it and gives it back, and has the wheel there
 
 SHARED = {

@@ -4,7 +4,7 @@
 //! was inside at that moment (`inside`) has left or gone on, it is freed. The reader pays no fence; who frees pays for
 //! both ([`super::fences`]), and closes no batch while there is a doubt.
 //!
-//! A thread gathers what it retires, and may not come again for long: some hundred control blocks then wait for it. What is
+//! A thread gathers what it retires, and may not come again for long: a hundred control blocks then wait for it. What is
 //! *large* is therefore gathered by all together, and who brings a megabyte of it looks after what is ready, as does
 //! whoever collects when nothing runs.
 
@@ -78,7 +78,7 @@ thread_local! {
 static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
 
 /// How many retired things a thread gathers before it pays for a fence.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 /// After so many it looks whether those before them are ready: their memory is in the cache still.
 const LOOK: usize = 32;
 /// How many batches it lets wait for their readers itself.
