@@ -220,14 +220,14 @@ struct Limit<'a> {
 
 impl Limit<'_> {
     fn is_over(&mut self, alarm: impl FnOnce() -> Alarm) -> bool {
-        if let Till::Ever = self.till {
-            return false;
-        }
-        let now = self.node.clock.now();
-        let deadline = match self.till {
+        let clock = &self.node.clock;
+        let (now, deadline) = match self.till {
             Till::Ever => return false,
-            Till::At(deadline) => deadline,
-            Till::In(ms) => now.saturating_add(u64::from(ms) * 1_000_000),
+            Till::At(deadline) => (clock.now(), deadline),
+            Till::In(ms) => {
+                let now = clock.now();
+                (now, now.saturating_add(u64::from(ms) * 1_000_000))
+            }
         };
         self.till = Till::At(deadline);
         if now >= deadline {

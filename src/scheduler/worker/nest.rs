@@ -106,7 +106,7 @@ impl Nest<'_> {
         let Some(coroutine) = (unsafe { &mut *place.as_ptr() }) else { unreachable!("made before") };
         match coroutine.resume(()) {
             CoroutineResult::Yield(Switch::Done) => {}
-            // SAFETY: as in `run`: the slot is bound to this thread, and lives while it is parked.
+            // SAFETY: as in the worker's `run`: the slot is bound to this thread, and lives while it is parked.
             CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
                 *slot.as_ref().coroutine.get() = place.take();
                 local.worker.parked.fetch_add(1, Ordering::Relaxed);

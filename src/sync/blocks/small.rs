@@ -42,7 +42,8 @@ impl<T> Small<T> {
     }
 
     /// As [`Small::new`], of a value that is made where it is to lie: else it is made on the stack part by part and
-    /// moved from there as a whole, for which the processor waits until all parts are written.
+    /// moved from there as a whole, for which the processor waits until all parts are written. The block is lost if `make`
+    /// unwinds.
     #[inline(always)]
     pub fn made(make: impl FnOnce() -> T) -> Small<T> {
         let layout = const { Layout::new::<T>() };
