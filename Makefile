@@ -89,7 +89,7 @@ bench-latency: build/regrow-latency
 	build/regrow-latency $(SITUATIONS)
 
 # NAMES='"spawn, one message, exit"' narrows it.
-bench-floors: build/regrow-bench
+bench-floors: build/regrow-bench build/regrow-floors
 	python3 benches/floors/floors.py $(NAMES)
 
 bench-publish:
@@ -163,6 +163,9 @@ build/regrow-latency: benches/latency/latency.c build/libregrow.so $(HEADER)
 
 build/regrow-scaling: benches/scaling/copies.c benches/c/harness.c benches/c/harness.h build/libregrow.so $(HEADER)
 	$(COMPILE) benches/scaling/copies.c benches/c/harness.c -o $@ $(LINK)
+
+build/regrow-floors: benches/floors/entries.c benches/c/harness.c benches/c/harness.h build/libregrow.so $(HEADER)
+	$(COMPILE) benches/floors/entries.c benches/c/harness.c -o $@ $(LINK)
 
 build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)

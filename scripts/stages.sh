@@ -303,7 +303,7 @@ unit_tests() {
 # A short run of it, over those that are there; what README.md and docs/scaling.md show is what was measured.
 stage_bench() {
   needs python3 valgrind objdump
-  make build/regrow-bench build/regrow-scaling
+  make build/regrow-bench build/regrow-scaling build/regrow-floors
   local status=0
   unit_tests benches/peers/test_bench.py || status=$?
   unit_tests benches/scaling/test_scaling.py || status=$?

@@ -297,13 +297,27 @@ fn a_process_and_its_registry_that_end_together_leave_nothing() {
 
 #[test]
 fn a_lookup_without_the_lock_is_as_if_made_at_one_moment() {
-    loom::model(|| {
+    a_lookup_while_one_goes(|quick, locked| {
+        let gone = quick.search(locked, 0, [1, 1]).expect("it is there");
+        quick.remove(locked, gone);
+    });
+}
+
+#[test]
+fn a_lookup_without_the_lock_goes_on_behind_a_gap() {
+    a_lookup_while_one_goes(|quick, locked| {
+        quick.remove_if(locked, 0, [1, 1], |_, _| true).expect("it is there");
+    });
+}
+
+fn a_lookup_while_one_goes(remove: fn(&Quick, &mut Locked)) {
+    loom::model(move || {
         let (quick, mut locked) = (Arc::new(Quick::new()), Locked::default());
         // Of one hash, so that all belong at one place.
         let insert = |locked: &mut Locked, words, who| {
             quick.insert(locked, 0, words, pid(who), 0, || Some(Rest::default())).expect("it is not there");
         };
-        // Both belong where the first is; when that goes, the second moves up.
+        // Both belong where the first is; when that goes, the second moves up, or there is a gap.
         insert(&mut locked, [1, 1], A);
         insert(&mut locked, [1, 2], B);
         let theirs = quick.clone();
@@ -317,8 +331,7 @@ fn a_lookup_without_the_lock_is_as_if_made_at_one_moment() {
                 assert!(matches!(theirs.find(0, [1, 1]), None | Some(None)));
             }
         });
-        let gone = quick.search(&locked, 0, [1, 1]).expect("it is there");
-        quick.remove(&mut locked, gone);
+        remove(&quick, &mut locked);
         insert(&mut locked, [1, 3], A);
         look.join().unwrap();
         assert_eq!(quick.find(0, [1, 1]), Some(None));

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Where the time goes: the table in docs/benchmarks.md, which is what `make bench-floors` prints.
+"""Where the time goes: the two tables in docs/benchmarks.md, which are what `make bench-floors` prints.
 
 usage: floors.py [NAME]...
 
 For each workload, with one worker: the time of one operation, and what it takes of that which no code is spared:
 instructions, of these locked ones, cache lines that are not near, and switches of threads. They are counted by valgrind's
 callgrind, twice, the second time with twice as many operations: the difference is what those take. valgrind lets one
-thread run at a time, so what waits for another core is in the time alone.
+thread run at a time, so what waits for another core is in the time alone. What is done among many entries is timed among
+few as well, which the caches hold: the rest is the memory's.
 """
 import json
 import os
@@ -17,23 +18,47 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = ["build/regrow-bench", "workers=1"]
-# What is counted: (the workload, operations, how many of what is named are one operation).
+BENCH = ["build/regrow-bench", "workers=1"]
+PHASES = ["build/regrow-floors"]
+# What is counted: (the program, its workload, operations, how many of what is named are one operation).
 WORKLOADS = {
-    "ping-pong, round trip": ("pingpong", 5000, 1),
-    "call from a process": ("call_actor", 5000, 1),
-    "counting, message": ("counting", 20000, 1),
-    "fan-in, message": ("fanin", 5000, 1),
-    "threadring, hop": ("threadring", 10000, 1),
-    "big, ping": ("big", 50, 1),
-    "chameneos, meeting": ("chameneos", 5000, 1),
-    "spawn, one message, exit": ("spawn", 10000, 1),
-    "crash to the next answer": ("restart", 1000, 1),
-    "dynamic supervisor, child": ("dynsup", 1000, 1),
-    "task, of the three ways": ("task", 2000, 3),
+    "ping-pong, round trip": (BENCH, "pingpong", 5000, 1),
+    "call from a process": (BENCH, "call_actor", 5000, 1),
+    "counting, message": (BENCH, "counting", 20000, 1),
+    "fan-in, message": (BENCH, "fanin", 5000, 1),
+    "threadring, hop": (BENCH, "threadring", 10000, 1),
+    "big, ping": (BENCH, "big", 50, 1),
+    "chameneos, meeting": (BENCH, "chameneos", 5000, 1),
+    "spawn, one message, exit": (BENCH, "spawn", 10000, 1),
+    "crash to the next answer": (BENCH, "restart", 1000, 1),
+    "dynamic supervisor, child": (BENCH, "dynsup", 1000, 1),
+    "agent, get": (PHASES, "agent_get", 10000, 1),
+    "agent, update": (PHASES, "agent_update", 10000, 1),
+    "task, of the three ways": (BENCH, "task", 2000, 3),
+}
+# As many in the caches, and as many as the benchmarks have.
+FEW, MANY = 1_000, 100_000
+# Of PHASES, with how many operations.
+ENTRIES = {
+    "name, text, looked up": ("names_text", 100_000),
+    "name, integer, looked up": ("names_integer", 100_000),
+    "name taken away and given anew": ("names_again", 100_000),
+    "set, lookup": ("set_lookup", 100_000),
+    "set, insert over": ("set_insert", 100_000),
+    "set, counter": ("set_counter", 100_000),
+    "set, select, a row": ("set_select", 200_000),
+    "set, count, a row": ("set_count", 200_000),
+    "ordered set, lookup": ("ordered_lookup", 100_000),
+    "ordered set, insert over": ("ordered_insert", 100_000),
+    "ordered set, counter": ("ordered_counter", 100_000),
+    "ordered set, select, a row": ("ordered_select", 200_000),
+    "ordered set, count, a row": ("ordered_count", 200_000),
+    "timer, started": ("timers_start", 100_000),
+    "timer, cancelled": ("timers_cancel", 100_000),
 }
 # Times are of so many times the operations: long enough for a clock.
 LONGER = 50
+LONGER_PHASES = 10
 REPETITIONS = 5
 # The last level that is asked about is what a core has for itself.
 CACHES = ["--cache-sim=yes", "--D1=32768,8,64", "--LL=524288,8,64"]
@@ -101,21 +126,49 @@ def timed(command):
     return 1e9 / line["per_sec"], switches / operations(line)
 
 
+def of_one(command, n, parts=1):
+    """What one operation takes; `command(n)` does n."""
+    (few, once), (many, twice) = (counted(command(count)) for count in (n, 2 * n))
+    return {field: (twice[field] - once[field]) / (many - few) / parts for field in FIELDS}
+
+
+def medians(command):
+    """(nanoseconds, switches of threads) of one operation."""
+    runs = [timed(command) for _ in range(REPETITIONS)]
+    return tuple(statistics.median(run[i] for run in runs) for i in (0, 1))
+
+
 def row(name):
-    workload, n, parts = WORKLOADS[name]
-    (few, once), (many, twice) = (counted([*PROGRAM, f"{workload}:{count}"]) for count in (n, 2 * n))
-    each = {field: (twice[field] - once[field]) / (many - few) / parts for field in FIELDS}
-    runs = [timed([*PROGRAM, f"{workload}:{LONGER * n}"]) for _ in range(REPETITIONS)]
-    ns, switches = (statistics.median(run[i] for run in runs) for i in (0, 1))
+    program, workload, n, parts = WORKLOADS[name]
+    command = lambda n: [*program, f"{workload}:{n}"]
+    each = of_one(command, n, parts)
+    ns, switches = medians(command(LONGER * n))
     return (f"| {name} | {ns:,.0f} | {each['instructions']:,.0f} | {each['locked']:.1f} | {each['near']:.1f} | "
             f"{each['far']:.1f} | {1000 * switches / parts:.1f} |")
 
 
+def row_of_entries(name, many=MANY):
+    workload, n = ENTRIES[name]
+    command = lambda rows: lambda n: [*PHASES, f"rows={rows}", f"{workload}:{n}"]
+    each = of_one(command(many), n)
+    ns = [medians(command(rows)(LONGER_PHASES * n))[0] for rows in (FEW, many)]
+    return (f"| {name} | {ns[0]:,.0f} | {ns[1]:,.0f} | {each['instructions']:,.0f} | {each['locked']:.1f} | "
+            f"{each['near']:.1f} | {each['far']:.1f} |")
+
+
 def main(names):
-    print("| one | ns | instructions | locked | not in 32 KiB | not in 512 KiB | switches of threads for 1,000 |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    for name in names or WORKLOADS:
-        print(row(name), flush=True)
+    if not names or set(names) & set(WORKLOADS):
+        print("| one | ns | instructions | locked | not in 32 KiB | not in 512 KiB | switches of threads for 1,000 |")
+        print("|---|---:|---:|---:|---:|---:|---:|")
+    for name in WORKLOADS:
+        if not names or name in names:
+            print(row(name), flush=True)
+    if not names or set(names) & set(ENTRIES):
+        print(f"\n| one, among so many | ns, {FEW:,} | ns, {MANY:,} | instructions | locked | not in 32 KiB | not in 512 KiB |")
+        print("|---|---:|---:|---:|---:|---:|---:|")
+    for name in ENTRIES:
+        if not names or name in names:
+            print(row_of_entries(name), flush=True)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,23 @@ class Counting(unittest.TestCase):
         self.assertGreater(len(addresses), 100)
 
     def test_a_row_is_of_one_operation(self):
-        with mock.patch.dict(floors.WORKLOADS, {"hop": ("threadring", 2000, 1)}):
+        with mock.patch.dict(floors.WORKLOADS, {"hop": (floors.BENCH, "threadring", 2000, 1)}):
             cells = [cell.strip() for cell in floors.row("hop").split("|")[1:-1]]
         self.assertEqual(cells[0], "hop")
         self.assertTrue(100 < int(cells[2].replace(",", "")) < 5000, cells)
         self.assertTrue(0 < float(cells[3]) < 50, cells)
+
+    def test_every_phase_is_one_that_the_program_knows(self):
+        agents = [workload for program, workload, *_ in floors.WORKLOADS.values() if program == floors.PHASES]
+        for workload in agents + [workload for workload, _ in floors.ENTRIES.values()]:
+            self.assertGreater(floors.timed([*floors.PHASES, "rows=100", f"{workload}:1000"])[0], 0)
+
+    def test_a_row_of_entries_is_of_one_operation(self):
+        with mock.patch.multiple(floors, ENTRIES={"found": ("names_text", 2000)}, REPETITIONS=1):
+            cells = [cell.strip() for cell in floors.row_of_entries("found", many=1000).split("|")[1:-1]]
+        self.assertEqual(cells[0], "found")
+        self.assertTrue(0 < int(cells[1]) < 1000 and 0 < int(cells[2]) < 1000, cells)
+        self.assertTrue(50 < int(cells[3].replace(",", "")) < 1000, cells)
 
 
 if __name__ == "__main__":

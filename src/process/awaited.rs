@@ -31,8 +31,7 @@ use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit::EndingThread;
-use super::few::Few;
-use super::holdings::{Inner, Watch};
+use super::holdings::{Inner, Ties, Watch, Watched};
 use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
@@ -60,17 +59,10 @@ pub enum Received {
 /// What came of monitors, the first first.
 type List = VecDeque<(Ref, Given)>;
 
-struct Awaited {
-    target: Pid,
-    /// For which of the waits.
-    wait: usize,
-}
-
-/// What a process awaits; none is made for those who never do.
+/// The waits of a process for monitors; none is made for those who never await. Which it awaits, its monitors say
+/// ([`Watched::Awaited`]).
 #[derive(Default)]
 pub(super) struct Awaits {
-    /// In no other list.
-    monitors: Few<Ref, Awaited>,
     /// Waits within each other. The innermost is the one of that number.
     waits: usize,
     given: List,
@@ -82,30 +74,7 @@ pub(super) struct Awaits {
 const ROOM: usize = 64;
 
 impl Awaits {
-    pub fn is_of(&self, monitor: Ref) -> bool {
-        self.monitors.contains_key(&monitor)
-    }
-
-    pub fn count(&self) -> usize {
-        self.monitors.len()
-    }
-
-    /// The monitors, and of whom they are.
-    pub fn monitors(&self) -> impl Iterator<Item = (Ref, Pid)> {
-        self.monitors.iter().map(|(monitor, awaited)| (*monitor, awaited.target))
-    }
-
-    /// For the innermost wait.
-    pub fn add(&mut self, monitor: Ref, target: Pid) {
-        self.monitors.insert(monitor, Awaited { target, wait: self.waits });
-    }
-
-    pub fn remove(&mut self, monitor: Ref) -> Option<Pid> {
-        self.monitors.remove(&monitor).map(|awaited| awaited.target)
-    }
-
-    fn give(&mut self, monitor: Ref, given: Given) {
-        let Some(Awaited { wait, .. }) = self.monitors.remove(&monitor) else { return };
+    fn give(&mut self, wait: usize, monitor: Ref, given: Given) {
         let list = match wait {
             innermost if innermost == self.waits => Some(&mut self.given),
             around => around.checked_sub(1).and_then(|at| self.around.get_mut(at)),
@@ -141,20 +110,30 @@ impl Awaits {
     }
 }
 
+impl Ties {
+    /// A monitor that the innermost wait awaits.
+    pub(super) fn awaited(&self, target: Pid) -> Watch {
+        Watch { target, kind: Watched::Awaited(self.awaits.as_ref().map_or(0, |awaits| awaits.waits)) }
+    }
+}
+
 impl Inner {
-    fn awaited(&mut self) -> Option<&mut Awaits> {
+    fn awaits(&mut self) -> Option<&mut Awaits> {
         self.tied()?.awaits.as_deref_mut()
     }
 
-    /// Whether that is a monitor of its that is awaited.
-    pub(super) fn awaits(&mut self, monitor: Ref) -> bool {
-        self.awaited().is_some_and(|awaits| awaits.is_of(monitor))
+    /// The wait by which that monitor of its is awaited.
+    fn awaiting(&mut self, monitor: Ref) -> Option<usize> {
+        match self.tied()?.watching.get(&monitor)?.kind {
+            Watched::Awaited(wait) => Some(wait),
+            Watched::Plain | Watched::ByName(_) => None,
+        }
     }
 
-    /// For a monitor that is awaited, and is no more.
-    pub(super) fn give(&mut self, monitor: Ref, given: Given) {
-        if let Some(awaits) = self.awaited() {
-            awaits.give(monitor, given);
+    /// For a monitor that was awaited by that wait, and is no more.
+    pub(super) fn give(&mut self, wait: usize, monitor: Ref, given: Given) {
+        if let Some(awaits) = self.awaits() {
+            awaits.give(wait, monitor, given);
         }
     }
 
@@ -162,19 +141,22 @@ impl Inner {
     fn await_monitor(&mut self, monitor: Ref) -> bool {
         let has_priority = self.has_priority(monitor);
         let Some(ties) = self.tied() else { return false };
-        let Some(Watch { target, name: None }) = ties.watching.get(&monitor).filter(|_| !has_priority) else {
-            return false;
-        };
-        let target = *target;
-        ties.watching.remove(&monitor);
-        ties.awaits.get_or_insert_default().add(monitor, target);
-        true
+        let innermost = ties.awaits.as_ref().map_or(0, |awaits| awaits.waits);
+        match ties.watching.get_mut(&monitor) {
+            Some(watch) if !has_priority && matches!(watch.kind, Watched::Plain) => {
+                watch.kind = Watched::Awaited(innermost);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Step *give up*.
     fn give_up_awaiting(&mut self, monitor: Ref) {
-        if let Some(target) = self.awaited().and_then(|awaits| awaits.remove(monitor)) {
-            self.ties().watching.insert(monitor, Watch { target, name: None });
+        if let Some(watch) = self.tied().and_then(|ties| ties.watching.get_mut(&monitor))
+            && matches!(watch.kind, Watched::Awaited(_))
+        {
+            watch.kind = Watched::Plain;
         }
     }
 }
@@ -203,19 +185,20 @@ impl Process {
         let mut done = if is_over { told::ENDED } else { 0 };
         let hand = |owner: &Process, value: Term, _: &_| {
             let mut inner = owner.lock();
-            if !inner.awaits(monitor) {
+            let Some(wait) = inner.awaiting(monitor) else {
                 if inner.goes_by(monitor).is_none() {
                     return Some(value);
                 }
                 owner.deliver(Message::Info(as_message(value)));
                 return None;
-            }
+            };
+            inner.unwatch(monitor);
             done |= told::MONITOR;
             let unlinked = is_over && !inner.trap_exit && !owner.is_system() && inner.unlink(self.pid()).is_some();
             if unlinked {
                 done |= told::LINK;
             }
-            inner.give(monitor, Given::Value { value, unlinked, at });
+            inner.give(wait, monitor, Given::Value { value, unlinked, at });
             drop(inner);
             owner.unpark();
             None
@@ -235,7 +218,7 @@ impl Process {
         let mut inner = self.lock();
         inner.ties().awaits.get_or_insert_default().begin();
         let is_awaited = inner.await_monitor(monitor);
-        if !is_awaited && let Some(awaits) = inner.awaited() {
+        if !is_awaited && let Some(awaits) = inner.awaits() {
             awaits.end_taken();
         }
         is_awaited
@@ -244,7 +227,7 @@ impl Process {
     /// Step *take*, of a wait for one, which is over then.
     fn take_one(&self) -> Option<(Ref, Given)> {
         let mut inner = self.lock();
-        let awaits = inner.awaited()?;
+        let awaits = inner.awaits()?;
         let given = awaits.given.pop_front()?;
         awaits.end_taken();
         Some(given)
@@ -254,7 +237,7 @@ impl Process {
     fn give_up_one(&self, monitor: Ref) -> Option<(Ref, Given)> {
         let mut inner = self.lock();
         inner.give_up_awaiting(monitor);
-        inner.awaited()?.end().pop_front()
+        inner.awaits()?.end().pop_front()
     }
 
     /// Whether there may be a message for a receive to look at.
@@ -335,7 +318,7 @@ impl<'a> Awaiting<'a> {
 
     /// Step *take*, of all that is there.
     fn take(me: &Process, taken: &mut List) -> bool {
-        if let Some(awaits) = me.lock().awaited() {
+        if let Some(awaits) = me.lock().awaits() {
             std::mem::swap(&mut awaits.given, taken);
         }
         !taken.is_empty()
@@ -384,7 +367,7 @@ impl<'a> Awaiting<'a> {
 
 impl Drop for Awaiting<'_> {
     fn drop(&mut self) {
-        let left = self.me.lock().awaited().map(Awaits::end);
+        let left = self.me.lock().awaits().map(Awaits::end);
         // What it holds may be the user's, and is not dropped under the lock.
         drop(left);
     }

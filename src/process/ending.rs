@@ -245,11 +245,8 @@ impl Exit {
             };
             (inner.ties.take(), inner.end_start(), farewells)
         };
-        let Ties { links, watching, watchers, awaits, .. } = ties.map_or_else(Ties::default, Small::into_inner);
+        let Ties { links, watching, watchers, .. } = ties.map_or_else(Ties::default, Small::into_inner);
         (self.watching, self.watchers) = (watching, watchers);
-        for (monitor, target) in awaits.iter().flat_map(|awaits| awaits.monitors()) {
-            self.watching.insert(monitor, Watch { target, name: None });
-        }
         self.step = Step::Links(links.into_iter());
         process.close_bounded();
         node.count_out();

@@ -137,7 +137,7 @@ const HEARERS: usize = 8;
 fn is_plain(process: &Process, inner: &Inner) -> bool {
     let is_loose = |ties: &Ties| {
         ties.timers.is_none()
-            && ties.watch_count() == 0
+            && ties.watching.len() == 0
             && ties.links.len() + ties.watchers.len() <= HEARERS
             && !ties.links.iter().any(|(_, link)| link.child)
     };

@@ -87,8 +87,28 @@ pub(super) struct Release {
 /// A monitor held by a process.
 pub(super) struct Watch {
     pub target: Pid,
-    /// The name it was asked for by, if any.
-    pub name: Option<Term>,
+    pub kind: Watched,
+}
+
+/// How its end is told.
+pub(super) enum Watched {
+    /// By a DOWN that names the pid.
+    Plain,
+    /// By a DOWN that names what it was asked for by.
+    ByName(Term),
+    /// It is given to the wait of that number (`awaited`).
+    Awaited(usize),
+}
+
+impl Watch {
+    pub fn of(target: Pid) -> Watch {
+        Watch { target, kind: Watched::Plain }
+    }
+
+    /// `name`: what it was asked for by, if anything.
+    pub fn named(target: Pid, name: Option<Term>) -> Watch {
+        Watch { target, kind: name.map_or(Watched::Plain, Watched::ByName) }
+    }
 }
 
 /// What the lock guards.
@@ -122,7 +142,7 @@ pub(super) struct Ties {
     pub links: Few<Pid, Link>,
     pub watching: Few<Ref, Watch>,
     pub watchers: Few<Ref, Pid>,
-    /// The monitors that are not in `watching`, and what came of them.
+    /// Its waits for monitors, and what came of those.
     pub awaits: Option<Small<Awaits>>,
     /// As whom it has its timers.
     pub timers: OwnerId,
@@ -131,18 +151,7 @@ pub(super) struct Ties {
 impl Ties {
     /// Whether it has that monitor, and it has not fired.
     pub fn watches(&self, monitor: Ref) -> bool {
-        let awaits = || self.awaits.as_ref().is_some_and(|awaits| awaits.is_of(monitor));
-        self.watching.contains_key(&monitor) || awaits()
-    }
-
-    /// How many monitors it has.
-    pub fn watch_count(&self) -> usize {
-        self.watching.len() + self.awaits.as_ref().map_or(0, |awaits| awaits.count())
-    }
-
-    fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
-        let awaited = |awaits: &mut Awaits| Some(Watch { target: awaits.remove(monitor)?, name: None });
-        self.watching.remove(&monitor).or_else(|| self.awaits.as_deref_mut().and_then(awaited))
+        self.watching.contains_key(&monitor)
     }
 }
 
@@ -180,7 +189,7 @@ impl Inner {
 
     /// Takes a monitor away that it holds.
     pub fn unwatch(&mut self, monitor: Ref) -> Option<Watch> {
-        let watch = self.tied()?.unwatch(monitor)?;
+        let watch = self.tied()?.watching.remove(&monitor)?;
         if let Some(rare) = &mut self.rare {
             rare.priority.remove(&monitor);
             rare.priority.tidy();

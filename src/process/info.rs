@@ -1,7 +1,6 @@
 //! What can be said of a process without asking it.
 
 use super::control::Process;
-use super::holdings::Ties;
 use super::names::Name;
 use super::table;
 use crate::term::{Atom, Pid, Term, atoms};
@@ -43,7 +42,7 @@ pub fn snapshot(pid: Pid) -> Option<Snapshot> {
             label: inner.rare.as_ref().and_then(|rare| rare.label.clone()),
             mailbox_length: process.mailbox_length(),
             links: ties.map_or(0, |ties| ties.links.len()),
-            monitors: ties.map_or(0, Ties::watch_count),
+            monitors: ties.map_or(0, |ties| ties.watching.len()),
             monitored_by: ties.map_or(0, |ties| ties.watchers.len()),
             children,
         }

@@ -10,7 +10,7 @@ use super::control::{ENTERED, Process};
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit;
-use super::holdings::{Inner, Link, Release, Watch};
+use super::holdings::{Inner, Link, Release, Watch, Watched};
 use super::message::{Down, DownOf, Message};
 use super::state::Struck;
 use super::table;
@@ -140,7 +140,7 @@ fn monitor_from(me: &Process, target: Pid, name: Option<Term>, priority: bool) -
     }
     {
         let mut inner = me.lock();
-        inner.ties().watching.insert(monitor, Watch { target, name });
+        inner.ties().watching.insert(monitor, Watch::named(target, name));
         if priority {
             inner.rare.get_or_insert_default().priority.insert(monitor);
         }
@@ -164,14 +164,17 @@ pub(super) fn down(watcher: &Process, monitor: Ref, reason: Term) {
     if inner.closed {
         return;
     }
-    if inner.awaits(monitor) {
-        inner.give(monitor, Given::Down(reason));
-        drop(inner);
-        return watcher.unpark();
-    }
     let priority = inner.has_priority(monitor);
     let Some(watch) = inner.unwatch(monitor) else { return };
-    let of = watch.name.map_or(DownOf::Pid(watch.target), DownOf::Name);
+    let of = match watch.kind {
+        Watched::Plain => DownOf::Pid(watch.target),
+        Watched::ByName(name) => DownOf::Name(name),
+        Watched::Awaited(wait) => {
+            inner.give(wait, monitor, Given::Down(reason));
+            drop(inner);
+            return watcher.unpark();
+        }
+    };
     watcher.deliver_as(Message::Down(Small::new(Down { monitor, of, reason })), priority);
 }
 

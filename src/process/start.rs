@@ -242,11 +242,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         }
         if let Some((monitor, _)) = monitor.filter(|&(_, watcher)| watcher == start.parent) {
             let ties = inner.ties();
-            if start.awaited {
-                ties.awaits.get_or_insert_default().add(monitor, pid);
-            } else {
-                ties.watching.insert(monitor, Watch { target: pid, name: None });
-            }
+            let watch = if start.awaited { ties.awaited(pid) } else { Watch::of(pid) };
+            ties.watching.insert(monitor, watch);
         }
         lineage::of_children(parent, inner, start.for_parent)
     };
@@ -343,7 +340,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
 /// Notes a monitor at the one who holds it.
 fn watch(monitor: Ref, watcher: Pid, target: Pid) {
     table::with_process(watcher, |watcher| {
-        watcher.lock().ties().watching.insert(monitor, Watch { target, name: None });
+        watcher.lock().ties().watching.insert(monitor, Watch::of(target));
     });
 }
 

@@ -18,7 +18,7 @@
 
 use super::quick::{self, Place, Quick, Rest};
 pub use super::shard::Removed;
-use super::shard::{Entry, Held, Key, MOST, Shard};
+use super::shard::{Entry, Held, Key, Shard};
 use crate::process::{Left, Spot, Whereabouts};
 use crate::sync::RwLock;
 use crate::term::{Pid, Term};
@@ -159,17 +159,17 @@ impl<H: Hears> Book<H> {
     ) -> Result<(), Refusal> {
         let wanted = &*key;
         #[cfg(broken_registry)]
-        if self.shard(hash).read().closed {
+        if self.shard(hash).read().is_closed() {
             return Err(Refusal::Closed);
         }
         let part = self.part(hash);
         let mut shard = part.shard.write();
         let shard = &mut *shard;
         #[cfg(not(broken_registry))]
-        if shard.closed {
+        if shard.is_closed() {
             return Err(Refusal::Closed);
         }
-        if shard.entries == MOST {
+        if shard.is_full() {
             return Err(Refusal::Full);
         }
         let number = shard.next;
@@ -206,7 +206,7 @@ impl<H: Hears> Book<H> {
             }
         }
         shard.next += 1;
-        shard.entries += 1;
+        shard.quick.entries += 1;
         Ok(())
     }
 
@@ -263,7 +263,7 @@ impl<H: Hears> Book<H> {
         let taken = if let Some(words) = key.words() {
             let is_it = |holder, value: &Term| holder == pid && wanted(value);
             let (rest, number) = self.part(hash).quick.remove_if(&mut shard.quick, hash, words, is_it)?;
-            shard.entries -= 1;
+            shard.quick.entries -= 1;
             removed.value = rest.value;
             (rest.noted, number)
         } else {
@@ -351,7 +351,7 @@ impl<H: Hears> Book<H> {
                     hears.unregistered(&part.quick.key(at), pid);
                 }
                 removed.push(part.quick.remove(&mut shard.quick, at).value);
-                shard.entries -= 1;
+                shard.quick.entries -= 1;
             } else {
                 if let Some(hears) = &self.hears {
                     let key = shard.keys.find(hash, here(hash, number)).map(|known| known.key.clone());
@@ -376,10 +376,8 @@ impl<H: Hears> Book<H> {
         let mut closing = Closing::default();
         for part in &self.parts {
             let mut shard = part.shard.write();
-            shard.closed = true;
-            shard.entries = 0;
             let taken = part.quick.take_all(&mut shard.quick);
-            closing.parts.push((taken, std::mem::take(&mut shard.keys).into_iter()));
+            closing.parts.push((taken, shard.close().into_iter()));
         }
         closing
     }
@@ -477,7 +475,7 @@ impl<H: Hears> Book<H> {
 
     /// How many entries there are.
     pub fn count(&self) -> usize {
-        self.parts.iter().map(|part| part.shard.read().entries as usize).sum()
+        self.parts.iter().map(|part| part.shard.read().count()).sum()
     }
 
     /// The entry of `pid` under a key of a unique registry: its number and value.

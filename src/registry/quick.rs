@@ -18,7 +18,11 @@
 //! whoever looks after a change that they know of finds it, as behind the lock, and a lookup is as if made at one moment.
 //! `tests/loom_registry.rs` has this as one model with the rest.
 //!
-//! The slots are one row, without tags or pointers, and what is taken out leaves nothing: those behind it move up.
+//! The slots are one row, without tags or pointers, and what is taken out leaves nothing: those behind it move up. But
+//! whoever takes a name away often gives it anew at once. So the last one that was taken away by its key leaves a *gap*,
+//! which is nobody's and stops no search, until that key, or another that is looked for there, comes; or until the next
+//! one is taken away, when those behind the older gap move up. There is one in a part at most. (To move up and to find the
+//! end of the row again was half of the cache lines that a name taken away and given anew touches.)
 
 use crate::sync::replaced::{Before, Replaced};
 use crate::sync::room::is_roomy;
@@ -33,7 +37,7 @@ use std::vec;
 #[derive(Default)]
 #[repr(align(32))]
 struct Slot {
-    /// 0: nobody's, and the end of a search.
+    /// 0: nobody's, and the end of a search; `GAP`: nobody's.
     pid: AtomicU64,
     meta: AtomicU64,
     value: AtomicU64,
@@ -45,11 +49,15 @@ struct Slot {
 #[derive(Clone, Copy)]
 struct Mark {
     hash: u32,
-    /// Where the rest of the entry is; `NOTHING`: the slot is nobody's.
+    /// Where the rest of the entry is; `NOTHING`: the slot is nobody's; `NO_REST`: it is the gap.
     rest: u32,
 }
 
 const NOTHING: u32 = u32::MAX;
+const NO_REST: u32 = NOTHING - 1;
+
+/// What a gap has in all its words: neither a pid, nor what a key or a number can be.
+const GAP: u64 = u64::MAX;
 
 /// What else there is of an entry.
 #[derive(Default)]
@@ -67,6 +75,10 @@ pub struct Locked {
     /// The first of the rests that is nobody's, or `NOTHING`.
     hole: u32,
     used: u32,
+    /// The slot of the gap, or `NOTHING`.
+    gap: u32,
+    /// Of the whole part, elsewhere too (`shard`): here, where there is room for it, since a part is two lines.
+    pub entries: u32,
 }
 
 /// Where an entry is: its slot, and its rest.
@@ -200,12 +212,13 @@ impl Quick {
                 Err(free) => free,
             };
             let rest = make().ok_or(None)?;
-            // Fuller, and those who write go through rows of twenty and more; emptier, and lookups find less in the caches.
-            if (locked.used as usize + 1) * 16 > locked.marks.len() * 13 {
+            let in_gap = locked.gap_is_before(hash, free);
+            if !in_gap && locked.is_full() {
                 self.grow(locked, hash, words, pid, number);
             } else {
-                self.change(|| slots[free].put(words, pid.0, number));
-                locked.marks[free] = Mark { hash: hash as u32, rest: locked.hole() };
+                let at = if in_gap { std::mem::replace(&mut locked.gap, NOTHING) as usize } else { free };
+                self.change(|| slots[at].put(words, pid.0, number));
+                locked.marks[at] = Mark { hash: hash as u32, rest: locked.hole() };
             }
             locked.keep(rest);
             Ok(())
@@ -222,7 +235,8 @@ impl Quick {
         });
     }
 
-    /// Takes the entry of a key out, if it is the one by who has it and with what value: its rest and its number.
+    /// Takes the entry of a key out, if it is the one by who has it and with what value: its rest and its number. It may
+    /// leave a gap.
     #[inline]
     pub fn remove_if(
         &self, locked: &mut Locked, hash: u64, words: [u64; 2], is_it: impl FnOnce(Pid, &Term) -> bool,
@@ -234,19 +248,21 @@ impl Quick {
             if !is_it(Pid(slot.pid()), &locked.rest(place).value) {
                 return None;
             }
-            Some((self.take_out(locked, slots, place), number))
+            Some((self.take_out(locked, slots, place, Locked::leave_gap), number))
         })
     }
 
-    /// Takes out what is there.
+    /// Takes out what is there, which leaves no gap.
     pub fn remove(&self, locked: &mut Locked, place: Place) -> Rest {
-        self.slots.look(|slots| self.take_out(locked, slots, place))
+        self.slots.look(|slots| self.take_out(locked, slots, place, Locked::close_up))
     }
 
     #[inline]
-    fn take_out(&self, locked: &mut Locked, slots: &[Slot], place: Place) -> Rest {
+    fn take_out(
+        &self, locked: &mut Locked, slots: &[Slot], place: Place, clear: impl FnOnce(&mut Locked, &[Slot], usize),
+    ) -> Rest {
         let rest = locked.give_up(place.rest);
-        self.change(|| locked.close_up(slots, place.slot));
+        self.change(|| clear(locked, slots, place.slot));
         if is_roomy(locked.used as usize, slots.len(), size_of::<Slot>() + size_of::<Mark>()) {
             self.shrink(locked);
         }
@@ -263,7 +279,10 @@ impl Quick {
 
     /// Takes everything out, which is gone then; who had it is given one by one.
     pub fn take_all(&self, locked: &mut Locked) -> Taken {
-        let slots = self.change(|| self.slots.replace(row(0)));
+        let slots = self.change(|| {
+            self.slots.look(|slots| locked.close_gap(slots));
+            self.slots.replace(row(0))
+        });
         Taken { slots, at: 0, rests: take(locked).rests.into_iter() }
     }
 
@@ -281,8 +300,9 @@ impl Quick {
     fn move_to(&self, locked: &mut Locked, len: usize) {
         let next = row(len);
         let before = std::mem::replace(&mut locked.marks, vec![Mark::default(); len].into());
+        locked.gap = NOTHING;
         self.slots.look(|slots| {
-            for (slot, mark) in slots.iter().zip(before).filter(|(_, mark)| mark.rest != NOTHING) {
+            for (slot, mark) in slots.iter().zip(before).filter(|(_, mark)| mark.is_entry()) {
                 let at = locked.free_slot(mark.hash);
                 next[at].put(slot.words(), slot.pid(), slot.number());
                 locked.marks[at] = mark;
@@ -290,6 +310,13 @@ impl Quick {
         });
         self.slots.replace(next);
         self.marks.store(locked.marks.as_mut_ptr(), Ordering::Relaxed);
+    }
+}
+
+impl Mark {
+    #[inline]
+    fn is_entry(&self) -> bool {
+        self.rest < NO_REST
     }
 }
 
@@ -301,7 +328,7 @@ impl Default for Mark {
 
 impl Default for Locked {
     fn default() -> Locked {
-        Locked { marks: Box::default(), rests: Vec::new(), hole: NOTHING, used: 0 }
+        Locked { marks: Box::default(), rests: Vec::new(), hole: NOTHING, used: 0, gap: NOTHING, entries: 0 }
     }
 }
 
@@ -317,7 +344,7 @@ impl Locked {
 
     /// Where there are entries.
     pub fn places(&self) -> impl Iterator<Item = Place> {
-        let marks = self.marks.iter().enumerate().filter(|(_, mark)| mark.rest != NOTHING);
+        let marks = self.marks.iter().enumerate().filter(|(_, mark)| mark.is_entry());
         marks.map(|(slot, mark)| Place { slot, rest: mark.rest as usize })
     }
 
@@ -341,6 +368,43 @@ impl Locked {
         self.search(u64::from(hash), |_| false).map_or_else(|slot| slot, |place| place.slot)
     }
 
+    /// Whether there is no room for one more. (Fuller, and those who write go through rows of twenty and more; emptier,
+    /// and lookups find less in the caches.)
+    #[inline]
+    fn is_full(&self) -> bool {
+        // The gap takes a slot as well.
+        (self.used as usize + 1 + usize::from(self.gap != NOTHING)) * 16 > self.marks.len() * 13
+    }
+
+    /// Whether the gap is met by a search from where that hash belongs that ends at a free slot.
+    #[inline]
+    fn gap_is_before(&self, hash: u64, free: usize) -> bool {
+        let from_home = |slot: usize| slot.wrapping_sub(hash as usize) & (self.marks.len() - 1);
+        self.gap != NOTHING && from_home(self.gap as usize) < from_home(free)
+    }
+
+    /// Has a slot be the gap, if a search may go on behind it, and closes up the one there was.
+    #[inline]
+    fn leave_gap(&mut self, slots: &[Slot], gone: usize) {
+        if self.marks[(gone + 1) & (self.marks.len() - 1)].rest == NOTHING {
+            return self.close_up(slots, gone);
+        }
+        slots[gone].put([GAP; 2], GAP, GAP);
+        // With its hash: it moves up as what was there would.
+        self.marks[gone].rest = NO_REST;
+        let before = std::mem::replace(&mut self.gap, gone as u32);
+        if before != NOTHING {
+            self.close_up(slots, before as usize);
+        }
+    }
+
+    fn close_gap(&mut self, slots: &[Slot]) {
+        let gap = std::mem::replace(&mut self.gap, NOTHING);
+        if gap != NOTHING {
+            self.close_up(slots, gap as usize);
+        }
+    }
+
     /// Has those behind a slot move up that may: a search for them begins at it or before.
     #[inline]
     fn close_up(&mut self, slots: &[Slot], gone: usize) {
@@ -357,6 +421,9 @@ impl Locked {
                 let slot = &slots[at];
                 slots[hole].put(slot.words(), slot.pid(), slot.number());
                 self.marks[hole] = mark;
+                if mark.rest == NO_REST {
+                    self.gap = hole as u32;
+                }
                 hole = at;
             }
         }
@@ -394,7 +461,7 @@ impl Locked {
     /// Has no hole between the rests any more.
     fn gather(&mut self) {
         let mut rests = Vec::with_capacity(self.used as usize * 2);
-        for mark in self.marks.iter_mut().filter(|mark| mark.rest != NOTHING) {
+        for mark in self.marks.iter_mut().filter(|mark| mark.is_entry()) {
             rests.push(take(&mut self.rests[mark.rest as usize]));
             mark.rest = rests.len() as u32 - 1;
         }
@@ -435,7 +502,7 @@ mod tests {
     fn it_finds_what_a_map_finds() {
         let (quick, mut locked) = (Quick::new(), Locked::default());
         let mut model: HashMap<u64, u64> = HashMap::new();
-        let mut random = 7u64;
+        let (mut random, mut gaps_seen) = (7u64, 0);
         for round in 1..200_000u64 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Few homes, so that many meet; it grows, and shrinks again.
@@ -447,8 +514,12 @@ mod tests {
                 assert_eq!(quick.place_of(&locked, hash, number), Some(at));
                 assert_eq!((quick.pid(at), quick.number(at)), (Pid(number), number));
                 assert!(quick.remove_if(&mut locked, hash, [1, key], |_, _| false).is_none());
-                let removed = quick.remove_if(&mut locked, hash, [1, key], |pid, _| pid == Pid(number));
-                let (rest, known) = removed.expect("it is there");
+                let (rest, known) = if (random >> 40).is_multiple_of(4) {
+                    (quick.remove(&mut locked, at), number)
+                } else {
+                    let removed = quick.remove_if(&mut locked, hash, [1, key], |pid, _| pid == Pid(number));
+                    removed.expect("it is there")
+                };
                 assert_eq!((rest.value.as_int(), rest.noted, known), (Some(key as i64), number as u32, number));
                 assert_eq!(quick.place_of(&locked, hash, number), None);
             } else {
@@ -465,12 +536,16 @@ mod tests {
             assert_eq!(found, Some(model.get(&asked).map(|&pid| Pid(pid))));
             if round % 1_000 == 0 {
                 assert_eq!(locked.places().count(), model.len());
+                let gaps = locked.marks.iter().filter(|mark| mark.rest == NO_REST).count();
+                assert_eq!(gaps, usize::from(locked.gap != NOTHING));
+                gaps_seen += gaps;
                 assert!(
                     locked.rests.capacity() <= (16 * model.len()).max(LEAST * 16)
                         && locked.marks.len() <= (16 * model.len()).max(256)
                 );
             }
         }
+        assert!(gaps_seen > 100, "{gaps_seen}");
         let mut taken: Vec<u64> = quick.take_all(&mut locked).map(|pid| pid.0).collect();
         let mut wanted: Vec<u64> = model.into_values().collect();
         taken.sort_unstable();

@@ -22,16 +22,14 @@ pub struct Removed {
 }
 
 /// So many entries are all that one part can have.
-pub const MOST: u32 = u32::MAX;
+pub const MOST: u32 = u32::MAX - 1;
+/// In place of their number: the registry ends, and nothing is added any more.
+const CLOSED: u32 = u32::MAX;
 
 #[derive(Default)]
 pub struct Shard {
-    /// The registry ends: nothing is added any more.
-    pub closed: bool,
     pub keys: HashTable<Key>,
     pub quick: Locked,
-    /// `MOST` at most.
-    pub entries: u32,
     /// The number of the next entry: with the hash, its place for ever.
     pub next: u64,
 }
@@ -105,6 +103,25 @@ impl Held {
 }
 
 impl Shard {
+    pub fn is_closed(&self) -> bool {
+        self.quick.entries == CLOSED
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.quick.entries == MOST
+    }
+
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        if self.is_closed() { 0 } else { self.quick.entries as usize }
+    }
+
+    /// Gives its keys, but for those of `quick`.
+    pub fn close(&mut self) -> HashTable<Key> {
+        self.quick.entries = CLOSED;
+        std::mem::take(&mut self.keys)
+    }
+
     #[inline]
     pub fn find(&self, hash: u64, key: &Term) -> Option<&Key> {
         self.keys.find(hash, |known| known.hash == hash && known.key == *key)
@@ -122,7 +139,7 @@ impl Shard {
             if let Held::Many(entries) = &mut place.get_mut().held {
                 removed.extend(entries.remove(&number).map(|entry| entry.value));
             }
-            self.entries -= 1;
+            self.quick.entries -= 1;
             return;
         }
         let (known, _) = place.remove();
@@ -136,7 +153,7 @@ impl Shard {
 
     /// A key was taken out with its one entry.
     pub fn removed_one(&mut self) {
-        self.entries -= 1;
+        self.quick.entries -= 1;
         let capacity = self.keys.capacity();
         if is_roomy(self.keys.len(), capacity, size_of::<Key>()) {
             self.keys.shrink_to(self.keys.len() * 2, |known| known.hash);

@@ -1,0 +1,256 @@
+/* regrow-floors [rows=R] CASE:N...: a line of JSON each. What regrow-bench does with names, tables, timers and agents in
+ * several phases, one phase at a time, so that it can be counted by itself (floors.py): N operations among R entries. */
+#include "../c/harness.h"
+#include <string.h>
+
+static uint64_t rows = 100000;
+static uint64_t began, spent;
+
+static void begin(void)
+{
+  began = now_ns();
+}
+
+static void end(void)
+{
+  spent += now_ns() - began;
+}
+
+/* The next row, in the order of the benchmarks, in which neighbours lie far apart. */
+static uint64_t next(uint64_t at)
+{
+  return (at + 7919) % rows;
+}
+
+/* ---- tables of rows {Integer, Binary, Integer} ---- */
+
+static void put(regrow_table table, uint64_t key, uint64_t value)
+{
+  regrow_term parts[] = { regrow_int((int64_t)key), regrow_text("value-0123456789"), regrow_int((int64_t)value) };
+  must(regrow_table_insert(table, regrow_tuple(parts, 3)));
+}
+
+static void insert(regrow_table table, uint64_t n)
+{
+  for (uint64_t i = 0, at = 0; i < n; i++, at = next(at))
+    put(table, at, i);
+}
+
+static void lookup(regrow_table table, uint64_t n)
+{
+  for (uint64_t i = 0, at = 0; i < n; i++, at = next(at)) {
+    regrow_term key = regrow_int((int64_t)at), objects;
+    must(regrow_table_lookup(table, &key, &objects));
+    regrow_term_free(&objects);
+  }
+}
+
+static void get(regrow_table table, uint64_t n)
+{
+  for (uint64_t i = 0, at = 0; i < n; i++, at = next(at)) {
+    regrow_term key = regrow_int((int64_t)at), object;
+    must(regrow_table_get(table, &key, &object));
+    regrow_term_free(&object);
+  }
+}
+
+static void counter(regrow_table table, uint64_t n)
+{
+  regrow_term operation = regrow_tuple((regrow_term[]){ regrow_int(3), regrow_int(1) }, 2);
+  for (uint64_t i = 0, at = 0; i < n; i++, at = next(at)) {
+    regrow_term key = regrow_int((int64_t)at);
+    must(regrow_table_update_counter(table, &key, regrow_term_clone(&operation), NULL, NULL));
+  }
+  regrow_term_free(&operation);
+}
+
+/* {'$1', '_', '$3'}, [{'>=', '$3', Limit}], [Result] */
+static regrow_term specification(int64_t limit, regrow_term result)
+{
+  regrow_term head = regrow_tuple((regrow_term[]){ regrow_atom("$1"), regrow_atom("_"), regrow_atom("$3") }, 3);
+  regrow_term guard = regrow_tuple((regrow_term[]){ regrow_atom(">="), regrow_atom("$3"), regrow_int(limit) }, 3);
+  regrow_term clause = regrow_tuple((regrow_term[]){ head, regrow_list(&guard, 1), regrow_list(&result, 1) }, 3);
+  return regrow_list(&clause, 1);
+}
+
+/* An operation is a row that is looked at; of the n, whole tables are. */
+static void select_rows(regrow_table table, uint64_t n)
+{
+  regrow_term pair = regrow_tuple((regrow_term[]){ regrow_atom("$1"), regrow_atom("$3") }, 2), results;
+  regrow_term spec = specification((int64_t)rows / 2, regrow_tuple(&pair, 1));
+  for (uint64_t i = 0; i < n; i += rows) {
+    must(regrow_table_select(table, &spec, &results));
+    regrow_term_free(&results);
+  }
+  regrow_term_free(&spec);
+}
+
+static void count_rows(regrow_table table, uint64_t n)
+{
+  regrow_term spec = specification((int64_t)rows / 2, regrow_bool(true));
+  size_t count;
+  for (uint64_t i = 0; i < n; i += rows)
+    must(regrow_table_select_count(table, &spec, &count));
+  regrow_term_free(&spec);
+}
+
+static const struct { const char *name; void (*run)(regrow_table table, uint64_t n); } of_tables[] = {
+  { "lookup", lookup }, { "get", get }, { "insert", insert }, { "counter", counter },
+  { "select", select_rows }, { "count", count_rows },
+};
+
+static void on_table(uint32_t kind, const char *operation, uint64_t n)
+{
+  regrow_table_spec spec = { .size = sizeof spec, .kind = kind, .access = REGROW_PUBLIC };
+  regrow_table table;
+  must(regrow_table_new(&spec, &table));
+  for (uint64_t i = 0; i < rows; i++)
+    put(table, i, i);
+  for (size_t i = 0; i < sizeof of_tables / sizeof *of_tables; i++)
+    if (strcmp(operation, of_tables[i].name) == 0) {
+      begin();
+      of_tables[i].run(table, n);
+      end();
+    }
+  must(regrow_table_delete(table));
+}
+
+/* ---- names ---- */
+
+static void on_names(const char *operation, uint64_t n)
+{
+  regrow_registry_spec spec = { .size = sizeof spec, .keys = REGROW_UNIQUE };
+  regrow_child_spec child = { .size = sizeof child, .kind = REGROW_REGISTRY, .spec = &spec };
+  regrow_pid registry, pid;
+  must(regrow_start(root, &child, &registry));
+  regrow_term *keys = malloc(rows * sizeof *keys);
+  expect(keys);
+  for (uint64_t i = 0; i < rows; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "actor-%06lu", i);
+    keys[i] = strcmp(operation, "integer") == 0 ? regrow_int((int64_t)i) : regrow_text(text);
+    must(regrow_registry_register(registry, regrow_term_clone(&keys[i]), main_pid, regrow_int((int64_t)i)));
+  }
+  begin();
+  if (strcmp(operation, "again") == 0)
+    for (uint64_t i = 0; i < n; i++) {
+      const regrow_term *key = &keys[i % rows];
+      must(regrow_registry_unregister(registry, key, main_pid));
+      must(regrow_registry_register(registry, regrow_term_clone(key), main_pid, regrow_int((int64_t)i)));
+    }
+  else
+    for (uint64_t i = 0, at = 0; i < n; i++, at = next(at))
+      must(regrow_registry_whereis(registry, &keys[at], &pid));
+  end();
+  end_all(&registry, 1);
+  for (uint64_t i = 0; i < rows; i++)
+    regrow_term_free(&keys[i]);
+  free(keys);
+}
+
+/* ---- timers: so many are pending at once, time and again ---- */
+
+static void on_timers(const char *operation, uint64_t n)
+{
+  regrow_ref *refs = malloc(rows * sizeof *refs);
+  expect(refs);
+  bool starts = strcmp(operation, "start") == 0;
+  uint64_t seed = 12345;
+  for (uint64_t left = n; left > 0;) {
+    uint64_t many = left < rows ? left : rows;
+    if (starts)
+      begin();
+    for (uint64_t i = 0; i < many; i++)
+      must(regrow_send_after(main_pid, (uint32_t)(3600000 + draw(&seed) % 2000), regrow_int((int64_t)i), &refs[i]));
+    if (starts)
+      end();
+    else
+      begin();
+    for (uint64_t i = 0; i < many; i++)
+      must(regrow_cancel_timer(root, refs[i], 0, NULL));
+    if (!starts)
+      end();
+    left -= many;
+  }
+  free(refs);
+}
+
+/* ---- agents ---- */
+
+struct calls { const char *operation; uint64_t n; regrow_pid agent; };
+
+static regrow_next read_number(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
+{
+  (void)context, (void)user, (void)next;
+  *reply = regrow_term_clone(state);
+  return REGROW_DONE;
+}
+
+static regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
+{
+  (void)context, (void)user, (void)reply;
+  int64_t number;
+  expect(regrow_as_int(state, &number));
+  *next = regrow_int(number + 1);
+  return REGROW_DONE;
+}
+
+static void call_agent(void *data)
+{
+  struct calls *calls = data;
+  regrow_term value;
+  begin();
+  if (strcmp(calls->operation, "get") == 0)
+    for (uint64_t i = 0; i < calls->n; i++)
+      must(regrow_agent_get(calls->agent, read_number, NULL, REGROW_INFINITY, &value));
+  else
+    for (uint64_t i = 0; i < calls->n; i++)
+      must(regrow_agent_update(calls->agent, count_up, NULL, REGROW_INFINITY));
+  end();
+}
+
+static void on_agent(const char *operation, uint64_t n)
+{
+  regrow_term zero = regrow_int(0);
+  regrow_agent_spec spec = { .size = sizeof spec, .initial = &zero };
+  regrow_child_spec child = { .size = sizeof child, .kind = REGROW_AGENT, .spec = &spec };
+  struct calls calls = { .operation = operation, .n = n };
+  must(regrow_start(root, &child, &calls.agent));
+  in_process(call_agent, &calls);
+  end_all(&calls.agent, 1);
+}
+
+int main(int count, char **words)
+{
+  regrow_options options = { .size = sizeof options, .log_level = REGROW_LOG_SILENT, .workers = 1 };
+  must(regrow_init(&options, &root));
+  must(regrow_enter(root, &main_pid));
+  for (int i = 1; i < count; i++) {
+    char name[64], *operation, *size = strchr(words[i], ':');
+    if (sscanf(words[i], "rows=%lu", &rows) == 1)
+      continue;
+    expect(size && (size_t)(size - words[i]) < sizeof name);
+    uint64_t n = strtoull(size + 1, NULL, 10);
+    *size = '\0';
+    strcpy(name, words[i]);
+    operation = strchr(words[i], '_');
+    expect(operation && n > 0);
+    *operation++ = '\0';
+    spent = 0;
+    if (strcmp(words[i], "set") == 0)
+      on_table(REGROW_SET, operation, n);
+    else if (strcmp(words[i], "ordered") == 0)
+      on_table(REGROW_ORDERED_SET, operation, n);
+    else if (strcmp(words[i], "names") == 0)
+      on_names(operation, n);
+    else if (strcmp(words[i], "timers") == 0)
+      on_timers(operation, n);
+    else if (strcmp(words[i], "agent") == 0)
+      on_agent(operation, n);
+    expect(spent > 0);
+    emit(name, n, spent, n, NULL);
+  }
+  must(regrow_leave());
+  must(regrow_shutdown(root, 30000, NULL));
+  return 0;
+}
