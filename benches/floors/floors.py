@@ -6,8 +6,8 @@ usage: floors.py [NAME]...
 For each workload, with one worker: the time of one operation, and what it takes of that which no code is spared:
 instructions, of these locked ones, cache lines that are not near, and switches of threads. They are counted by valgrind's
 callgrind, twice, the second time with twice as many operations: the difference is what those take. valgrind lets one
-thread run at a time, so what waits for another core is in the time alone. What is done among many entries is timed among
-few as well, which the caches hold: the rest is the memory's.
+thread run at a time, so what waits for another core is in the time alone. What is done among many entries is measured among
+few as well, which the caches hold: what is longer without more instructions is the memory's.
 """
 import json
 import os
@@ -56,6 +56,8 @@ ENTRIES = {
     "timer, started": ("timers_start", 100_000),
     "timer, cancelled": ("timers_cancel", 100_000),
 }
+# Of these what is counted is within a function alone, since what goes before or after is as often.
+WITHIN = {"timers_start": "start_timers", "timers_cancel": "cancel_timers"}
 # Times are of so many times the operations: long enough for a clock.
 LONGER = 50
 LONGER_PHASES = 10
@@ -108,11 +110,13 @@ def operations(line):
     return line["per_sec"] * line["seconds"]
 
 
-def counted(command):
-    """(operations, what callgrind counted) of a run."""
+def counted(command, within=None):
+    """(operations, what callgrind counted) of a run; of all of it, or of a function and what that calls."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out")
         valgrind = ["valgrind", "-q", "--tool=callgrind", "--dump-instr=yes", f"--callgrind-out-file={out}", *CACHES]
+        if within:
+            valgrind += ["--collect-atstart=no", f"--toggle-collect={within}"]
         line = subprocess.run([*valgrind, *command], check=True, stdout=subprocess.PIPE).stdout
         with open(out) as lines:
             return operations(json.loads(line)), added_up(lines)
@@ -126,9 +130,9 @@ def timed(command):
     return 1e9 / line["per_sec"], switches / operations(line)
 
 
-def of_one(command, n, parts=1):
+def of_one(command, n, parts=1, within=None):
     """What one operation takes; `command(n)` does n."""
-    (few, once), (many, twice) = (counted(command(count)) for count in (n, 2 * n))
+    (few, once), (many, twice) = (counted(command(count), within) for count in (n, 2 * n))
     return {field: (twice[field] - once[field]) / (many - few) / parts for field in FIELDS}
 
 
@@ -150,13 +154,16 @@ def row(name):
 def row_of_entries(name, many=MANY):
     workload, n = ENTRIES[name]
     command = lambda rows: lambda n: [*PHASES, f"rows={rows}", f"{workload}:{n}"]
-    each = of_one(command(many), n)
+    among_few, each = (of_one(command(rows), n, within=WITHIN.get(workload)) for rows in (FEW, many))
     ns = [medians(command(rows)(LONGER_PHASES * n))[0] for rows in (FEW, many)]
-    return (f"| {name} | {ns[0]:,.0f} | {ns[1]:,.0f} | {each['instructions']:,.0f} | {each['locked']:.1f} | "
-            f"{each['near']:.1f} | {each['far']:.1f} |")
+    return (f"| {name} | {ns[0]:,.0f} | {ns[1]:,.0f} | {among_few['instructions']:,.0f} | {each['instructions']:,.0f} | "
+            f"{each['locked']:.1f} | {each['near']:.1f} | {each['far']:.1f} |")
 
 
 def main(names):
+    unknown = set(names) - set(WORKLOADS) - set(ENTRIES)
+    if unknown:
+        sys.exit(f"there is no {', '.join(sorted(unknown))}")
     if not names or set(names) & set(WORKLOADS):
         print("| one | ns | instructions | locked | not in 32 KiB | not in 512 KiB | switches of threads for 1,000 |")
         print("|---|---:|---:|---:|---:|---:|---:|")
@@ -164,8 +171,10 @@ def main(names):
         if not names or name in names:
             print(row(name), flush=True)
     if not names or set(names) & set(ENTRIES):
-        print(f"\n| one, among so many | ns, {FEW:,} | ns, {MANY:,} | instructions | locked | not in 32 KiB | not in 512 KiB |")
-        print("|---|---:|---:|---:|---:|---:|---:|")
+        print("" if names else "\n", end="")
+        print(f"| one | ns, among {FEW:,} | ns, among {MANY:,} | instructions, {FEW:,} | instructions, {MANY:,} | "
+              f"locked | not in 32 KiB | not in 512 KiB |")
+        print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for name in ENTRIES:
         if not names or name in names:
             print(row_of_entries(name), flush=True)

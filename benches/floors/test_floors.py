@@ -1,4 +1,5 @@
 """Tests of the counting: scripts/test.sh bench."""
+import subprocess
 import sys
 import unittest
 import unittest.mock as mock
@@ -56,7 +57,23 @@ class Counting(unittest.TestCase):
             cells = [cell.strip() for cell in floors.row_of_entries("found", many=1000).split("|")[1:-1]]
         self.assertEqual(cells[0], "found")
         self.assertTrue(0 < int(cells[1]) < 1000 and 0 < int(cells[2]) < 1000, cells)
-        self.assertTrue(50 < int(cells[3].replace(",", "")) < 1000, cells)
+        self.assertTrue(all(50 < int(cells[column].replace(",", "")) < 1000 for column in (3, 4)), cells)
+
+    def test_of_timers_each_half_is_counted_alone(self):
+        command = lambda workload: lambda n: [*floors.PHASES, "rows=100", f"{workload}:{n}"]
+        each = {workload: floors.of_one(command(workload), 1000, within=within)["instructions"]
+                for workload, within in floors.WITHIN.items()}
+        both = floors.of_one(command("timers_start"), 1000)["instructions"]
+        self.assertTrue(0.9 * both < sum(each.values()) < 1.1 * both, (each, both))
+        self.assertTrue(all(100 < one < 0.8 * both for one in each.values()), (each, both))
+
+    def test_what_is_unknown_is_said_to_be(self):
+        with self.assertRaises(SystemExit):
+            floors.main(["no such row"])
+        unknown = ["names_x", "timers_x", "agent_x", "set_x", "x_lookup"]
+        for workload in unknown:
+            run = subprocess.run([*floors.PHASES, "rows=100", f"{workload}:1000"], capture_output=True)
+            self.assertNotEqual(run.returncode, 0, workload)
 
 
 if __name__ == "__main__":

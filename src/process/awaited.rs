@@ -111,9 +111,14 @@ impl Awaits {
 }
 
 impl Ties {
+    /// The innermost wait, if there is one.
+    fn wait(&self) -> Option<usize> {
+        self.awaits.as_ref().map(|awaits| awaits.waits).filter(|&waits| waits > 0)
+    }
+
     /// A monitor that the innermost wait awaits.
     pub(super) fn awaited(&self, target: Pid) -> Watch {
-        Watch { target, kind: Watched::Awaited(self.awaits.as_ref().map_or(0, |awaits| awaits.waits)) }
+        Watch { target, kind: self.wait().map_or(Watched::Plain, Watched::Awaited) }
     }
 }
 
@@ -141,10 +146,10 @@ impl Inner {
     fn await_monitor(&mut self, monitor: Ref) -> bool {
         let has_priority = self.has_priority(monitor);
         let Some(ties) = self.tied() else { return false };
-        let innermost = ties.awaits.as_ref().map_or(0, |awaits| awaits.waits);
-        match ties.watching.get_mut(&monitor) {
-            Some(watch) if !has_priority && matches!(watch.kind, Watched::Plain) => {
-                watch.kind = Watched::Awaited(innermost);
+        let wait = ties.wait();
+        match (wait, ties.watching.get_mut(&monitor)) {
+            (Some(wait), Some(watch)) if !has_priority && matches!(watch.kind, Watched::Plain) => {
+                watch.kind = Watched::Awaited(wait);
                 true
             }
             _ => false,

@@ -252,7 +252,6 @@ pub(super) fn at_once(end: impl FnOnce()) {
 
 fn carry_out(process: &Process, ghost: bool) {
     let _inside = inside::enter();
-    let _busy = (!ghost && is_own_thread(process)).then(|| EndingThread::of(process.node()));
     let ending = Ending { process: NonNull::from(process), ghost };
     let outer = endings();
     // SAFETY: it leads to the list of a frame further up, which uses it only between the ends that it carries out.
@@ -260,6 +259,7 @@ fn carry_out(process: &Process, ghost: bool) {
         list.push_back(ending);
         return;
     }
+    let _busy = (!is_seen(process, ghost)).then(|| EndingThread::of(process.node()));
     if !ghost {
         let inner = process.lock();
         if is_plain(process, &inner) {
@@ -288,8 +288,15 @@ pub(super) fn carry_out_elsewhere(process: &Process, stuck: Stuck) {
     Job::queue(Box::new(Job { header: Header::new(Job::run, NOBODY), series, noted: None }));
 }
 
-/// Has a runtime that settles wait for a thread whose process has no pid any more, while the state is dropped: answers
-/// come after that.
+/// Whether a runtime that settles sees that this thread is at work on an end: a worker of its is, unless what it runs is
+/// dead, and need not be waited for.
+fn is_seen(process: &Process, ghost: bool) -> bool {
+    let is_its_own_ghost = ghost && current::current().is_some_and(|me| ptr::eq(me, process));
+    !is_its_own_ghost && scheduler::on_worker_of(process.node().scheduler())
+}
+
+/// Has a runtime that settles wait for a thread that it would not see: one that carries out ends is outside while a state
+/// is dropped, and more ends, and answers, come after that.
 pub(super) struct EndingThread(Arc<Node>);
 
 impl EndingThread {

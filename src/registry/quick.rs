@@ -19,10 +19,10 @@
 //! `tests/loom_registry.rs` has this as one model with the rest.
 //!
 //! The slots are one row, without tags or pointers, and what is taken out leaves nothing: those behind it move up. But
-//! whoever takes a name away often gives it anew at once. So the last one that was taken away by its key leaves a *gap*,
-//! which is nobody's and stops no search, until that key, or another that is looked for there, comes; or until the next
-//! one is taken away, when those behind the older gap move up. There is one in a part at most. (To move up and to find the
-//! end of the row again was half of the cache lines that a name taken away and given anew touches.)
+//! whoever takes a name away often gives it anew at once. So one that is taken away by its key, and has others behind it,
+//! leaves a *gap*, which is nobody's and stops no search, until that key, or another that is looked for there, comes; or
+//! until the next gap is left, when those behind the older one move up. There is one in a part at most. (To move up, and
+//! to find the end of the row again, was a third of the cache lines that a name taken away and given anew touches.)
 
 use crate::sync::replaced::{Before, Replaced};
 use crate::sync::room::is_roomy;
@@ -77,7 +77,7 @@ pub struct Locked {
     used: u32,
     /// The slot of the gap, or `NOTHING`.
     gap: u32,
-    /// Of the whole part, elsewhere too (`shard`): here, where there is room for it, since a part is two lines.
+    /// Of the whole part, elsewhere too (`shard`, whose it is): here, where there is room for it, since a part is two lines.
     pub entries: u32,
 }
 
@@ -277,7 +277,7 @@ impl Quick {
         stir(before - locked.bytes());
     }
 
-    /// Takes everything out, which is gone then; who had it is given one by one.
+    /// Takes everything out, which is gone then, as is the number of `entries`; who had it is given one by one.
     pub fn take_all(&self, locked: &mut Locked) -> Taken {
         let slots = self.change(|| {
             self.slots.look(|slots| locked.close_gap(slots));

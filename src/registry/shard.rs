@@ -22,7 +22,7 @@ pub struct Removed {
 }
 
 /// So many entries are all that one part can have.
-pub const MOST: u32 = u32::MAX - 1;
+const MOST: u32 = u32::MAX - 1;
 /// In place of their number: the registry ends, and nothing is added any more.
 const CLOSED: u32 = u32::MAX;
 
@@ -116,7 +116,7 @@ impl Shard {
         if self.is_closed() { 0 } else { self.quick.entries as usize }
     }
 
-    /// Gives its keys, but for those of `quick`.
+    /// Closes it for good, once what `quick` has was taken out. Gives the other keys.
     pub fn close(&mut self) -> HashTable<Key> {
         self.quick.entries = CLOSED;
         std::mem::take(&mut self.keys)

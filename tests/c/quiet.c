@@ -373,6 +373,82 @@ static void who_was_woken_behind_the_killed_counts(void)
     }
 }
 
+/* ---- ends that others have to carry out ---- */
+
+static void drop_behind_gate(void *state)
+{
+    gate_pass(state);
+}
+
+/* A server that waits in its drop until the gate is opened. */
+static regrow_pid start_slow_to_drop(gate *drop)
+{
+    gate_make(drop);
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .drop = drop_behind_gate, .user = drop };
+    return start_server(&spec);
+}
+
+/* Somebody is in the drop: nothing is quiet until that has returned. */
+static void check_waits_for(gate *drop, regrow_pid pid)
+{
+    gate_reached(drop);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 0, NULL));
+    gate_open(drop);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK(!regrow_is_alive(pid));
+}
+
+typedef struct linked {
+    gate at_work;
+    regrow_pid with;
+} linked;
+
+static regrow_next link_and_work(regrow_context *context, void *user)
+{
+    linked *linked = user;
+    CHECK_OK(regrow_link(linked->with));
+    gate_pass(&linked->at_work);
+    CHECK_ERROR(REGROW_ERR_KILLED, regrow_receive(REGROW_INFINITY, &(regrow_term){ 0 }));
+    return REGROW_DONE;
+}
+
+/* It was told to end while it was at work, and ends where it would wait: its own thread, which runs a dead process from
+ * then on, carries out its end and those of the ones it is linked with. */
+static void the_ends_that_a_dead_process_carries_out_count(void)
+{
+    gate drop;
+    linked linked = { .with = start_slow_to_drop(&drop) };
+    gate_make(&linked.at_work);
+    regrow_process_spec spec = { .size = sizeof spec, .body = link_and_work, .user = &linked };
+    regrow_pid pid;
+    regrow_ref monitor;
+    regrow_term down;
+    CHECK_OK(regrow_spawn(root, &spec, &pid));
+    gate_reached(&linked.at_work);
+    CHECK_OK(regrow_monitor(pid, &monitor));
+    CHECK_OK(regrow_exit(pid, regrow_atom("crash")));
+    gate_open(&linked.at_work);
+    CHECK_OK(regrow_receive(LONG_MS, &down));
+    regrow_term_free(&down);
+    check_waits_for(&drop, linked.with);
+}
+
+static void *kill_it(void *pid)
+{
+    CHECK_OK(regrow_exit(*(regrow_pid *)pid, regrow_atom("kill")));
+    return NULL;
+}
+
+static void the_ends_that_another_thread_carries_out_count(void)
+{
+    gate drop;
+    regrow_pid pid = start_slow_to_drop(&drop);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, kill_it, &pid) == 0);
+    check_waits_for(&drop, pid);
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2, .clock = REGROW_MANUAL });
@@ -384,6 +460,8 @@ int main(void)
     RUN(a_shutdown_does_not_wait_for_tokens);
     RUN(nothing_slips_through_between_inside_and_outside);
     RUN(who_was_woken_behind_the_killed_counts);
+    RUN(the_ends_that_a_dead_process_carries_out_count);
+    RUN(the_ends_that_another_thread_carries_out_count);
     close_runtime();
     return 0;
 }
