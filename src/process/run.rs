@@ -41,6 +41,7 @@ use crate::scheduler::{self, Header};
 use crate::sync::Ordering;
 use crate::sync::inside::{self, Inside};
 use crate::sync::tally::What;
+use crate::sync::time::ns_of;
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
 use std::cell::Cell;
@@ -310,6 +311,10 @@ fn log_bug(process: &Process) {
     process.node().log(super::node::LogLevel::Error, &text, None);
 }
 
+fn now_ns() -> u64 {
+    ns_of(libc::CLOCK_MONOTONIC)
+}
+
 fn work(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so. User code that runs below leaves RUNNING, and whoever
     // fences it there leaves the behaviour to us (the ghost).
@@ -332,6 +337,7 @@ fn work(process: &Process) {
             Init::Fenced(fenced) => return end_fenced(process, fenced),
         }
     }
+    let trial = process.header.begin_turn().then(now_ns);
     let mut left = BUDGET;
     while left > 0 {
         left -= 1;
@@ -354,8 +360,11 @@ fn work(process: &Process) {
             continue;
         };
         process.has_taken();
+        if trial.is_some_and(|begun| now_ns() - begun > scheduler::BRIEF_NS) {
+            process.header.mark_slow();
+        }
         // Looked at here first: as a rule there is no more, and to be told so costs a call.
-        if matches!(flow, Flow::Returned) && process.mailbox.may_have_more() {
+        if matches!(flow, Flow::Returned) && trial.is_none() && process.mailbox.may_have_more() {
             flow = behaviour.go_on(process, &mut left);
         }
         match flow {

@@ -41,8 +41,12 @@
 //! the injector: so nothing waits behind a slow job but slow jobs, and what is parked on a thread is never behind one
 //! that was known to be slow. There is at least one slow worker while a slow job waits, and one more for each tick that
 //! jobs wait for. They count neither as running nor as stuck. A job whose next [`PROBATION`] turns are all brief (the watch
-//! thread sees it in none of them for a whole tick) is one as any other again: what kept a thread once, as it started or
-//! had a great deal to do at once, would else pay for the waking of a thread each time, for good.
+//! thread sees it in none of them for a whole tick) goes back among the others: what kept a thread once, as it started or
+//! had a great deal to do at once, would else pay for the waking of a thread each time, for good. It is *on trial* there for
+//! [`TRIAL`] turns: apart it handled one message in each, and who always has more to do keeps an ordinary worker for so many
+//! that it is stuck again. So it is marked anew as soon as one takes longer than [`BRIEF_NS`], and not after the next tick.
+//! (Four that always have 50 us to do held their workers up for a tick and more ten times a second each: who waited beside
+//! them for a message had it after 17 to 34 ms in one of a hundred cases, and has it after 7 to 9: `bench-latency`.)
 //!
 //! **Spares.** Workers beyond the wanted ones sleep when the callback that they are there for has returned, and end
 //! after a while. A worker's place (its bit, queue and private queue) outlives its thread, and is used again by the
@@ -87,13 +91,19 @@ pub struct Header {
     run: unsafe fn(NonNull<Header>),
     /// What it is known by to others; not 0.
     id: u64,
-    /// Turns that it has to be brief in until it is no longer slow; 0: it is not. Set by the watch thread, counted down by
-    /// the slow worker that takes it up: when the two meet a mark may be lost, and is made again at the next tick.
+    /// Turns that it has to be brief in until it is no longer slow, and above `ON_TRIAL` those on trial after that; 0: it is
+    /// as any other. Set by the watch thread, counted down by the worker that takes it up: when the two meet a mark may be
+    /// lost, and is made again at the next tick.
     slow: AtomicU32,
 }
 
 /// Turns on slow workers. A turn there costs up to some tens of microseconds more, which is the waking of a thread.
 const PROBATION: u32 = 1000;
+/// Turns among the others after that, and how long each may take.
+const TRIAL: u32 = 100;
+pub const BRIEF_NS: u64 = 1_000_000;
+/// As many turns on trial are so much more than as many turns apart.
+const ON_TRIAL: u32 = 1 << 16;
 
 impl Header {
     pub const fn new(run: unsafe fn(NonNull<Header>), id: u64) -> Header {
@@ -109,7 +119,17 @@ impl Header {
     /// Whether it was marked.
     #[inline]
     pub fn is_slow(&self) -> bool {
-        self.slow.load(Ordering::Relaxed) > 0
+        !self.slow.load(Ordering::Relaxed).is_multiple_of(ON_TRIAL)
+    }
+
+    /// An ordinary worker, or who runs it in place of one, takes it up: whether it is on trial.
+    #[inline]
+    pub fn begin_turn(&self) -> bool {
+        let word = self.slow.load(Ordering::Relaxed);
+        word >= ON_TRIAL && {
+            self.slow.store(word - ON_TRIAL, Ordering::Relaxed);
+            true
+        }
     }
 
     /// From now on it is run by slow workers only, until it has been brief often enough.
@@ -120,7 +140,8 @@ impl Header {
     /// A slow worker takes it up.
     fn begin_turn_apart(&self) {
         let left = self.slow.load(Ordering::Relaxed);
-        self.slow.store(left.saturating_sub(1), Ordering::Relaxed);
+        let left = if left == 1 { TRIAL * ON_TRIAL } else { left.saturating_sub(1) };
+        self.slow.store(left, Ordering::Relaxed);
     }
 }
 

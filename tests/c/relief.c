@@ -8,7 +8,21 @@ typedef struct slow {
     pthread_t id;
     regrow_pid wakes;
     bool is_brief; /* it passes no gate */
+    uint64_t spins_ns; /* and takes so long */
+    int among;     /* callbacks on ordinary workers since it does */
 } slow;
+
+static bool is_apart(const char *thread)
+{
+    return !strncmp(thread, "regrow-slow", 11);
+}
+
+static uint64_t real_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 static regrow_next keep_the_thread(regrow_context *context, void *state, const regrow_term *message)
 {
@@ -20,6 +34,12 @@ static regrow_next keep_the_thread(regrow_context *context, void *state, const r
         CHECK_OK(regrow_send(mine->wakes, regrow_nil()));
     if (!is_brief)
         gate_pass(&mine->gate);
+    if (mine->spins_ns) {
+        uint64_t end = real_ns() + mine->spins_ns;
+        while (real_ns() < end) {
+        }
+        mine->among += !is_apart(mine->thread);
+    }
     return REGROW_NOREPLY;
 }
 
@@ -47,11 +67,6 @@ static regrow_next tell_us_the_thread(regrow_context *context, void *state, cons
 
 static regrow_server_spec other_spec = { .size = sizeof other_spec, .handle_call = tell_thread,
                                          .handle_info = tell_us_the_thread };
-
-static bool is_apart(const char *thread)
-{
-    return !strncmp(thread, "regrow-slow", 11);
-}
 
 static bool text_is_apart(regrow_term text)
 {
@@ -338,6 +353,39 @@ static void relief_ends_when_it_is_idle_and_comes_again(void)
     }
 }
 
+/* A thousand turns were brief, of one message each. Who has much to do then goes apart again once a turn has taken a
+ * millisecond, which is ten messages, and is not left to hold its worker up until it is seen to be stuck. */
+static void a_server_on_trial_goes_apart_as_soon_as_it_takes_long(void)
+{
+    enum { MESSAGES = 300 };
+    slow mine = { 0 };
+    regrow_pid server = start_slow(&mine), other = start_server(&other_spec);
+    be_caught(&mine, server, other);
+    mine.is_brief = true;
+    mine.wakes = self;
+    uint64_t end_ms = real_ms() + LONG_MS;
+    while (is_apart(mine.thread)) {
+        CHECK(real_ms() < end_ms);
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        CHECK_MESSAGE("[]");
+    }
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    mine.is_brief = false;
+    mine.wakes.id = 0;
+    mine.spins_ns = 100000;
+    CHECK_OK(regrow_send(server, regrow_nil()));
+    gate_reached(&mine.gate);
+    mine.is_brief = true;
+    for (int at = 1; at < MESSAGES; at++)
+        CHECK_OK(regrow_send(server, regrow_nil()));
+    gate_open(&mine.gate);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK(mine.among >= 1 && mine.among <= 11);
+    CHECK(is_apart(mine.thread));
+    kill_and_wait(server);
+    kill_and_wait(other);
+}
+
 static bool is_relief(pthread_t thread)
 {
     char name[32];
@@ -524,6 +572,7 @@ int main(void)
     RUN(a_parked_process_shows_behind_whose_callback_it_waits);
     RUN(a_server_once_stuck_runs_apart_from_then_on);
     RUN(a_server_that_is_brief_again_runs_among_the_others);
+    RUN(a_server_on_trial_goes_apart_as_soon_as_it_takes_long);
     RUN(whoever_a_slow_one_wakes_runs_among_the_others);
     RUN(many_slow_ones_are_stuck_at_once);
     RUN(who_is_called_is_not_caught_for_its_callers_work);
