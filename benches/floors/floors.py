@@ -171,7 +171,7 @@ def main(names):
         if not names or name in names:
             print(row(name), flush=True)
     if not names or set(names) & set(ENTRIES):
-        print("" if names else "\n", end="")
+        print("\n" if not names or set(names) & set(WORKLOADS) else "", end="")
         print(f"| one | ns, among {FEW:,} | ns, among {MANY:,} | instructions, {FEW:,} | instructions, {MANY:,} | "
               f"locked | not in 32 KiB | not in 512 KiB |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|")

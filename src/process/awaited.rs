@@ -30,7 +30,7 @@
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
-use super::exit::EndingThread;
+use super::exit::Unseen;
 use super::holdings::{Inner, Ties, Watch, Watched};
 use super::message::Message;
 use super::receive::{receive, receive_beside};
@@ -182,7 +182,7 @@ impl Process {
     pub fn end_with(&self, owner: Pid, monitor: Ref, value: Term, at: u64) -> Result<(), Fenced> {
         let as_message = |value| Term::tuple_of([Term::reference(monitor), value]);
         // From `DEAD` on nothing else says that a thread of its own is at work.
-        let _ending = self.place.thread_home().is_some().then(|| EndingThread::of(self.node()));
+        let _ending = self.place.thread_home().is_some().then(|| Unseen::on(self.node()));
         let is_over = self.state.end_at_return();
         if !is_over {
             self.come_back()?;

@@ -114,6 +114,8 @@ pub(super) fn end_running(process: &Process, reason: Term, start: Option<StartRe
             true => Some(reason),
         };
         if is_plain(process, &inner) && endings().is_null() {
+            // A thread that is no worker may run it, inline.
+            let _unseen = Unseen::of(process, false);
             end();
             end_plainly(process, inner);
             drop(spare);
@@ -259,7 +261,7 @@ fn carry_out(process: &Process, ghost: bool) {
         list.push_back(ending);
         return;
     }
-    let _busy = (!is_seen(process, ghost)).then(|| EndingThread::of(process.node()));
+    let _unseen = Unseen::of(process, ghost);
     if !ghost {
         let inner = process.lock();
         if is_plain(process, &inner) {
@@ -288,27 +290,34 @@ pub(super) fn carry_out_elsewhere(process: &Process, stuck: Stuck) {
     Job::queue(Box::new(Job { header: Header::new(Job::run, NOBODY), series, noted: None }));
 }
 
-/// Whether a runtime that settles sees that this thread is at work on an end: a worker of its is, unless what it runs is
-/// dead, and need not be waited for.
-fn is_seen(process: &Process, ghost: bool) -> bool {
-    let is_its_own_ghost = ghost && current::current().is_some_and(|me| ptr::eq(me, process));
-    !is_its_own_ghost && scheduler::on_worker_of(process.node().scheduler())
-}
-
 /// Has a runtime that settles wait for a thread that it would not see: one that carries out ends is outside while a state
 /// is dropped, and more ends, and answers, come after that.
-pub(super) struct EndingThread(Arc<Node>);
+pub(super) struct Unseen(Arc<Node>);
 
-impl EndingThread {
-    pub fn of(node: &Arc<Node>) -> EndingThread {
-        node.ending_threads.fetch_add(1, Ordering::SeqCst);
-        EndingThread(node.clone())
+impl Unseen {
+    /// For who carries out the end of that process here. None: the thread is seen to be at work, as a worker of its
+    /// runtime that runs what is no ghost.
+    #[inline]
+    fn of(process: &Process, ghost: bool) -> Option<Unseen> {
+        let node = process.node();
+        let is_seen = match scheduler::runs_here(node.scheduler()) {
+            None => false,
+            Some(id) if id == process.pid().0 => !ghost,
+            Some(id) => !node.is_ghost(Pid(id)),
+        };
+        if is_seen { None } else { Some(Unseen::on(node)) }
+    }
+
+    #[cold]
+    pub fn on(node: &Arc<Node>) -> Unseen {
+        node.unseen.fetch_add(1 << 32 | 1, Ordering::SeqCst);
+        Unseen(node.clone())
     }
 }
 
-impl Drop for EndingThread {
+impl Drop for Unseen {
     fn drop(&mut self) {
-        self.0.ending_threads.fetch_sub(1, Ordering::SeqCst);
+        self.0.unseen.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

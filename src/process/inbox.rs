@@ -166,7 +166,11 @@ impl Process {
     /// For a behaviour, from within its own turn, when user code of it ran before and does not now.
     #[inline(always)]
     pub fn take_next(&self) -> Option<(Term, bool)> {
-        if !self.mailbox.may_have_more() || self.flags & BOUNDED != 0 || self.dog().is_some() || self.header.is_slow() {
+        if !self.mailbox.may_have_more()
+            || self.flags & BOUNDED != 0
+            || self.dog().is_some()
+            || self.header.slow.is_slow()
+        {
             return None;
         }
         self.between.take(&self.state, || {

@@ -310,7 +310,7 @@ fn serve<Q: Question>(
     let possible = process.state.phase() == IDLE
         && process.mailbox_is_free()
         && process.place.thread_home().is_none()
-        && !process.header.is_slow();
+        && !process.header.slow.is_slow();
     if !possible {
         return Next::GoOn;
     }

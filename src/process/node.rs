@@ -11,7 +11,7 @@ use super::watchdog::Watchdogs;
 use crate::clock::{Clock, Timers};
 use crate::scheduler::Scheduler;
 use crate::sync::tally;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::term::{Pid, Term};
 use crossbeam::utils::CachePadded;
 use hashbrown::HashSet;
@@ -84,8 +84,9 @@ pub struct Node {
     kept_places: Mutex<Vec<Arc<AtomicU32>>>,
     /// Dead processes whose callback has not returned.
     pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
-    /// Threads that carry out the end of their own process.
-    pub(super) ending_threads: AtomicUsize,
+    /// Threads that carry out ends and are not seen otherwise (`exit::Unseen`): how many there are, and in the upper half how
+    /// many there ever were.
+    pub(super) unseen: AtomicU64,
     /// Processes whose ends are jobs: with each job that of the end under way.
     pub(super) unfinished: Mutex<HashSet<Pid, IdHash>>,
     stopping: AtomicBool,
@@ -117,7 +118,7 @@ impl Node {
             processes: CachePadded::new(AtomicU64::new(0)),
             kept_places: Mutex::new(Vec::new()),
             ghosts: Mutex::new(HashSet::default()),
-            ending_threads: AtomicUsize::new(0),
+            unseen: AtomicU64::new(0),
             unfinished: Mutex::new(HashSet::default()),
             stopping: AtomicBool::new(false),
             thread_pids: Mutex::new(HashSet::default()),
@@ -317,7 +318,7 @@ impl Node {
 
     /// The job of a worker was stuck: if that is a process, it does not run on ordinary workers for a good while.
     pub fn mark_slow(pid: Pid) {
-        super::table::with_process(pid, |process| process.header.mark_slow());
+        super::table::with_process(pid, |process| process.header.slow.mark());
     }
 
     /// Gives memory back that a burst has left.
@@ -342,6 +343,12 @@ impl Node {
         pids
     }
 
+    /// A number that stays the same only while no thread carries out ends unseen; none while one does. For settle.
+    pub fn unseen_stamp(&self) -> Option<u64> {
+        let unseen = self.unseen.load(Ordering::SeqCst);
+        (unseen as u32 == 0).then_some(unseen)
+    }
+
     /// Whether a thread process is in user code, or has a message to look at, or a thread from outside runs a process
     /// of ours in an inline call. For settle.
     ///
@@ -351,7 +358,6 @@ impl Node {
         let is_busy = |pid| super::table::with_process(pid, |process| process.is_busy()).unwrap_or(false);
         let is_ours = |process: &super::Process| std::ptr::eq(&**process.node(), self) && process.is_busy();
         pids.into_iter().any(is_busy)
-            || self.ending_threads.load(Ordering::SeqCst) != 0
             || crate::sync::inside::any_shown(|id| super::table::with_process(Pid(id), is_ours).unwrap_or(false))
     }
 }

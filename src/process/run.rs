@@ -41,7 +41,6 @@ use crate::scheduler::{self, Header};
 use crate::sync::Ordering;
 use crate::sync::inside::{self, Inside};
 use crate::sync::tally::What;
-use crate::sync::time::ns_of;
 use crate::term::{Pid, Term, atoms};
 use std::any::Any;
 use std::cell::Cell;
@@ -179,7 +178,7 @@ fn on_caller(process: &Process, message: Message) -> Result<(), Message> {
         && process.place.thread_home().is_none()
         && process.mailbox_is_free()
         && process.state.phase() == IDLE
-        && !process.header.is_slow();
+        && !process.header.slow.is_slow();
     if !possible {
         return Err(message);
     }
@@ -311,10 +310,6 @@ fn log_bug(process: &Process) {
     process.node().log(super::node::LogLevel::Error, &text, None);
 }
 
-fn now_ns() -> u64 {
-    ns_of(libc::CLOCK_MONOTONIC)
-}
-
 fn work(process: &Process) {
     // SAFETY: RUNNING, and this is the thread that made it so. User code that runs below leaves RUNNING, and whoever
     // fences it there leaves the behaviour to us (the ghost).
@@ -337,7 +332,7 @@ fn work(process: &Process) {
             Init::Fenced(fenced) => return end_fenced(process, fenced),
         }
     }
-    let trial = process.header.begin_turn().then(now_ns);
+    let mut trial = process.header.slow.begin_turn();
     let mut left = BUDGET;
     while left > 0 {
         left -= 1;
@@ -360,8 +355,8 @@ fn work(process: &Process) {
             continue;
         };
         process.has_taken();
-        if trial.is_some_and(|begun| now_ns() - begun > scheduler::BRIEF_NS) {
-            process.header.mark_slow();
+        if trial.as_mut().is_some_and(|trial| trial.takes_long()) {
+            process.header.slow.mark();
         }
         // Looked at here first: as a rule there is no more, and to be told so costs a call.
         if matches!(flow, Flow::Returned) && trial.is_none() && process.mailbox.may_have_more() {
@@ -375,12 +370,12 @@ fn work(process: &Process) {
                 }
             }
             Flow::Returned => match process.come_back() {
-                Ok(()) if process.header.is_slow() => break,
+                Ok(()) if process.header.slow.is_slow() => break,
                 Ok(()) => {}
                 Err(fenced) => return end_fenced(process, fenced),
             },
             // Its next message is handled where that holds nobody up.
-            Flow::Continue if process.header.is_slow() => break,
+            Flow::Continue if process.header.slow.is_slow() => break,
             Flow::Continue => {}
             Flow::Stop(reason) => return stop(process, reason, None),
             Flow::StopStart(reason, start) => return stop(process, reason, Some(start)),

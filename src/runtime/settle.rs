@@ -3,7 +3,7 @@
 //! No message is counted. The workers' sleep counters are read, then whether any other thread is inside the library,
 //! then the counters again. Whoever was inside and sent something in between has woken a worker, and its counter
 //! differs; whoever is still inside is seen. A thread that waits in a call is not inside, nor is one that drops a state: who
-//! carries out ends and is not seen by its worker says so (`process/exit.rs`, `EndingThread`).
+//! carries out ends and is not seen by its worker says so (`process/exit.rs`, `Unseen`), and has not begun to in between.
 //!
 //! What goes on outside is looked at around all that: there is none before, and nothing has changed after, so there was
 //! none at the moment at which the workers slept. Whoever gives a token back has made its calls before.
@@ -35,7 +35,7 @@ fn look(node: &Arc<Node>, work: Work) -> Option<Settled> {
         Work::Inside => None,
     };
     let stamp = || node.scheduler().quiet_stamp(|id| node.is_ghost(Pid(id)));
-    let before = stamp()?;
+    let (before, unseen) = (stamp()?, node.unseen_stamp()?);
     // Inside is looked at before and after: who was on the way into an inline call is seen at the first look, or in it.
     if others_inside() || node.has_busy_threads() || others_inside() {
         return None;
@@ -46,7 +46,9 @@ fn look(node: &Arc<Node>, work: Work) -> Option<Settled> {
         // Due, and about to be fired: by the watch thread, or by whoever moves the manual clock.
         return None;
     }
-    let same = stamp() == Some(before) && (outside.is_none() || node.outside_stamp() == outside);
+    let same = stamp() == Some(before)
+        && node.unseen_stamp() == Some(unseen)
+        && (outside.is_none() || node.outside_stamp() == outside);
     same.then_some(Settled { now, next })
 }
 

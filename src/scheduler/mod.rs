@@ -40,13 +40,9 @@
 //! which only *slow workers* take from. These take nothing else, and what is woken from one of them goes to
 //! the injector: so nothing waits behind a slow job but slow jobs, and what is parked on a thread is never behind one
 //! that was known to be slow. There is at least one slow worker while a slow job waits, and one more for each tick that
-//! jobs wait for. They count neither as running nor as stuck. A job whose next [`PROBATION`] turns are all brief (the watch
-//! thread sees it in none of them for a whole tick) goes back among the others: what kept a thread once, as it started or
-//! had a great deal to do at once, would else pay for the waking of a thread each time, for good. It is *on trial* there for
-//! [`TRIAL`] turns: apart it handled one message in each, and who always has more to do keeps an ordinary worker for so many
-//! that it is stuck again. So it is marked anew as soon as one takes longer than [`BRIEF_NS`], and not after the next tick.
-//! (Four that always have 50 us to do held their workers up for a tick and more ten times a second each: who waited beside
-//! them for a message had it after 17 to 34 ms in one of a hundred cases, and has it after 7 to 9: `bench-latency`.)
+//! jobs wait for. They count neither as running nor as stuck. A job whose next turns are all brief goes back among the
+//! others (`slow`): what kept a thread once, as it started or had a great deal to do at once, would else pay for the waking
+//! of a thread each time, for good.
 //!
 //! **Spares.** Workers beyond the wanted ones sleep when the callback that they are there for has returned, and end
 //! after a while. A worker's place (its bit, queue and private queue) outlives its thread, and is used again by the
@@ -63,6 +59,7 @@
 mod exceptions;
 mod park;
 mod slot;
+mod slow;
 mod stack;
 mod watch;
 mod worker;
@@ -70,10 +67,11 @@ mod worker;
 pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
 pub use stack::StackPool;
-pub use worker::{HandedOver, Nest, hand_over, holds_up, is_worker, nest, on_worker_of, share_woken};
+pub use worker::{HandedOver, Nest, hand_over, holds_up, is_worker, nest, on_worker_of, runs_here, share_woken};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::{Injector, Steal};
+use slow::Slow;
 use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use worker::Worker;
@@ -91,57 +89,18 @@ pub struct Header {
     run: unsafe fn(NonNull<Header>),
     /// What it is known by to others; not 0.
     id: u64,
-    /// Turns that it has to be brief in until it is no longer slow, and above `ON_TRIAL` those on trial after that; 0: it is
-    /// as any other. Set by the watch thread, counted down by the worker that takes it up: when the two meet a mark may be
-    /// lost, and is made again at the next tick.
-    slow: AtomicU32,
+    pub slow: Slow,
 }
-
-/// Turns on slow workers. A turn there costs up to some tens of microseconds more, which is the waking of a thread.
-const PROBATION: u32 = 1000;
-/// Turns among the others after that, and how long each may take.
-const TRIAL: u32 = 100;
-pub const BRIEF_NS: u64 = 1_000_000;
-/// As many turns on trial are so much more than as many turns apart.
-const ON_TRIAL: u32 = 1 << 16;
 
 impl Header {
     pub const fn new(run: unsafe fn(NonNull<Header>), id: u64) -> Header {
-        Header { run, id, slow: AtomicU32::new(0) }
+        Header { run, id, slow: Slow::new() }
     }
 
     /// What it is known by.
     #[inline]
     pub fn id(&self) -> u64 {
         self.id
-    }
-
-    /// Whether it was marked.
-    #[inline]
-    pub fn is_slow(&self) -> bool {
-        !self.slow.load(Ordering::Relaxed).is_multiple_of(ON_TRIAL)
-    }
-
-    /// An ordinary worker, or who runs it in place of one, takes it up: whether it is on trial.
-    #[inline]
-    pub fn begin_turn(&self) -> bool {
-        let word = self.slow.load(Ordering::Relaxed);
-        word >= ON_TRIAL && {
-            self.slow.store(word - ON_TRIAL, Ordering::Relaxed);
-            true
-        }
-    }
-
-    /// From now on it is run by slow workers only, until it has been brief often enough.
-    pub fn mark_slow(&self) {
-        self.slow.store(PROBATION, Ordering::Relaxed);
-    }
-
-    /// A slow worker takes it up.
-    fn begin_turn_apart(&self) {
-        let left = self.slow.load(Ordering::Relaxed);
-        let left = if left == 1 { TRIAL * ON_TRIAL } else { left.saturating_sub(1) };
-        self.slow.store(left, Ordering::Relaxed);
     }
 }
 
@@ -377,7 +336,7 @@ impl Scheduler {
     #[inline]
     pub fn schedule(&self, job: Runnable) {
         // SAFETY: whoever schedules a job keeps it alive until it has run.
-        if unsafe { job.0.as_ref() }.is_slow() {
+        if unsafe { job.0.as_ref() }.slow.is_slow() {
             self.schedule_slow(job);
         } else if !worker::schedule_here(self, job) {
             self.injector.push(job);
@@ -388,7 +347,7 @@ impl Scheduler {
     /// Runs `job` after what waits already: for one that has used up its turn.
     pub fn yield_back(&self, job: Runnable) {
         // SAFETY: as in `schedule`.
-        if unsafe { job.0.as_ref() }.is_slow() {
+        if unsafe { job.0.as_ref() }.slow.is_slow() {
             self.schedule_slow(job);
         } else if !worker::queue_here(self, job) {
             self.injector.push(job);

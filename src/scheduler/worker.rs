@@ -104,6 +104,18 @@ pub fn on_worker_of(scheduler: &Scheduler) -> bool {
     with_local(|local| local.takes_from(scheduler)).unwrap_or(false)
 }
 
+/// What this thread runs as a worker of that scheduler, of those that run what everybody runs; none: it is no such.
+#[inline]
+pub fn runs_here(scheduler: &Scheduler) -> Option<u64> {
+    with_local(|local| local.takes_from(scheduler).then(|| local.worker.current())).flatten()
+}
+
+/// The beat of this thread's worker: it changes whenever another job runs there, also where one has waited. None: it is no
+/// worker.
+pub(super) fn beat() -> Option<u64> {
+    with_local(|local| local.worker.beat.load(Ordering::Relaxed))
+}
+
 /// Whether this thread is a worker, of whatever scheduler.
 pub fn is_worker() -> bool {
     !local().is_null()

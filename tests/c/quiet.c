@@ -388,14 +388,33 @@ static regrow_pid start_slow_to_drop(gate *drop)
     return start_server(&spec);
 }
 
-/* Somebody is in the drop: nothing is quiet until that has returned. */
-static void check_waits_for(gate *drop, regrow_pid pid)
+static regrow_next link_and_wait(regrow_context *context, void *user)
+{
+    CHECK_OK(regrow_link(*(regrow_pid *)user));
+    CHECK_OK(regrow_send(self, regrow_atom("linked")));
+    regrow_receive(REGROW_INFINITY, &(regrow_term){ 0 });
+    return REGROW_DONE;
+}
+
+/* A process that ends with that one. */
+static regrow_pid start_linked(regrow_pid *with)
+{
+    regrow_process_spec spec = { .size = sizeof spec, .body = link_and_wait, .user = with };
+    regrow_pid pid;
+    CHECK_OK(regrow_spawn(root, &spec, &pid));
+    CHECK_MESSAGE("linked");
+    return pid;
+}
+
+/* Somebody is in the drop, and this one ends after that: nothing is quiet until it has. */
+static void check_waits_for(gate *drop, regrow_pid next)
 {
     gate_reached(drop);
-    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 0, NULL));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_settle(root, 20, NULL));
+    CHECK(regrow_is_alive(next));
     gate_open(drop);
     CHECK_OK(regrow_settle(root, LONG_MS, NULL));
-    CHECK(!regrow_is_alive(pid));
+    CHECK(!regrow_is_alive(next));
 }
 
 typedef struct linked {
@@ -418,6 +437,7 @@ static void the_ends_that_a_dead_process_carries_out_count(void)
 {
     gate drop;
     linked linked = { .with = start_slow_to_drop(&drop) };
+    regrow_pid next = start_linked(&linked.with);
     gate_make(&linked.at_work);
     regrow_process_spec spec = { .size = sizeof spec, .body = link_and_work, .user = &linked };
     regrow_pid pid;
@@ -430,7 +450,7 @@ static void the_ends_that_a_dead_process_carries_out_count(void)
     gate_open(&linked.at_work);
     CHECK_OK(regrow_receive(LONG_MS, &down));
     regrow_term_free(&down);
-    check_waits_for(&drop, linked.with);
+    check_waits_for(&drop, next);
 }
 
 static void *kill_it(void *pid)
@@ -442,10 +462,42 @@ static void *kill_it(void *pid)
 static void the_ends_that_another_thread_carries_out_count(void)
 {
     gate drop;
-    regrow_pid pid = start_slow_to_drop(&drop);
+    regrow_pid pid = start_slow_to_drop(&drop), next = start_linked(&pid);
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, kill_it, &pid) == 0);
-    check_waits_for(&drop, pid);
+    check_waits_for(&drop, next);
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
+static regrow_next link_at_once(regrow_context *context, void *user, const regrow_term *arg, void **state)
+{
+    CHECK_OK(regrow_link(*(regrow_pid *)user));
+    return REGROW_READY;
+}
+
+static regrow_next crash(regrow_context *context, void *state, const regrow_term *request)
+{
+    return regrow_stop_self(context, regrow_atom("crash"));
+}
+
+static void *call_it(void *pid)
+{
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_call(*(regrow_pid *)pid, regrow_nil(), LONG_MS, NULL));
+    return NULL;
+}
+
+/* A server that its caller runs, and that ends there. */
+static void the_ends_that_an_inline_call_from_a_thread_brings_about_count(void)
+{
+    gate drop;
+    regrow_pid with = start_slow_to_drop(&drop), next = start_linked(&with);
+    regrow_server_spec spec = { .size = sizeof spec, .flags = REGROW_INLINE, .init = link_at_once, .handle_call = crash,
+                                .user = &with };
+    regrow_pid pid = start_server(&spec);
+    pthread_t thread;
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    CHECK(pthread_create(&thread, NULL, call_it, &pid) == 0);
+    check_waits_for(&drop, next);
     CHECK(pthread_join(thread, NULL) == 0);
 }
 
@@ -462,6 +514,7 @@ int main(void)
     RUN(who_was_woken_behind_the_killed_counts);
     RUN(the_ends_that_a_dead_process_carries_out_count);
     RUN(the_ends_that_another_thread_carries_out_count);
+    RUN(the_ends_that_an_inline_call_from_a_thread_brings_about_count);
     close_runtime();
     return 0;
 }

@@ -361,26 +361,30 @@ static void a_server_on_trial_goes_apart_as_soon_as_it_takes_long(void)
     slow mine = { 0 };
     regrow_pid server = start_slow(&mine), other = start_server(&other_spec);
     be_caught(&mine, server, other);
-    mine.is_brief = true;
-    mine.wakes = self;
     uint64_t end_ms = real_ms() + LONG_MS;
-    while (is_apart(mine.thread)) {
-        CHECK(real_ms() < end_ms);
+    /* One that has no processor for a millisecond goes apart at once: then it comes back once more. */
+    while (!mine.among) {
+        mine.is_brief = true;
+        mine.wakes = self;
+        while (is_apart(mine.thread)) {
+            CHECK(real_ms() < end_ms);
+            CHECK_OK(regrow_send(server, regrow_nil()));
+            CHECK_MESSAGE("[]");
+        }
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        mine.is_brief = false;
+        mine.wakes.id = 0;
+        mine.spins_ns = 100000;
         CHECK_OK(regrow_send(server, regrow_nil()));
-        CHECK_MESSAGE("[]");
+        gate_reached(&mine.gate);
+        mine.is_brief = true;
+        for (int at = 1; at < MESSAGES; at++)
+            CHECK_OK(regrow_send(server, regrow_nil()));
+        gate_open(&mine.gate);
+        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        mine.spins_ns = 0;
     }
-    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
-    mine.is_brief = false;
-    mine.wakes.id = 0;
-    mine.spins_ns = 100000;
-    CHECK_OK(regrow_send(server, regrow_nil()));
-    gate_reached(&mine.gate);
-    mine.is_brief = true;
-    for (int at = 1; at < MESSAGES; at++)
-        CHECK_OK(regrow_send(server, regrow_nil()));
-    gate_open(&mine.gate);
-    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
-    CHECK(mine.among >= 1 && mine.among <= 11);
+    CHECK(mine.among <= 11);
     CHECK(is_apart(mine.thread));
     kill_and_wait(server);
     kill_and_wait(other);

@@ -48,7 +48,7 @@ impl Local {
     fn next_slow(&self) -> Option<Runnable> {
         if let Some(job) = self.scheduler.take_slow() {
             // SAFETY: who has taken it from a queue is the one who may run it.
-            unsafe { job.0.as_ref() }.begin_turn_apart();
+            unsafe { job.0.as_ref() }.slow.begin_turn_apart();
             return Some(job);
         }
         // What it woke itself may find no other worker any more.
