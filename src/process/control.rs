@@ -15,7 +15,7 @@ use super::spare;
 use super::state::State;
 use super::watchdog::Dog;
 use crate::mailbox::Mailbox;
-use crate::scheduler::{Header, ParkSlot, Runnable};
+use crate::scheduler::{Header, OnTrial, ParkSlot, Runnable};
 use crate::sync::blocks::Small;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicUsize, Mutex, Ordering};
 use crate::term::{Atom, Pid, Ref, Term};
@@ -50,6 +50,7 @@ pub struct Process {
     pub(super) state: State,
     /// Receives and inline calls since it last gave its worker back; of the thread that runs it.
     spent: std::cell::Cell<u16>,
+    pub(super) on_trial: OnTrial,
     /// A message was taken up that counts, and no user code has run since; of the thread that runs it.
     pub(super) is_taking: std::cell::Cell<bool>,
     pub(super) between: Between,
@@ -160,6 +161,7 @@ impl Process {
             (&raw mut (*at).mailbox).write(Mailbox::new());
             (&raw mut (*at).state).write(State::new(parts.phase));
             (&raw mut (*at).spent).write(std::cell::Cell::new(0));
+            (&raw mut (*at).on_trial).write(OnTrial::default());
             (&raw mut (*at).is_taking).write(std::cell::Cell::new(false));
             (&raw mut (*at).between).write(Between::default());
             (&raw mut (*at).current_call).write(AtomicPtr::new(std::ptr::null_mut()));

@@ -332,7 +332,7 @@ fn work(process: &Process) {
             Init::Fenced(fenced) => return end_fenced(process, fenced),
         }
     }
-    let mut trial = process.header.slow.begin_turn();
+    let is_on_trial = process.on_trial.begin_turn();
     let mut left = BUDGET;
     while left > 0 {
         left -= 1;
@@ -355,11 +355,11 @@ fn work(process: &Process) {
             continue;
         };
         process.has_taken();
-        if trial.as_mut().is_some_and(|trial| trial.takes_long()) {
+        if is_on_trial && process.on_trial.takes_long() {
             process.header.slow.mark();
         }
         // Looked at here first: as a rule there is no more, and to be told so costs a call.
-        if matches!(flow, Flow::Returned) && trial.is_none() && process.mailbox.may_have_more() {
+        if matches!(flow, Flow::Returned) && !is_on_trial && process.mailbox.may_have_more() {
             flow = behaviour.go_on(process, &mut left);
         }
         match flow {

@@ -66,6 +66,7 @@ mod worker;
 
 pub use exceptions::{in_flight as exception_in_flight, register as register_exceptions};
 pub use park::{ParkSlot, suspend};
+pub use slow::OnTrial;
 pub use stack::StackPool;
 pub use worker::{HandedOver, Nest, hand_over, holds_up, is_worker, nest, on_worker_of, runs_here, share_woken};
 

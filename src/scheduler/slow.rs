@@ -13,16 +13,15 @@
 use super::worker;
 use crate::sync::time::ns_of;
 use crate::sync::{AtomicU32, Ordering};
+use std::cell::Cell;
 
 /// Turns on slow workers. A turn there costs up to some tens of microseconds more, which is the waking of a thread.
 const PROBATION: u32 = 1000;
 /// Turns among the others after that, and how long one may take.
-const TRIAL: u32 = 100;
+const TRIAL: u8 = 100;
 const BRIEF_NS: u64 = 1_000_000;
-/// One turn on trial is so much more than one apart.
-const ON_TRIAL: u32 = 1 << 16;
 
-/// Of one job: the turns that it has to be brief in, and in the upper half those on trial after that; 0: it is as any other.
+/// Of one job: the turns that it has to be brief in; 0: it is not slow.
 #[derive(Default)]
 pub struct Slow(AtomicU32);
 
@@ -33,7 +32,7 @@ impl Slow {
 
     #[inline]
     pub fn is_slow(&self) -> bool {
-        !self.0.load(Ordering::Relaxed).is_multiple_of(ON_TRIAL)
+        self.0.load(Ordering::Relaxed) > 0
     }
 
     pub fn mark(&self) {
@@ -42,45 +41,63 @@ impl Slow {
 
     /// A slow worker takes it up.
     pub fn begin_turn_apart(&self) {
-        let left = match self.0.load(Ordering::Relaxed) {
-            1 => TRIAL * ON_TRIAL,
-            left => left.saturating_sub(1),
-        };
-        self.0.store(left, Ordering::Relaxed);
-    }
-
-    /// Who runs it takes it up. Some: it is on trial.
-    #[inline]
-    pub fn begin_turn(&self) -> Option<Trial> {
-        let word = self.0.load(Ordering::Relaxed);
-        if word < ON_TRIAL { None } else { Some(self.begin_trial(word)) }
-    }
-
-    #[cold]
-    fn begin_trial(&self, word: u32) -> Trial {
-        self.0.store(word - ON_TRIAL, Ordering::Relaxed);
-        Trial { begun_ns: now_ns(), beat: worker::beat() }
+        let left = self.0.load(Ordering::Relaxed);
+        self.0.store(left.saturating_sub(1), Ordering::Relaxed);
     }
 }
 
-/// A turn on trial.
-pub struct Trial {
-    begun_ns: u64,
-    beat: Option<u64>,
+/// The turns that a job is on trial for. It is of who runs the job, and lies with what that one writes anyway: one more line
+/// for each turn took 2 ns of it.
+#[derive(Default)]
+pub struct OnTrial(Cell<u8>);
+
+impl OnTrial {
+    /// A turn begins: whether it is one on trial.
+    #[inline]
+    pub fn begin_turn(&self) -> bool {
+        if worker::runs_apart() {
+            self.0.set(TRIAL);
+            return false;
+        }
+        self.0.get() > 0 && {
+            self.begin_trial();
+            true
+        }
+    }
+
+    #[cold]
+    fn begin_trial(&self) {
+        self.0.set(self.0.get() - 1);
+        worker::with_local(|local| local.trial.begin(local.beat()));
+    }
+
+    /// Of a turn on trial, after each message: whether it has kept its worker for long.
+    #[cold]
+    pub fn takes_long(&self) -> bool {
+        worker::with_local(|local| local.trial.takes_long(local.beat())) == Some(true)
+    }
+}
+
+/// The turn on trial that a worker runs.
+#[derive(Default)]
+pub(super) struct Trial {
+    begun_ns: Cell<u64>,
+    /// The worker's then: it changes whenever another job runs there.
+    beat: Cell<u64>,
 }
 
 impl Trial {
-    /// Whether it has kept its worker for long, since it was last others' turn there: as it waited, or called one.
-    #[cold]
-    pub fn takes_long(&mut self) -> bool {
-        let (now, beat) = (now_ns(), worker::beat());
-        if beat != self.beat {
-            *self = Trial { begun_ns: now, beat };
-        }
-        now - self.begun_ns > BRIEF_NS
+    fn begin(&self, beat: u64) {
+        self.begun_ns.set(ns_of(libc::CLOCK_MONOTONIC));
+        self.beat.set(beat);
     }
-}
 
-fn now_ns() -> u64 {
-    ns_of(libc::CLOCK_MONOTONIC)
+    /// Whether it takes long, since it was last others' turn there: as it waited, or called one.
+    fn takes_long(&self, beat: u64) -> bool {
+        if self.beat.get() != beat {
+            self.begin(beat);
+            return false;
+        }
+        ns_of(libc::CLOCK_MONOTONIC) - self.begun_ns.get() > BRIEF_NS
+    }
 }

@@ -4,6 +4,7 @@ mod nest;
 mod resumed;
 mod search;
 
+use super::slow::Trial;
 use super::stack::PooledStack;
 use super::{ParkSlot, Runnable, Scheduler};
 use crate::sync::own::own;
@@ -83,6 +84,7 @@ pub(super) struct Local {
     /// Its thread is about to end: the loops return.
     ending: Cell<bool>,
     nests: Nests,
+    pub(super) trial: Trial,
 }
 
 /// The worker-only data of this thread; null on a thread that is no worker.
@@ -110,10 +112,10 @@ pub fn runs_here(scheduler: &Scheduler) -> Option<u64> {
     with_local(|local| local.takes_from(scheduler).then(|| local.worker.current())).flatten()
 }
 
-/// The beat of this thread's worker: it changes whenever another job runs there, also where one has waited. None: it is no
-/// worker.
-pub(super) fn beat() -> Option<u64> {
-    with_local(|local| local.worker.beat.load(Ordering::Relaxed))
+/// Whether this thread is one that runs slow jobs.
+#[inline]
+pub(super) fn runs_apart() -> bool {
+    with_local(|local| local.slow).unwrap_or(false)
 }
 
 /// Whether this thread is a worker, of whatever scheduler.
@@ -252,6 +254,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         slow,
         ending: Cell::new(false),
         nests: Nests::default(),
+        trial: Trial::default(),
     };
     own().worker.set(ptr::from_ref(&local).cast());
     loop {
@@ -311,6 +314,11 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
 }
 
 impl Local {
+    /// It changes whenever another job runs here, also where one has waited.
+    pub(super) fn beat(&self) -> u64 {
+        self.worker.beat.load(Ordering::Relaxed)
+    }
+
     /// Whether this worker's queues are those of the scheduler's ordinary jobs.
     #[inline]
     fn takes_from(&self, scheduler: &Scheduler) -> bool {
