@@ -451,6 +451,7 @@ mod tests {
             mailbox: _,
             state: _,
             spent: _,
+            on_trial: _,
             is_taking: _,
             between: _,
             current_call: _,
