@@ -218,8 +218,9 @@ pub(super) fn end_in_callback(process: &Process) {
     }
 }
 
-/// The user code of a ghost has returned. It drops the state, unless the pid leads to it still: then whoever carries out
-/// the end does, in its turn. Nothing may touch the process after this, but for the guard that the caller is inside of.
+/// The user code of a ghost has returned. It drops the state, unless the pid leads to it still: then whoever carries
+/// out the end does, in its turn. Nothing may touch the process after this, but for the guard that the caller is inside
+/// of.
 pub(super) fn ghost_returns(process: &Process) {
     // Whoever struck it notes the ghost before the lock is given back.
     let mut inner = process.lock();
@@ -290,8 +291,8 @@ pub(super) fn carry_out_elsewhere(process: &Process, stuck: Stuck) {
     Job::queue(Box::new(Job { header: Header::new(Job::run, NOBODY), series, noted: None }));
 }
 
-/// Has a runtime that settles wait for a thread that it would not see: one that carries out ends is outside while a state
-/// is dropped, and more ends, and answers, come after that.
+/// Has a runtime that settles wait for a thread that it would not see: one that carries out ends is outside while a
+/// state is dropped, and more ends, and answers, come after that.
 pub(super) struct Unseen(Arc<Node>);
 
 impl Unseen {
@@ -424,8 +425,8 @@ impl Drop for Job {
 }
 
 /// Ends what came too late: its exit is over. Each that finds the mailbox empty comes here, and takes along what others
-/// push meanwhile; one after the other, under the lock, since there is no receiver any more. Whoever pushes from then on
-/// sees the word, and comes here. Not under a lock.
+/// push meanwhile; one after the other, under the lock, since there is no receiver any more. Whoever pushes from then
+/// on sees the word, and comes here. Not under a lock.
 #[cold]
 pub(super) fn too_late(process: &Process) {
     let mut late = Vec::new();

@@ -84,8 +84,8 @@ pub struct Node {
     kept_places: Mutex<Vec<Arc<AtomicU32>>>,
     /// Dead processes whose callback has not returned.
     pub(super) ghosts: Mutex<HashSet<Pid, IdHash>>,
-    /// Threads that carry out ends and are not seen otherwise (`exit::Unseen`): how many there are, and in the upper half how
-    /// many there ever were.
+    /// Threads that carry out ends and are not seen otherwise (`exit::Unseen`): how many there are, and in the upper
+    /// half how many there ever were.
     pub(super) unseen: AtomicU64,
     /// Processes whose ends are jobs: with each job that of the end under way.
     pub(super) unfinished: Mutex<HashSet<Pid, IdHash>>,

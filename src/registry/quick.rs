@@ -1,11 +1,11 @@
-//! The entries of one part of a unique registry whose keys lie in their two words (integers, atoms, pids, short text). Who
-//! has such a key is found without a lock.
+//! The entries of one part of a unique registry whose keys lie in their two words (integers, atoms, pids, short text).
+//! Who has such a key is found without a lock.
 //!
 //! Who has which key is in a slot of half a cache line, which lookups go through. Those who change something first go
 //! through the *marks*, under the lock of the part: 32 bits of each hash, and where the *rest* of the entry is, eight
-//! bytes for each slot. So to find out how far the keys of one neighbourhood reach costs a line or two in place of five,
-//! and slot and rest, of which the one does not lead to the other, are waited for at the same time. What is taken out last
-//! is where the next rest goes: who takes a key away and gives it anew has it in the cache.
+//! bytes for each slot. So to find out how far the keys of one neighbourhood reach costs a line or two in place of
+//! five, and slot and rest, of which the one does not lead to the other, are waited for at the same time. What is taken
+//! out last is where the next rest goes: who takes a key away and gives it anew has it in the cache.
 //!
 //! A lookup takes no lock and writes nothing that others read, so that it waits for nobody, and the memory of the next
 //! one is fetched meanwhile: behind a lock's atomic steps nothing is. All changes are made under the lock of the part:
@@ -15,14 +15,15 @@
 //!   then, what was seen may belong to different times, and it looks again under the lock.
 //!
 //! Slots are written with Release and read with Acquire: who sees something of a change sees that it has begun. So
-//! whoever looks after a change that they know of finds it, as behind the lock, and a lookup is as if made at one moment.
-//! `tests/loom_registry.rs` has this as one model with the rest.
+//! whoever looks after a change that they know of finds it, as behind the lock, and a lookup is as if made at one
+//! moment. `tests/loom_registry.rs` has this as one model with the rest.
 //!
 //! The slots are one row, without tags or pointers, and what is taken out leaves nothing: those behind it move up. But
-//! whoever takes a name away often gives it anew at once. So one that is taken away by its key, and has others behind it,
-//! leaves a *gap*, which is nobody's and stops no search, until that key, or another that is looked for there, comes; or
-//! until the next gap is left, when those behind the older one move up. There is one in a part at most. (To move up, and
-//! to find the end of the row again, was a third of the cache lines that a name taken away and given anew touches.)
+//! whoever takes a name away often gives it anew at once. So one that is taken away by its key, and has others behind
+//! it, leaves a *gap*, which is nobody's and stops no search, until that key, or another that is looked for there,
+//! comes; or until the next gap is left, when those behind the older one move up. There is one in a part at most. (To
+//! move up, and to find the end of the row again, was a third of the cache lines that a name taken away and given anew
+//! touches.)
 
 use crate::sync::replaced::{Before, Replaced};
 use crate::sync::room::is_roomy;
@@ -77,7 +78,8 @@ pub struct Locked {
     used: u32,
     /// The slot of the gap, or `NOTHING`.
     gap: u32,
-    /// Of the whole part, elsewhere too (`shard`, whose it is): here, where there is room for it, since a part is two lines.
+    /// Of the whole part, elsewhere too (`shard`, whose it is): here, where there is room for it, since a part is two
+    /// lines.
     pub entries: u32,
 }
 
@@ -168,7 +170,8 @@ impl Quick {
     }
 
     /// Asks for the memory that a key of that hash is looked for in, before the lock is taken: behind that it would be
-    /// waited for, the marks first and then the slot. (Of 100,000 names that was a third of the time to take one away and give it anew.)
+    /// waited for, the marks first and then the slot. (Of 100,000 names that was a third of the time to take one away
+    /// and give it anew.)
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         let at = self.slots.prefetch(hash as usize);
@@ -235,8 +238,8 @@ impl Quick {
         });
     }
 
-    /// Takes the entry of a key out, if it is the one by who has it and with what value: its rest and its number. It may
-    /// leave a gap.
+    /// Takes the entry of a key out, if it is the one by who has it and with what value: its rest and its number. It
+    /// may leave a gap.
     #[inline]
     pub fn remove_if(
         &self, locked: &mut Locked, hash: u64, words: [u64; 2], is_it: impl FnOnce(Pid, &Term) -> bool,

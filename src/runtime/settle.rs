@@ -2,8 +2,9 @@
 //!
 //! No message is counted. The workers' sleep counters are read, then whether any other thread is inside the library,
 //! then the counters again. Whoever was inside and sent something in between has woken a worker, and its counter
-//! differs; whoever is still inside is seen. A thread that waits in a call is not inside, nor is one that drops a state: who
-//! carries out ends and is not seen by its worker says so (`process/exit.rs`, `Unseen`), and has not begun to in between.
+//! differs; whoever is still inside is seen. A thread that waits in a call is not inside, nor is one that drops a
+//! state: who carries out ends and is not seen by its worker says so (`process/exit.rs`, `Unseen`), and has not begun
+//! to in between.
 //!
 //! What goes on outside is looked at around all that: there is none before, and nothing has changed after, so there was
 //! none at the moment at which the workers slept. Whoever gives a token back has made its calls before.

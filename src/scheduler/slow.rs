@@ -1,14 +1,14 @@
 //! Which jobs are slow: those that a worker was stuck in, until they have been brief often enough.
 //!
-//! A slow job is run by slow workers only, for its next [`PROBATION`] turns, of which each has to be brief: the watch thread
-//! sees it in none of them for a whole tick. Then it is *on trial* among the others for [`TRIAL`] turns. Apart it handled
-//! one message in each turn, and who always has more to do keeps an ordinary worker for so many that it is stuck again. So it
-//! is marked anew as soon as one takes longer than [`BRIEF_NS`], and not after the next tick. (Four that always have 50 us to
-//! do held their workers up for a tick and more ten times a second each: who waited beside them for a message had it after 17
-//! to 34 ms in one of a hundred cases, and has it after 7 to 9: `bench-latency`.)
+//! A slow job is run by slow workers only, for its next [`PROBATION`] turns, of which each has to be brief: the watch
+//! thread sees it in none of them for a whole tick. Then it is *on trial* among the others for [`TRIAL`] turns. Apart
+//! it handled one message in each turn, and who always has more to do keeps an ordinary worker for so many that it is
+//! stuck again. So it is marked anew as soon as one takes longer than [`BRIEF_NS`], and not after the next tick. (Four
+//! that always have 50 us to do held their workers up for a tick and more ten times a second each: who waited beside
+//! them for a message had it after 17 to 34 ms in one of a hundred cases, and has it after 7 to 9: `bench-latency`.)
 //!
-//! Who may touch what: marks are the watch thread's, and of a job on trial also of who runs it, who counts its turns. When
-//! two meet one may be lost; the watch thread's is made again at the next tick.
+//! Who may touch what: marks are the watch thread's, and of a job on trial also of who runs it, who counts its turns.
+//! When two meet one may be lost; the watch thread's is made again at the next tick.
 
 use super::worker;
 use crate::sync::time::ns_of;
@@ -46,8 +46,8 @@ impl Slow {
     }
 }
 
-/// The turns that a job is on trial for. It is of who runs the job, and lies with what that one writes anyway: one more line
-/// for each turn took 2 ns of it.
+/// The turns that a job is on trial for. It is of who runs the job, and lies with what that one writes anyway: one more
+/// line for each turn took 2 ns of it.
 #[derive(Default)]
 pub struct OnTrial(Cell<u8>);
 
