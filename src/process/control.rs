@@ -49,7 +49,7 @@ pub struct Process {
     // From the mailbox's tail on: what the one who runs it writes.
     pub(super) state: State,
     /// Receives and inline calls since it last gave its worker back; of the thread that runs it.
-    spent: std::cell::Cell<u16>,
+    spent: std::cell::Cell<u8>,
     pub(super) on_trial: OnTrial,
     /// A message was taken up that counts, and no user code has run since; of the thread that runs it.
     pub(super) is_taking: std::cell::Cell<bool>,
@@ -289,10 +289,10 @@ impl Process {
     /// Counts one more thing done without giving the worker back; true when it is time to.
     #[inline]
     pub(super) fn spend(&self) -> bool {
-        let spent = self.spent.get() + 1;
-        let over = u32::from(spent) >= super::run::BUDGET;
-        self.spent.set(if over { 0 } else { spent });
-        over
+        const { assert!(super::run::BUDGET == 1 << u8::BITS, "it begins anew when it is spent") };
+        let spent = self.spent.get().wrapping_add(1);
+        self.spent.set(spent);
+        spent == 0
     }
 
     /// Puts the call at hand where a fence finds it.
