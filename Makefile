@@ -164,8 +164,10 @@ build/regrow-latency: benches/latency/latency.c build/libregrow.so $(HEADER)
 build/regrow-scaling: benches/scaling/copies.c benches/c/harness.c benches/c/harness.h build/libregrow.so $(HEADER)
 	$(COMPILE) benches/scaling/copies.c benches/c/harness.c -o $@ $(LINK)
 
-build/regrow-floors: benches/floors/entries.c benches/c/harness.c benches/c/harness.h build/libregrow.so $(HEADER)
-	$(COMPILE) benches/floors/entries.c benches/c/harness.c -o $@ $(LINK)
+# What it measures is what regrow-bench does.
+FLOORS := benches/floors/entries.c $(filter-out benches/c/main.c,$(BENCH))
+build/regrow-floors: $(FLOORS) benches/c/harness.h build/libregrow.so $(HEADER)
+	$(COMPILE) $(FLOORS) -o $@ $(LINK)
 
 build/plain: benches/python/plain.c build/libregrow.so $(HEADER)
 	$(COMPILE) $< -o $@ $(LINK)

@@ -4,14 +4,14 @@
 typedef void operation(regrow_pid agent);
 struct clients { regrow_pid agent; uint64_t each; operation *operation; };
 
-static regrow_next read_number(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
+regrow_next read_number(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
 {
   (void)context, (void)user, (void)next;
   *reply = regrow_term_clone(state);
   return REGROW_DONE;
 }
 
-static regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
+regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
 {
   (void)context, (void)user, (void)reply;
   int64_t number;

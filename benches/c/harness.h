@@ -53,6 +53,14 @@ double per_second(uint64_t count, uint64_t ns);
 struct percentiles { double p50, p99; };
 struct percentiles percentiles(uint64_t *values, size_t count);
 
+/* A row of the tables' benchmarks, and what selects of those whose number is `limit` or more: also for benches/floors. */
+regrow_term table_row(int64_t key, int64_t value);
+regrow_term table_specification(int64_t limit, regrow_term result);
+
+/* What the agents of the benchmarks are asked. */
+regrow_next read_number(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply);
+regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply);
+
 /* The generator of all peers, so that `big` and `timers` draw alike. */
 uint64_t draw(uint64_t *seed);
 

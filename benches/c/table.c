@@ -5,7 +5,7 @@
 enum { ROWS = 100000 };
 struct work { regrow_table table; uint64_t n; };
 
-static regrow_term row(int64_t key, int64_t value)
+regrow_term table_row(int64_t key, int64_t value)
 {
   return regrow_tuple((regrow_term[]){ regrow_int(key), regrow_text("value-0123456789"), regrow_int(value) }, 3);
 }
@@ -15,7 +15,7 @@ static void insert(void *data, size_t index)
   struct work *work = data;
   size_t at = index * 31337 % ROWS;
   for (uint64_t i = 0; i < work->n; i++, at = (at + 7919) % ROWS)
-    must(regrow_table_insert(work->table, row((int64_t)at, (int64_t)i)));
+    must(regrow_table_insert(work->table, table_row((int64_t)at, (int64_t)i)));
 }
 
 static void look_up(void *data, size_t index)
@@ -66,7 +66,7 @@ static void run(const char *name, uint32_t kind, uint64_t n)
   struct work work = { .table = new_table(kind), .n = n };
   uint64_t start = now_ns();
   for (int64_t i = ROWS; i > 0; i--)
-    must(regrow_table_insert(work.table, row(i - 1, i)));
+    must(regrow_table_insert(work.table, table_row(i - 1, i)));
   uint64_t fill = now_ns() - start;
   uint64_t insert1 = parallel_threads(1, insert, &work), insert2 = parallel_threads(2, insert, &work);
   uint64_t lookup1 = parallel_threads(1, look_up, &work), lookup2 = parallel_threads(2, look_up, &work);
@@ -93,7 +93,7 @@ void table_ordered(const char *name, uint64_t n)
 }
 
 /* {'$1', '_', '$3'}, [{'>=', '$3', Limit}], [Result] */
-static regrow_term specification(int64_t limit, regrow_term result)
+regrow_term table_specification(int64_t limit, regrow_term result)
 {
   regrow_term head = regrow_tuple((regrow_term[]){ regrow_atom("$1"), regrow_atom("_"), regrow_atom("$3") }, 3);
   regrow_term guard = regrow_tuple((regrow_term[]){ regrow_atom(">="), regrow_atom("$3"), regrow_int(limit) }, 3);
@@ -106,10 +106,10 @@ static void select_from(const char *name, uint32_t kind, uint64_t n)
   enum { REPETITIONS = 10 };
   regrow_table table = new_table(kind);
   for (int64_t i = 1; i <= (int64_t)n; i++)
-    must(regrow_table_insert(table, row(i, i)));
+    must(regrow_table_insert(table, table_row(i, i)));
   regrow_term pair = regrow_tuple((regrow_term[]){ regrow_atom("$1"), regrow_atom("$3") }, 2);
-  regrow_term spec = specification((int64_t)n / 2, regrow_tuple(&pair, 1));
-  regrow_term counting = specification((int64_t)n / 2, regrow_bool(true));
+  regrow_term spec = table_specification((int64_t)n / 2, regrow_tuple(&pair, 1));
+  regrow_term counting = table_specification((int64_t)n / 2, regrow_bool(true));
   uint64_t start = now_ns();
   for (int i = 0; i < REPETITIONS; i++) {
     regrow_term results;

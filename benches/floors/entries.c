@@ -32,8 +32,7 @@ static uint64_t next(uint64_t at)
 
 static void put(regrow_table table, uint64_t key, uint64_t value)
 {
-  regrow_term parts[] = { regrow_int((int64_t)key), regrow_text("value-0123456789"), regrow_int((int64_t)value) };
-  must(regrow_table_insert(table, regrow_tuple(parts, 3)));
+  must(regrow_table_insert(table, table_row((int64_t)key, (int64_t)value)));
 }
 
 static void insert(regrow_table table, uint64_t n)
@@ -61,20 +60,11 @@ static void counter(regrow_table table, uint64_t n)
   regrow_term_free(&operation);
 }
 
-/* {'$1', '_', '$3'}, [{'>=', '$3', Limit}], [Result] */
-static regrow_term specification(int64_t limit, regrow_term result)
-{
-  regrow_term head = regrow_tuple((regrow_term[]){ regrow_atom("$1"), regrow_atom("_"), regrow_atom("$3") }, 3);
-  regrow_term guard = regrow_tuple((regrow_term[]){ regrow_atom(">="), regrow_atom("$3"), regrow_int(limit) }, 3);
-  regrow_term clause = regrow_tuple((regrow_term[]){ head, regrow_list(&guard, 1), regrow_list(&result, 1) }, 3);
-  return regrow_list(&clause, 1);
-}
-
 /* An operation is a row that is looked at; n is a multiple of the rows, since whole tables are. */
 static void select_rows(regrow_table table, uint64_t n)
 {
   regrow_term pair = regrow_tuple((regrow_term[]){ regrow_atom("$1"), regrow_atom("$3") }, 2), results;
-  regrow_term spec = specification((int64_t)rows / 2, regrow_tuple(&pair, 1));
+  regrow_term spec = table_specification((int64_t)rows / 2, regrow_tuple(&pair, 1));
   for (uint64_t i = 0; i < n; i += rows) {
     must(regrow_table_select(table, &spec, &results));
     regrow_term_free(&results);
@@ -84,7 +74,7 @@ static void select_rows(regrow_table table, uint64_t n)
 
 static void count_rows(regrow_table table, uint64_t n)
 {
-  regrow_term spec = specification((int64_t)rows / 2, regrow_bool(true));
+  regrow_term spec = table_specification((int64_t)rows / 2, regrow_bool(true));
   size_t count;
   for (uint64_t i = 0; i < n; i += rows)
     must(regrow_table_select_count(table, &spec, &count));
@@ -186,22 +176,6 @@ static void on_timers(const char *operation, uint64_t n)
 /* ---- agents ---- */
 
 struct calls { const char *operation; uint64_t n; regrow_pid agent; };
-
-static regrow_next read_number(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
-{
-  (void)context, (void)user, (void)next;
-  *reply = regrow_term_clone(state);
-  return REGROW_DONE;
-}
-
-static regrow_next count_up(regrow_context *context, void *user, const regrow_term *state, regrow_term *next, regrow_term *reply)
-{
-  (void)context, (void)user, (void)reply;
-  int64_t number;
-  expect(regrow_as_int(state, &number));
-  *next = regrow_int(number + 1);
-  return REGROW_DONE;
-}
 
 static void call_agent(void *data)
 {

@@ -22,7 +22,6 @@ const TRIAL: u8 = 100;
 const BRIEF_NS: u64 = 1_000_000;
 
 /// Of one job: the turns that it has to be brief in; 0: it is not slow.
-#[derive(Default)]
 pub struct Slow(AtomicU32);
 
 impl Slow {

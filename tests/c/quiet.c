@@ -501,6 +501,39 @@ static void the_ends_that_an_inline_call_from_a_thread_brings_about_count(void)
     CHECK(pthread_join(thread, NULL) == 0);
 }
 
+typedef struct parting {
+    gate at_work;
+    regrow_pid with;
+} parting;
+
+static regrow_next pass_the_gate(regrow_context *context, void *state, const regrow_term *message)
+{
+    gate_pass(&((parting *)state)->at_work);
+    return REGROW_NOREPLY;
+}
+
+static void end_another(void *state)
+{
+    CHECK_OK(regrow_exit(((parting *)state)->with, regrow_atom("kill")));
+}
+
+/* Killed at work, it drops its state when its code returns, and that ends others. */
+static void the_ends_that_the_drop_of_a_dead_process_brings_about_count(void)
+{
+    gate drop;
+    parting parting = { .with = start_slow_to_drop(&drop) };
+    regrow_pid next = start_linked(&parting.with);
+    regrow_server_spec spec = { .size = sizeof spec, .init = take_user, .handle_info = pass_the_gate, .drop = end_another,
+                                .user = &parting };
+    gate_make(&parting.at_work);
+    regrow_pid pid = start_server(&spec);
+    CHECK_OK(regrow_send(pid, regrow_nil()));
+    gate_reached(&parting.at_work);
+    CHECK_OK(regrow_exit(pid, regrow_atom("kill")));
+    gate_open(&parting.at_work);
+    check_waits_for(&drop, next);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2, .clock = REGROW_MANUAL });
@@ -515,6 +548,7 @@ int main(void)
     RUN(the_ends_that_a_dead_process_carries_out_count);
     RUN(the_ends_that_another_thread_carries_out_count);
     RUN(the_ends_that_an_inline_call_from_a_thread_brings_about_count);
+    RUN(the_ends_that_the_drop_of_a_dead_process_brings_about_count);
     close_runtime();
     return 0;
 }
