@@ -5,7 +5,8 @@
 //! it handled one message in each turn, and who always has more to do keeps an ordinary worker for so many that it is
 //! stuck again. So it is marked anew as soon as one takes longer than [`BRIEF_NS`], and not after the next tick. (Four
 //! that always have 50 us to do held their workers up for a tick and more ten times a second each: who waited beside
-//! them for a message had it after 17 to 34 ms in one of a hundred cases, and has it after 7 to 9: `bench-latency`.)
+//! them for a message had it after 7 to 37 ms in one of a hundred cases, from run to run, and has it after 7 to 9:
+//! `bench-latency`.)
 //!
 //! Who may touch what: marks are the watch thread's, and of a job on trial also of who runs it, who counts its turns.
 //! When two meet one may be lost; the watch thread's is made again at the next tick.
