@@ -194,53 +194,6 @@ static void what_is_behind_one_that_is_stuck_is_taken_over(void)
     end_waiters();
 }
 
-/* ---- behind calls that are handed over ---- */
-
-static atomic_bool enough;
-
-static regrow_next say_nothing(regrow_context *context, void *state, const regrow_term *request)
-{
-    return regrow_reply(context, regrow_nil());
-}
-
-static regrow_next call_until_enough(regrow_context *context, void *user)
-{
-    while (!enough)
-        CHECK_OK(regrow_call(*(regrow_pid *)user, regrow_nil(), REGROW_INFINITY, NULL));
-    return REGROW_DONE;
-}
-
-static regrow_next say_enough(regrow_context *context, void *user)
-{
-    enough = true;
-    return REGROW_DONE;
-}
-
-/* Nobody is stuck, and the thread is never without something to do. */
-static void what_is_behind_one_that_only_calls_has_its_turn(void)
-{
-    regrow_server_spec spec = { .size = sizeof spec, .handle_call = say_nothing };
-    crowd_one_thread();
-    for (int round = 0; round < 100; round++) {
-        regrow_pid servers[WORKERS];
-        regrow_ref monitors[WORKERS], last;
-        enough = false;
-        for (int at = 0; at < WORKERS; at++)
-            servers[at] = start_server(&spec);
-        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
-        for (int at = 0; at < WORKERS; at++)
-            spawn_monitor(call_until_enough, &servers[at], &monitors[at]);
-        spawn_monitor(say_enough, NULL, &last);
-        CHECK_DOWN("normal", last);
-        for (int at = 0; at < WORKERS; at++) {
-            CHECK_DOWN("normal", monitors[at]);
-            kill_and_wait(servers[at]);
-        }
-        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
-    }
-    end_waiters();
-}
-
 int main(void)
 {
     open_runtime((regrow_options){ .workers = WORKERS });
@@ -248,7 +201,6 @@ int main(void)
     RUN(those_that_a_process_starts_are_spread);
     RUN(those_that_do_not_stay_are_kept);
     RUN(what_is_behind_one_that_is_stuck_is_taken_over);
-    RUN(what_is_behind_one_that_only_calls_has_its_turn);
     close_runtime();
     return 0;
 }
