@@ -92,6 +92,7 @@ fn start(
         bound,
         watchdog_ms: watchdog(given.watchdog_ms),
         flags: if given.flags & REGROW_NO_PARK != 0 { process::FLAG_NO_PARK } else { 0 },
+        waits: given.flags & REGROW_NO_PARK == 0,
         ..ChildStart::new(Body::new(body))
     }
 }

@@ -224,6 +224,18 @@ impl<M: Packed, B> Mailbox<M, B> {
         self.ordinary() + self.priority().map_or(0, |queue| queue.ordinary())
     }
 
+    /// A number that is another after each ordinary message that is taken; from any thread.
+    #[cfg(not(loom))]
+    pub fn position(&self) -> usize {
+        self.tail.load(Ordering::Relaxed).addr()
+    }
+
+    /// How many blocks the consumer has read to their end, of 31 ordinary messages; it begins anew when it overflows.
+    #[cfg(not(loom))]
+    pub fn blocks_read(&self) -> usize {
+        self.reached.load(Ordering::Relaxed)
+    }
+
     #[cfg(not(loom))]
     fn ordinary(&self) -> usize {
         // Relaxed: nothing is read that these would guard.

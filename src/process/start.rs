@@ -107,6 +107,8 @@ pub struct ChildStart {
     pub at_once: bool,
     /// It is up before its init has run, which says so no more, and nobody is told.
     pub up: bool,
+    /// It may wait in the middle of what it does, for as long as it lives.
+    pub waits: bool,
     /// The limit of its mailbox.
     pub bound: Option<Bound>,
     /// How long its callbacks may run without waiting, in milliseconds; 0: for ever.
@@ -137,6 +139,7 @@ impl ChildStart {
             face: None,
             at_once: false,
             up: false,
+            waits: false,
             bound: None,
             watchdog_ms: 0,
             ack: Ack::Nobody,
@@ -331,6 +334,8 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
         if !process.mailbox_is_empty() && process.state.make_ready() {
             process.place.schedule(process);
         }
+    } else if start.waits {
+        process.place.begin(process);
     } else {
         process.place.schedule(process);
     }

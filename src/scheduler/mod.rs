@@ -58,6 +58,7 @@
 
 mod exceptions;
 mod park;
+mod placement;
 mod slot;
 mod slow;
 mod stack;
@@ -475,7 +476,8 @@ impl Scheduler {
                 return None;
             }
         }
-        (self.injector.is_empty() && self.slow_jobs.is_empty()).then_some(stamp)
+        let is_assigned = self.workers.iter().filter_map(OnceLock::get).any(|worker| !worker.assigned.is_empty());
+        (!is_assigned && self.injector.is_empty() && self.slow_jobs.is_empty()).then_some(stamp)
     }
 
     /// Ends the workers: each returns when it has nothing left to do. Does not wait.

@@ -388,7 +388,7 @@ impl Eyes {
     /// A worker sleeps: if it is a spare, it ends after a while, unless something is parked on its thread.
     fn let_go(&mut self, scheduler: &Scheduler, index: usize) {
         self.slept[index] = self.slept[index].saturating_add(1);
-        let bound = || scheduler.worker(index).is_none_or(|worker| worker.parked.load(Ordering::Relaxed) > 0);
+        let bound = || scheduler.worker(index).is_none_or(|worker| worker.stacks() > 0);
         if index < scheduler.wanted || self.slept[index] < SPARE || bound() {
             return;
         }

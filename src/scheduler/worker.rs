@@ -4,6 +4,7 @@ mod nest;
 mod resumed;
 mod search;
 
+use super::placement::{Assigned, Experience};
 use super::slow::Trial;
 use super::stack::PooledStack;
 use super::{ParkSlot, Runnable, Scheduler};
@@ -43,13 +44,15 @@ pub(super) enum Switch {
 
 /// What others may see of a worker.
 pub struct Worker {
-    index: usize,
+    pub(super) index: usize,
     /// Which it belongs to, and does not outlive.
     scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
     /// The job woken last: the first that the owner runs, and that others take only from a worker that is held up.
     slot: super::slot::Slot,
     handed: Handed,
+    /// What is to begin here.
+    pub(super) assigned: Assigned,
     pub(super) parker: Parker,
     /// Counts jobs and resumes: the same at two ticks means held up, or asleep.
     pub(super) beat: AtomicU64,
@@ -85,6 +88,7 @@ pub(super) struct Local {
     ending: Cell<bool>,
     nests: Nests,
     pub(super) trial: Trial,
+    pub(super) experience: Experience,
 }
 
 /// The worker-only data of this thread; null on a thread that is no worker.
@@ -207,6 +211,7 @@ impl Worker {
             stealer: queue.stealer(),
             slot: Default::default(),
             handed: Default::default(),
+            assigned: Default::default(),
             parker: Parker::new(),
             beat: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
@@ -225,7 +230,13 @@ impl Worker {
 
     /// Whether something waits here that another worker could run.
     pub(super) fn has_backlog(&self) -> bool {
-        !self.stealer.is_empty() || !self.slot.is_empty()
+        !self.stealer.is_empty() || !self.slot.is_empty() || !self.assigned.is_empty()
+    }
+
+    /// How many stacks are parked on its thread, as of about now.
+    #[inline]
+    pub(super) fn stacks(&self) -> usize {
+        self.parked.load(Ordering::Relaxed)
     }
 
     /// The id of what it runs; 0 for nothing.
@@ -255,6 +266,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         ending: Cell::new(false),
         nests: Nests::default(),
         trial: Trial::default(),
+        experience: Experience::default(),
     };
     own().worker.set(ptr::from_ref(&local).cast());
     loop {
@@ -321,7 +333,7 @@ impl Local {
 
     /// Whether this worker's queues are those of the scheduler's ordinary jobs.
     #[inline]
-    fn takes_from(&self, scheduler: &Scheduler) -> bool {
+    pub(super) fn takes_from(&self, scheduler: &Scheduler) -> bool {
         ptr::eq(&*self.scheduler, scheduler) && !self.slow
     }
 

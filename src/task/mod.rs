@@ -97,7 +97,7 @@ impl TaskSpec {
         // In its place: it is large, and would be moved.
         let mut start = ChildStart::new(body);
         (start.kind, start.home, start.flags) = (atoms::TASK, self.home, self.flags);
-        (start.watchdog_ms, start.up) = (self.watchdog_ms, up);
+        (start.watchdog_ms, start.up, start.waits) = (self.watchdog_ms, up, self.flags & process::FLAG_NO_PARK == 0);
         start
     }
 }

@@ -1,7 +1,7 @@
 //! What a worker runs next, and how it sleeps when there is nothing.
 //!
 //! In this order: the job woken last, so that two processes that talk stay in its cache, but not for ever; its queue;
-//! what came from outside; what others have too much of. A worker that has run out looks around for a while, since
+//! what is to begin here; what came from outside; what others have too much of. A worker that has run out looks around for a while, since
 //! waking it costs as much as a job does, and then says that it sleeps.
 //!
 //! When a job may go before all these because its caller waits for it is told in `scheduler`, *handing over*.
@@ -30,7 +30,7 @@ impl Local {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn.is_multiple_of(FAIR)
-            && let Some(job) = self.take_injected()
+            && let Some(job) = self.take_from_outside(turn)
         {
             return Some(job);
         }
@@ -41,7 +41,25 @@ impl Local {
             return Some(job);
         }
         self.in_a_row.set(0);
-        self.queue.pop().or_else(|| self.take_slot()).or_else(|| self.take_injected()).or_else(|| self.steal())
+        let own = self.queue.pop().or_else(|| self.take_slot()).or_else(|| self.take_assigned());
+        own.or_else(|| self.take_injected()).or_else(|| self.steal())
+    }
+
+    /// What others gave it to run, and what they gave to all of them: each goes first every other time.
+    fn take_from_outside(&self, turn: u32) -> Option<Runnable> {
+        match turn.is_multiple_of(2 * FAIR) {
+            true => self.take_assigned().or_else(|| self.take_injected()),
+            false => self.take_injected().or_else(|| self.take_assigned()),
+        }
+    }
+
+    fn take_assigned(&self) -> Option<Runnable> {
+        if self.worker.assigned.is_empty() {
+            return None;
+        }
+        // It was woken for one that is to stay, and not since others had too much to do: that teaches nothing.
+        self.awake_since.set(None);
+        self.worker.assigned.take()
     }
 
     #[cold]
@@ -67,7 +85,7 @@ impl Local {
     pub(super) fn takes_over<'a>(&self, now: impl FnOnce() -> u64, nest: Nest<'a>) -> HandedOver<'a> {
         let mut in_a_row = self.in_a_row.get();
         if in_a_row >= SLOT_IN_A_ROW {
-            if !self.queue.is_empty() || !self.scheduler.injector.is_empty() {
+            if !self.queue.is_empty() || !self.worker.assigned.is_empty() || !self.scheduler.injector.is_empty() {
                 return HandedOver::Not;
             }
             in_a_row = 0;
@@ -106,11 +124,11 @@ impl Local {
                     Steal::Retry => {}
                 }
             }
-            // The slot of a worker that is held up in its job.
+            // What only a worker that is held up in its job could take.
             if self.scheduler.is_held_up()
-                && let Some(job) = other.slot.steal()
+                && let Some(job) = other.slot.steal().map(Runnable).or_else(|| other.assigned.take())
             {
-                return Some(Runnable(job));
+                return Some(job);
             }
         }
         None
@@ -140,8 +158,8 @@ impl Local {
         let mut looks = 0u32;
         let mut seen = || {
             looks += 1;
-            let injected = !self.slow && !scheduler.injector.is_empty();
-            self.has_resumed() || injected || (looks % 8 == 1 && self.others_have_work())
+            let given = !self.slow && (!scheduler.injector.is_empty() || !self.worker.assigned.is_empty());
+            self.has_resumed() || given || (looks % 8 == 1 && self.others_have_work())
         };
         let found = if alone {
             self.patience.look(seen)
@@ -164,7 +182,8 @@ impl Local {
         scheduler.idle.fetch_or(bit, Ordering::SeqCst);
         // Partner: the fence in `wake_one`: either it sees the bit, or we see the job.
         fence(Ordering::SeqCst);
-        if self.has_resumed() || self.others_have_work() || scheduler.stopping.load(Ordering::SeqCst) {
+        let given = !self.worker.assigned.is_empty();
+        if given || self.has_resumed() || self.others_have_work() || scheduler.stopping.load(Ordering::SeqCst) {
             if scheduler.idle.fetch_and(!bit, Ordering::SeqCst) & bit == 0 {
                 // Somebody woke us meanwhile; the token is, or will be, there. Taking it late is harmless.
                 self.worker.parker.take();
