@@ -269,11 +269,12 @@ static const struct workload_of_copies { const char *name; void (*run)(struct co
 
 static const struct workload_of_copies *chosen;
 
-static size_t together;
+static size_t together, workers;
 static atomic_size_t begun;
 static uint64_t start;
 
-/* Each on a worker of its own: it does not wait before all have begun, since it stays on the worker that it waits on. */
+/* Each on a worker of its own, if there are so many: it does not wait before all have begun, since it stays on the worker
+ * that it waits on. */
 static void run_copy(void *data)
 {
   struct copy *copy = data;
@@ -281,7 +282,7 @@ static void run_copy(void *data)
   uint64_t now = now_ns();
   if (atomic_fetch_add(&begun, 1) + 1 == together)
     start = now;
-  while (atomic_load(&begun) < together)
+  while (atomic_load(&begun) < together && together <= workers)
     ;
   chosen->run(copy);
   tell_main(0);
@@ -344,7 +345,7 @@ int main(int count, char **words)
   for (; first < count && strchr(words[first], '='); first++) {
     unsigned long number = strtoul(strchr(words[first], '=') + 1, NULL, 10);
     if (strncmp(words[first], "workers=", 8) == 0)
-      options.workers = (uint32_t)number;
+      options.workers = (uint32_t)(workers = number);
     else if (strncmp(words[first], "copies=", 7) == 0 && number > 0 && number <= MOST)
       at_once = number;
     else if (strncmp(words[first], "keys=", 5) == 0 && number >= MOST)

@@ -115,14 +115,6 @@ impl Place {
         }
     }
 
-    /// It is about to begin, and may wait for as long as it lives where it does.
-    pub fn begin(&self, process: &Process) {
-        match self.thread_home() {
-            None => process.node.scheduler().begin(process.runnable()),
-            Some(home) => home.parker.unpark(),
-        }
-    }
-
     /// It has used up its turn.
     pub fn give_back(&self, process: &Process) {
         match self.thread_home() {

@@ -2,7 +2,7 @@
 //!
 //! A message that has gone to memory and back costs more than one that lies in the cache when it is taken, and a
 //! backlog that grows costs a page of memory for each 248. So now and then a process that sends looks how many wait at
-//! its receiver. When there are a great many it does what nobody can observe but by a clock, and never waits:
+//! its receiver. When there are a great many it does what nobody can observe but by a clock, and waits for nothing:
 //!
 //! * a receiver that nobody runs yet, since it was woken by this very sender, which goes on and on, is left to another
 //!   worker that sleeps, and is woken for it;
@@ -46,14 +46,14 @@ const LOOKS: usize = 8;
 const PAUSES: usize = 8;
 /// So many are a flood: a quarter of a megabyte, which a cache still holds, and 300 microseconds of a receiver's work.
 const FLOOD: usize = 16 * CROWD;
-/// How long a sender is off its processor then, and how many blocks of 31 are to be read meanwhile: else what the
+/// How long a thread is off its processor then, and how many blocks of 31 are to be read meanwhile: else what the
 /// receiver does takes long, and no processor helps. After how many floods, at most, it tries again.
 const OFF: Duration = Duration::from_micros(200);
 const WORTH_IT: usize = 8;
 const MOST_VAIN: u32 = 255;
 
 thread_local! {
-    /// How many floods a sender lets pass after it was off in vain, and how many of them are left.
+    /// How many floods this thread lets pass after it was off in vain, and how many of them are left.
     static IN_VAIN: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
 }
 
@@ -65,9 +65,10 @@ pub(super) fn look(receiver: &Process) {
     if waiting < CROWD {
         return;
     }
-    // A thread of the embedding program is not held up.
+    // A thread of the embedding program is not held up, also where it runs a server inline.
     let Some(me) = current::current() else { return };
-    if me.flags & ENTERED != 0 || std::ptr::eq(me, receiver) {
+    let is_ours = scheduler::is_worker() || me.place.thread_home().is_some() && me.flags & ENTERED == 0;
+    if !is_ours || std::ptr::eq(me, receiver) {
         return;
     }
     match receiver.state.phase() {
@@ -98,7 +99,8 @@ fn give_way(receiver: &Process, waiting: usize) {
     }
     let (vain, left) = IN_VAIN.get();
     if left > 0 {
-        return IN_VAIN.set((vain, left - 1));
+        IN_VAIN.set((vain, left - 1));
+        return std::thread::yield_now();
     }
     let before = receiver.mailbox.blocks_read();
     std::thread::sleep(OFF);

@@ -163,6 +163,12 @@ impl Process {
         how_it_went(to, sent, true)
     }
 
+    /// As [`tell`], any message: neither a limit of the receiver's nor a crowd that waits there holds the sender up, who
+    /// may have a lock.
+    pub fn tell(to: Pid, message: Message) -> bool {
+        deliver(to, message)
+    }
+
     /// As [`Process::post`], for one who looks for another receiver when nobody is there: the message is not counted
     /// then.
     pub fn post_if_there(to: Pid, message: Message) -> Result<bool, Error> {

@@ -335,7 +335,7 @@ pub fn spawn(node: &Arc<Node>, start: ChildStart) -> Result<Spawned, Error> {
             process.place.schedule(process);
         }
     } else if start.waits {
-        process.place.begin(process);
+        node.scheduler().begin(process.runnable());
     } else {
         process.place.schedule(process);
     }

@@ -36,7 +36,8 @@ impl Listeners {
 
     fn note(&self, key: &Term, pid: Pid, value: Option<Term>) {
         let event = Event { key: key.clone(), pid, value, names: self.names.clone() };
-        let _ = Process::post(self.registry, Message::Native { request: Box::new(event), reply: None });
+        // Under the part's lock.
+        Process::tell(self.registry, Message::Native { request: Box::new(event), reply: None });
     }
 }
 

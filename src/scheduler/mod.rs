@@ -11,7 +11,8 @@
 //! and wakes that thread. After its job it simply goes on with the loop: all stacks are alike.
 //!
 //! **Queues.** Each worker has a slot for the job woken last (it runs next, while its data is in the cache, but only
-//! so often in a row; `slot`), a queue that others steal from, and the private queue. Other threads use the injector.
+//! so often in a row; `slot`), a queue that others steal from, the private queue, and what is to begin on it
+//! and will stay (`placement`). Other threads use the injector.
 //!
 //! **Handing over.** A job that waits for another has it run on its thread there and then (`hand_over`), so that neither
 //! goes through a queue. Others must not wait for that any longer than they would have otherwise:
@@ -26,9 +27,10 @@
 //!   call as long as one who met others in line queued his call, and take 1520.
 //!
 //! **Sleeping.** No futex for a message: a worker is woken only when there is more than one job waiting, or none to
-//! take it, and nobody is searching. Before it sleeps one worker looks around a little, if that has paid lately
-//! (`sync::patience`). To sleep: set the own bit in `idle`, look at everything once more, park. To
-//! wake: clear the bit, unpark. So a set bit means "asleep or about to be, with nothing seen", and settle reads it.
+//! take it, and nobody is searching; or for a job or a stack that is to go on on its thread. Before it sleeps one
+//! worker looks around a little, if that has paid lately (`sync::patience`). To sleep: set the own bit in `idle`,
+//! look at everything once more, park. To wake: clear the bit, unpark. So a set bit means "asleep or about to be,
+//! with nothing seen", and settle reads it.
 //!
 //! **Relief.** The watch thread ticks while some worker is busy. A worker seen in one job over a whole tick while
 //! others wait, and that has not only waited for a processor, is stuck: one more worker may run then. Those that get

@@ -6,8 +6,9 @@
 //! that waited for a message 399 were on one of two workers. So who starts such a job looks how many wait where:
 //!
 //! * *a worker* that has [`AHEAD`] more stacks than the next in turn *assigns* the job to that one. Should it not have
-//!   stayed, it was woken in vain: then fewer are assigned, down to one of [`MOST_KEPT`].
-//! * *another thread* assigns it to the worker that has the fewest, where some other has so many more.
+//!   stayed, that one was woken in vain: then this one assigns fewer, down to one of [`MOST_KEPT`].
+//! * *another thread*, which has to wake somebody as a rule, looks at all workers, and assigns it to the one that has
+//!   the fewest, where some other has so many more.
 //!
 //! Only to one that runs nothing: behind whoever is at work it would wait while others sleep. Those at work have their
 //! queues shared anyway. And fewer stay together: processes that talk to each other are better off on one thread, where
@@ -15,8 +16,8 @@
 //!
 //! **What is assigned** lies in a queue of its worker's. Who assigns adds it there and then wakes the worker; that looks
 //! into the queue when it has set its idle bit (`scheduler`, *sleeping*). Others take from it only while somebody is
-//! held up: it may be this one, by what it took up at that very moment. It is assigned to workers that are wanted, and
-//! not to spares, which end: so a queue has its owner until the scheduler stops.
+//! held up, whoever that is: it may be this one, by what it took up at that very moment. It is assigned to workers that
+//! are wanted, and not to spares, which end: so a queue has its owner until the scheduler stops.
 
 use super::worker::{Local, Worker, with_local};
 use super::{Runnable, Scheduler};
@@ -132,17 +133,21 @@ impl Local {
             // It is on its way to those: one more costs no waking.
             return Some(other);
         }
-        let stayed = match experience.last.replace(Some((next, others))) {
-            Some((last, before)) => scheduler.worker(last).is_none_or(|worker| worker.stacks() > before),
-            None => true,
+        let last = experience.last.replace(Some((next, others)));
+        let keeps = match last.and_then(|(last, before)| scheduler.worker(last)?.has_more_than(before)) {
+            None => return Some(other),
+            Some(true) => 0,
+            Some(false) => (experience.keeps.get() * 2).clamp(1, MOST_KEPT),
         };
-        if stayed {
-            experience.keeps.set(0);
-            return Some(other);
-        }
-        let keeps = (experience.keeps.get() * 2).clamp(1, MOST_KEPT);
         experience.keeps.set(keeps);
         experience.left.set(keeps);
         Some(other)
+    }
+}
+
+impl Worker {
+    /// Whether more stacks wait there than `before` what was assigned. None: that has not gone so far yet.
+    fn has_more_than(&self, before: usize) -> Option<bool> {
+        (self.current() == 0 && self.assigned.is_empty()).then(|| self.stacks() > before)
     }
 }

@@ -48,7 +48,7 @@ pub struct Worker {
     /// Which it belongs to, and does not outlive.
     scheduler: AtomicPtr<Scheduler>,
     stealer: Stealer<Runnable>,
-    /// The job woken last: the first that the owner runs, and that others take only from a worker that is held up.
+    /// The job woken last: the first that the owner runs, and that others take only while one is held up.
     slot: super::slot::Slot,
     handed: Handed,
     /// What is to begin here.

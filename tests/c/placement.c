@@ -145,7 +145,8 @@ static regrow_next start_brief_ones(regrow_context *context, void *user)
     return REGROW_DONE;
 }
 
-/* To another thread they would be a thread's waking each. One is tried after 1, 2, 4 ... 256 others. */
+/* To another thread they would be a thread's waking each. One is tried after 1, 2, 4 ... 256 others; and where a worker is
+ * held up others take what it has. Without that nearly all go elsewhere. */
 static void those_that_do_not_stay_are_kept(void)
 {
     brief all = { 0 };
@@ -165,7 +166,7 @@ static void those_that_do_not_stay_are_kept(void)
     CHECK(how_many_on(all.home) >= WAITERS / WORKERS - 4);
     CHECK_OK(regrow_send(starter, regrow_nil()));
     CHECK_DOWN("normal", monitor);
-    CHECK(all.elsewhere <= 24);
+    CHECK(all.elsewhere <= BRIEF / 4);
     end_waiters();
 }
 

@@ -124,7 +124,7 @@ impl Local {
                     Steal::Retry => {}
                 }
             }
-            // What only a worker that is held up in its job could take.
+            // What is the other's alone, as long as nobody is held up.
             if self.scheduler.is_held_up()
                 && let Some(job) = other.slot.steal().map(Runnable).or_else(|| other.assigned.take())
             {
