@@ -9,6 +9,7 @@ typedef struct slow {
     regrow_pid wakes;
     bool is_brief; /* it passes no gate */
     uint64_t spins_ns; /* and takes so long */
+    uint32_t naps_ms;  /* or waits for so long */
     int among;     /* callbacks on ordinary workers since it does */
 } slow;
 
@@ -40,6 +41,8 @@ static regrow_next keep_the_thread(regrow_context *context, void *state, const r
         }
         mine->among += !is_apart(mine->thread);
     }
+    if (mine->naps_ms)
+        CHECK_OK(regrow_sleep(mine->naps_ms));
     return REGROW_NOREPLY;
 }
 
@@ -353,6 +356,20 @@ static void relief_ends_when_it_is_idle_and_comes_again(void)
     }
 }
 
+/* Has it be brief until it runs among the others. */
+static void come_back(slow *mine, regrow_pid server, uint64_t end_ms)
+{
+    mine->is_brief = true;
+    mine->wakes = self;
+    while (is_apart(mine->thread)) {
+        CHECK(real_ms() < end_ms);
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        CHECK_MESSAGE("[]");
+    }
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    mine->wakes.id = 0;
+}
+
 /* A thousand turns were brief, of one message each. Who has much to do then goes apart again once a turn has taken a
  * millisecond, which is ten messages, and is not left to hold its worker up until it is seen to be stuck. */
 static void a_server_on_trial_goes_apart_as_soon_as_it_takes_long(void)
@@ -364,16 +381,8 @@ static void a_server_on_trial_goes_apart_as_soon_as_it_takes_long(void)
     uint64_t end_ms = real_ms() + LONG_MS;
     /* One that has no processor for a millisecond goes apart at once: then it comes back once more. */
     while (!mine.among) {
-        mine.is_brief = true;
-        mine.wakes = self;
-        while (is_apart(mine.thread)) {
-            CHECK(real_ms() < end_ms);
-            CHECK_OK(regrow_send(server, regrow_nil()));
-            CHECK_MESSAGE("[]");
-        }
-        CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+        come_back(&mine, server, end_ms);
         mine.is_brief = false;
-        mine.wakes.id = 0;
         mine.spins_ns = 100000;
         CHECK_OK(regrow_send(server, regrow_nil()));
         gate_reached(&mine.gate);
@@ -386,6 +395,31 @@ static void a_server_on_trial_goes_apart_as_soon_as_it_takes_long(void)
     }
     CHECK(mine.among <= 11);
     CHECK(is_apart(mine.thread));
+    kill_and_wait(server);
+    kill_and_wait(other);
+}
+
+/* A turn that waits keeps no worker. */
+static void a_server_on_trial_that_waits_stays_among_the_others(void)
+{
+    enum { MESSAGES = 20 };
+    slow mine = { 0 };
+    regrow_pid server = start_slow(&mine), other = start_server(&other_spec);
+    be_caught(&mine, server, other);
+    uint64_t end_ms = real_ms() + LONG_MS;
+    /* One that has no processor for a millisecond goes apart: then it comes back once more. */
+    do {
+        come_back(&mine, server, end_ms);
+        mine.naps_ms = 3;
+        mine.wakes = self;
+        for (int at = 0; at < MESSAGES; at++)
+            CHECK_OK(regrow_send(server, regrow_nil()));
+        for (int at = 0; at < MESSAGES; at++)
+            CHECK_MESSAGE("[]");
+        mine.naps_ms = 0;
+        CHECK_OK(regrow_send(server, regrow_nil()));
+        CHECK_MESSAGE("[]");
+    } while (is_apart(mine.thread));
     kill_and_wait(server);
     kill_and_wait(other);
 }
@@ -577,6 +611,7 @@ int main(void)
     RUN(a_server_once_stuck_runs_apart_from_then_on);
     RUN(a_server_that_is_brief_again_runs_among_the_others);
     RUN(a_server_on_trial_goes_apart_as_soon_as_it_takes_long);
+    RUN(a_server_on_trial_that_waits_stays_among_the_others);
     RUN(whoever_a_slow_one_wakes_runs_among_the_others);
     RUN(many_slow_ones_are_stuck_at_once);
     RUN(who_is_called_is_not_caught_for_its_callers_work);
