@@ -420,7 +420,7 @@ static void a_server_on_trial_that_waits_stays_among_the_others(void)
         CHECK_OK(regrow_send(server, regrow_nil()));
         CHECK_MESSAGE("[]");
     } while (is_apart(mine.thread));
-    kill_and_wait(server);
+    end(server);
     kill_and_wait(other);
 }
 
