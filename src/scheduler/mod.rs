@@ -162,6 +162,17 @@ fn bits(mut mask: u64) -> impl Iterator<Item = usize> {
     })
 }
 
+/// The oldest job of a queue that several take from.
+fn take_from(queue: &Injector<Runnable>) -> Option<Runnable> {
+    loop {
+        match queue.steal() {
+            Steal::Success(job) => return Some(job),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
+
 /// The workers of one runtime.
 pub struct Scheduler {
     /// How many workers run when none is stuck.
@@ -360,13 +371,7 @@ impl Scheduler {
     }
 
     fn take_slow(&self) -> Option<Runnable> {
-        loop {
-            match self.slow_jobs.steal() {
-                Steal::Success(job) => return Some(job),
-                Steal::Empty => return None,
-                Steal::Retry => {}
-            }
-        }
+        take_from(&self.slow_jobs)
     }
 
     #[cold]

@@ -20,9 +20,9 @@
 //! are wanted, and not to spares, which end: so a queue has its owner until the scheduler stops.
 
 use super::worker::{Local, Worker, with_local};
-use super::{Runnable, Scheduler};
+use super::{Runnable, Scheduler, take_from};
 use crate::sync::{Ordering, fence};
-use crossbeam::deque::{Injector, Steal};
+use crossbeam::deque::Injector;
 use std::cell::Cell;
 
 /// So many more stacks must wait here than there.
@@ -48,13 +48,7 @@ impl Assigned {
 
     /// For its owner; and for others while somebody is held up.
     pub fn take(&self) -> Option<Runnable> {
-        loop {
-            match self.0.steal() {
-                Steal::Success(job) => return Some(job),
-                Steal::Empty => return None,
-                Steal::Retry => {}
-            }
-        }
+        take_from(&self.0)
     }
 }
 
