@@ -23,7 +23,8 @@
 //! it, leaves a *gap*, which is nobody's and stops no search, until that key, or another that is looked for there,
 //! comes; or until the next gap is left, when those behind the older one move up. There is one in a part at most. (To
 //! move up, and to find the end of the row again, was a third of the cache lines that a name taken away and given anew
-//! touches.)
+//! touches.) A gap keeps its key: a search for that comes to it first, and ends there, since nobody has that key as long
+//! as the gap is there. (To go on to the end of the row was another XX of those lines.)
 
 use crate::sync::replaced::{Before, Replaced};
 use crate::sync::room::is_roomy;
@@ -57,7 +58,7 @@ struct Mark {
 const NOTHING: u32 = u32::MAX;
 const NO_REST: u32 = NOTHING - 1;
 
-/// What a gap has in all its words: neither a pid, nor what a key or a number can be.
+/// What a gap has in place of a pid and a number, and neither can be.
 const GAP: u64 = u64::MAX;
 
 /// What else there is of an entry.
@@ -156,7 +157,7 @@ impl Quick {
                     break;
                 }
                 if slot.meta.load(Ordering::Acquire) == meta && slot.value.load(Ordering::Acquire) == value {
-                    return Some(Pid(pid));
+                    return (pid != GAP).then_some(Pid(pid));
                 }
                 at = (at + 1) & mask;
             }
@@ -215,7 +216,7 @@ impl Quick {
                 Err(free) => free,
             };
             let rest = make().ok_or(None)?;
-            let in_gap = locked.gap_is_before(hash, free);
+            let in_gap = locked.gap_is_met(hash, free);
             if !in_gap && locked.is_full() {
                 self.grow(locked, hash, words, pid, number);
             } else {
@@ -351,7 +352,8 @@ impl Locked {
         marks.map(|(slot, mark)| Place { slot, rest: mark.rest as usize })
     }
 
-    /// Where the entry of that hash is that is the one.
+    /// Where the entry of that hash is that is the one, or the slot where it is to be: the gap, if that was its own, or
+    /// the first one that is nobody's.
     #[inline]
     fn search(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Result<Place, usize> {
         let (hash, mask) = (hash as u32, self.marks.len().wrapping_sub(1));
@@ -359,7 +361,7 @@ impl Locked {
         // Some are nobody's, if there are any.
         while let Some(mark) = self.marks.get(slot).filter(|mark| mark.rest != NOTHING) {
             if mark.hash == hash && is_it(slot) {
-                return Ok(Place { slot, rest: mark.rest as usize });
+                return if mark.is_entry() { Ok(Place { slot, rest: mark.rest as usize }) } else { Err(slot) };
             }
             slot = (slot + 1) & mask;
         }
@@ -379,11 +381,11 @@ impl Locked {
         (self.used as usize + 1 + usize::from(self.gap != NOTHING)) * 16 > self.marks.len() * 13
     }
 
-    /// Whether the gap is met by a search from where that hash belongs that ends at a free slot.
+    /// Whether the gap is met by a search from where that hash belongs that ends at that slot.
     #[inline]
-    fn gap_is_before(&self, hash: u64, free: usize) -> bool {
+    fn gap_is_met(&self, hash: u64, last: usize) -> bool {
         let from_home = |slot: usize| slot.wrapping_sub(hash as usize) & (self.marks.len() - 1);
-        self.gap != NOTHING && from_home(self.gap as usize) < from_home(free)
+        self.gap != NOTHING && from_home(self.gap as usize) <= from_home(last)
     }
 
     /// Has a slot be the gap, if a search may go on behind it, and closes up the one there was.
@@ -392,7 +394,8 @@ impl Locked {
         if self.marks[(gone + 1) & (self.marks.len() - 1)].rest == NOTHING {
             return self.close_up(slots, gone);
         }
-        slots[gone].put([GAP; 2], GAP, GAP);
+        let slot = &slots[gone];
+        slot.put(slot.words(), GAP, GAP);
         // With its hash: it moves up as what was there would.
         self.marks[gone].rest = NO_REST;
         let before = std::mem::replace(&mut self.gap, gone as u32);
