@@ -107,10 +107,10 @@ def ceiling(name, line):
 
 def reckoned(name, alone, cores, line, barrier):
     """So much a second: each core's own work, and for each shared line the way to it when another core had it last; a barrier
-    keeps its caller and each of the others; and no more than the ceiling."""
+    keeps its caller and each of the others, and is for what all of them have done; and no more than the ceiling."""
     elsewhere = (cores - 1) / cores
     own = 1e9 / alone + sum(each.touches * each.moved * line * elsewhere for each in SHARED[name])
-    own += sum(each.barriers * barrier * (cores - 1) * 2 for each in SHARED[name])
+    own += sum(each.barriers * barrier * elsewhere * 2 for each in SHARED[name])
     return min(cores * 1e9 / own, ceiling(name, line)[0])
 
 

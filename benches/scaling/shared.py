@@ -9,11 +9,11 @@ class Line:
     touches: float  # locked instructions on it for one operation
     lines: int = 1  # so many of the kind, one of which is meant at a time
     moved: float = 1  # lines that go to the other core with each touch
-    barriers: float = 0  # membarrier(2) for one operation
+    barriers: float = 0  # membarrier(2) for one operation, made by one for all of them
 
 
 COUNT = Line("the runtime's reference count", 4)  # for two calls that go through a mailbox
-LIVES = [Line("`membarrier`, at each 128th end", 0.001, barriers=1 / 128)]
+LIVES = [Line("`membarrier`, at each 1024th end", 0.001, barriers=1 / 1024)]
 CLOCK = Line("the lock of the timers", 4, moved=2)  # start and cancel: each takes it and gives it back, and has the wheel there
 
 SHARED = {

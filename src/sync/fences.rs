@@ -5,6 +5,10 @@
 //! `membarrier(2)` ([`heavy_fence`]; asymmetric fences, as in Folly's and liburcu's quiescent-state reclamation). Where the
 //! kernel refuses membarrier every light fence is a full one instead.
 //!
+//! **One for many.** A heavy fence is one for everybody: who can wait notes how many have [`begun`], and goes on once one
+//! that began later is over ([`is_over`]), whoever made it. (With many threads at work that is what keeps its price from
+//! growing with their number: each interrupts all of them.)
+//!
 //! **A kernel that refuses later**, after a filter of system calls was set, leaves a *doubt*. From the first refusal on
 //! every light fence is a full one; but a thread that was there just before may have its store still in its own
 //! processor, where the one who asks does not see it. Nobody can be made to show it any more. So for a second
@@ -33,6 +37,10 @@ fn membarrier(command: i32) -> bool {
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
+/// How many heavy fences have begun, and the last of those that are over.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+static OVER: AtomicU64 = AtomicU64::new(0);
+
 /// Before the first of either half.
 pub(super) fn set_up() {
     static SET_UP: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
@@ -57,7 +65,17 @@ pub fn light_fence() {
 /// unseen, and the caller leaves alone what it was about to touch.
 #[must_use]
 pub fn heavy_fence() -> bool {
+    let number = BEGUN.fetch_add(1, Ordering::Relaxed) + 1;
     fence(Ordering::SeqCst);
+    let made = make_heavy();
+    if made {
+        // Release, partner: `is_over`.
+        OVER.fetch_max(number, Ordering::Release);
+    }
+    made
+}
+
+fn make_heavy() -> bool {
     // Acquire, partner: the store below: who sees it sees also whether there is a doubt.
     if STRICT.load(Ordering::Acquire) {
         let doubt = Duration::from_millis(DOUBT_MS.load(Ordering::Relaxed));
@@ -69,6 +87,21 @@ pub fn heavy_fence() -> bool {
     REFUSED.get_or_init(Instant::now);
     STRICT.store(true, Ordering::SeqCst);
     false
+}
+
+/// How many heavy fences have begun before now: all that the caller stored is before the next one.
+///
+/// For such a one this thread is as a reader: had it passed through the fence before its stores, it would see that the
+/// fence has begun.
+pub(super) fn begun() -> u64 {
+    light_fence();
+    BEGUN.load(Ordering::Relaxed)
+}
+
+/// Whether a heavy fence that began after so many is over: as if the caller had made it.
+pub(super) fn is_over(begun: u64) -> bool {
+    // Acquire, partner: the end of `heavy_fence`: what that has made visible is seen from here on.
+    OVER.load(Ordering::Acquire) > begun
 }
 
 #[cfg(test)]

@@ -4,17 +4,25 @@
 //! was inside at that moment (`inside`) has left or gone on, it is freed. The reader pays no fence; who frees pays for
 //! both ([`super::fences`]), and closes no batch while there is a doubt.
 //!
-//! A thread gathers what it retires, and may not come again for long: a hundred control blocks then wait for it. What is
-//! *large* is therefore gathered by all together, and who brings a megabyte of it looks after what is ready, as does
-//! whoever collects when nothing runs.
+//! **Which fence.** What a thread has gathered it *seals*: it notes how many fences have begun. Once one that began
+//! later is over, its own or another thread's, it *closes* what was sealed: those that it finds inside then may look at
+//! it until they leave or go on, and nobody else. How much it gathers before it makes a fence itself goes by what the
+//! last one took: nothing to speak of where no other thread runs; 10 us where one does, and as much of that one, which
+//! it interrupts. (Of two workers that start and end processes all the time each made one for 128 ends; now there is
+//! one for 1,200 of both.)
+//!
+//! A thread gathers what it retires, and may not come again for long: a hundred control blocks then wait for it, or a
+//! thousand if others were at work. What is *large* is therefore gathered by all together, and who brings a megabyte of
+//! it looks after what is ready, as does whoever collects when nothing runs.
 
-use super::Mutex;
-use super::fences::heavy_fence;
+use super::fences::{begun, heavy_fence, is_over};
 use super::inside::{for_each_thread, has_gone_on};
 use super::own::own;
 use super::stir::stir;
+use super::{AtomicU64, Mutex, Ordering};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::time::Instant;
 
 /// Something to be freed: a pointer, and the function that frees what it leads to.
 struct Retired {
@@ -35,16 +43,78 @@ impl Retired {
 #[derive(Default)]
 pub(super) struct Limbo {
     fresh: Vec<Retired>,
+    /// How many of the fresh ones are sealed, and how many fences had begun by then.
+    sealed: usize,
+    begun: u64,
     waiting: VecDeque<Batch>,
 }
 
 impl Limbo {
     const fn new() -> Limbo {
-        Limbo { fresh: Vec::new(), waiting: VecDeque::new() }
+        Limbo { fresh: Vec::new(), sealed: 0, begun: 0, waiting: VecDeque::new() }
+    }
+
+    fn of(fresh: Vec<Retired>, waiting: VecDeque<Batch>) -> Limbo {
+        Limbo { fresh, waiting, ..Limbo::new() }
     }
 
     fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.waiting.is_empty()
+    }
+
+    fn seal(&mut self) {
+        (self.sealed, self.begun) = (self.fresh.len(), begun());
+    }
+
+    /// After a fence that began when it was sealed.
+    fn close(&mut self) {
+        let mut readers = Vec::new();
+        for_each_thread(|id, count| {
+            // Our own thread counts too: a frame further up may hold what is retired here.
+            if count % 2 == 1 {
+                readers.push((id, count));
+            }
+        });
+        let unsealed = self.fresh.split_off(std::mem::take(&mut self.sealed));
+        let items = std::mem::replace(&mut self.fresh, unsealed);
+        self.waiting.push_back(Batch { readers, items });
+    }
+
+    /// What is ready. `enough`: so many are sealed together, and wait for a fence, before one is made here.
+    fn look(&mut self, enough: usize) -> Vec<Retired> {
+        if self.sealed > 0 && is_over(self.begun) {
+            self.close();
+        }
+        if self.fresh.len() - self.sealed >= BATCH {
+            self.seal();
+            if self.sealed >= enough && timed_fence() {
+                self.close();
+            }
+        }
+        self.take_ready()
+    }
+
+    /// What is ready of all there is now.
+    fn look_at_all(&mut self) -> Vec<Retired> {
+        self.seal();
+        // The fence is for those that are retired now; those that wait had theirs.
+        if self.sealed > 0 && heavy_fence() {
+            self.close();
+        }
+        self.take_ready()
+    }
+
+    /// Those whose readers have left.
+    fn take_ready(&mut self) -> Vec<Retired> {
+        let mut ready = Vec::new();
+        while let Some(batch) = self.waiting.front_mut() {
+            batch.readers.retain(|&(id, count)| !has_gone_on(id, count));
+            if !batch.readers.is_empty() {
+                break;
+            }
+            ready.extend(self.waiting.pop_front().into_iter().flat_map(|batch| batch.items));
+        }
+        ready
     }
 }
 
@@ -77,12 +147,31 @@ thread_local! {
 
 static ORPHANS: Mutex<Vec<Limbo>> = Mutex::new(Vec::new());
 
-/// How many retired things a thread gathers before it pays for a fence.
+/// How many retired things a thread seals together, and makes a fence for at the earliest.
 const BATCH: usize = 128;
+/// At the latest. (Each is some 350 bytes, of which the second cache is to hold them all.)
+const MOST: usize = 1024;
+/// What a fence may cost for each, in nanoseconds.
+const WORTH: u64 = 10;
 /// After so many it looks whether those before them are ready: their memory is in the cache still.
 const LOOK: usize = 32;
 /// How many batches it lets wait for their readers itself.
 const KEPT: usize = 4;
+
+/// How long the last fence took, in nanoseconds.
+static COST: AtomicU64 = AtomicU64::new(0);
+
+/// How many a thread gathers before it makes a fence.
+fn enough() -> usize {
+    ((COST.load(Ordering::Relaxed) / WORTH) as usize).clamp(BATCH, MOST)
+}
+
+fn timed_fence() -> bool {
+    let begun = Instant::now();
+    let made = heavy_fence();
+    COST.store(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    made
+}
 
 /// Calls `free(what)` once every thread that is inside now has left or gone on.
 ///
@@ -97,17 +186,14 @@ pub unsafe fn retire(what: *mut (), free: unsafe fn(*mut ())) {
     }
     // SAFETY: that of this thread's `LOCAL`, which takes the pointer away as it goes.
     let Some(limbo) = (unsafe { here.limbo.get().as_ref() }) else {
-        return ORPHANS.lock().push(Limbo { fresh: vec![retired], waiting: Default::default() });
+        return ORPHANS.lock().push(Limbo::of(vec![retired], VecDeque::new()));
     };
-    let (is_full, may_be_ready) = {
+    let is_time = {
         let mut limbo = limbo.borrow_mut();
         limbo.fresh.push(retired);
-        let count = limbo.fresh.len();
-        (count >= BATCH, count.is_multiple_of(LOOK) && !limbo.waiting.is_empty())
+        limbo.fresh.len().is_multiple_of(LOOK)
     };
-    if is_full {
-        free_batches(limbo);
-    } else if may_be_ready {
+    if is_time {
         free_ready(limbo);
     }
 }
@@ -137,67 +223,32 @@ pub unsafe fn retire_large(what: *mut (), bytes: usize, free: unsafe fn(*mut ())
         let mut large = LARGE.lock();
         large.limbo.fresh.push(Retired { what, free });
         large.bytes += bytes;
-        if large.bytes < MUCH { Vec::new() } else { large.close_batch() }
+        if large.bytes < MUCH { Vec::new() } else { large.look() }
     };
     ready.into_iter().for_each(Retired::free);
     stir(bytes);
 }
 
 impl Large {
-    fn close_batch(&mut self) -> Vec<Retired> {
+    fn look(&mut self) -> Vec<Retired> {
         self.bytes = 0;
-        close_batch(&mut self.limbo)
+        self.limbo.look_at_all()
     }
 }
 
 #[cold]
-fn free_batches(limbo: &RefCell<Limbo>) {
+fn free_ready(limbo: &RefCell<Limbo>) {
     let ready = {
         let mut limbo = limbo.borrow_mut();
-        let ready = close_batch(&mut limbo);
+        let ready = limbo.look(enough());
         if limbo.waiting.len() > KEPT {
             // A reader holds it all up, and this thread may never come back for it: the next that collects will.
-            ORPHANS.lock().push(Limbo { fresh: Vec::new(), waiting: std::mem::take(&mut limbo.waiting) });
+            ORPHANS.lock().push(Limbo::of(Vec::new(), std::mem::take(&mut limbo.waiting)));
         }
         ready
     };
     // Outside the borrow: what is freed may retire more.
     ready.into_iter().for_each(Retired::free);
-}
-
-#[cold]
-fn free_ready(limbo: &RefCell<Limbo>) {
-    let ready = take_ready(&mut limbo.borrow_mut().waiting);
-    ready.into_iter().for_each(Retired::free);
-}
-
-fn close_batch(limbo: &mut Limbo) -> Vec<Retired> {
-    // The fence is for those that are retired now; those that wait had theirs.
-    if !limbo.fresh.is_empty() && heavy_fence() {
-        let mut readers = Vec::new();
-        for_each_thread(|id, count| {
-            // Our own thread counts too: a frame further up may hold what is retired here.
-            if count % 2 == 1 {
-                readers.push((id, count));
-            }
-        });
-        let items = std::mem::replace(&mut limbo.fresh, Vec::with_capacity(BATCH));
-        limbo.waiting.push_back(Batch { readers, items });
-    }
-    take_ready(&mut limbo.waiting)
-}
-
-/// Those whose readers have left.
-fn take_ready(waiting: &mut VecDeque<Batch>) -> Vec<Retired> {
-    let mut ready = Vec::new();
-    while let Some(batch) = waiting.front_mut() {
-        batch.readers.retain(|&(id, count)| !has_gone_on(id, count));
-        if !batch.readers.is_empty() {
-            break;
-        }
-        ready.extend(waiting.pop_front().into_iter().flat_map(|batch| batch.items));
-    }
-    ready
 }
 
 /// Frees what this thread and ended threads have retired, as far as that is safe now. For a thread that is outside.
@@ -210,12 +261,12 @@ pub fn collect() {
             limbo.waiting.extend(orphan.waiting);
         }
         if !limbo.is_empty() {
-            ready = close_batch(&mut limbo);
+            ready = limbo.look_at_all();
         }
     });
     let mut large = LARGE.lock();
     if !large.limbo.is_empty() {
-        ready.append(&mut large.close_batch());
+        ready.append(&mut large.look());
     }
     drop(large);
     ready.into_iter().for_each(Retired::free);
@@ -280,6 +331,32 @@ mod tests {
             collect();
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn what_is_sealed_waits_for_a_fence_that_begins_later_by_whatever_thread() {
+        unsafe fn nothing(_: *mut ()) {}
+        let retired = || Retired { what: std::ptr::null_mut(), free: nothing };
+        let mut limbo = Limbo::new();
+        limbo.fresh.resize_with(BATCH, retired);
+        assert!(limbo.look(BATCH + 1).is_empty());
+        assert_eq!((limbo.sealed, limbo.fresh.len()), (BATCH, BATCH));
+        std::thread::spawn(|| while !heavy_fence() {}).join().expect("it is made in the end");
+        limbo.fresh.push(retired());
+        let ready = limbo.look(usize::MAX).len();
+        // What was retired after it was sealed stays.
+        assert_eq!((limbo.sealed, limbo.fresh.len()), (0, 1));
+        assert!(ready == BATCH || limbo.waiting.len() == 1);
+        // With enough of them it makes a fence itself, unless it is refused just now.
+        while !limbo.fresh.is_empty() {
+            limbo.fresh.extend((0..BATCH).map(|_| retired()));
+            limbo.look(BATCH);
+        }
+        // None began after this.
+        limbo.fresh.resize_with(BATCH, retired);
+        (limbo.sealed, limbo.begun) = (BATCH, u64::MAX);
+        limbo.look(usize::MAX);
+        assert_eq!((limbo.sealed, limbo.fresh.len()), (BATCH, BATCH));
     }
 
     #[test]
