@@ -239,7 +239,7 @@ fn all_timers_of_an_owner_go_together_and_no_others() {
     assert!(timers.is_firing(first[0], mine) && !timers.is_firing(first[0], yours));
     assert!(!timers.is_firing(nobodys, OwnerId::NONE) && !timers.is_firing(first[2], mine));
     assert_eq!((timers.cancel(first[0]), timers.read(first[0])), (None, None));
-    timers.finish([first[0], nobodys]);
+    timers.finish(&[first[0], nobodys]);
     assert!(!timers.is_firing(first[0], mine) && timers.is_firing(first[1], mine));
 
     let mut out = Vec::new();
@@ -249,7 +249,7 @@ fn all_timers_of_an_owner_go_together_and_no_others() {
     out.sort_unstable();
     assert!(out.into_iter().eq((2..9).map(|hours| hours * HOUR)));
     assert!(!timers.is_firing(first[1], mine));
-    timers.finish([first[1]]);
+    timers.finish(&[first[1]]);
     assert_eq!((timers.len(), timers.read(other)), (1, Some(3 * HOUR)));
     assert_eq!(timers.cancel(other), Some((3 * HOUR, 3 * HOUR)));
 }
@@ -383,7 +383,7 @@ proptest! {
                     for (key, _) in &due {
                         model.remove(key);
                     }
-                    timers.finish(out.iter().map(|(id, ..)| *id));
+                    timers.finish(&out.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
                     prop_assert!(out.into_iter().eq(due.into_iter().map(|((due, name), id)| (id, due, name))));
                     prop_assert_eq!(more, model.range(..=(now, usize::MAX)).next().is_some());
                     if asleep_until <= now {

@@ -14,7 +14,6 @@ class Line:
 
 COUNT = Line("the runtime's reference count", 4)  # for two calls that go through a mailbox
 LIVES = [Line("`membarrier`, at each 1024th end", 0.001, barriers=1 / 1024)]
-CLOCK = Line("the lock of the timers", 4, moved=2)  # start and cancel: each takes it and gives it back, and has the wheel there
 
 SHARED = {
     "messages": [],
@@ -23,9 +22,9 @@ SHARED = {
     "calls_inline": [],
     "agent_get": [],
     "spawns": LIVES,
-    "children": [COUNT, *LIVES, CLOCK],  # its supervisor is called twice
+    "children": [COUNT, *LIVES],  # its supervisor is called twice
     "tasks": LIVES,
-    "timers": [CLOCK],
+    "timers": [],  # of one process, which is on one worker
     "lookups": [],  # by a key of two words, which takes no lock
     "registers": [Line("the registry's reference count", 2), Line("a shard of the registry", 4, lines=64, moved=2)],
     "set_get": [Line("a shard of the table", 2, lines=32)],

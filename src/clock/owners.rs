@@ -1,7 +1,7 @@
 //! Whose timers there are: a list through the timers of each owner, so that all of them go at the cost of their number,
 //! and one at that of its neighbours, which as a rule were started just before and after it. (A set for each owner took
 //! more than half of what a start and a cancel cost with a million timers: it is another place in memory for each.)
-//! Touched only under the lock of `Timers`.
+//! Touched only under the lock of its part.
 
 use super::slab::{NIL, Slab};
 
@@ -13,6 +13,14 @@ pub struct OwnerId(u32);
 impl OwnerId {
     /// Who has never had a timer.
     pub const NONE: OwnerId = OwnerId(0);
+
+    pub(super) fn of(number: u32) -> OwnerId {
+        OwnerId(number)
+    }
+
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
 
     /// Is it nobody?
     pub fn is_none(self) -> bool {

@@ -1,7 +1,7 @@
 //! The memory of the timers: nodes that are found by a number and used again.
 //! Nodes lie on shelves, so growing never moves one (moving a million under the lock would make every timer late).
 //! A node's generation goes up each time it is given back, so that an old `TimerId` never names a new timer; at its
-//! last generation a node is retired instead. Touched only under the lock of `Timers`.
+//! last generation a node is retired instead. Touched only under the lock of its part.
 //!
 //! A node is one cache line, which is all that most starts and cancels fetch of it: so a payload is at most four words.
 //! And each looks it up once: what one has to know of a timer comes with it.

@@ -10,7 +10,7 @@
 //! no more, and what comes and goes needs little more room than what waits.
 //!
 //! Promises: entries of the same deadline stand in the order they were put in; each timer that waits has one entry, at
-//! the place it says. Touched only under the lock of `Timers`.
+//! the place it says. Touched only under the lock of its part.
 
 use super::slab::Slab;
 

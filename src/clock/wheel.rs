@@ -6,7 +6,7 @@
 //!
 //! Promises: within a slot, timers of the same deadline stand in the order they were started. The wheel never moves past
 //! a slot that holds a timer; moving into one of a higher level deals it out below. Touched only under the lock of
-//! `Timers`.
+//! its part.
 
 use super::owners::Owners;
 use super::slab::{NIL, Shelves, Slab, Was};

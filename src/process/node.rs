@@ -96,12 +96,14 @@ pub struct Node {
 
 impl Node {
     /// A runtime without workers yet; see [`Node::set_scheduler`].
-    pub fn new(clock: Clock, max_processes: u64, log_level: u32, logger: Logger) -> Arc<Node> {
+    pub fn new(clock: Clock, workers: usize, max_processes: u64, log_level: u32, logger: Logger) -> Arc<Node> {
         let number = tally::open();
+        // A manual clock fires all by their deadlines, whoever started them.
+        let timers = Timers::for_threads(if clock.is_manual() { 1 } else { workers });
         let node = Arc::new(Node {
             scheduler: OnceLock::new(),
             clock,
-            timers: Timers::new(),
+            timers,
             intervals: Intervals::default(),
             names: Names::default(),
             arrivals: Default::default(),
@@ -268,7 +270,7 @@ impl Node {
         loop {
             let more = self.timers.fire_due(u64::MAX, 1024, &mut due);
             let fired: Vec<_> = due.drain(..).map(|(id, ..)| id).collect();
-            self.timers.finish(fired);
+            self.timers.finish(&fired);
             if !more {
                 break;
             }

@@ -88,7 +88,7 @@ impl Keeper for House {
 /// Starts a runtime with `root` as its root, and waits until that is up.
 pub fn start(options: Options, root: &dyn Startable) -> Result<Arc<Node>, Error> {
     let clock = if options.manual_clock { Clock::manual() } else { Clock::monotonic() };
-    let node = Node::new(clock, options.max_processes, options.log_level, options.logger);
+    let node = Node::new(clock, options.workers, options.max_processes, options.log_level, options.logger);
     if let Some(hook) = options.undelivered {
         node.set_undelivered(hook);
     }

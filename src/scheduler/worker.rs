@@ -269,6 +269,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
         experience: Experience::default(),
     };
     own().worker.set(ptr::from_ref(&local).cast());
+    own().sit(local.worker.index as u32);
     loop {
         // Whoever has parked does not run any more, though its stack has not come back to where that is noted.
         local.worker.current.store(0, Ordering::Relaxed);

@@ -18,6 +18,8 @@ use super::blocks::{Kept, SIZES};
 use super::inside::ThreadRecord;
 use super::retired::Limbo;
 use std::cell::{Cell, RefCell};
+// Not a model's: no model goes by who sits where.
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A thread's own.
 #[repr(C)]
@@ -40,8 +42,32 @@ pub struct Own {
     pub(super) limbo: Cell<*const RefCell<Limbo>>,
     /// It ends, and what it had with a destructor is gone or going; only other destructors still call.
     pub ending: Cell<bool>,
+    /// One more than its seat.
+    seat: Cell<u32>,
     /// The blocks that it keeps, of each size: `blocks`.
     pub(super) kept: [Cell<*mut Kept>; SIZES.len()],
+}
+
+impl Own {
+    /// A small number, which another thread may have too: it says which of several like things this thread uses, so that
+    /// it need not wait for others.
+    #[inline(always)]
+    pub fn seat(&self) -> u32 {
+        self.seat.get().checked_sub(1).unwrap_or_else(|| self.find_seat())
+    }
+
+    /// Has the thread sit there. The others take one seat after the other.
+    pub fn sit(&self, seat: u32) {
+        self.seat.set(seat + 1);
+    }
+
+    #[cold]
+    fn find_seat(&self) -> u32 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let seat = NEXT.fetch_add(1, Ordering::Relaxed) % (u32::MAX / 2);
+        self.sit(seat);
+        seat
+    }
 }
 
 /// The calling thread's own.
@@ -100,6 +126,7 @@ pub fn own() -> &'static Own {
                 spare: Cell::new(std::ptr::null_mut()),
                 limbo: Cell::new(std::ptr::null()),
                 ending: Cell::new(false),
+                seat: Cell::new(0),
                 kept: [const { Cell::new(std::ptr::null_mut()) }; SIZES.len()],
             }
         };
