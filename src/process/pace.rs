@@ -36,7 +36,7 @@ use super::control::{ENTERED, Process};
 use super::current;
 use super::state::{CALLBACK, READY, RUNNING};
 use crate::scheduler;
-use std::cell::Cell;
+use crate::sync::seldom::Seldom;
 use std::time::Duration;
 
 /// So many are no crowd yet.
@@ -47,14 +47,13 @@ const PAUSES: usize = 8;
 /// So many are a flood: a quarter of a megabyte, which a cache still holds, and 300 microseconds of a receiver's work.
 const FLOOD: usize = 16 * CROWD;
 /// How long a thread is off its processor then, and how many blocks of 31 are to be read meanwhile: else what the
-/// receiver does takes long, and no processor helps. After how many floods, at most, it tries again.
+/// receiver does takes long, and no processor helps.
 const OFF: Duration = Duration::from_micros(200);
 const WORTH_IT: usize = 8;
-const MOST_VAIN: u32 = 255;
 
 thread_local! {
-    /// How many floods this thread lets pass after it was off in vain, and how many of them are left.
-    static IN_VAIN: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    /// Whether to be off is worth it.
+    static BEING_OFF: Seldom = const { Seldom::new() };
 }
 
 /// Looks whether there is a crowd; at each new block of the mailbox, for the look costs a line that the receiver
@@ -97,14 +96,11 @@ fn give_way(receiver: &Process, waiting: usize) {
     if waiting < FLOOD {
         return std::thread::yield_now();
     }
-    let (vain, left) = IN_VAIN.get();
-    if left > 0 {
-        IN_VAIN.set((vain, left - 1));
+    if !BEING_OFF.with(Seldom::is_time) {
         return std::thread::yield_now();
     }
     let before = receiver.mailbox.blocks_read();
     std::thread::sleep(OFF);
     let read = receiver.mailbox.blocks_read().wrapping_sub(before);
-    let vain = if read >= WORTH_IT { 0 } else { (2 * vain + 1).min(MOST_VAIN) };
-    IN_VAIN.set((vain, vain));
+    BEING_OFF.with(|being_off| being_off.learn(read >= WORTH_IT));
 }

@@ -6,7 +6,7 @@
 //! that waited for a message 399 were on one of two workers. So who starts such a job looks how many wait where:
 //!
 //! * *a worker* that has [`AHEAD`] more stacks than the next in turn *assigns* the job to that one. Should it not have
-//!   stayed, that one was woken in vain: then this one assigns fewer, down to one of [`MOST_KEPT`].
+//!   stayed, that one was woken in vain: then this one assigns ever fewer.
 //! * *another thread*, which has to wake somebody as a rule, looks at all workers, and assigns it to the one that has
 //!   the fewest, where some other has so many more.
 //!
@@ -21,14 +21,13 @@
 
 use super::worker::{Local, Worker, with_local};
 use super::{Runnable, Scheduler, take_from};
+use crate::sync::seldom::Seldom;
 use crate::sync::{Ordering, fence};
 use crossbeam::deque::Injector;
 use std::cell::Cell;
 
 /// So many more stacks must wait here than there.
 const AHEAD: usize = 2;
-/// Where nothing stays that is assigned, so many are kept here before another is, at most.
-const MOST_KEPT: u32 = 256;
 
 /// What was assigned to a worker.
 #[derive(Default)]
@@ -59,9 +58,8 @@ pub(super) struct Experience {
     next: Cell<usize>,
     /// To whom it assigned the last one, and how many waited there before.
     last: Cell<Option<(usize, usize)>>,
-    /// How many are to be kept after one that did not stay, and how many of them are left.
-    keeps: Cell<u32>,
-    left: Cell<u32>,
+    /// Whether those stay.
+    assigning: Seldom,
 }
 
 impl Scheduler {
@@ -108,9 +106,7 @@ impl Local {
             return None;
         }
         let experience = &self.experience;
-        let left = experience.left.get();
-        if left > 0 {
-            experience.left.set(left - 1);
+        if !experience.assigning.is_time() {
             return None;
         }
         let mut next = (experience.next.get() + 1) % scheduler.wanted;
@@ -128,13 +124,9 @@ impl Local {
             return Some(other);
         }
         let last = experience.last.replace(Some((next, others)));
-        let keeps = match last.and_then(|(last, before)| scheduler.worker(last)?.has_more_than(before)) {
-            None => return Some(other),
-            Some(true) => 0,
-            Some(false) => (experience.keeps.get() * 2).clamp(1, MOST_KEPT),
-        };
-        experience.keeps.set(keeps);
-        experience.left.set(keeps);
+        if let Some(have_stayed) = last.and_then(|(last, before)| scheduler.worker(last)?.has_more_than(before)) {
+            experience.assigning.learn(have_stayed);
+        }
         Some(other)
     }
 }

@@ -4,6 +4,7 @@
 //! * [`lock`]: a lock for what a model looks into;
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
 //! * [`patience`]: looking around before sleeping, where that pays;
+//! * [`seldom`]: trying something ever more seldom, as long as it is in vain;
 //! * [`blocks`]: memory for messages and small terms, kept by the threads that use it;
 //! * [`tally`]: numbers that every thread adds to;
 //! * [`own`]: the few words of each thread that nearly every call reads;
@@ -99,6 +100,7 @@ pub mod replaced;
 #[cfg(not(loom))]
 pub mod retired;
 pub mod room;
+pub mod seldom;
 pub mod shelf;
 pub mod stir;
 #[cfg(not(loom))]
