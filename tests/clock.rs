@@ -191,12 +191,22 @@ fn payloads_of_timers_that_never_fired_are_dropped_with_the_timers() {
 
 #[test]
 fn exactly_one_of_cancel_and_fire_gets_the_payload() {
-    let timers = Timers::new();
+    exactly_one_gets_it(&Timers::new());
+    exactly_one_gets_it(&Timers::for_threads(4));
+}
+
+fn exactly_one_gets_it(timers: &Timers<usize>) {
     let taken: Vec<AtomicUsize> = (0..20_000).map(|_| AtomicUsize::new(0)).collect();
     std::thread::scope(|scope| {
-        let ids: Vec<TimerId> =
-            (0..taken.len()).map(|name| timers.start(name as u64 * 1000, TimerKind::User, name).id).collect();
-        let (timers, taken) = (&timers, &taken);
+        let taken = &taken;
+        let start = |name: usize| timers.start(name as u64 * 1000, TimerKind::User, name).id;
+        // By four threads, a quarter each.
+        let starters = (0..4).map(|first| scope.spawn(move || (first..taken.len()).step_by(4).map(start).collect()));
+        let starters: Vec<_> = starters.collect();
+        let ids: Vec<TimerId> = starters
+            .into_iter()
+            .flat_map(|starter| -> Vec<TimerId> { starter.join().expect("it starts them") })
+            .collect();
         for _ in 0..2 {
             let ids = ids.clone();
             scope.spawn(move || {

@@ -1,9 +1,9 @@
 //! Time: the one clock of a runtime, and the timers that read it.
 //! A `Clock` tells nanoseconds since the runtime started, from the machine or from a hand that moves it. `Timers` keeps
-//! deadlines with a payload each and gives back those that are due: never early, by deadline, then by order of start (by
-//! deadline only, where several threads have a part each). Timers may have an owner, with whom all of them go. Exactly one of `cancel` and `fire_due` gets a payload. No thread
-//! lives here: the scheduler asks, and decides who sleeps. Everything may be called from any thread. From: Varghese and
-//! Lauck, "Hashed and Hierarchical Timing Wheels" (1987).
+//! deadlines with a payload each and gives back those that are due: never early, by deadline, then by order of start
+//! (where there are several parts, those of one owner; see `timers`). Timers may have an owner, with whom all of them go.
+//! Exactly one of `cancel` and `fire_due` gets a payload. No thread lives here: the scheduler asks, and decides who sleeps.
+//! Everything may be called from any thread. From: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987).
 #![forbid(unsafe_code)]
 
 mod owners;

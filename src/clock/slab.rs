@@ -128,7 +128,7 @@ impl<T> Slab<T> {
     #[cold]
     #[inline(never)]
     fn refill(&mut self) {
-        assert!(self.made < NIL - AT_ONCE, "more than 2^32 timers");
+        assert!(self.made < NIL - AT_ONCE, "more timers than numbers for them");
         if (self.made as usize).is_multiple_of(SHELF) {
             // A small program has few timers: only who fills a shelf gets huge pages for the next.
             self.shelves.push(Shelf::new(SHELF, self.made > 0));

@@ -4,7 +4,7 @@
 //! a part each. An owner's timers are all in one part, that of its first one. The number of the part is in each id.
 //!
 //! Of one part all fire by deadline, then by order of start; that is what there is with a manual clock, and for one
-//! worker. Of several that holds for those of one owner; of others what one look finds is given by deadline.
+//! worker. Of several that holds for those of one owner; of others what one look takes out is given by deadline.
 //!
 //! Who sleeps until the next deadline: `fire_due`, then read `next_due_hint`, tell the others, look again, sleep. Who
 //! starts a timer and reads `earliest` wakes the sleeper, unless that wakes before. The hint of a part rises only by what
@@ -143,19 +143,22 @@ impl<T: Send> Timers<T> {
         part.read(id)
     }
 
-    /// Moves up to `max` timers of each part that are due at `now_ns` to the end of `out`, by deadline, then by order of
-    /// start. True: more are due. Those of an owner are being fired until [`Timers::finish`].
+    /// Moves up to `max` timers that are due at `now_ns` to the end of `out`, by deadline, then by order of start. True:
+    /// more are due. Those of an owner are being fired until [`Timers::finish`]. Of several parts in which some are due
+    /// each gives as many, rounded up.
     pub fn fire_due(&self, now_ns: u64, max: usize, out: &mut Vec<(TimerId, u64, T)>) -> bool {
-        let begin = out.len();
-        let (mut more, mut contributed) = (false, 0);
+        let is_due = |part: &CachePadded<Part<T>>| part.next_due_hint() <= now_ns;
+        let share = match self.parts.iter().filter(|part| is_due(part)).count() {
+            0 => return false,
+            parts => max.div_ceil(parts),
+        };
+        let (begin, mut more) = (out.len(), false);
         for (number, part) in self.parts.iter().enumerate() {
             let first = out.len();
-            more |= part.fire_due(now_ns, max, out);
-            let fired = &mut out[first..];
-            fired.iter_mut().for_each(|(id, ..)| *id = self.outer_id(*id, number));
-            contributed += usize::from(!fired.is_empty());
+            more |= part.fire_due(now_ns, share, out);
+            out[first..].iter_mut().for_each(|(id, ..)| *id = self.outer_id(*id, number));
         }
-        if contributed > 1 {
+        if self.parts.len() > 1 {
             out[begin..].sort_by_key(|(_, due_ns, _)| *due_ns);
         }
         more
@@ -178,7 +181,7 @@ impl<T: Send> Timers<T> {
     }
 
     /// The earliest deadline and its kind; of those at the same time in one part, the first started. None: no timer is
-    /// alive.
+    /// alive. Of several parts, looked at one after the other, while others start and cancel timers: as of about now.
     pub fn next_due(&self) -> Option<(u64, TimerKind)> {
         self.parts.iter().filter_map(|part| part.next_due()).min_by_key(|(due_ns, _)| *due_ns)
     }
@@ -282,7 +285,7 @@ mod tests {
                 let max = draw(46, 6) as usize;
                 let mut out = Vec::new();
                 let more = timers.fire_due(now, max, &mut out);
-                assert!(out.is_sorted_by_key(|(_, due, _)| *due) && out.len() <= max * timers.parts.len());
+                assert!(out.is_sorted_by_key(|(_, due, _)| *due) && out.len() <= max + timers.parts.len());
                 // Of one owner, as of one part, by deadline and then by order of start.
                 for owner in 0..3 {
                     let fired = out.iter().filter(|(.., (_, whose))| *whose == owner).map(|(_, due, it)| (*due, it.0));

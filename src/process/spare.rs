@@ -11,12 +11,13 @@ use super::table;
 use crate::scheduler;
 use crate::sync::forked;
 use crate::sync::own::own;
+use crate::sync::retired;
 use crate::sync::{AtomicU32, Ordering};
 use std::ptr;
 use std::sync::Arc;
 
-/// Counts of its runtime that a worker keeps.
-const COUNTS: usize = 256;
+/// Counts of its runtime that a worker keeps: those of all that come back at once, and some.
+const COUNTS: usize = retired::MOST + 256;
 /// Counts of what siblings share that a worker keeps.
 const LINEAGES: usize = COUNTS;
 /// Places of its runtime that a worker keeps.

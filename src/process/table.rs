@@ -30,6 +30,8 @@ const LAST_GENERATION: u64 = (1 << GENERATION_BITS) - 1;
 const LAST_NUMBER: u32 = (1 << (u64::BITS - GENERATION_BITS)) - 1;
 /// Free indexes a thread keeps for itself, so that starting a process takes no shared lock.
 const CACHE: usize = 64;
+/// At most: all that come back at once, and some.
+const KEPT: usize = retired::MOST + 4 * CACHE;
 
 struct Slot {
     process: AtomicPtr<Process>,
@@ -209,7 +211,7 @@ pub(super) fn recycle(pid: Pid) {
     let index = pid.index();
     let spill = spare::with(|spare| {
         spare.indexes.push(index);
-        if spare.indexes.len() > 4 * CACHE { spare.indexes.split_off(CACHE) } else { Vec::new() }
+        if spare.indexes.len() > KEPT { spare.indexes.split_off(CACHE) } else { Vec::new() }
     });
     match spill {
         Some(spill) if spill.is_empty() => {}

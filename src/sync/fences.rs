@@ -17,6 +17,7 @@
 //! it. To wait for each thread's next one would be no better: one that never comes again would hold things up for ever.
 
 use super::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
+use crossbeam::utils::CachePadded;
 use std::time::{Duration, Instant};
 
 /// True when the kernel has no membarrier, or no more: entries take a full fence.
@@ -37,9 +38,9 @@ fn membarrier(command: i32) -> bool {
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
-/// How many heavy fences have begun, and the last of those that are over.
-static BEGUN: AtomicU64 = AtomicU64::new(0);
-static OVER: AtomicU64 = AtomicU64::new(0);
+/// How many heavy fences have begun, and the last of those that are over. On lines of their own: `STRICT` is read by all.
+static BEGUN: CachePadded<AtomicU64> = CachePadded::new(AtomicU64::new(0));
+static OVER: CachePadded<AtomicU64> = CachePadded::new(AtomicU64::new(0));
 
 /// Before the first of either half.
 pub(super) fn set_up() {
@@ -89,12 +90,12 @@ fn make_heavy() -> bool {
     false
 }
 
-/// How many heavy fences have begun before now: all that the caller stored is before the next one.
+/// How many heavy fences have begun: what the caller stored before is seen by all before the next one begins.
 ///
-/// For such a one this thread is as a reader: had it passed through the fence before its stores, it would see that the
-/// fence has begun.
+/// A light fence would not do. The kernel goes from thread to thread: a reader might have its turn, come in, and find
+/// what is gone, before the caller has its own and lets the others see that it is gone.
 pub(super) fn begun() -> u64 {
-    light_fence();
+    fence(Ordering::SeqCst);
     BEGUN.load(Ordering::Relaxed)
 }
 
