@@ -15,9 +15,10 @@ mod wheel;
 
 use crate::sync::{AtomicU64, Ordering, time};
 pub use owners::OwnerId;
+pub use part::Started;
 #[cfg(test)]
 pub(crate) use slot::looks;
-pub use timers::{Started, Timers};
+pub use timers::Timers;
 
 /// The time of one runtime, in nanoseconds since it started.
 pub struct Clock {

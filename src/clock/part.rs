@@ -7,11 +7,18 @@
 //! that has many, or when what the hint was for is cancelled. `next_due` is exact, and may look through a slot: it is
 //! for those who ask when that will be (settle, a manual clock).
 
-use super::timers::Started;
 use super::wheel::Wheel;
 use super::{OwnerId, TimerId, TimerKind};
 use crate::sync::stir::stir;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+
+/// What `start` answers.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Started {
+    pub id: TimerId,
+    /// Due before everything that was promised of its part: wake whoever sleeps until a later deadline.
+    pub earliest: bool,
+}
 
 /// See `Timers`, whose functions these are; the ids are those of the part.
 pub(super) struct Part<T> {

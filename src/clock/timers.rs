@@ -11,18 +11,10 @@
 //! `next_due` and `fire_due` found there, and a start below it always answers `earliest`, so nobody sleeps past a
 //! deadline. (One that is the earliest of its part only answers so, too.)
 
-use super::part::Part;
+use super::part::{Part, Started};
 use super::{OwnerId, TimerId, TimerKind};
 use crate::sync::own::own;
 use crossbeam::utils::CachePadded;
-
-/// What `start` answers.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Started {
-    pub id: TimerId,
-    /// Due before everything that was promised of its part: wake whoever sleeps until a later deadline.
-    pub earliest: bool,
-}
 
 /// Deadlines, each with a payload, for any number of threads.
 pub struct Timers<T> {

@@ -5,9 +5,9 @@
 //! `membarrier(2)` ([`heavy_fence`]; asymmetric fences, as in Folly's and liburcu's quiescent-state reclamation). Where the
 //! kernel refuses membarrier every light fence is a full one instead.
 //!
-//! **One for many.** A heavy fence is one for everybody: who can wait notes how many have [`begun`], and goes on once one
-//! that began later is over ([`is_over`]), whoever made it. (With many threads at work that is what keeps its price from
-//! growing with their number: each interrupts all of them.)
+//! **One for many.** A heavy fence is one for everybody (`shared_fence`): who can wait notes how many have [`begun`], and
+//! goes on once one that began later is over ([`is_over`]), whoever made it. With many threads at work that is what keeps
+//! its price from growing with their number: each interrupts all of them.
 //!
 //! **A kernel that refuses later**, after a filter of system calls was set, leaves a *doubt*. From the first refusal on
 //! every light fence is a full one; but a thread that was there just before may have its store still in its own
@@ -16,8 +16,8 @@
 //! are to be full: no processor keeps a store to itself for longer than microseconds, an interrupt at the latest drains
 //! it. To wait for each thread's next one would be no better: one that never comes again would hold things up for ever.
 
+use super::shared_fence::SharedFence;
 use super::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
-use crossbeam::utils::CachePadded;
 use std::time::{Duration, Instant};
 
 /// True when the kernel has no membarrier, or no more: entries take a full fence.
@@ -38,9 +38,8 @@ fn membarrier(command: i32) -> bool {
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
-/// How many heavy fences have begun, and the last of those that are over. On lines of their own: `STRICT` is read by all.
-static BEGUN: CachePadded<AtomicU64> = CachePadded::new(AtomicU64::new(0));
-static OVER: CachePadded<AtomicU64> = CachePadded::new(AtomicU64::new(0));
+/// [`heavy_fence`], which is one for many.
+static HEAVY: SharedFence = SharedFence::new();
 
 /// Before the first of either half.
 pub(super) fn set_up() {
@@ -66,16 +65,10 @@ pub fn light_fence() {
 /// unseen, and the caller leaves alone what it was about to touch.
 #[must_use]
 pub fn heavy_fence() -> bool {
-    let number = BEGUN.fetch_add(1, Ordering::Relaxed) + 1;
-    fence(Ordering::SeqCst);
-    let made = make_heavy();
-    if made {
-        // Release, partner: `is_over`.
-        OVER.fetch_max(number, Ordering::Release);
-    }
-    made
+    HEAVY.make(make_heavy)
 }
 
+/// Behind a full fence of this thread's.
 fn make_heavy() -> bool {
     // Acquire, partner: the store below: who sees it sees also whether there is a doubt.
     if STRICT.load(Ordering::Acquire) {
@@ -90,19 +83,14 @@ fn make_heavy() -> bool {
     false
 }
 
-/// How many heavy fences have begun: what the caller stored before is seen by all before the next one begins.
-///
-/// A light fence would not do. The kernel goes from thread to thread: a reader might have its turn, come in, and find
-/// what is gone, before the caller has its own and lets the others see that it is gone.
+/// See [`SharedFence::begun`].
 pub(super) fn begun() -> u64 {
-    fence(Ordering::SeqCst);
-    BEGUN.load(Ordering::Relaxed)
+    HEAVY.begun()
 }
 
-/// Whether a heavy fence that began after so many is over: as if the caller had made it.
+/// See [`SharedFence::is_over`].
 pub(super) fn is_over(begun: u64) -> bool {
-    // Acquire, partner: the end of `heavy_fence`: what that has made visible is seen from here on.
-    OVER.load(Ordering::Acquire) > begun
+    HEAVY.is_over(begun)
 }
 
 #[cfg(test)]

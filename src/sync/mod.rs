@@ -13,7 +13,7 @@
 //! * [`time`]: what the machine's clocks say;
 //! * [`stir`]: who frees much says so, and who gives memory back to the system hears it;
 //! * [`replaced`]: what is looked at without a lock, and replaced as a whole;
-//! * [`fences`]: fences of which one half is free;
+//! * [`fences`]: fences of which one half is free; [`shared_fence`]: the other half, which is one for many;
 //! * [`inside`]: which threads are inside the library;
 //! * [`retired`]: memory that is freed once they have left.
 
@@ -101,6 +101,7 @@ pub mod replaced;
 pub mod retired;
 pub mod room;
 pub mod seldom;
+pub mod shared_fence;
 pub mod shelf;
 pub mod stir;
 #[cfg(not(loom))]
