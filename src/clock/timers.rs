@@ -26,7 +26,7 @@ pub struct Timers<T> {
     bits: u32,
 }
 
-/// More parts than this are not made: a wheel is 24 KB.
+/// More parts than this are not made: a wheel is 20 KB.
 const MOST: usize = 64;
 
 impl<T: Send> Timers<T> {
