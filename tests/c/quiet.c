@@ -396,13 +396,15 @@ static regrow_next link_and_wait(regrow_context *context, void *user)
     return REGROW_DONE;
 }
 
-/* A process that ends with that one. */
+/* A process that ends with that one, by whoever carries out that end: it waits by now. (On its way there it would end by
+ * itself, and for nobody's drop.) */
 static regrow_pid start_linked(regrow_pid *with)
 {
     regrow_process_spec spec = { .size = sizeof spec, .body = link_and_wait, .user = with };
     regrow_pid pid;
     CHECK_OK(regrow_spawn(root, &spec, &pid));
     CHECK_MESSAGE("linked");
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
     return pid;
 }
 
