@@ -1,9 +1,9 @@
 //! A heavy fence that is one for everybody: who can wait goes by one that somebody else makes.
 //!
-//! **Protocol.** Who makes a fence counts it as begun, makes it, and says that it is over: that of its number, and so all
-//! before it. Who has stored something that all are to see reads how many have *begun*, behind a fence of its own; once
-//! one that began later is *over*, everybody sees what was stored, and what everybody stored before that fence is seen
-//! here, as if the fence had been made here.
+//! **Protocol.** Who makes a fence counts it as begun, which gives it a number, makes it, and says that the one of that
+//! number is over; older ones may still be under way. Who has stored something that all are to see reads how many have
+//! *begun*, behind a fence of its own; once one that began later is *over*, everybody sees what was stored, and what
+//! everybody stored before that fence is seen here, as if the fence had been made here.
 //!
 //! The fence of one's own is for the others' half, which may be no fence at all but a turn that the kernel gives to each
 //! thread while the heavy one is made (`fences`): a reader might have its turn, come in, and find what is gone, before the
@@ -15,7 +15,7 @@ use crossbeam::utils::CachePadded;
 /// On lines of its own, since fences are seldom and what lies beside it may be read by all.
 pub struct SharedFence {
     begun: CachePadded<AtomicU64>,
-    /// The last that is over.
+    /// The newest that is over.
     over: CachePadded<AtomicU64>,
 }
 
