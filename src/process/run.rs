@@ -103,7 +103,7 @@ pub enum Flow {
     Continue,
     /// As `Continue`, right out of user code: the state word still says CALLBACK (see [`Process::user_staying`]).
     Returned,
-    /// Ends the process, after `terminate`.
+    /// Ends the process, after `terminate`, or at once if that is decided ([`Process::ends_at_return`]).
     Stop(Term),
     /// Ends it with a reason, answering its starter with another.
     StopStart(Term, StartResult),
@@ -388,6 +388,10 @@ fn work(process: &Process) {
 }
 
 fn stop(process: &Process, reason: Term, start: Option<StartResult>) {
+    // SAFETY: RUNNING, or DEAD by its own step, and on the thread that runs it.
+    if unsafe { process.reading() }.told & super::awaited::told::ENDED != 0 {
+        return exit::end_running(process, reason, start);
+    }
     process.begins_to_end();
     // SAFETY: RUNNING; the reference of `work` is not used after this.
     let slot = unsafe { process.behaviour() };
@@ -495,6 +499,18 @@ impl Process {
     #[inline]
     fn has_nothing_left(&self) -> bool {
         self.flags & BOUNDED == 0 && self.mailbox.is_empty() && self.kept.load(Ordering::Relaxed) == 0
+    }
+
+    /// User code has returned, and with that the process ends by itself, if nobody has told it to end: for a behaviour
+    /// that has nothing to do before, and returns [`Flow::Stop`] then.
+    #[inline]
+    pub fn ends_at_return(&self) -> bool {
+        if self.place.apart.is_some() || !self.state.end_at_return() {
+            return false;
+        }
+        // SAFETY: DEAD by that step, without a ghost, and this is the thread that runs it.
+        unsafe { self.reading() }.told = super::awaited::told::ENDED;
+        true
     }
 
     /// Whether nothing came as it said that it rests; else it runs on, unless somebody else has seen to it.

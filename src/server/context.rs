@@ -155,6 +155,12 @@ impl Context {
         if next == REPLY && self.callback == Callback::Call { self.answer.take() } else { None }
     }
 
+    /// As [`Context::plain_stop`], to look at.
+    #[inline]
+    pub fn plainly_stops(&self, next: Next) -> Option<&Term> {
+        if next == STOP { self.reason.as_ref() } else { None }
+    }
+
     /// The reason, if it ends and that is all.
     #[inline]
     pub fn plain_stop(&mut self, next: Next) -> Option<Term> {

@@ -110,8 +110,20 @@ impl<C: Callbacks> Server<C> {
         {
             return Flow::Returned;
         }
+        if let Ok(Ok(Some(next))) = ran
+            && let Some(reason) = self.stops_plainly(&context, next)
+            && me.ends_at_return()
+        {
+            return Flow::Stop(reason);
+        }
         let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
         self.after(me, Some(&mut message), &mut context, ran)
+    }
+
+    /// The reason, if the server is to end with one that nothing is reported of, and has nothing to do before that.
+    #[inline]
+    fn stops_plainly(&self, context: &Context, next: Next) -> Option<Term> {
+        context.plainly_stops(next).filter(|reason| is_orderly(reason) && !self.callbacks.terminates()).cloned()
     }
 
     /// A callback has run, or was not let run. `last`: what it was given, to be taken. It and the context stay where they

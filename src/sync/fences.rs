@@ -51,6 +51,11 @@ pub(super) fn set_up() {
     });
 }
 
+/// Whether every light fence is a full one.
+pub(super) fn are_strict() -> bool {
+    STRICT.load(Ordering::Relaxed)
+}
+
 /// The reader's half of [`heavy_fence`]: no load below it moves above a store before it, as far as those can tell who
 /// make the other half. It costs nothing. For threads that have been inside.
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The only room that names atomics, locks and parking.
 //!
 //! * the atomics and the lock: the machine's, or loom's when a model is run (`--cfg loom`);
-//! * [`lock`]: a lock for what a model looks into;
+//! * [`lock`]: a lock that is given back without a locked instruction, and is all that [`Mutex`] stands for;
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`seldom`]: trying something ever more seldom, as long as it is in vain;
@@ -36,7 +36,11 @@ pub use std::sync::atomic::compiler_fence;
 #[cfg(loom)]
 pub use modelled::{Mutex, RwLock};
 #[cfg(not(loom))]
-pub use parking_lot::{Mutex, MutexGuard, RwLock};
+pub use parking_lot::RwLock;
+#[cfg(not(loom))]
+pub type Mutex<T> = lock_api::Mutex<lock::RawLock, T>;
+#[cfg(not(loom))]
+pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, lock::RawLock, T>;
 
 /// loom's locks with the face of the machine's.
 #[cfg(loom)]
@@ -92,6 +96,7 @@ pub mod fences {
 pub mod forked;
 #[cfg(not(loom))]
 pub mod inside;
+pub mod lock;
 #[cfg(not(loom))]
 pub mod own;
 pub mod parker;
