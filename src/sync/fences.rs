@@ -101,18 +101,27 @@ pub(super) fn is_over(begun: u64) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use std::sync::{Mutex, MutexGuard};
 
     /// What the kernel says to membarrier from now on.
     static REFUSES: AtomicBool = AtomicBool::new(false);
 
-    /// The kernel refuses from now on, and the doubt does not end before [`end_doubt`].
-    pub fn refuse() {
+    /// One test at a time is about a kernel that refuses.
+    pub struct Refused(#[allow(dead_code)] MutexGuard<'static, ()>);
+
+    /// The kernel refuses from now on, and the doubt does not end before [`Refused::end_doubt`].
+    pub fn refuse() -> Refused {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         DOUBT_MS.store(u64::MAX, Ordering::SeqCst);
         REFUSES.store(true, Ordering::SeqCst);
+        Refused(alone)
     }
 
-    pub fn end_doubt() {
-        DOUBT_MS.store(0, Ordering::SeqCst);
+    impl Refused {
+        pub fn end_doubt(&self) {
+            DOUBT_MS.store(0, Ordering::SeqCst);
+        }
     }
 
     pub(super) fn refuses() -> bool {

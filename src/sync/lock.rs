@@ -262,3 +262,82 @@ mod sleepers {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::fences::tests::refuse;
+    use crate::sync::{AtomicU32, Mutex};
+    use std::thread;
+
+    fn sleeps(lock: &RawLock) -> bool {
+        lock.awaited.load(Ordering::Relaxed) != 0
+    }
+
+    #[test]
+    fn one_at_a_time_has_it() {
+        let count = Mutex::new(0u32);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50_000 {
+                        let mut count = count.lock();
+                        let before = *count;
+                        std::hint::spin_loop();
+                        *count = before + 1;
+                    }
+                });
+            }
+        });
+        assert_eq!(*count.lock(), 200_000);
+    }
+
+    /// Who sleeps is woken, each of them: a lock that is given back once wakes the first, who wakes the next.
+    #[test]
+    fn all_who_sleep_are_woken() {
+        for _ in 0..100 {
+            let (lock, through) = (RawLock::new(), AtomicU32::new(0));
+            lock.take();
+            thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        lock.take();
+                        through.fetch_add(1, Ordering::Relaxed);
+                        lock.give_back();
+                    });
+                }
+                while !sleeps(&lock) {
+                    thread::yield_now();
+                }
+                assert_eq!(through.load(Ordering::Relaxed), 0, "it has not been given back");
+                lock.give_back();
+            });
+            assert_eq!(through.load(Ordering::Relaxed), 3);
+            assert!(!sleeps(&lock) && lock.try_take());
+        }
+    }
+
+    #[test]
+    fn where_the_kernel_refuses_nobody_sleeps_for_ever() {
+        let lock = RawLock::new();
+        let is_woken = |meanwhile: &dyn Fn()| {
+            lock.take();
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    lock.take();
+                    lock.give_back();
+                });
+                while !sleeps(&lock) {
+                    thread::yield_now();
+                }
+                meanwhile();
+                // As from one who was on its way when the kernel began to refuse: nobody is told.
+                lock.held.store(0, Ordering::Release);
+            });
+        };
+        let refused = refuse();
+        is_woken(&|| {});
+        is_woken(&|| refused.end_doubt());
+        is_woken(&|| {});
+    }
+}

@@ -274,7 +274,7 @@ pub fn collect() {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fences::tests::{end_doubt, refuse};
+    use super::super::fences::tests::refuse;
     use super::super::inside::enter;
     use super::super::{AtomicBool, Ordering};
     use super::*;
@@ -291,7 +291,7 @@ mod tests {
         let freed = Arc::new(AtomicBool::new(false));
         // It is granted before.
         drop(enter());
-        refuse();
+        let refused = refuse();
         // SAFETY: the count is given away to `set`.
         unsafe { retire(Arc::into_raw(freed.clone()).cast_mut().cast(), set) };
         // Nobody is inside, but for other tests; and one that came in unseen would not be seen at the second look either.
@@ -299,7 +299,7 @@ mod tests {
             collect();
             assert!(!heavy_fence() && !freed.load(Ordering::SeqCst));
         }
-        end_doubt();
+        refused.end_doubt();
         assert!(heavy_fence());
         while !freed.load(Ordering::SeqCst) {
             collect();
