@@ -228,6 +228,12 @@ impl Worker {
         self.beat.store(self.beat.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
+    /// As [`Worker::bump`].
+    #[inline]
+    fn count_parked(&self, more: isize) {
+        self.parked.store(self.parked.load(Ordering::Relaxed).wrapping_add_signed(more), Ordering::Relaxed);
+    }
+
     /// Whether something waits here that another worker could run.
     pub(super) fn has_backlog(&self) -> bool {
         !self.stealer.is_empty() || !self.slot.is_empty() || !self.assigned.is_empty()
@@ -278,7 +284,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
             // before it came back here.
             Some(resumed) => match unsafe { (*resumed.slot.as_ref().coroutine.get()).take() } {
                 Some(coroutine) => {
-                    local.worker.parked.fetch_sub(1, Ordering::Relaxed);
+                    local.worker.count_parked(-1);
                     coroutine
                 }
                 None => continue,
@@ -296,7 +302,7 @@ pub(super) fn run(scheduler: Arc<Scheduler>, worker: Arc<Worker>, slow: bool) {
             // SAFETY: as above; the slot lives in a process, which lives while it is parked.
             CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
                 *slot.as_ref().coroutine.get() = Some(coroutine);
-                local.worker.parked.fetch_add(1, Ordering::Relaxed);
+                local.worker.count_parked(1);
             },
             CoroutineResult::Yield(Switch::Aside) => local.loops.borrow_mut().push(coroutine),
             CoroutineResult::Yield(Switch::Done) => {

@@ -109,7 +109,7 @@ impl Nest<'_> {
             // SAFETY: as in the worker's `run`: the slot is bound to this thread, and lives while it is parked.
             CoroutineResult::Yield(Switch::Parked(slot)) => unsafe {
                 *slot.as_ref().coroutine.get() = place.take();
-                local.worker.parked.fetch_add(1, Ordering::Relaxed);
+                local.worker.count_parked(1);
             },
             CoroutineResult::Yield(Switch::Aside) | CoroutineResult::Return(()) => {
                 unreachable!("only a loop steps aside, and it ends when there is no job")
