@@ -66,8 +66,10 @@ void registry(const char *name, uint64_t n)
     register_key(names.registry, &texts[i], i);
   }
   uint64_t churned = now_ns() - start;
-  register_all(names.registry, numbers);
+  regrow_pid of_texts = names.registry;
   names.keys = numbers;
+  must(regrow_start(root, &child, &names.registry));
+  register_all(names.registry, numbers);
   uint64_t number_one = parallel_threads(1, look_up, &names);
   uint64_t number_two = parallel_threads(2, look_up, &names);
 
@@ -77,7 +79,7 @@ void registry(const char *name, uint64_t n)
     { "integer1_per_sec", per_second(n, number_one) }, { "integer2_per_sec", per_second(2 * n, number_two) },
     { "register_per_sec", per_second(NAMES, registered) }, { "reg_unreg_per_sec", per_second(NAMES, churned) },
     { 0 } });
-  end_all(&names.registry, 1);
+  end_all((regrow_pid[]){ of_texts, names.registry }, 2);
   for (int i = 0; i < NAMES; i++)
     regrow_term_free(&texts[i]);
 }

@@ -155,10 +155,11 @@ impl Context {
         if next == REPLY && self.callback == Callback::Call { self.answer.take() } else { None }
     }
 
-    /// As [`Context::plain_stop`], to look at.
+    /// As [`Context::plain_stop`], to look at, if nothing else is left that it was given.
     #[inline]
-    pub fn plainly_stops(&self, next: Next) -> Option<&Term> {
-        if next == STOP { self.reason.as_ref() } else { None }
+    pub fn only_stops(&self, next: Next) -> Option<&Term> {
+        let has_more = self.answer.is_some() || self.continuation.is_some();
+        if next == STOP && !has_more { self.reason.as_ref() } else { None }
     }
 
     /// The reason, if it ends and that is all.

@@ -111,19 +111,21 @@ impl<C: Callbacks> Server<C> {
             return Flow::Returned;
         }
         if let Ok(Ok(Some(next))) = ran
-            && let Some(reason) = self.stops_plainly(&context, next)
+            && self.only_stops(&context, next)
             && me.ends_at_return()
         {
-            return Flow::Stop(reason);
+            // Not as who is dead: what a resource does as it goes would be refused.
+            process::free(message);
+            return Flow::Stop(context.plain_stop(next).unwrap_or_default());
         }
         let ran = ran.and_then(|ran| me.come_back().map(|()| ran));
         self.after(me, Some(&mut message), &mut context, ran)
     }
 
-    /// The reason, if the server is to end with one that nothing is reported of, and has nothing to do before that.
+    /// Whether the server is to end with a reason that nothing is reported of, and has nothing to do before that.
     #[inline]
-    fn stops_plainly(&self, context: &Context, next: Next) -> Option<Term> {
-        context.plainly_stops(next).filter(|reason| is_orderly(reason) && !self.callbacks.terminates()).cloned()
+    fn only_stops(&self, context: &Context, next: Next) -> bool {
+        context.only_stops(next).is_some_and(is_orderly) && !self.callbacks.terminates()
     }
 
     /// A callback has run, or was not let run. `last`: what it was given, to be taken. It and the context stay where they

@@ -17,13 +17,13 @@
 //! it. To wait for each thread's next one would be no better: one that never comes again would hold things up for ever.
 
 use super::shared_fence::SharedFence;
+use super::time::ns_of;
 use super::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
-use std::time::{Duration, Instant};
 
 /// True when the kernel has no membarrier, or no more: entries take a full fence.
 static STRICT: AtomicBool = AtomicBool::new(false);
-/// When it refused first, having granted it before.
-static REFUSED: once_cell::sync::OnceCell<Instant> = once_cell::sync::OnceCell::new();
+/// When it refused first, having granted it before, by the machine's clock; 0: it never has.
+static REFUSED_NS: AtomicU64 = AtomicU64::new(0);
 /// How long the doubt lasts after that.
 static DOUBT_MS: AtomicU64 = AtomicU64::new(1000);
 const MEMBARRIER_PRIVATE_EXPEDITED: i32 = 1 << 3;
@@ -73,17 +73,19 @@ pub fn heavy_fence() -> bool {
     HEAVY.make(make_heavy)
 }
 
-/// Behind a full fence of this thread's.
+/// Behind a full fence of this thread's. It takes no lock and does not panic: it may be made where others are kept out.
 fn make_heavy() -> bool {
     // Acquire, partner: the store below: who sees it sees also whether there is a doubt.
     if STRICT.load(Ordering::Acquire) {
-        let doubt = Duration::from_millis(DOUBT_MS.load(Ordering::Relaxed));
-        return REFUSED.get().is_none_or(|refused| refused.elapsed() >= doubt);
+        let refused = REFUSED_NS.load(Ordering::Relaxed);
+        let doubt = DOUBT_MS.load(Ordering::Relaxed).saturating_mul(1_000_000);
+        return refused == 0 || ns_of(libc::CLOCK_MONOTONIC).saturating_sub(refused) >= doubt;
     }
     if membarrier(MEMBARRIER_PRIVATE_EXPEDITED) {
         return true;
     }
-    REFUSED.get_or_init(Instant::now);
+    let now = ns_of(libc::CLOCK_MONOTONIC).max(1);
+    let _ = REFUSED_NS.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     STRICT.store(true, Ordering::SeqCst);
     false
 }
@@ -121,6 +123,12 @@ pub(super) mod tests {
     impl Refused {
         pub fn end_doubt(&self) {
             DOUBT_MS.store(0, Ordering::SeqCst);
+        }
+    }
+
+    impl Drop for Refused {
+        fn drop(&mut self) {
+            self.end_doubt();
         }
     }
 

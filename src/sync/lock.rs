@@ -8,10 +8,11 @@
 //!    `held` once more. After the fence that is free already, or whoever gives it back finds `awaited` set. The heavy fence
 //!    is 10 us and more, but a sleep is as long;
 //! 4. *wake*: among the sleepers, who say whether more sleep, which `awaited` says from then on. Who was woken tries
-//!    anew; now and then it is handed the lock, so that nobody waits for ever beside those who come and go.
+//!    anew; now and then it is handed the lock, if that is free still, so that as a rule nobody waits for long beside
+//!    those who come and go.
 //!
-//! Where the kernel has no heavy fence (`fences`, strict) a sleep ends by itself after a millisecond: the fences of those
-//! who were on their way when that came out may have been none.
+//! Where the kernel has no heavy fence (`fences`, strict) a sleep ends by itself after a millisecond, so that it does not
+//! matter whether the fences of those who were on their way when that came out were any.
 //!
 //! **The last who looks.** The look in 2 comes after others may have taken the lock: what a lock lies in must not be freed
 //! before the guard is gone, as Rust asks for anyway; what is reached by a bare pointer goes only when all who are inside
@@ -84,10 +85,10 @@ impl RawLock {
     }
 
     fn sleep(&self) -> Slept {
-        let is_needed = || {
+        let is_needed = |is_limited: bool| {
             self.awaited.store(1, Ordering::Relaxed);
-            let made = cfg!(broken_lock) || heavy_fence();
-            made && self.held.load(Ordering::Relaxed) != 0
+            let is_safe = cfg!(broken_lock) || heavy_fence() || is_limited;
+            is_safe && self.held.load(Ordering::Relaxed) != 0
         };
         self.sleepers.sleep(&self.held, is_needed, || self.awaited.store(0, Ordering::Relaxed))
     }
@@ -152,9 +153,12 @@ mod sleepers {
     pub struct Sleepers;
 
     impl Sleepers {
-        /// Sleeps if it `is_needed`; of the last who leaves by itself `nobody_is_left`. Both are called among the sleepers,
-        /// where nobody else comes or goes meanwhile.
-        pub fn sleep<T>(&self, place: &T, is_needed: impl FnOnce() -> bool, nobody_is_left: impl FnOnce()) -> Slept {
+        /// Sleeps if it `is_needed`, which is told whether the sleep ends by itself; of the last who leaves by itself
+        /// `nobody_is_left`. Both are called among the sleepers, where nobody else comes or goes meanwhile: they take no
+        /// lock.
+        pub fn sleep<T>(
+            &self, place: &T, is_needed: impl FnOnce(bool) -> bool, nobody_is_left: impl FnOnce(),
+        ) -> Slept {
             fences::set_up();
             let until = fences::are_strict().then(|| Instant::now() + Duration::from_millis(1));
             let leaves = |_, is_last: bool| {
@@ -163,7 +167,9 @@ mod sleepers {
                 }
             };
             // SAFETY: the address is the lock's, and what is called neither panics nor parks.
-            match unsafe { park(address(place), is_needed, || {}, leaves, DEFAULT_PARK_TOKEN, until) } {
+            match unsafe {
+                park(address(place), || is_needed(until.is_some()), || {}, leaves, DEFAULT_PARK_TOKEN, until)
+            } {
                 ParkResult::Unparked(HAVE) => Slept::AndHasIt,
                 ParkResult::Unparked(_) | ParkResult::Invalid | ParkResult::TimedOut => Slept::AndTries,
             }
@@ -223,9 +229,11 @@ mod sleepers {
             Sleepers(Mutex::new(Bed::default()), Condvar::new())
         }
 
-        pub fn sleep<T>(&self, _place: &T, is_needed: impl FnOnce() -> bool, _nobody_is_left: impl FnOnce()) -> Slept {
+        pub fn sleep<T>(
+            &self, _place: &T, is_needed: impl FnOnce(bool) -> bool, _nobody_is_left: impl FnOnce(),
+        ) -> Slept {
             let mut bed = self.0.lock().unwrap();
-            if !is_needed() {
+            if !is_needed(false) {
                 return Slept::AndTries;
             }
             bed.sleeping += 1;

@@ -474,6 +474,11 @@ static regrow_next kill_it(regrow_context *context, void *server)
     return REGROW_DONE;
 }
 
+static regrow_next end_over_it(regrow_context *context, void *state, const regrow_term *message)
+{
+    return regrow_stop_self(context, regrow_atom("normal"));
+}
+
 static void what_is_dropped_with_a_process_may_do_all_but_wait(void)
 {
     regrow_ref monitor;
@@ -496,6 +501,13 @@ static void what_is_dropped_with_a_process_may_do_all_but_wait(void)
     regrow_pid killer = spawn_monitor(kill_it, &server, &monitor);
     CHECK_DOWN("normal", monitor);
     CHECK(!regrow_is_alive(killer));
+    check_dropped(1);
+    /* The last message of a server, which ends over it. */
+    regrow_server_spec ends = { .size = sizeof ends, .handle_info = end_over_it };
+    server = start_server(&ends);
+    CHECK_OK(regrow_monitor(server, &monitor));
+    CHECK_OK(regrow_send(server, regrow_resource(NULL, drop_and_try)));
+    CHECK_DOWN("normal", monitor);
     check_dropped(1);
 }
 
