@@ -79,7 +79,9 @@ void registry(const char *name, uint64_t n)
     { "integer1_per_sec", per_second(n, number_one) }, { "integer2_per_sec", per_second(2 * n, number_two) },
     { "register_per_sec", per_second(NAMES, registered) }, { "reg_unreg_per_sec", per_second(NAMES, churned) },
     { 0 } });
-  end_all((regrow_pid[]){ of_texts, names.registry }, 2);
+  /* with a reason that those who are registered there, and linked with it, live on with */
+  must(regrow_stop(of_texts, regrow_atom("normal"), REGROW_INFINITY));
+  must(regrow_stop(names.registry, regrow_atom("normal"), REGROW_INFINITY));
   for (int i = 0; i < NAMES; i++)
     regrow_term_free(&texts[i]);
 }

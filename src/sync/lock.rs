@@ -18,11 +18,11 @@
 //! before the guard is gone, as Rust asks for anyway; what is reached by a bare pointer goes only when all who are inside
 //! have left (`inside`).
 //!
-//! Where threads sleep is `parking_lot_core`'s, the guard `lock_api`'s. Model: `tests/loom_lock.rs`.
+//! Where threads sleep is `sleepers`, the guard `lock_api`'s. Model: `tests/loom_lock.rs`.
 
 use super::fences::{heavy_fence, light_fence};
+use super::sleepers::{Look, Sleepers, Slept};
 use super::{AtomicU8, Ordering};
-use sleepers::{Sleepers, Slept};
 
 pub struct RawLock {
     held: AtomicU8,
@@ -33,7 +33,7 @@ pub struct RawLock {
 impl RawLock {
     #[cfg(not(loom))]
     pub const fn new() -> RawLock {
-        RawLock { held: AtomicU8::new(0), awaited: AtomicU8::new(0), sleepers: Sleepers }
+        RawLock { held: AtomicU8::new(0), awaited: AtomicU8::new(0), sleepers: Sleepers::new() }
     }
 
     #[cfg(loom)]
@@ -68,7 +68,7 @@ impl RawLock {
 
     #[cold]
     fn take_in_time(&self) {
-        let mut look = sleepers::Look::new();
+        let mut look = Look::new();
         loop {
             if self.held.load(Ordering::Relaxed) == 0 && self.try_take() {
                 return;
@@ -79,7 +79,7 @@ impl RawLock {
             }
             match self.sleep() {
                 Slept::AndHasIt => return,
-                Slept::AndTries => look = sleepers::Look::new(),
+                Slept::AndTries => look = Look::new(),
             }
         }
     }
@@ -129,145 +129,6 @@ unsafe impl lock_api::RawMutex for RawLock {
     #[inline(always)]
     unsafe fn unlock(&self) {
         self.give_back();
-    }
-}
-
-/// Where threads sleep for a lock.
-#[cfg(not(loom))]
-mod sleepers {
-    use crate::sync::fences;
-    use parking_lot_core::{DEFAULT_PARK_TOKEN, ParkResult, SpinWait, UnparkResult, UnparkToken, park, unpark_one};
-    use std::time::{Duration, Instant};
-
-    /// How a sleep ended.
-    pub enum Slept {
-        /// Whoever gave the lock back has left it to the sleeper.
-        AndHasIt,
-        AndTries,
-    }
-
-    const TRY: UnparkToken = UnparkToken(0);
-    const HAVE: UnparkToken = UnparkToken(1);
-
-    /// They are found by an address of the lock's, `place`.
-    pub struct Sleepers;
-
-    impl Sleepers {
-        /// Sleeps if it `is_needed`, which is told whether the sleep ends by itself; of the last who leaves by itself
-        /// `nobody_is_left`. Both are called among the sleepers, where nobody else comes or goes meanwhile: they take no
-        /// lock.
-        pub fn sleep<T>(
-            &self, place: &T, is_needed: impl FnOnce(bool) -> bool, nobody_is_left: impl FnOnce(),
-        ) -> Slept {
-            fences::set_up();
-            let until = fences::are_strict().then(|| Instant::now() + Duration::from_millis(1));
-            let leaves = |_, is_last: bool| {
-                if is_last {
-                    nobody_is_left();
-                }
-            };
-            // SAFETY: the address is the lock's, and what is called neither panics nor parks.
-            match unsafe {
-                park(address(place), || is_needed(until.is_some()), || {}, leaves, DEFAULT_PARK_TOKEN, until)
-            } {
-                ParkResult::Unparked(HAVE) => Slept::AndHasIt,
-                ParkResult::Unparked(_) | ParkResult::Invalid | ParkResult::TimedOut => Slept::AndTries,
-            }
-        }
-
-        /// Wakes one, if one is found. `how`: has one been found, do more sleep, is it time to hand it the lock; whether it
-        /// has been handed that.
-        pub fn wake_one<T>(&self, place: &T, how: impl FnOnce(bool, bool, bool) -> bool) {
-            let how = |found: UnparkResult| {
-                if how(found.unparked_threads > 0, found.have_more_threads, found.be_fair) { HAVE } else { TRY }
-            };
-            // SAFETY: as above.
-            unsafe { unpark_one(address(place), how) };
-        }
-    }
-
-    fn address<T>(place: &T) -> usize {
-        std::ptr::from_ref(place).addr()
-    }
-
-    /// A look around before a sleep.
-    pub struct Look(SpinWait);
-
-    impl Look {
-        pub fn new() -> Look {
-            Look(SpinWait::new())
-        }
-
-        /// False: that was long enough.
-        pub fn around(&mut self) -> bool {
-            self.0.spin()
-        }
-    }
-}
-
-/// The same for a model. Every second who is woken is handed the lock.
-#[cfg(loom)]
-mod sleepers {
-    use loom::sync::{Condvar, Mutex};
-
-    pub enum Slept {
-        AndHasIt,
-        AndTries,
-    }
-
-    #[derive(Default)]
-    struct Bed {
-        sleeping: usize,
-        woken: Vec<bool>,
-        count: usize,
-    }
-
-    pub struct Sleepers(Mutex<Bed>, Condvar);
-
-    impl Sleepers {
-        pub fn new() -> Sleepers {
-            Sleepers(Mutex::new(Bed::default()), Condvar::new())
-        }
-
-        pub fn sleep<T>(
-            &self, _place: &T, is_needed: impl FnOnce(bool) -> bool, _nobody_is_left: impl FnOnce(),
-        ) -> Slept {
-            let mut bed = self.0.lock().unwrap();
-            if !is_needed(false) {
-                return Slept::AndTries;
-            }
-            bed.sleeping += 1;
-            loop {
-                bed = self.1.wait(bed).unwrap();
-                if let Some(has_it) = bed.woken.pop() {
-                    return if has_it { Slept::AndHasIt } else { Slept::AndTries };
-                }
-            }
-        }
-
-        pub fn wake_one<T>(&self, _place: &T, how: impl FnOnce(bool, bool, bool) -> bool) {
-            let mut bed = self.0.lock().unwrap();
-            let has_found = bed.sleeping > 0;
-            bed.sleeping -= usize::from(has_found);
-            bed.count += 1;
-            let has_it = how(has_found, bed.sleeping > 0, bed.count % 2 == 0);
-            if has_found {
-                bed.woken.push(has_it);
-                self.1.notify_one();
-            }
-        }
-    }
-
-    pub struct Look;
-
-    impl Look {
-        pub fn new() -> Look {
-            Look
-        }
-
-        pub fn around(&mut self) -> bool {
-            false
-        }
     }
 }
 

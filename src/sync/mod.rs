@@ -1,7 +1,8 @@
 //! The only room that names atomics, locks and parking.
 //!
 //! * the atomics and the lock: the machine's, or loom's when a model is run (`--cfg loom`);
-//! * [`lock`]: a lock that is given back without a locked instruction, and is all that [`Mutex`] stands for;
+//! * [`lock`] and [`shared_lock`]: locks that are given back without a locked instruction, which [`Mutex`] and [`RwLock`]
+//!   stand for; [`sleepers`]: where threads sleep for them;
 //! * [`parker`]: how an operating system thread waits, with a token, so that a wake is never lost;
 //! * [`patience`]: looking around before sleeping, where that pays;
 //! * [`seldom`]: trying something ever more seldom, as long as it is in vain;
@@ -36,11 +37,11 @@ pub use std::sync::atomic::compiler_fence;
 #[cfg(loom)]
 pub use modelled::{Mutex, RwLock};
 #[cfg(not(loom))]
-pub use parking_lot::RwLock;
-#[cfg(not(loom))]
 pub type Mutex<T> = lock_api::Mutex<lock::RawLock, T>;
 #[cfg(not(loom))]
 pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, lock::RawLock, T>;
+#[cfg(not(loom))]
+pub type RwLock<T> = lock_api::RwLock<shared_lock::RawSharedLock, T>;
 
 /// loom's locks with the face of the machine's.
 #[cfg(loom)]
@@ -107,7 +108,9 @@ pub mod retired;
 pub mod room;
 pub mod seldom;
 pub mod shared_fence;
+pub mod shared_lock;
 pub mod shelf;
+pub mod sleepers;
 pub mod stir;
 #[cfg(not(loom))]
 pub mod tally;
