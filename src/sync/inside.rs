@@ -228,11 +228,30 @@ pub fn step_out_counting(handled: Option<u32>) -> u32 {
     if let Some(of) = handled {
         here.record().tally.add(of, What::Handled, 1);
     }
+    if here.stays.get() {
+        return here.depth.get();
+    }
     let depth = here.depth.replace(0);
     if depth > 0 {
         here.go_out();
     }
     depth
+}
+
+/// Runs a user's drop function, which may not wait: within it nothing steps out. Whoever frees a term may be in the
+/// middle of what only its being inside keeps, a table, say; and a drop function may call what steps out for other
+/// functions of the user's (a registry's), or for the states of those that it ends.
+pub fn dropping(drop: impl FnOnce()) {
+    struct Before(bool, bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            own().stays.set(self.0);
+            own().may_not_wait.set(self.1);
+        }
+    }
+    let here = own();
+    let _before = Before(here.stays.replace(true), here.may_not_wait.replace(true));
+    drop();
 }
 
 /// Comes back to the depth that [`step_out`] left; not in the child of a fork, where there is nothing to come back to.
@@ -248,10 +267,13 @@ pub fn re_enter_counting(depth: u32, handled: Option<u32>) {
         super::forked::end_child();
     }
     let here = own();
-    debug_assert_eq!(here.depth.get(), 0);
     if let Some(of) = handled {
         here.record().tally.add(of, What::Handled, 1);
     }
+    if here.stays.get() {
+        return;
+    }
+    debug_assert_eq!(here.depth.get(), 0);
     if depth > 0 {
         here.go_in();
         here.depth.set(depth);

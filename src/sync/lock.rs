@@ -61,7 +61,7 @@ impl RawLock {
         self.held.store(0, Ordering::Release);
         // Partner: the heavy fence in `sleep`.
         light_fence();
-        if self.awaited.load(Ordering::Relaxed) != 0 {
+        if self.awaited.load(Ordering::Relaxed) != NOBODY {
             self.wake_one();
         }
     }
@@ -74,7 +74,7 @@ impl RawLock {
                 return;
             }
             // Where others sleep already nobody looks around: that would be before them.
-            if self.awaited.load(Ordering::Relaxed) == 0 && look.around() {
+            if self.awaited.load(Ordering::Relaxed) == NOBODY && look.around() {
                 continue;
             }
             match self.sleep() {
@@ -85,21 +85,46 @@ impl RawLock {
     }
 
     fn sleep(&self) -> Slept {
-        let is_needed = |is_limited: bool| {
-            self.awaited.store(1, Ordering::Relaxed);
-            let is_safe = cfg!(broken_lock) || heavy_fence() || is_limited;
-            is_safe && self.held.load(Ordering::Relaxed) != 0
-        };
-        self.sleepers.sleep(&self.held, is_needed, || self.awaited.store(0, Ordering::Relaxed))
+        let is_needed = |is_limited| say_awaited(&self.awaited, is_limited, || self.held.load(Ordering::Relaxed) != 0);
+        self.sleepers.sleep(&self.held, is_needed, || self.awaited.store(NOBODY, Ordering::Relaxed))
     }
 
     #[cold]
     fn wake_one(&self) {
         self.sleepers.wake_one(&self.held, |has_found, has_more, is_its_turn| {
-            self.awaited.store(u8::from(has_more), Ordering::Relaxed);
+            if !has_more {
+                self.awaited.store(NOBODY, Ordering::Relaxed);
+            }
             has_found && is_its_turn && self.try_take()
         });
     }
+}
+
+/// Nobody sleeps.
+pub(super) const NOBODY: u8 = 0;
+/// Somebody sleeps, or is about to.
+const SAID: u8 = 1;
+/// Since that was said a heavy fence has been made.
+const FENCED: u8 = 2;
+
+/// Step *sleep*, among the sleepers: whether to sleep for a lock, which `is_held` looks at. What others have said, and made
+/// a fence for, holds as long as it stands there: so of many who sleep for one lock one makes the fence. What is said in
+/// vain is taken back, or the next who want the lock would take it for somebody who sleeps.
+pub(super) fn say_awaited(awaited: &AtomicU8, is_limited: bool, is_held: impl FnOnce() -> bool) -> bool {
+    let before = awaited.load(Ordering::Relaxed);
+    let mut is_safe = before == FENCED;
+    if !is_safe {
+        awaited.store(SAID, Ordering::Relaxed);
+        if cfg!(any(broken_lock, broken_shared_lock)) || heavy_fence() {
+            awaited.store(FENCED, Ordering::Relaxed);
+            is_safe = true;
+        }
+    }
+    let is_needed = (is_safe || is_limited) && is_held();
+    if !is_needed {
+        awaited.store(before, Ordering::Relaxed);
+    }
+    is_needed
 }
 
 impl Default for RawLock {
@@ -140,7 +165,7 @@ mod tests {
     use std::thread;
 
     fn sleeps(lock: &RawLock) -> bool {
-        lock.awaited.load(Ordering::Relaxed) != 0
+        lock.awaited.load(Ordering::Relaxed) != NOBODY
     }
 
     #[test]

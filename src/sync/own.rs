@@ -31,6 +31,8 @@ pub struct Own {
     /// Its record and how deeply it is inside: `inside`.
     pub(super) record: Cell<Option<&'static ThreadRecord>>,
     pub(super) depth: Cell<u32>,
+    /// It stays inside, whatever it runs: `inside`.
+    pub(super) stays: Cell<bool>,
     /// Whether it runs what may not wait: `process::wait`.
     pub may_not_wait: Cell<bool>,
     /// The ends that it carries out, and whether the next is carried out in one piece: `process::exit`.
@@ -120,6 +122,7 @@ pub fn own() -> &'static Own {
                 worker: Cell::new(std::ptr::null()),
                 record: Cell::new(None),
                 depth: Cell::new(0),
+                stays: Cell::new(false),
                 may_not_wait: Cell::new(false),
                 endings: Cell::new(std::ptr::null_mut()),
                 ends_at_once: Cell::new(false),

@@ -7,15 +7,16 @@
 //! 2. *take*: says that he has it, by compare-and-swap, while nobody else does. From there on nobody new shares it, and
 //!    the word changes only by those who leave; when it says that nobody shares it any more, it is his;
 //! 3. *give back*: 0 is stored, which loses nothing, since nobody but him changes the word then; behind a light fence, a
-//!    look at `awaited`: who finds it set wakes all;
+//!    look at `awaited`: who finds it set wakes all, and now and then lets one of them have it before he takes it anew;
 //! 4. *sleep*, for who finds that somebody has it: as in `lock`.
 //!
-//! Who takes it comes before those who would share it anew: so he waits no longer than for those who are in there. A
-//! thread that shares it must not share it once more: it would wait for who waits for it.
+//! Who has said that he takes it comes before those who would share it anew: so he waits for those alone who are in there.
+//! A thread that shares it must not share it once more: it would wait for who waits for it.
 //!
 //! Model: `tests/loom_shared_lock.rs`.
 
-use super::fences::{heavy_fence, light_fence};
+use super::fences::light_fence;
+use super::lock::{NOBODY, say_awaited};
 use super::sleepers::{Look, Sleepers};
 use super::{AtomicU8, AtomicU32, Ordering};
 
@@ -59,7 +60,7 @@ impl RawSharedLock {
         self.word.store(0, Ordering::Release);
         // Partner: the heavy fence in `sleep`.
         light_fence();
-        if self.awaited.load(Ordering::Relaxed) != 0 {
+        if self.awaited.load(Ordering::Relaxed) != NOBODY {
             self.wake_all();
         }
     }
@@ -71,6 +72,7 @@ impl RawSharedLock {
         }
     }
 
+    /// False also when somebody else has come to share it, or has left, in that very moment.
     #[inline(always)]
     pub fn try_share(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
@@ -98,14 +100,12 @@ impl RawSharedLock {
         let mut look = Look::new();
         loop {
             let word = self.word.load(Ordering::Relaxed);
-            if word & HELD == 0 {
-                // Acquire, partner: the store in `give_back`.
-                if self.word.compare_exchange(word, word | HELD, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                    return self.let_them_leave();
-                }
-                continue;
+            if word & HELD != 0 {
+                self.wait(&mut look);
+            // Acquire, partner: the store in `give_back`.
+            } else if self.word.compare_exchange(word, word | HELD, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return self.let_them_leave();
             }
-            self.wait(&mut look);
         }
     }
 
@@ -140,25 +140,30 @@ impl RawSharedLock {
 
     /// Somebody has it.
     fn wait(&self, look: &mut Look) {
-        if self.awaited.load(Ordering::Relaxed) != 0 || !look.around() {
-            let is_needed = |is_limited: bool| {
-                self.awaited.store(1, Ordering::Relaxed);
-                let is_safe = cfg!(broken_shared_lock) || heavy_fence() || is_limited;
-                is_safe && self.word.load(Ordering::Relaxed) & HELD != 0
-            };
-            self.sleepers.sleep(&self.word, is_needed, || self.awaited.store(0, Ordering::Relaxed));
+        if self.awaited.load(Ordering::Relaxed) != NOBODY || !look.around() {
+            let is_held = || self.word.load(Ordering::Relaxed) & HELD != 0;
+            let is_needed = |is_limited| say_awaited(&self.awaited, is_limited, is_held);
+            self.sleepers.sleep(&self.word, is_needed, || self.awaited.store(NOBODY, Ordering::Relaxed));
             *look = Look::new();
         }
     }
 
     #[cold]
     fn wake_all(&self) {
-        self.sleepers.wake_all(&self.word, || self.awaited.store(0, Ordering::Relaxed));
+        let mut is_their_turn = false;
+        self.sleepers.wake_all(&self.word, |is_time| {
+            self.awaited.store(NOBODY, Ordering::Relaxed);
+            is_their_turn = is_time;
+        });
+        // Now and then one of them has it before we can take it anew: who goes through a table in many parts gives it
+        // back for less time than a thread needs to wake up.
+        let mut look = Look::new();
+        while is_their_turn && self.word.load(Ordering::Relaxed) == 0 && look.around() {}
     }
 
     #[cold]
     fn wake_who_takes_it(&self) {
-        self.sleepers.wake_all(&self.awaited, || {});
+        self.sleepers.wake_all(&self.awaited, |_| {});
     }
 }
 
@@ -182,9 +187,14 @@ unsafe impl lock_api::RawRwLock for RawSharedLock {
         self.share();
     }
 
-    #[inline(always)]
     fn try_lock_shared(&self) -> bool {
-        self.try_share()
+        // Others who come to share it, or leave, are no reason.
+        while !self.try_share() {
+            if self.word.load(Ordering::Relaxed) & HELD != 0 {
+                return false;
+            }
+        }
+        true
     }
 
     #[inline(always)]
@@ -205,6 +215,14 @@ unsafe impl lock_api::RawRwLock for RawSharedLock {
     #[inline(always)]
     unsafe fn unlock_exclusive(&self) {
         self.give_back();
+    }
+
+    fn is_locked(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != 0
+    }
+
+    fn is_locked_exclusive(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & HELD != 0
     }
 }
 
@@ -240,7 +258,7 @@ mod tests {
     }
 
     fn is_awaited(lock: &RawSharedLock) -> bool {
-        lock.awaited.load(Ordering::Relaxed) != 0
+        lock.awaited.load(Ordering::Relaxed) != NOBODY
     }
 
     fn yield_until(holds: impl Fn() -> bool) {

@@ -65,10 +65,11 @@ mod machine {
             unsafe { core::unpark_one(address(place), how) };
         }
 
-        /// Wakes all. `nobody_is_left` is called among the sleepers.
-        pub fn wake_all<T>(&self, place: &T, nobody_is_left: impl FnOnce()) {
-            let left = |_| {
-                nobody_is_left();
+        /// Wakes all. `nobody_is_left` is called among the sleepers: whether it is time to see to it that one of them gets
+        /// what they sleep for.
+        pub fn wake_all<T>(&self, place: &T, nobody_is_left: impl FnOnce(bool)) {
+            let left = |found: UnparkResult| {
+                nobody_is_left(found.be_fair);
                 TRY
             };
             // SAFETY: as above.
@@ -169,12 +170,12 @@ mod modelled {
             }
         }
 
-        pub fn wake_all<T>(&self, place: &T, nobody_is_left: impl FnOnce()) {
+        pub fn wake_all<T>(&self, place: &T, nobody_is_left: impl FnOnce(bool)) {
             let mut beds = self.0.lock().unwrap();
             let bed = beds.of.entry(std::ptr::from_ref(place).addr()).or_default();
             let sleeping = std::mem::take(&mut bed.sleeping);
             bed.woken.extend((0..sleeping).map(|_| false));
-            nobody_is_left();
+            nobody_is_left(true);
             self.1.notify_all();
         }
     }

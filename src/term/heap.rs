@@ -20,7 +20,15 @@ use std::ptr;
 use super::{Term, kinds};
 #[cfg(not(any(loom, feature = "sanitizer")))]
 use crate::sync::blocks::{self, Size};
+#[cfg(not(loom))]
+use crate::sync::inside::dropping;
 use crate::sync::{AtomicU32, Ordering};
+
+/// Models know nothing of who is inside.
+#[cfg(loom)]
+fn dropping(drop: impl FnOnce()) {
+    drop();
+}
 
 #[repr(C)]
 struct Head {
@@ -476,13 +484,19 @@ fn release(dead: &Term) {
 
 /// Runs a drop function. A panic in it ends here: the loop that frees must go on.
 fn run(dropper: Dropper, pointer: *mut c_void) {
-    let _ = catch_unwind(AssertUnwindSafe(|| match dropper {
+    let user = |function: &mut dyn FnMut()| {
+        let _ = catch_unwind(AssertUnwindSafe(|| dropping(function)));
+    };
+    match dropper {
         Dropper::Nothing => {}
         Dropper::Keeps(term) => drop(term),
         // SAFETY: whoever made the resource promised that this may be called once, on any thread.
-        Dropper::Foreign(function) => unsafe { function(pointer) },
-        Dropper::Boxed(function) => function(pointer),
-    }));
+        Dropper::Foreign(function) => user(&mut || unsafe { function(pointer) }),
+        Dropper::Boxed(function) => {
+            let mut function = Some(function);
+            user(&mut || function.take().into_iter().for_each(|function| function(pointer)));
+        }
+    }
 }
 
 /// Whether the words can belong to a payload that is alive; see `Term::check_words`.

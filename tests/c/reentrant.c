@@ -511,6 +511,51 @@ static void what_is_dropped_with_a_process_may_do_all_but_wait(void)
     check_dropped(1);
 }
 
+/* Frees what nobody who is inside the library looks at any more: many processes, and some tables. */
+static void end_many(void *user, regrow_pid pid, const regrow_term *value)
+{
+    regrow_server_spec spec = { .size = sizeof spec };
+    regrow_child_spec how = child(REGROW_SERVER, &spec);
+    for (int i = 0; i < 3000; i++) {
+        regrow_pid server;
+        CHECK_OK(regrow_start(root, &how, &server));
+        CHECK_OK(regrow_exit(server, regrow_atom("kill")));
+    }
+    for (int i = 0; i < 100; i++) {
+        regrow_table_spec some = { .size = sizeof some };
+        regrow_table table;
+        CHECK_OK(regrow_table_new(&some, &table));
+        CHECK_OK(regrow_table_delete(table));
+    }
+    atomic_fetch_add(&drops, 1);
+}
+
+static void drop_and_dispatch(void *user)
+{
+    regrow_term key = regrow_atom("key");
+    CHECK_OK(regrow_registry_dispatch(*(regrow_pid *)user, &key, end_many, NULL));
+}
+
+/* Its rows go while the table is on its way; and they have functions of the user's called, which free what they can. */
+static void what_is_dropped_with_a_table_may_free_all_else(void)
+{
+    static regrow_pid registry;
+    registry = start_registry(REGROW_DUPLICATE);
+    CHECK_OK(regrow_registry_register(registry, regrow_atom("key"), self, regrow_nil()));
+    uint32_t kinds[] = { REGROW_SET, REGROW_ORDERED_SET };
+    for (int i = 0; i < 2; i++) {
+        regrow_table_spec spec = { .size = sizeof spec, .kind = kinds[i] };
+        regrow_table table;
+        CHECK_OK(regrow_table_new(&spec, &table));
+        regrow_term parts[] = { regrow_int(1), regrow_resource(&registry, drop_and_dispatch) };
+        CHECK_OK(regrow_table_insert(table, regrow_tuple(parts, 2)));
+        CHECK_OK(regrow_table_delete(table));
+        check_dropped(1);
+        CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_delete(table));
+    }
+    CHECK_OK(regrow_stop(registry, regrow_atom("normal"), LONG_MS));
+}
+
 static bool match_and_try(void *user, const regrow_term *message)
 {
     regrow_term found;
@@ -609,6 +654,7 @@ int main(void)
     RUN(a_host_turns_on_itself);
     RUN(who_is_told_of_an_answer_asks_again);
     RUN(what_is_dropped_with_a_process_may_do_all_but_wait);
+    RUN(what_is_dropped_with_a_table_may_free_all_else);
     RUN(who_looks_at_messages_does_nothing_else);
     RUN(the_log_may_not_wait_for_what_it_tells_of);
     close_runtime();
