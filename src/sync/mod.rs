@@ -110,7 +110,7 @@ pub mod seldom;
 pub mod shared_fence;
 pub mod shared_lock;
 pub mod shelf;
-pub mod sleepers;
+mod sleepers;
 pub mod stir;
 #[cfg(not(loom))]
 pub mod tally;
