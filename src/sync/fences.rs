@@ -109,7 +109,9 @@ pub(super) mod tests {
     static REFUSES: AtomicBool = AtomicBool::new(false);
 
     /// One test at a time is about a kernel that refuses.
-    pub struct Refused(#[allow(dead_code)] MutexGuard<'static, ()>);
+    pub struct Refused {
+        _alone: MutexGuard<'static, ()>,
+    }
 
     /// The kernel refuses from now on, and the doubt does not end before [`Refused::end_doubt`].
     pub fn refuse() -> Refused {
@@ -117,7 +119,7 @@ pub(super) mod tests {
         let alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         DOUBT_MS.store(u64::MAX, Ordering::SeqCst);
         REFUSES.store(true, Ordering::SeqCst);
-        Refused(alone)
+        Refused { _alone: alone }
     }
 
     impl Refused {

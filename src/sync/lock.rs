@@ -59,7 +59,7 @@ impl RawLock {
     pub fn give_back(&self) {
         // Release, partner: the step in `try_take`: what was done under the lock is seen under it.
         self.held.store(0, Ordering::Release);
-        // Partner: the heavy fence in `sleep`.
+        // Partner: the heavy fence in `say_awaited`.
         light_fence();
         if self.awaited.load(Ordering::Relaxed) != NOBODY {
             self.wake_one();

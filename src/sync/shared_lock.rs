@@ -58,7 +58,7 @@ impl RawSharedLock {
     pub fn give_back(&self) {
         // Release, partners: the steps in `try_take` and `try_share`.
         self.word.store(0, Ordering::Release);
-        // Partner: the heavy fence in `sleep`.
+        // Partner: the heavy fence in `say_awaited`.
         light_fence();
         if self.awaited.load(Ordering::Relaxed) != NOBODY {
             self.wake_all();
