@@ -2,8 +2,8 @@
 #![allow(non_camel_case_types)]
 
 use super::support::{
-    Fault, SizedStruct, borrow, borrow_optional, guard, guard_value, is_forked, node_of, out, out_optional, sized,
-    take, text, text_optional,
+    Fault, Moved, SizedStruct, borrow, borrow_optional, guard, guard_told, guard_value, is_forked, lent, moved, node_of,
+    out, out_optional, sized, take, tell, text, text_optional,
 };
 use super::types::{
     REGROW_BAG, REGROW_DUPLICATE_BAG, REGROW_ORDERED_SET, REGROW_PRIVATE, REGROW_PROTECTED, REGROW_PUBLIC, REGROW_SET,
@@ -224,8 +224,8 @@ pub unsafe extern "C" fn regrow_table_size(table: regrow_table, size: *mut usize
 /// @param objects  moved.
 #[unsafe(no_mangle)]
 pub extern "C" fn regrow_table_insert(table: regrow_table, objects: regrow_term) -> regrow_error {
-    let objects = take(objects);
-    guard(|| Ok(table::insert(table.into(), objects?)?))
+    let mut objects = moved(objects);
+    guard(|| Ok(table::insert(table.into(), std::mem::take(objects.get()?))?))
 }
 
 /// As regrow_table_insert(), but only when none of the keys is there. Any thread.
@@ -374,14 +374,42 @@ pub unsafe extern "C" fn regrow_table_update_counter(
     table: regrow_table, key: *const regrow_term, operation: regrow_term, fallback: *const regrow_term,
     value: *mut regrow_term,
 ) -> regrow_error {
-    let operation = take(operation);
-    guard(|| {
-        let operation = operation?;
-        // SAFETY: as the header says.
-        let (key, fallback, value) = unsafe { (borrow(key)?, borrow_optional(fallback)?, out_optional(value)) };
-        value.set(table::update_counter(table.into(), key, &operation, fallback)?);
-        Ok(())
+    let mut operation = moved(operation);
+    guard_told(|_| {
+        let counted = || {
+            // SAFETY: as the header says.
+            let (key, fallback) = unsafe { (lent(key)?, if fallback.is_null() { None } else { Some(lent(fallback)?) }) };
+            table::count_up(table.into(), key, operation.peek()?, fallback)
+        };
+        match counted() {
+            Some(sum) => {
+                // SAFETY: as the header says.
+                unsafe { out_optional(value) }.set(Term::int(sum));
+                regrow_error::REGROW_OK
+            }
+            // SAFETY: as the header says.
+            None => unsafe { update_counter(table, key, &mut operation, fallback, value) },
+        }
     })
+}
+
+/// Whatever can be counted, and why the rest cannot.
+#[cold]
+unsafe fn update_counter(
+    table: regrow_table, key: *const regrow_term, operation: &mut Moved, fallback: *const regrow_term,
+    value: *mut regrow_term,
+) -> regrow_error {
+    let mut count = || -> Result<(), Fault> {
+        let operation = operation.get()?;
+        // SAFETY: the caller's promise.
+        let (key, fallback, value) = unsafe { (borrow(key)?, borrow_optional(fallback)?, out_optional(value)) };
+        value.set(table::update_counter(table.into(), key, operation, fallback)?);
+        Ok(())
+    };
+    match count() {
+        Ok(()) => regrow_error::REGROW_OK,
+        Err(fault) => tell(fault),
+    }
 }
 
 /// Sets elements of the object of a key, at once. Not in bags. Any thread.

@@ -3,7 +3,7 @@
 //! These functions touch nothing but terms, so they run in `guard_term`: outside the runtime, which must not wait for
 //! the drop functions of resources.
 
-use super::support::{Fault, borrow, guard, is_forked, out, take};
+use super::support::{Fault, guard, is_forked, lent, moved, out, take};
 use super::types::{regrow_drop_callback, regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::term::etf::{self, DecodeError};
 use crate::term::{Atom, Term};
@@ -205,8 +205,11 @@ pub unsafe extern "C" fn regrow_resource(pointer: *mut c_void, drop: regrow_drop
 /// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_term_clone(term: *const regrow_term) -> regrow_term {
+    if is_forked() {
+        return INVALID.into();
+    }
     // SAFETY: the caller's promise.
-    make(|| Ok(unsafe { borrow(term) }?.clone()))
+    guard_term(INVALID, || unsafe { lent(term) }.map_or(INVALID, Term::clone)).into()
 }
 
 /// Gives a term back. The variable is left nil, so that freeing it twice is harmless; NULL does nothing. Any thread.
@@ -219,7 +222,7 @@ pub unsafe extern "C" fn regrow_term_free(term: *mut regrow_term) {
     }
     // The variable first: a drop function may look at it.
     let words = std::mem::replace(place, Term::nil().into());
-    guard_term((), || drop(take(words)));
+    guard_term((), || drop(moved(words)));
 }
 
 /// Decodes a term from Erlang's External Term Format; the bytes need not be trusted.

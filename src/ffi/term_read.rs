@@ -2,7 +2,7 @@
 //!
 //! As in `term_make`, these functions touch nothing but terms.
 
-use super::support::{Fault, borrow, guard, out, out_optional};
+use super::support::{Fault, borrow, guard, lent, out, out_optional};
 use super::term_make::{INVALID, guard_term};
 use super::types::{regrow_error, regrow_pid, regrow_ref, regrow_term};
 use crate::term::etf::{self, EncodeError};
@@ -17,7 +17,7 @@ use std::fmt::Write;
 #[inline]
 unsafe fn read<'a, T>(term: *const regrow_term, body: impl FnOnce(&'a Term) -> Option<T>) -> Option<T> {
     // SAFETY: the caller's promise.
-    guard_term(None, || body(unsafe { borrow(term) }.ok()?))
+    guard_term(None, || body(unsafe { lent(term) }?))
 }
 
 /// As [`read`], into an out-parameter; false when there is nothing, or no place for it.
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn regrow_map_size(term: *const regrow_term, size: *mut us
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_map_get(map: *const regrow_term, key: *const regrow_term) -> *const regrow_term {
     // SAFETY: the caller's promise.
-    lend(unsafe { read(map, |map| map.as_map()?.get(borrow(key).ok()?)) })
+    lend(unsafe { read(map, |map| map.as_map()?.get(lent(key)?)) })
 }
 
 /// A key and its value by place, from 0, in Erlang's order of keys; both borrowed, as long as the map lives.
@@ -299,9 +299,9 @@ pub unsafe extern "C" fn regrow_map_at(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_term_compare(left: *const regrow_term, right: *const regrow_term) -> c_int {
     // SAFETY: the caller's promise.
-    guard_term(0, || match unsafe { (borrow(left), borrow(right)) } {
-        (Ok(left), Ok(right)) => left.cmp_erlang(right) as c_int,
-        (left, right) => left.is_ok() as c_int - right.is_ok() as c_int,
+    guard_term(0, || match unsafe { (lent(left), lent(right)) } {
+        (Some(left), Some(right)) => left.cmp_erlang(right) as c_int,
+        (left, right) => left.is_some() as c_int - right.is_some() as c_int,
     })
 }
 
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn regrow_term_compare(left: *const regrow_term, right: *c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn regrow_term_equal(left: *const regrow_term, right: *const regrow_term) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { read(left, |left| Some(left.eq_exact(borrow(right).ok()?))) }.unwrap_or(false)
+    unsafe { read(left, |left| Some(left.eq_exact(lent(right)?))) }.unwrap_or(false)
 }
 
 /// A buffer of C, and how long the text is that would have fit a larger one.
@@ -348,7 +348,7 @@ pub unsafe extern "C" fn regrow_term_print(term: *const regrow_term, text: *mut 
         let room = if ends { size - 1 } else { 0 };
         let mut buffer = Buffer { place: text.cast(), room, used: 0, length: 0 };
         // SAFETY: the caller's promise.
-        let term = unsafe { borrow(term) };
+        let term = unsafe { lent(term) };
         let _ = write!(buffer, "{}", term.unwrap_or(&INVALID));
         if ends {
             // SAFETY: the caller's promise of `size` bytes; at most `size - 1` are used.

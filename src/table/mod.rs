@@ -65,7 +65,7 @@ pub use owners::{delete, give_away, rename, set_heir, whereis};
 pub use select::{
     Chunk, Form, go_on, match_delete, select, select_count, select_delete, select_limit, select_replace, to_list,
 };
-pub use update::{update_counter, update_element};
+pub use update::{count_up, update_counter, update_element};
 
 /// What a table does with objects of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +140,7 @@ fn caller() -> Result<Option<Pid>, Error> {
 /// Shows a table.
 #[inline]
 fn with<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<R, Error> {
-    handle::with(table.0, look).unwrap_or(Err(Error::NoTable))
+    handle::with(table.0, look).unwrap_or_else(|| Err(Error::NoTable))
 }
 
 /// Shows a table that the caller may read.
@@ -148,7 +148,7 @@ fn with<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<
 fn reading<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<R, Error> {
     let caller = caller()?;
     with(table, |table| {
-        if table.access == Access::Private && !table.is_owned_by(caller) { Err(Error::Access) } else { look(table) }
+        if table.is_readable(caller) { look(table) } else { Err(Error::Access) }
     })
 }
 
@@ -157,7 +157,7 @@ fn reading<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Resu
 fn writing<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<R, Error> {
     let caller = caller()?;
     with(table, |table| {
-        if table.access != Access::Public && !table.is_owned_by(caller) { Err(Error::Access) } else { look(table) }
+        if table.is_writable(caller) { look(table) } else { Err(Error::Access) }
     })
 }
 
@@ -165,6 +165,16 @@ impl Table {
     #[inline]
     fn is_owned_by(&self, caller: Option<Pid>) -> bool {
         caller.is_some_and(|caller| self.tenure.owner() == caller.0)
+    }
+
+    #[inline]
+    fn is_readable(&self, caller: Option<Pid>) -> bool {
+        self.access != Access::Private || self.is_owned_by(caller)
+    }
+
+    #[inline]
+    fn is_writable(&self, caller: Option<Pid>) -> bool {
+        self.access == Access::Public || self.is_owned_by(caller)
     }
 
     fn size(&self) -> usize {

@@ -56,7 +56,7 @@ impl Table {
                 if shard.closed {
                     return Err(Error::NoTable);
                 }
-                let row = shard.first_mut(hash, key, self.position, is_inline);
+                let row = shard.object_mut(hash, key, self.position).and_then(|group| group.first_mut(is_inline));
                 Ok(row.map(|mut row| change(&mut row)))
             }
             Objects::Ordered(tree) => {

@@ -7,7 +7,7 @@
 //!
 //! Where it is from: linear probing with ordered keys (Amble and Knuth, "Ordered hash tables", 1974).
 
-use super::group::{First, Group, Part, Rows, key_of};
+use super::group::{Group, Part, Rows, key_of};
 use crate::sync::stir::stir;
 use crate::term::Term;
 
@@ -118,11 +118,10 @@ impl Shard {
         self.find(hash, key, position).is_some()
     }
 
-    /// The first object of a key, to be changed, but not its key; `is_inline` as for [`Group::first_mut`].
+    /// The group of a key, for one who is going to look at its first object; else as [`Shard::get_mut`].
     #[inline]
-    pub fn first_mut(&mut self, hash: u64, key: &Term, position: usize, is_inline: bool) -> Option<First<'_>> {
-        let at = self.find_object(hash, key, position)?;
-        self.groups[at].first_mut(is_inline)
+    pub fn object_mut(&mut self, hash: u64, key: &Term, position: usize) -> Option<&mut Group> {
+        self.find_object(hash, key, position).map(|at| &mut self.groups[at])
     }
 
     /// The group of a key; whoever changes how many rows it has says so in `rows`, and never empties it.

@@ -1,7 +1,7 @@
 //! Counters, and elements set in place.
 
 use super::group::key_of;
-use super::{Error, Kind, Table, writing};
+use super::{Error, Kind, Table, caller, handle, writing};
 use crate::pattern::arithmetic;
 use crate::term::{Kind as TermKind, Ref, Term};
 
@@ -84,13 +84,13 @@ fn set(row: &mut Term, values: Vec<(usize, Term)>, spare: &mut Vec<Term>) {
 pub fn update_counter(table: Ref, key: &Term, operation: &Term, default: Option<&Term>) -> Result<Term, Error> {
     writing(table, |table| {
         not_a_bag(table)?;
-        if is_integer(operation) {
-            let only = Operation { position: table.position + 1, increment: operation.clone(), limit: None };
-            return count_one(table, key, only, default);
-        }
         if operation.list_len().is_none() {
-            let only = self::operation(operation, table.position)?;
-            return count_one(table, key, only, default);
+            let only = if is_integer(operation) {
+                Operation { position: table.position + 1, increment: operation.clone(), limit: None }
+            } else {
+                self::operation(operation, table.position)?
+            };
+            return count(table, key, &[only], default).map(|mut values| values.pop().unwrap_or_default());
         }
         let operations: Result<Vec<Operation>, Error> =
             operation.list_iter().map(|term| self::operation(term, table.position)).collect();
@@ -98,29 +98,36 @@ pub fn update_counter(table: Ref, key: &Term, operation: &Term, default: Option<
     })
 }
 
+/// As [`update_counter`], for what is counted as a rule: a small integer is added to one, in an object of a set that
+/// nobody else has. None: nothing was changed, and `update_counter` does it or says why not.
+#[inline]
+pub fn count_up(table: Ref, key: &Term, operation: &Term, default: Option<&Term>) -> Option<i64> {
+    is_object(default).ok()?;
+    let (position, increment) = match operation.as_tuple() {
+        Some([place, increment]) => (Some(usize::try_from(place.as_int()?).ok()?.checked_sub(1)?), increment.as_int()?),
+        _ => (None, operation.as_int()?),
+    };
+    let caller = caller().ok()?;
+    handle::with(table.0, |table| {
+        let position = position.unwrap_or(table.position + 1);
+        if table.kind.is_bag() || !table.is_writable(caller) || position == table.position {
+            return None;
+        }
+        let counted = table.change(key, true, |row| {
+            let element = row.as_tuple_mut()?.get_mut(position)?;
+            let sum = element.as_int()?.checked_add(increment)?;
+            *element = Term::int(sum);
+            Some(sum)
+        });
+        counted.ok()??
+    })?
+}
+
 fn not_a_bag(table: &Table) -> Result<(), Error> {
     match table.kind {
         Kind::Set | Kind::OrderedSet => Ok(()),
         Kind::Bag | Kind::DuplicateBag => Err(Error::Argument("a bag's objects are not updated")),
     }
-}
-
-/// One operation. As a rule it adds two small integers in an object that nobody else has: that needs no lists of values
-/// and changes.
-fn count_one(table: &Table, key: &Term, operation: Operation, default: Option<&Term>) -> Result<Term, Error> {
-    is_object(default)?;
-    if operation.limit.is_none() {
-        let counted = table.change(key, true, |row| {
-            let element = row.as_tuple_mut()?.get_mut(operation.position)?;
-            let sum = Term::int(element.as_int()?.checked_add(operation.increment.as_int()?)?);
-            *element = sum.clone();
-            Some(sum)
-        })?;
-        if let Some(Some(sum)) = counted {
-            return Ok(sum);
-        }
-    }
-    count(table, key, &[operation], default).map(|mut values| values.pop().unwrap_or_default())
 }
 
 /// Also refused when it is not needed, as ETS does.

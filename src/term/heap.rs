@@ -380,24 +380,17 @@ fn free(meta: u64, value: u64) {
     let mut left = items(&dead).len();
     loop {
         // One item after the other, the last first; for a cons that is the head, then the tail.
-        let child = loop {
-            if left == 0 {
-                break None;
-            }
-            left -= 1;
-            // SAFETY: the payload has no owner but us, and this item has not been taken before.
-            let item = unsafe { ManuallyDrop::new(ptr::read(&items(&dead)[left])) };
-            if item.is_counted() && is_last(item.value) {
-                break Some(item);
-            }
-        };
+        let rest = items(&dead).get(..left).unwrap_or_default();
+        let child = rest.iter().rposition(|item| item.is_counted() && is_last(item.value) && !free_flat(item));
+        // SAFETY: the payload has no owner but us, and this item has not been taken before.
+        let child = child.map(|index| (index, unsafe { ManuallyDrop::new(ptr::read(&rest[index])) }));
         match child {
-            Some(child) if left == 0 => {
+            Some((0, child)) => {
                 // Nothing is left to come back for: this is what keeps a long list flat.
                 release(&dead);
                 dead = child;
             }
-            Some(child) => {
+            Some((left, child)) => {
                 // SAFETY: we are the only owner, and the item's place is vacant: it keeps the way back.
                 unsafe { ptr::write(&mut items_mut(&mut dead)[left], ManuallyDrop::into_inner(parent)) };
                 set_left(&dead, left);
@@ -428,6 +421,16 @@ fn free(meta: u64, value: u64) {
         }
         left = items(&dead).len();
     }
+}
+
+/// Frees a payload without owners that has no items and no drop function; false when it may have.
+#[inline]
+fn free_flat(dead: &Term) -> bool {
+    let is_flat = matches!(dead.tag(), kinds::BYTES | kinds::BIG | kinds::OPAQUE);
+    if is_flat {
+        release(dead);
+    }
+    is_flat
 }
 
 /// Notes in the count, which nobody uses any more, how many items of a dead payload are left.
@@ -504,14 +507,15 @@ fn run(dropper: Dropper, pointer: *mut c_void) {
 /// # Safety
 /// As for `Term::check_words`.
 pub(super) unsafe fn check(meta: u64, value: u64) -> bool {
-    let (detail, spare, check) = ((meta >> 8) as u8, (meta >> 16) as u16, (meta >> 32) as u32);
-    let shape = spare == 0 && check >> 31 == 1 && value != 0 && value.is_multiple_of(ALIGN as u64);
-    let has_detail = matches!(meta as u8, kinds::BIG | kinds::OPAQUE);
-    if !shape || (detail != 0 && !has_detail) {
+    let tag = meta as u8;
+    // In release builds all payloads of a kind have the same: words that regrow never made are told without a look.
+    let check = if cfg!(debug_assertions) { (meta >> 32) as u32 } else { new_check(tag) };
+    let has_detail = || matches!(tag, kinds::BIG | kinds::OPAQUE);
+    let made = self::meta(tag, 0, check);
+    if meta != made && !(has_detail() && meta & !0xff00 == made) {
         return false;
     }
-    // In release builds all payloads of a kind have the same: words that regrow never made are told without a look.
-    if !cfg!(debug_assertions) && check != new_check(meta as u8) {
+    if check >> 31 == 0 || value == 0 || !value.is_multiple_of(ALIGN as u64) {
         return false;
     }
     // SAFETY: the caller's promise: a payload was there once. Volatile, since it may have been freed.
