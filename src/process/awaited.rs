@@ -32,14 +32,18 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::exit::Unseen;
 use super::holdings::{Inner, Ties, Watch, Watched};
+use super::limit;
 use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
 use super::table;
 use super::wait;
+use crate::scheduler;
 use crate::sync::Ordering;
+use crate::sync::own::own;
 use crate::term::{Pid, Ref, Term};
 use std::collections::VecDeque;
+use std::ptr;
 
 /// What came of a monitor that was awaited.
 pub enum Given {
@@ -143,17 +147,16 @@ impl Inner {
     }
 
     /// Step *await*: for one that the caller has, and that was asked for by no name and without priority.
-    fn await_monitor(&mut self, monitor: Ref) -> bool {
+    fn await_monitor(&mut self, monitor: Ref) -> Option<Pid> {
         let has_priority = self.has_priority(monitor);
-        let Some(ties) = self.tied() else { return false };
-        let wait = ties.wait();
-        match (wait, ties.watching.get_mut(&monitor)) {
-            (Some(wait), Some(watch)) if !has_priority && matches!(watch.kind, Watched::Plain) => {
-                watch.kind = Watched::Awaited(wait);
-                true
-            }
-            _ => false,
+        let ties = self.tied()?;
+        let wait = ties.wait()?;
+        let watch = ties.watching.get_mut(&monitor)?;
+        if has_priority || !matches!(watch.kind, Watched::Plain) {
+            return None;
         }
+        watch.kind = Watched::Awaited(wait);
+        Some(watch.target)
     }
 
     /// Step *give up*.
@@ -205,7 +208,10 @@ impl Process {
             }
             inner.give(wait, monitor, Given::Value { value, unlinked, at });
             drop(inner);
-            owner.unpark();
+            // One that sits beneath looks by itself.
+            if own().handed.get() != self.pid().0 {
+                owner.unpark();
+            }
             None
         };
         // What nobody is there for.
@@ -218,15 +224,40 @@ impl Process {
         Ok(())
     }
 
-    /// Begins a wait for one alone, and does step *await*; false: it cannot be awaited.
-    fn await_one(&self, monitor: Ref) -> bool {
+    /// Begins a wait for one alone, and does step *await*: for that process. None: it cannot be awaited.
+    fn await_one(&self, monitor: Ref) -> Option<Pid> {
         let mut inner = self.lock();
         inner.ties().awaits.get_or_insert_default().begin();
-        let is_awaited = inner.await_monitor(monitor);
-        if !is_awaited && let Some(awaits) = inner.awaits() {
+        let awaited = inner.await_monitor(monitor);
+        if awaited.is_none()
+            && let Some(awaits) = inner.awaits()
+        {
             awaits.end_taken();
         }
-        is_awaited
+        awaited
+    }
+
+    /// *Handing over*: true when the process has run, and has ended or waits.
+    fn hand_over_to(&self, awaited: Pid) -> bool {
+        if self.spend() {
+            return false;
+        }
+        let Some((nest, job)) = scheduler::hand_over_woken(self.node().scheduler(), awaited.0, limit::coarse_ns) else {
+            return false;
+        };
+        let saved = wait::Saved::now();
+        if !wait::sit_down(self) {
+            self.node().scheduler().schedule(job);
+            return false;
+        }
+        let handed = own().handed.replace(awaited.0);
+        current::set(ptr::null());
+        nest.run_job(job);
+        current::set(self);
+        own().handed.set(handed);
+        wait::stand_up(self);
+        saved.restore();
+        true
     }
 
     /// Step *take*, of a wait for one, which is over then.
@@ -268,14 +299,20 @@ pub fn receive_awaited(
         let is_known = matches!(error, Error::Killed) || me.watches(monitor);
         return Err(if is_known { error } else { Error::NotFound });
     }
-    if !me.await_one(monitor) {
+    let Some(awaited) = me.await_one(monitor) else {
         let timeout = if me.watches(monitor) { timeout } else { Some(0) };
         return match receive(timeout, wanted) {
             Err(Error::Timeout) if timeout == Some(0) => Err(Error::NotFound),
             received => received.map(Received::Message),
         };
-    }
+    };
     let (mut given, mut is_first) = (None, true);
+    if me.hand_over_to(awaited) {
+        if let Some((monitor, given)) = me.take_one() {
+            return Ok(Received::Given(monitor, given));
+        }
+        is_first = false;
+    }
     let take = || {
         if !std::mem::take(&mut is_first) {
             given = me.take_one();

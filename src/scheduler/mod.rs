@@ -71,7 +71,9 @@ pub use exceptions::{in_flight as exception_in_flight, register as register_exce
 pub use park::{ParkSlot, suspend};
 pub use slow::OnTrial;
 pub use stack::StackPool;
-pub use worker::{HandedOver, Nest, hand_over, holds_up, is_worker, nest, on_worker_of, runs_here, share_woken};
+pub use worker::{
+    HandedOver, Nest, hand_over, hand_over_woken, holds_up, is_worker, nest, on_worker_of, runs_here, share_woken,
+};
 
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering, fence};
 use crossbeam::deque::{Injector, Steal};

@@ -38,6 +38,18 @@ impl Slot {
         if self.is_empty() { None } else { self.change(ptr::null_mut()) }
     }
 
+    /// As [`Slot::take`], if that is the one.
+    #[inline]
+    pub fn take_if(&self, is_it: impl FnOnce(NonNull<Header>) -> bool) -> Option<NonNull<Header>> {
+        let job = self.take()?;
+        if is_it(job) {
+            return Some(job);
+        }
+        // Nobody else puts one in.
+        self.put(job);
+        None
+    }
+
     /// From any thread.
     #[inline]
     pub fn is_empty(&self) -> bool {

@@ -21,7 +21,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use nest::{HandedOver, Nest, hand_over, nest};
+pub use nest::{HandedOver, Nest, hand_over, hand_over_woken, nest};
 
 /// How many resumed stacks in a row before the queues get a turn, and how often the injector is looked at first.
 const FAIR: u32 = 61;

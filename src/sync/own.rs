@@ -35,6 +35,8 @@ pub struct Own {
     pub(super) stays: Cell<bool>,
     /// Whether it runs what may not wait: `process::wait`.
     pub may_not_wait: Cell<bool>,
+    /// The task that runs on it above its owner, who waits for it: `process::awaited`.
+    pub handed: Cell<u64>,
     /// The ends that it carries out, and whether the next is carried out in one piece: `process::exit`.
     pub endings: Cell<*mut ()>,
     pub ends_at_once: Cell<bool>,
@@ -124,6 +126,7 @@ pub fn own() -> &'static Own {
                 depth: Cell::new(0),
                 stays: Cell::new(false),
                 may_not_wait: Cell::new(false),
+                handed: Cell::new(0),
                 endings: Cell::new(std::ptr::null_mut()),
                 ends_at_once: Cell::new(false),
                 spare: Cell::new(std::ptr::null_mut()),

@@ -5,7 +5,7 @@
 //! and comes back to whatever depth has none.
 
 use super::{Local, Switch, WorkerCoroutine, local};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Runnable, Scheduler};
 use crate::scheduler::exceptions::Kept;
 use crate::sync::{Ordering, inside};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -79,7 +79,26 @@ pub fn hand_over<'a>(scheduler: &Scheduler, now: impl FnOnce() -> u64) -> Handed
     }
 }
 
+/// As [`hand_over`], for a job that waits for a worker already: if it is the one woken last on this thread, and so the
+/// next here anyway. It is the caller's to run then, by [`Nest::run_job`].
+#[inline]
+pub fn hand_over_woken<'a>(
+    scheduler: &Scheduler, id: u64, now: impl FnOnce() -> u64,
+) -> Option<(Nest<'a>, Runnable)> {
+    let nest = nest(scheduler)?;
+    let job = nest.local.take_woken(id, now)?;
+    Some((nest, job))
+}
+
 impl Nest<'_> {
+    /// Runs a job that was in a queue, as [`Nest::run`].
+    pub fn run_job(self, job: Runnable) {
+        // SAFETY: the job was scheduled, and whoever did so keeps it alive until it has run.
+        let (id, run) = unsafe { (job.0.as_ref().id, job.0.as_ref().run) };
+        // SAFETY: as above; it runs once.
+        self.run(id, move || unsafe { run(job.0) });
+    }
+
     /// Runs `job` now: returns when it has ended, or when it has parked. `job` does not unwind, and begins and ends
     /// inside, at depth 1; `id` is what it is known by.
     pub fn run<F: FnOnce()>(self, id: u64, job: F) {

@@ -79,26 +79,46 @@ impl Local {
         self.worker.slot.take().map(Runnable)
     }
 
-    /// Whether a job may go next that its caller hands this thread over to. What was woken before goes to the queue then,
-    /// as always.
-    #[inline]
-    pub(super) fn takes_over<'a>(&self, now: impl FnOnce() -> u64, nest: Nest<'a>) -> HandedOver<'a> {
+    /// Whether a job may go next that its caller hands this thread over to: `Ok` when it does.
+    #[inline(always)]
+    fn goes_next<'a>(&self, now: impl FnOnce() -> u64) -> Result<(), HandedOver<'a>> {
         let mut in_a_row = self.in_a_row.get();
         if in_a_row >= SLOT_IN_A_ROW {
             if !self.queue.is_empty() || !self.worker.assigned.is_empty() || !self.scheduler.injector.is_empty() {
-                return HandedOver::Not;
+                return Err(HandedOver::Not);
             }
             in_a_row = 0;
         }
         if self.has_resumed() && !self.goes_before_resumed(now()) {
-            return HandedOver::BehindResumed;
+            return Err(HandedOver::BehindResumed);
         }
         self.in_a_row.set(in_a_row + 1);
+        Ok(())
+    }
+
+    /// See [`super::hand_over`]. What was woken before goes to the queue, as always.
+    #[inline]
+    pub(super) fn takes_over<'a>(&self, now: impl FnOnce() -> u64, nest: Nest<'a>) -> HandedOver<'a> {
+        if let Err(not) = self.goes_next(now) {
+            return not;
+        }
         if let Some(before) = self.take_slot() {
             self.queue.push(before);
             self.share();
         }
         HandedOver::To(nest)
+    }
+
+    /// See [`super::hand_over_woken`].
+    #[inline]
+    pub(super) fn take_woken(&self, id: u64, now: impl FnOnce() -> u64) -> Option<Runnable> {
+        // SAFETY: it was scheduled, and whoever did so keeps it alive until it has run.
+        let job = self.worker.slot.take_if(|job| unsafe { job.as_ref() }.id == id)?;
+        if self.goes_next(now).is_err() {
+            self.worker.slot.put(job);
+            return None;
+        }
+        Some(Runnable(job))
     }
 
     fn take_injected(&self) -> Option<Runnable> {
