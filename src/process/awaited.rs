@@ -37,7 +37,7 @@ use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
 use super::table;
-use super::wait;
+use super::wait::{self, Deadline, Till};
 use crate::scheduler;
 use crate::sync::Ordering;
 use crate::sync::own::own;
@@ -319,7 +319,10 @@ pub fn receive_awaited(
         }
         given.is_some()
     };
-    let received = receive_beside(me, timeout, take, wanted);
+    let mut deadline = Deadline::new(me.node());
+    deadline.set(timeout.into());
+    let received = receive_beside(me, &mut deadline, take, wanted);
+    drop(deadline);
     let given = given.or_else(|| me.give_up_one(monitor));
     match (received, given) {
         // What was given beside it is the DOWN that goes.
@@ -336,12 +339,13 @@ pub struct Awaiting<'a> {
     me: &'a Process,
     /// What was taken at once, and is looked for first.
     taken: List,
+    deadline: Deadline<'a>,
 }
 
 impl<'a> Awaiting<'a> {
     pub fn begin(me: &'a Process) -> Awaiting<'a> {
         me.lock().ties().awaits.get_or_insert_default().begin();
-        Awaiting { me, taken: List::new() }
+        Awaiting { me, taken: List::new(), deadline: Deadline::new(me.node()) }
     }
 
     /// Step *await*, of those monitors that can be.
@@ -375,8 +379,8 @@ impl<'a> Awaiting<'a> {
         rest.into_iter()
     }
 
-    /// As [`super::receive`], or what was given.
-    pub fn receive(&mut self, timeout: Option<u32>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Received, Error> {
+    /// As [`super::receive`], or what was given. `deadline`: on the runtime's clock; 0 is now, none is never.
+    pub fn receive(&mut self, deadline: Option<u64>, mut wanted: impl FnMut(&Term) -> bool) -> Result<Received, Error> {
         let (me, taken) = (self.me, &mut self.taken);
         // What was taken is not for a ghost.
         if me.state.is_dead() {
@@ -394,13 +398,16 @@ impl<'a> Awaiting<'a> {
             }
             return taken.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed);
         }
-        if timeout == Some(0) {
+        if deadline == Some(0) {
             return Err(Error::Timeout);
         }
         wait::may_wait(me)?;
+        self.deadline.set(deadline.map_or(Till::Ever, Till::At));
         let mut is_first = true;
         let take = || !std::mem::take(&mut is_first) && Awaiting::take(me, taken);
-        if let Some(message) = receive_beside(me, timeout, take, wanted)? {
+        let received = receive_beside(me, &mut self.deadline, take, wanted);
+        self.deadline.rest();
+        if let Some(message) = received? {
             return Ok(Received::Message(message));
         }
         taken.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed)

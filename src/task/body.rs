@@ -59,7 +59,7 @@ impl Body {
         })?;
         let made = match (made, &self.answer) {
             (Ok(Ok(value)), &Answer::Owner { owner, monitor }) => {
-                let at = if matches!(done, Done::WithValue) { me.node().clock.now() } else { 0 };
+                let at = if let &Done::WithValue { deadline } = done { me.node().clock.now_for(deadline) } else { 0 };
                 me.end_with(owner, monitor, value, at)?;
                 return Ok(Term::atom(atoms::NORMAL));
             }

@@ -77,8 +77,8 @@ pub enum Done {
     Nowhere,
     /// For who gets its value as a message.
     There(Arc<AtomicU64>),
-    /// With its value, which is awaited from the beginning.
-    WithValue,
+    /// With its value, which is awaited from the beginning: whether that was by then.
+    WithValue { deadline: u64 },
 }
 
 /// A task as its owner knows it.

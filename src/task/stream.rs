@@ -180,7 +180,7 @@ pub fn stream(
             let deadline = spec.timeout.map(|ms| me.node().deadline(u64::from(ms)));
             let done = match (deadline, spec.place) {
                 (None, _) => Done::Nowhere,
-                (Some(_), Place::Caller) => Done::WithValue,
+                (Some(deadline), Place::Caller) => Done::WithValue { deadline },
                 (Some(_), Place::Supervisor { .. }) => Done::There(Arc::default()),
             };
             let noted = if let Done::There(done) = &done { Some(done.clone()) } else { None };
@@ -210,7 +210,7 @@ pub fn stream(
         let running = &crowd.running;
         let is_ours = |message: &Term| wait::ref_of(message).is_some_and(|monitor| running.contains_key(&monitor));
         let waiting = lending.as_mut().and_then(supervisor::Wait::begin);
-        let received = crowd.awaiting.receive(wait::left(me, deadline), is_ours);
+        let received = crowd.awaiting.receive(deadline, is_ours);
         drop(waiting);
         let (mut unlinked, mut at) = (false, 0);
         let (monitor, result) = match received {

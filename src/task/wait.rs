@@ -66,14 +66,6 @@ pub(super) fn forget_all(monitors: impl Iterator<Item = Ref>, is_theirs: impl Fn
     while process::receive(Some(0), goes).is_ok() {}
 }
 
-/// The milliseconds until a deadline, rounded up.
-pub(super) fn left(me: &Process, deadline: Option<u64>) -> Option<u32> {
-    deadline.map(|deadline| {
-        let ns = deadline.saturating_sub(me.node().clock.now());
-        u32::try_from(ns.div_ceil(1_000_000)).unwrap_or(u32::MAX - 1)
-    })
-}
-
 /// Before the caller waits for tasks: those of its own supervisor may begin in its place.
 fn lend(timeout: Option<u32>, tasks: &[Task]) -> Option<supervisor::Wait> {
     let me = process::current().filter(|_| timeout != Some(0))?;
@@ -120,7 +112,7 @@ fn gather(
     tasks: &[Task], timeout: Option<u32>, mut enough: impl FnMut(&End) -> bool,
 ) -> Result<HashMap<Ref, End>, Error> {
     let me = me()?;
-    let deadline = timeout.map(|ms| me.node().deadline(u64::from(ms)));
+    let deadline = timeout.map(|ms| if ms == 0 { 0 } else { me.node().deadline(u64::from(ms)) });
     let mut ended: HashMap<Ref, End> = HashMap::with_capacity(tasks.len());
     let monitors = || tasks.iter().map(|task| task.monitor);
     let mut awaiting = Awaiting::begin(me);
@@ -138,10 +130,10 @@ fn gather(
         // What can never come is not waited for.
         while watched.next_if(|&monitor| !me.watches(monitor)).is_some() {}
         let can_come = watched.peek().is_some();
-        let limit = if can_come { left(me, deadline) } else { Some(0) };
+        let deadline = if can_come { deadline } else { Some(0) };
         let is_open = |monitor| open.contains(&monitor);
         let is_theirs = |message: &Term| ref_of(message).is_some_and(is_open);
-        let (monitor, end) = match awaiting.receive(limit, is_theirs) {
+        let (monitor, end) = match awaiting.receive(deadline, is_theirs) {
             // The end of one whose value came as a message.
             Ok(Received::Given(monitor, _)) if !is_open(monitor) => continue,
             Ok(Received::Given(monitor, given)) => (monitor, given.into()),

@@ -1,0 +1,71 @@
+/* The time limits of a stream on the machine's clock: its timer outlives the waits, and goes off in between. */
+#include "support.h"
+
+enum { LIMIT_MS = 50, ITEMS = 20, EACH_MS = 10 };
+
+struct items { int64_t next; uint64_t last_began; int results; };
+
+static regrow_next hang_in_the_last(regrow_context *context, void *user, const regrow_term *argument,
+                                    regrow_term *value)
+{
+    int64_t item;
+    CHECK(regrow_as_int(argument, &item));
+    if (item == ITEMS)
+        CHECK_ERROR(REGROW_ERR_KILLED, regrow_sleep(REGROW_INFINITY));
+    else
+        *value = regrow_int(item);
+    return REGROW_DONE;
+}
+
+static bool give_item(void *user, regrow_term *item)
+{
+    struct items *items = user;
+    if (++items->next > ITEMS)
+        return false;
+    items->last_began = real_ms();
+    *item = regrow_int(items->next);
+    return true;
+}
+
+/* Waits meanwhile, so that what the timer wakes is not the stream. */
+static bool take_result(void *user, const regrow_term *result)
+{
+    struct items *items = user;
+    if (++items->results < ITEMS) {
+        CHECK_OK(regrow_sleep(EACH_MS));
+        return true;
+    }
+    CHECK_TERM("{exit,timeout}", result);
+    CHECK(real_ms() - items->last_began >= LIMIT_MS);
+    return true;
+}
+
+static regrow_next run_stream(regrow_context *context, void *user)
+{
+    struct items items = { 0 };
+    regrow_task_spec task = { .size = sizeof task, .run = hang_in_the_last };
+    regrow_stream_spec spec = { .size = sizeof spec, .task = &task, .source = give_item, .result = take_result,
+                                .user = &items, .max_concurrency = (uint32_t)(uintptr_t)user,
+                                .timeout_ms = LIMIT_MS, .on_timeout = REGROW_KILL_TASK };
+    bool finished;
+    CHECK_OK(regrow_task_stream(&spec, &finished));
+    CHECK(finished && items.results == ITEMS);
+    return REGROW_DONE;
+}
+
+static void a_limit_is_kept_after_waits_that_took_longer(void)
+{
+    for (uintptr_t at_once = 1; at_once <= 3; at_once++) {
+        regrow_ref monitor;
+        spawn_monitor(run_stream, (void *)at_once, &monitor);
+        CHECK_DOWN("normal", monitor);
+    }
+}
+
+int main(void)
+{
+    open_runtime((regrow_options){ .workers = 2 });
+    RUN(a_limit_is_kept_after_waits_that_took_longer);
+    close_runtime();
+    return 0;
+}
