@@ -2,8 +2,8 @@
 #![allow(non_camel_case_types)]
 
 use super::support::{
-    Fault, Moved, SizedStruct, borrow, borrow_optional, guard, guard_told, guard_value, is_forked, lent, moved, node_of,
-    out, out_optional, sized, take, tell, text, text_optional,
+    Fault, Moved, SizedStruct, borrow, borrow_optional, guard, guard_told, guard_value, is_forked, lent, moved,
+    node_of, out, out_optional, sized, take, tell, text, text_optional,
 };
 use super::types::{
     REGROW_BAG, REGROW_DUPLICATE_BAG, REGROW_ORDERED_SET, REGROW_PRIVATE, REGROW_PROTECTED, REGROW_PUBLIC, REGROW_SET,
@@ -378,7 +378,8 @@ pub unsafe extern "C" fn regrow_table_update_counter(
     guard_told(|_| {
         let counted = || {
             // SAFETY: as the header says.
-            let (key, fallback) = unsafe { (lent(key)?, if fallback.is_null() { None } else { Some(lent(fallback)?) }) };
+            let (key, fallback) =
+                unsafe { (lent(key)?, if fallback.is_null() { None } else { Some(lent(fallback)?) }) };
             table::count_up(table.into(), key, operation.peek()?, fallback)
         };
         match counted() {

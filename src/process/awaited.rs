@@ -26,6 +26,14 @@
 //! * *Messages first*: a value that was a message, since nobody awaited it yet, is found before the end that was given.
 //! * *A process with a thread of its own* says that it ends from before the step to `DEAD` on, so that its runtime is
 //!   not quiet before the value is there.
+//!
+//! **Handing over.** A task that has not begun when its owner waits for it, and is the job woken last on the owner's
+//! worker, would run next there, and the owner's stack, which does not leave its thread, go on behind it. So the owner
+//! does as one who calls (`inline`, handing over): it is parked for everybody who looks, but its stack stays where it is,
+//! and the task's turn, its end included, is run above it. What is saved is the way through the queues, the timer of the
+//! time limit, and the waking: while the task above is known by the thread (`handed`), *hand* leaves that out, since
+//! the owner looks when it goes on. If the task waits, or was hindered, the owner goes on as if it had not asked. A task
+//! that waits is left by the thread and so by `handed`: later it wakes its owner as every other does.
 
 use super::control::Process;
 use super::current::{self, Identity};

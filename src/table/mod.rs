@@ -147,18 +147,14 @@ fn with<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<
 #[inline]
 fn reading<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<R, Error> {
     let caller = caller()?;
-    with(table, |table| {
-        if table.is_readable(caller) { look(table) } else { Err(Error::Access) }
-    })
+    with(table, |table| if table.is_readable(caller) { look(table) } else { Err(Error::Access) })
 }
 
 /// Shows a table that the caller may write to.
 #[inline]
 fn writing<R>(table: Ref, look: impl FnOnce(&Table) -> Result<R, Error>) -> Result<R, Error> {
     let caller = caller()?;
-    with(table, |table| {
-        if table.is_writable(caller) { look(table) } else { Err(Error::Access) }
-    })
+    with(table, |table| if table.is_writable(caller) { look(table) } else { Err(Error::Access) })
 }
 
 impl Table {

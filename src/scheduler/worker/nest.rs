@@ -5,8 +5,8 @@
 //! and comes back to whatever depth has none.
 
 use super::{Local, Switch, WorkerCoroutine, local};
-use crate::scheduler::{Runnable, Scheduler};
 use crate::scheduler::exceptions::Kept;
+use crate::scheduler::{Runnable, Scheduler};
 use crate::sync::{Ordering, inside};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::Cell;
@@ -82,9 +82,7 @@ pub fn hand_over<'a>(scheduler: &Scheduler, now: impl FnOnce() -> u64) -> Handed
 /// As [`hand_over`], for a job that waits for a worker already: if it is the one woken last on this thread, and so the
 /// next here anyway. It is the caller's to run then, by [`Nest::run_job`].
 #[inline]
-pub fn hand_over_woken<'a>(
-    scheduler: &Scheduler, id: u64, now: impl FnOnce() -> u64,
-) -> Option<(Nest<'a>, Runnable)> {
+pub fn hand_over_woken<'a>(scheduler: &Scheduler, id: u64, now: impl FnOnce() -> u64) -> Option<(Nest<'a>, Runnable)> {
     let nest = nest(scheduler)?;
     let job = nest.local.take_woken(id, now)?;
     Some((nest, job))
