@@ -82,6 +82,9 @@ fn set(row: &mut Term, values: Vec<(usize, Term)>, spare: &mut Vec<Term>) {
 /// Value}`, where a sum beyond the limit becomes the value; or a list of the latter two. Gives the new value, or their
 /// list. `default`: what is put in first when the key is not there, with that key. A failure changes nothing.
 pub fn update_counter(table: Ref, key: &Term, operation: &Term, default: Option<&Term>) -> Result<Term, Error> {
+    if let Some(sum) = count_up(table, key, operation, default) {
+        return Ok(Term::int(sum));
+    }
     writing(table, |table| {
         not_a_bag(table)?;
         if operation.list_len().is_none() {

@@ -214,6 +214,48 @@ static void a_counter_has_limits_and_is_refused_where_there_is_none(void)
     CHECK_OBJECTS(table, ATOM("c"), "[{c,x}]");
 }
 
+/* The usual counter takes a way of its own, which must know the same rules. */
+static void a_small_counter_obeys_every_rule(void)
+{
+    regrow_table table = new_table(REGROW_SET, REGROW_PUBLIC, NULL);
+    regrow_term key = INT(1), object = TUPLE(INT(1), INT(9)), no_object = INT(5), value, seen;
+    put(table, TUPLE(INT(1), INT(10), INT(INT64_MAX), ATOM("x")));
+    const int64_t refused[] = { 1, 0, -1, 4, 5, INT64_MAX, INT64_MIN };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        CHECK_ERROR(REGROW_ERR_ARGUMENT,
+                    regrow_table_update_counter(table, &key, TUPLE(INT(refused[i]), INT(1)), NULL, &value));
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_table_update_counter(table, &key, INT(1), &no_object, &value));
+    CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_table_update_counter(table, NULL, INT(1), NULL, &value));
+    CHECK_OBJECTS(table, INT(1), "[{1,10,9223372036854775807,x}]");
+    CHECK_OK(regrow_table_update_counter(table, &key, INT(-4), &object, &value));
+    check_given(__FILE__, __LINE__, value, "6");
+    CHECK_OK(regrow_table_update_counter(table, &key, TUPLE(INT(3), INT(1)), NULL, &value));
+    check_given(__FILE__, __LINE__, value, "9223372036854775808");
+    /* Who has looked the object up keeps what he saw. */
+    CHECK_OK(regrow_table_get(table, &key, &seen));
+    CHECK_OK(regrow_table_update_counter(table, &key, INT(1), NULL, NULL));
+    check_given(__FILE__, __LINE__, seen, "{1,6,9223372036854775808,x}");
+    CHECK_OBJECTS(table, INT(1), "[{1,7,9223372036854775808,x}]");
+    CHECK_OK(regrow_table_delete(table));
+    CHECK_ERROR(REGROW_ERR_NO_TABLE, regrow_table_update_counter(table, &key, INT(1), NULL, &value));
+    for (uint32_t kind = REGROW_BAG; kind <= REGROW_DUPLICATE_BAG; kind++) {
+        table = new_table(kind, REGROW_PUBLIC, NULL);
+        put(table, TUPLE(INT(1), INT(10)));
+        CHECK_ERROR(REGROW_ERR_ARGUMENT, regrow_table_update_counter(table, &key, INT(1), NULL, &value));
+        CHECK_OBJECTS(table, INT(1), "[{1,10}]");
+    }
+    regrow_table_spec spec = { .size = sizeof spec, .kind = REGROW_ORDERED_SET, .key_position = 2 };
+    regrow_term same = regrow_float(1.0);
+    CHECK_OK(regrow_table_new(&spec, &table));
+    put(table, TUPLE(INT(3), INT(1), INT(10)));
+    CHECK_OK(regrow_table_update_counter(table, &same, INT(1), NULL, &value));
+    check_given(__FILE__, __LINE__, value, "11");
+    CHECK_OK(regrow_table_update_counter(table, &same, TUPLE(INT(1), INT(1)), NULL, &value));
+    check_given(__FILE__, __LINE__, value, "4");
+    CHECK_OBJECTS(table, INT(1), "[{4,1,11}]");
+    regrow_term_free(&object);
+}
+
 /* ---- selecting ---- */
 
 static regrow_term spec_of(regrow_term head, regrow_term guard, regrow_term body)
@@ -389,6 +431,10 @@ static void *use_from_outside(void *data)
     CHECK_ERROR(REGROW_ERR_ACCESS, regrow_table_insert(tables[1], TUPLE(INT(1))));
     CHECK_ERROR(REGROW_ERR_ACCESS, regrow_table_lookup(tables[2], &key, &objects));
     CHECK_REASON("badarg");
+    key = INT(2);
+    CHECK_OK(regrow_table_update_counter(tables[0], &key, INT(1), NULL, NULL));
+    CHECK_ERROR(REGROW_ERR_ACCESS, regrow_table_update_counter(tables[1], &key, INT(1), NULL, NULL));
+    CHECK_ERROR(REGROW_ERR_ACCESS, regrow_table_update_counter(tables[2], &key, INT(1), NULL, NULL));
     return NULL;
 }
 
@@ -396,8 +442,12 @@ static void a_thread_that_has_not_entered_uses_tables_but_owns_none(void)
 {
     regrow_table tables[] = { new_table(REGROW_SET, REGROW_PUBLIC, NULL), new_table(REGROW_SET, REGROW_PROTECTED, NULL),
                               new_table(REGROW_SET, REGROW_PRIVATE, NULL) };
+    for (size_t i = 0; i < 3; i++)
+        put(tables[i], TUPLE(INT(2), INT(5)));
     join_thread(start_thread(use_from_outside, tables));
     CHECK_OBJECTS(tables[0], INT(1), "[{1,'from outside'}]");
+    for (size_t i = 0; i < 3; i++)
+        CHECK_OBJECTS(tables[i], INT(2), i == 0 ? "[{2,6}]" : "[{2,5}]");
 }
 
 static void a_name_is_taken_once_and_a_stale_handle_is_told(void)
@@ -591,6 +641,7 @@ int main(void)
     TEST(a_spec_with_something_unknown_makes_no_table);
     TEST(a_counter_counts_every_time_under_eight_threads);
     TEST(a_counter_has_limits_and_is_refused_where_there_is_none);
+    TEST(a_small_counter_obeys_every_rule);
     TEST(a_select_gives_its_rows_also_in_parts_and_backwards);
     TEST(a_malformed_specification_says_where);
     TEST(no_table_is_left_when_its_owner_is_down);
