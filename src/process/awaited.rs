@@ -31,16 +31,17 @@
 //! worker, would run next there, and the owner's stack, which does not leave its thread, go on behind it. So the owner
 //! does as one who calls (`inline`, handing over): it is parked for everybody who looks, but its stack stays where it is,
 //! and the task's turn, its end included, is run above it. What is saved is the way through the queues, the timer of the
-//! time limit, and the waking: while the task above is known by the thread (`handed`), *hand* leaves that out, since
-//! the owner looks when it goes on. If the task waits, or was hindered, the owner goes on as if it had not asked. A task
-//! that waits is left by the thread and so by `handed`: later it wakes its owner as every other does.
+//! time limit, and the waking: the thread knows by which monitor the one beneath awaits (`handed`), and *hand* wakes
+//! nobody for that, since he looks when he goes on. (Not by which task: anybody may monitor one, and sit beneath it.) If
+//! the task waits, or was hindered, the owner goes on as if it had not asked, but looks before it parks, and with what
+//! is left of its limit. A task that waits is left by the thread and so by `handed`: later it wakes its owner.
 
 use super::control::Process;
 use super::current::{self, Identity};
 use super::error::Error;
 use super::exit::Unseen;
 use super::holdings::{Inner, Ties, Watch, Watched};
-use super::limit;
+use super::limit::{self, Limit};
 use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
@@ -217,7 +218,7 @@ impl Process {
             inner.give(wait, monitor, Given::Value { value, unlinked, at });
             drop(inner);
             // One that sits beneath looks by itself.
-            if own().handed.get() != self.pid().0 {
+            if own().handed.get() != monitor.0 {
                 owner.unpark();
             }
             None
@@ -245,27 +246,27 @@ impl Process {
         awaited
     }
 
-    /// *Handing over*: true when the process has run, and has ended or waits.
-    fn hand_over_to(&self, awaited: Pid) -> bool {
+    /// *Handing over*, of what is awaited by that monitor. When it was this one's turn to try, what is left of the
+    /// limit; whoever waits for the rest looks first what was given.
+    fn hand_over_to(&self, awaited: Pid, monitor: Ref, timeout: Option<u32>) -> Option<Limit> {
         if self.spend() {
-            return false;
+            return None;
         }
-        let Some((nest, job)) = scheduler::hand_over_woken(self.node().scheduler(), awaited.0, limit::coarse_ns) else {
-            return false;
-        };
+        let (nest, job) = scheduler::hand_over_woken(self.node().scheduler(), awaited.0, limit::coarse_ns)?;
+        let limit = Limit::new(timeout);
         let saved = wait::Saved::now();
         if !wait::sit_down(self) {
             self.node().scheduler().schedule(job);
-            return false;
+            return Some(limit);
         }
-        let handed = own().handed.replace(awaited.0);
+        let handed = own().handed.replace(monitor.0);
         current::set(ptr::null());
         nest.run_job(job);
         current::set(self);
         own().handed.set(handed);
         wait::stand_up(self);
         saved.restore();
-        true
+        Some(limit)
     }
 
     /// Step *take*, of a wait for one, which is over then.
@@ -315,11 +316,14 @@ pub fn receive_awaited(
         };
     };
     let (mut given, mut is_first) = (None, true);
-    if me.hand_over_to(awaited) {
+    let mut left = timeout;
+    if let Some(limit) = me.hand_over_to(awaited, monitor, timeout) {
         if let Some((monitor, given)) = me.take_one() {
             return Ok(Received::Given(monitor, given));
         }
+        // Who sits down may have taken a wake that was meant for this.
         is_first = false;
+        left = limit.left(me.node());
     }
     let take = || {
         if !std::mem::take(&mut is_first) {
@@ -328,7 +332,7 @@ pub fn receive_awaited(
         given.is_some()
     };
     let mut deadline = Deadline::new(me.node());
-    deadline.set(timeout.into());
+    deadline.set(left.into());
     let received = receive_beside(me, &mut deadline, take, wanted);
     drop(deadline);
     let given = given.or_else(|| me.give_up_one(monitor));

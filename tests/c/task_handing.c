@@ -154,6 +154,39 @@ static void two_tasks_of_an_owner_talk(void)
     check_owner(await_two_that_talk, NULL, "normal");
 }
 
+/* Somebody else monitors a task, and awaits it before it has begun: the owner hears of it all the same. */
+static regrow_task anothers;
+
+static regrow_next await_anothers(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_receive(LONG_MS, &message));
+    regrow_task mine = { .pid = anothers.pid };
+    CHECK_OK(regrow_monitor(mine.pid, &mine.monitor));
+    CHECK_ERROR(REGROW_ERR_EXITED, regrow_task_await(mine, LONG_MS, NULL));
+    return REGROW_DONE;
+}
+
+static regrow_next await_with_another(regrow_context *context, void *user)
+{
+    regrow_term values;
+    anothers = async(one, NULL);
+    CHECK_OK(regrow_send(*(regrow_pid *)user, regrow_nil()));
+    CHECK_OK(regrow_task_await_many(&anothers, 1, LONG_MS, &values));
+    CHECK_TERM("[1]", &values);
+    regrow_term_free(&values);
+    return REGROW_DONE;
+}
+
+static void an_owner_is_woken_when_another_sits_beneath(void)
+{
+    regrow_ref monitor;
+    regrow_pid other = spawn_monitor(await_anothers, NULL, &monitor);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    check_owner(await_with_another, &other, "normal");
+    CHECK_DOWN("normal", monitor);
+}
+
 /* ---- tasks within tasks, and calls within those ---- */
 
 enum { DEEP = 100 };
@@ -264,6 +297,7 @@ int main(void)
     RUN(a_value_may_come_with_the_end);
     RUN(an_owner_keeps_its_time_when_the_task_above_it_waits);
     RUN(two_tasks_of_an_owner_talk);
+    RUN(an_owner_is_woken_when_another_sits_beneath);
     RUN(tasks_wait_for_tasks_that_call);
     RUN(who_awaits_one_after_the_other_lets_others_run);
     close_runtime();

@@ -1,4 +1,5 @@
-/* The time limits of a stream on the machine's clock: its timer outlives the waits, and goes off in between. */
+/* Time limits on the machine's clock: of a stream, whose timer outlives the waits, and goes off in between; of an owner
+ * that waits beneath a task. */
 #include "support.h"
 
 enum { LIMIT_MS = 50, ITEMS = 20, EACH_MS = 10 };
@@ -62,10 +63,58 @@ static void a_limit_is_kept_after_waits_that_took_longer(void)
     }
 }
 
+/* ---- a task that runs above its owner's stack, and takes longer than the owner's limit before it waits ---- */
+
+struct bystander { regrow_pid pid; atomic_int has_run; };
+
+static regrow_next say_so_when_told(regrow_context *context, void *user)
+{
+    regrow_term message;
+    CHECK_OK(regrow_receive(LONG_MS, &message));
+    atomic_store(&((struct bystander *)user)->has_run, 1);
+    return REGROW_DONE;
+}
+
+static regrow_next take_long_and_hang(regrow_context *context, void *user, const regrow_term *argument,
+                                      regrow_term *value)
+{
+    for (uint64_t begun = real_ms(); real_ms() - begun < 4 * LIMIT_MS;)
+        ;
+    CHECK_OK(regrow_send(((struct bystander *)user)->pid, regrow_nil()));
+    CHECK_ERROR(REGROW_ERR_KILLED, regrow_sleep(REGROW_INFINITY));
+    return REGROW_DONE;
+}
+
+static regrow_next await_what_takes_long(regrow_context *context, void *user)
+{
+    struct bystander *bystander = user;
+    regrow_task_spec spec = { .size = sizeof spec, .run = take_long_and_hang, .user = user };
+    regrow_task task;
+    CHECK_OK(regrow_task_async(&spec, &task));
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_task_yield(task, LIMIT_MS, NULL));
+    /* Its time was over, so that it did not wait, and who is behind it on this thread has not gone on. */
+    CHECK(!atomic_load(&bystander->has_run));
+    return REGROW_DONE;
+}
+
+static void what_a_task_takes_above_its_owner_is_of_the_owners_limit(void)
+{
+    struct bystander bystander = { 0 };
+    regrow_ref monitor, bystanders;
+    bystander.pid = spawn_monitor(say_so_when_told, &bystander, &bystanders);
+    CHECK_OK(regrow_settle(root, LONG_MS, NULL));
+    spawn_monitor(await_what_takes_long, &bystander, &monitor);
+    CHECK_DOWN("normal", monitor);
+    CHECK_DOWN("normal", bystanders);
+}
+
 int main(void)
 {
     open_runtime((regrow_options){ .workers = 2 });
     RUN(a_limit_is_kept_after_waits_that_took_longer);
+    close_runtime();
+    open_runtime((regrow_options){ .workers = 1 });
+    RUN(what_a_task_takes_above_its_owner_is_of_the_owners_limit);
     close_runtime();
     return 0;
 }
