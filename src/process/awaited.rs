@@ -28,13 +28,13 @@
 //!   not quiet before the value is there.
 //!
 //! **Handing over.** A task that has not begun when its owner waits for it, and is the job woken last on the owner's
-//! worker, would run next there, and the owner's stack, which does not leave its thread, go on behind it. So the owner
-//! does as one who calls (`inline`, handing over): it is parked for everybody who looks, but its stack stays where it is,
-//! and the task's turn, its end included, is run above it. What is saved is the way through the queues, the timer of the
-//! time limit, and the waking: the thread knows by which monitor the one beneath awaits (`handed`), and *hand* wakes
-//! nobody for that, since he looks when he goes on. (Not by which task: anybody may monitor one, and sit beneath it.) If
-//! the task waits, or was hindered, the owner goes on as if it had not asked, but looks before it parks, and with what
-//! is left of its limit. A task that waits is left by the thread and so by `handed`: later it wakes its owner.
+//! worker, would run next there, and the owner's stack, which does not leave its thread, would go on behind it. So the
+//! owner does as one who calls (`inline`, handing over): it is parked for everybody who looks, but its stack stays where
+//! it is, and the task's turn, its end included, is run above it. What is saved is the way through the queues, the timer
+//! of the time limit, and the waking: the thread knows by which monitor the one beneath waits (`handed`), and *hand*
+//! wakes nobody for that, since he looks when he goes on. (Not which task: anybody may monitor one, and sit beneath it.)
+//! If the task waits, or could not be run, the owner goes on as if it had not tried, but looks before it parks, and has
+//! what is left of its limit. A task that waits has left the thread, and `handed` with it: later it wakes its owner.
 
 use super::control::Process;
 use super::current::{self, Identity};

@@ -234,7 +234,7 @@ impl<'a> Deadline<'a> {
         self.till = till;
     }
 
-    /// Until the next wait, if there is one. On a manual clock everybody sees what the next timer is: there nothing stays
+    /// Until the next wait, if there is one. On a manual clock everybody sees what the next timer is: there none stays
     /// that nobody waits for.
     pub fn rest(&mut self) {
         if self.node.clock.is_manual() {
