@@ -36,6 +36,20 @@ fn a_monotonic_clock_starts_near_zero_and_never_goes_back() {
 }
 
 #[test]
+fn the_time_is_told_exactly_when_a_deadline_is_near_and_never_too_late_when_it_is_far() {
+    let manual = Clock::manual();
+    manual.advance_to(7);
+    assert_eq!([manual.now_for(8), manual.now_for(HOUR)], [7, 7]);
+    let clock = Clock::monotonic();
+    for _ in 0..1000 {
+        let before = clock.now();
+        assert!(clock.now_for(before) >= before && clock.now_for(before + 900 * MS) >= before);
+        let told = clock.now_for(HOUR);
+        assert!(told <= clock.now());
+    }
+}
+
+#[test]
 #[should_panic(expected = "not moved by hand")]
 fn a_monotonic_clock_is_not_moved_by_hand() {
     Clock::monotonic().advance_to(1);

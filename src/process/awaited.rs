@@ -46,7 +46,7 @@ use super::message::Message;
 use super::receive::{receive, receive_beside};
 use super::run::Fenced;
 use super::table;
-use super::wait::{self, Deadline, Till};
+use super::wait::{self, Till};
 use crate::scheduler;
 use crate::sync::Ordering;
 use crate::sync::own::own;
@@ -246,8 +246,8 @@ impl Process {
         awaited
     }
 
-    /// *Handing over*, of what is awaited by that monitor. When it was this one's turn to try, what is left of the
-    /// limit; whoever waits for the rest looks first what was given.
+    /// *Handing over*, to a process that is awaited by that monitor. None: it is not next here, and nothing was done. Else
+    /// the limit, of which a part may be over; and what was given is to be looked at before anything is waited for.
     fn hand_over_to(&self, awaited: Pid, monitor: Ref, timeout: Option<u32>) -> Option<Limit> {
         if self.spend() {
             return None;
@@ -331,10 +331,7 @@ pub fn receive_awaited(
         }
         given.is_some()
     };
-    let mut deadline = Deadline::new(me.node());
-    deadline.set(left.into());
-    let received = receive_beside(me, &mut deadline, take, wanted);
-    drop(deadline);
+    let received = receive_beside(me, left.into(), take, wanted);
     let given = given.or_else(|| me.give_up_one(monitor));
     match (received, given) {
         // What was given beside it is the DOWN that goes.
@@ -351,13 +348,12 @@ pub struct Awaiting<'a> {
     me: &'a Process,
     /// What was taken at once, and is looked for first.
     taken: List,
-    deadline: Deadline<'a>,
 }
 
 impl<'a> Awaiting<'a> {
     pub fn begin(me: &'a Process) -> Awaiting<'a> {
         me.lock().ties().awaits.get_or_insert_default().begin();
-        Awaiting { me, taken: List::new(), deadline: Deadline::new(me.node()) }
+        Awaiting { me, taken: List::new() }
     }
 
     /// Step *await*, of those monitors that can be.
@@ -414,13 +410,13 @@ impl<'a> Awaiting<'a> {
             return Err(Error::Timeout);
         }
         wait::may_wait(me)?;
-        self.deadline.set(deadline.map_or(Till::Ever, Till::At));
         let mut is_first = true;
         let take = || !std::mem::take(&mut is_first) && Awaiting::take(me, taken);
-        let received = receive_beside(me, &mut self.deadline, take, wanted);
-        self.deadline.rest();
-        if let Some(message) = received? {
-            return Ok(Received::Message(message));
+        match receive_beside(me, deadline.map_or(Till::Ever, Till::At), take, wanted) {
+            Ok(Some(message)) => return Ok(Received::Message(message)),
+            // Given before the clock was looked at: not too late.
+            Err(Error::Timeout) if Awaiting::take(me, taken) => {}
+            received => drop(received?),
         }
         taken.pop_front().map(|(monitor, given)| Received::Given(monitor, given)).ok_or(Error::Killed)
     }

@@ -1,8 +1,8 @@
-//! What is left of a call's limit when its caller begins to wait.
+//! What is left of the limit of a call, or of an await, when its caller begins to wait.
 //!
-//! A callback that runs on its caller's thread may take its time before it waits itself, and only then does the caller
-//! wait for it: by then a part of the limit is over. Most such calls never come to that, so the begin is read off a
-//! clock that costs a few nanoseconds. It goes on once in a tick of the kernel's, some milliseconds, and a call ends
+//! A callback that runs on its caller's thread, or a task on its owner's, may take its time before it waits itself, and
+//! only then does the caller wait for it: by then a part of the limit is over. Most never come to that, so the begin is
+//! read off a clock that costs a few nanoseconds. It goes on once in a tick of the kernel's, some milliseconds, and a call ends
 //! that much late. It ends early only by as much as the tick itself came late when the call began: where the processor
 //! that has the tick was taken from the machine, which nobody can tell without a clock that costs more.
 

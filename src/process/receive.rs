@@ -9,7 +9,7 @@ use super::current::{self, Identity};
 use super::error::Error;
 use super::message::Message;
 use super::state::{CALLBACK, EXIT, RUNNING, SEEN};
-use super::wait::{self, Deadline, End};
+use super::wait::{self, End, Till};
 use crate::sync::inside;
 use crate::sync::room::Room;
 use crate::sync::tally::What;
@@ -106,7 +106,7 @@ fn receive_by(me: &Process, timeout: Option<u32>, mut find: impl FnMut(&mut Look
 /// As [`receive`], for a caller that may wait, and waits for something else beside: none, when `beside` says that this
 /// has come. Whoever has something for it unparks the caller.
 pub(super) fn receive_beside(
-    me: &Process, deadline: &mut Deadline<'_>, mut beside: impl FnMut() -> bool, mut wanted: impl FnMut(&Term) -> bool,
+    me: &Process, till: Till, mut beside: impl FnMut() -> bool, mut wanted: impl FnMut(&Term) -> bool,
 ) -> Result<Option<Term>, Error> {
     let (mut looked, mut message) = (Looked::default(), None);
     let look = || {
@@ -119,7 +119,7 @@ pub(super) fn receive_beside(
         }
         message.is_some()
     };
-    match wait::until_deadline(deadline, true, look) {
+    match wait::until(me.node(), till, true, look) {
         End::Ready => Ok(message),
         End::TimedOut => Err(Error::Timeout),
         End::Killed => Err(Error::Killed),

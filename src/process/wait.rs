@@ -160,13 +160,9 @@ pub fn free(term: Term) {
 }
 
 /// Waits until `ready` holds or that time is over. The caller may wait.
-pub(super) fn until(node: &Arc<Node>, till: Till, receives: bool, ready: impl FnMut() -> bool) -> End {
-    until_deadline(&mut Deadline { node, till, timer: None }, receives, ready)
-}
-
-/// As [`until`], with a deadline that may be set again.
-pub(super) fn until_deadline(deadline: &mut Deadline<'_>, receives: bool, mut ready: impl FnMut() -> bool) -> End {
+pub(super) fn until(node: &Arc<Node>, till: Till, receives: bool, mut ready: impl FnMut() -> bool) -> End {
     let _put_back = PutBack(Saved::now());
+    let mut limit = Limit { node, till, timer: None };
     match current::current() {
         Some(me) => loop {
             if ready() {
@@ -176,7 +172,7 @@ pub(super) fn until_deadline(deadline: &mut Deadline<'_>, receives: bool, mut re
             if ends_here(me) {
                 return End::Killed;
             }
-            if deadline.is_over(|| Alarm::Wake(me.pid())) {
+            if limit.is_over(|| Alarm::Wake(me.pid())) {
                 return End::TimedOut;
             }
             park(me, receives);
@@ -187,7 +183,7 @@ pub(super) fn until_deadline(deadline: &mut Deadline<'_>, receives: bool, mut re
                 if ready() {
                     return End::Ready;
                 }
-                if deadline.is_over(|| Alarm::WakeThread(thread_parker())) {
+                if limit.is_over(|| Alarm::WakeThread(thread_parker())) {
                     return End::TimedOut;
                 }
                 let depth = inside::step_out();
@@ -215,38 +211,18 @@ pub(super) fn until_even_dead(mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// When a wait is over; its timer is started at the first look that finds time left.
-///
-/// Who waits time and again sets it anew: a timer that goes off before stays, and has him look once for nothing, where
-/// one for each wait would take a look at the clock, a start and an end.
-pub(super) struct Deadline<'a> {
+/// A time limit; its timer is started at the first look that finds time left.
+struct Limit<'a> {
     node: &'a Arc<Node>,
     till: Till,
     timer: Option<TimerId>,
 }
 
-impl<'a> Deadline<'a> {
-    pub fn new(node: &'a Arc<Node>) -> Deadline<'a> {
-        Deadline { node, till: Till::Ever, timer: None }
-    }
-
-    pub fn set(&mut self, till: Till) {
-        self.till = till;
-    }
-
-    /// Until the next wait, if there is one. On a manual clock everybody sees what the next timer is: there none stays
-    /// that nobody waits for.
-    pub fn rest(&mut self) {
-        if self.node.clock.is_manual() {
-            self.cancel();
-        }
-    }
-
+impl Limit<'_> {
     fn is_over(&mut self, alarm: impl FnOnce() -> Alarm) -> bool {
         let clock = &self.node.clock;
         let (now, deadline) = match self.till {
             Till::Ever => return false,
-            Till::At(deadline) if self.goes_off_by(deadline) => return false,
             Till::At(deadline) => (clock.now(), deadline),
             Till::In(ms) => {
                 let now = clock.now();
@@ -257,26 +233,18 @@ impl<'a> Deadline<'a> {
         if now >= deadline {
             return true;
         }
-        self.cancel();
-        self.timer = Some(timer::start(self.node, deadline, TimerKind::Sleep, alarm()));
-        false
-    }
-
-    /// Whether its timer has yet to go off, and will by then.
-    fn goes_off_by(&self, deadline: u64) -> bool {
-        self.timer.and_then(|timer| self.node.timers.read(timer)).is_some_and(|due| due <= deadline)
-    }
-
-    fn cancel(&mut self) {
-        if let Some(timer) = self.timer.take() {
-            drop(self.node.timers.cancel(timer));
+        if self.timer.is_none() {
+            self.timer = Some(timer::start(self.node, deadline, TimerKind::Sleep, alarm()));
         }
+        false
     }
 }
 
-impl Drop for Deadline<'_> {
+impl Drop for Limit<'_> {
     fn drop(&mut self) {
-        self.cancel();
+        if let Some(timer) = self.timer {
+            drop(self.node.timers.cancel(timer));
+        }
     }
 }
 

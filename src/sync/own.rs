@@ -35,7 +35,7 @@ pub struct Own {
     pub(super) stays: Cell<bool>,
     /// Whether it runs what may not wait: `process::wait`.
     pub may_not_wait: Cell<bool>,
-    /// By which monitor whoever sits beneath waits for the task that runs on it: `process::awaited`.
+    /// The monitor by which the one who sits beneath waits for the task that runs on it: `process::awaited`.
     pub handed: Cell<u64>,
     /// The ends that it carries out, and whether the next is carried out in one piece: `process::exit`.
     pub endings: Cell<*mut ()>,

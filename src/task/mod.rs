@@ -9,7 +9,7 @@
 //! * a value is sent before the task's end can be observed;
 //! * once a ref was given up (an await that ran out, a shutdown, [`ignore`]), nothing of the task comes to the owner's
 //!   mailbox any more, and nothing of it is left there;
-//! * a handle is two numbers: dropping it leaks nothing. A linked task ends with its owner at the latest;
+//! * a handle is two numbers: dropping it leaks nothing. A linked task ends with its owner, unless by `normal`;
 //! * a task knows on whose behalf it runs ([`Process::callers`]).
 //!
 //! Where it is from: Elixir 1.14 `Task`, `Task.Supervisor`. Otherwise than there, waiting for a ref that nothing can
@@ -77,7 +77,7 @@ pub enum Done {
     Nowhere,
     /// For who gets its value as a message.
     There(Arc<AtomicU64>),
-    /// With its value, which is awaited from the beginning: whether that was by then.
+    /// With its value, which is awaited from the beginning. What the value has to be there by is `deadline`.
     WithValue { deadline: u64 },
 }
 

@@ -1,5 +1,5 @@
-/* Time limits on the machine's clock: of a stream, whose timer outlives the waits, and goes off in between; of an owner
- * that waits beneath a task. */
+/* Time limits on the machine's clock: of a stream whose results are waited with for longer; of an owner that waits
+ * beneath a task. */
 #include "support.h"
 
 enum { LIMIT_MS = 50, ITEMS = 20, EACH_MS = 10 };
@@ -28,7 +28,7 @@ static bool give_item(void *user, regrow_term *item)
     return true;
 }
 
-/* Waits meanwhile, so that what the timer wakes is not the stream. */
+/* Waits meanwhile: for longer, in all, than a task may take. */
 static bool take_result(void *user, const regrow_term *result)
 {
     struct items *items = user;

@@ -288,6 +288,23 @@ static void an_await_that_runs_out_leaves_the_task_to_end_with_its_owner(void)
     CHECK(!regrow_is_alive(task.pid));
 }
 
+static regrow_next await_in_vain_and_return(regrow_context *context, void *task_of_it)
+{
+    regrow_task *task = task_of_it;
+    *task = async(hang, NULL);
+    CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_task_yield(*task, 0, NULL));
+    return REGROW_DONE;
+}
+
+static void an_owner_that_ends_with_normal_leaves_its_task(void)
+{
+    regrow_task task;
+    check_owner(await_in_vain_and_return, &task, "normal");
+    settle();
+    CHECK(regrow_is_alive(task.pid));
+    kill_and_wait(task.pid);
+}
+
 static void a_late_answer_never_comes(void)
 {
     /* Not waited for any more, shut down, ignored. */
@@ -1139,6 +1156,7 @@ int main(void)
     RUN(a_crash_ends_the_owner_with_the_same_reason);
     RUN(an_owner_that_traps_exits_hears_of_the_crash);
     RUN(an_await_that_runs_out_leaves_the_task_to_end_with_its_owner);
+    RUN(an_owner_that_ends_with_normal_leaves_its_task);
     RUN(a_late_answer_never_comes);
     RUN(only_the_owner_awaits_and_once);
     RUN(who_does_not_wait_gets_messages);
