@@ -2,9 +2,9 @@
 //!
 //! A callback that runs on its caller's thread, or a task on its owner's, may take its time before it waits itself, and
 //! only then does the caller wait for it: by then a part of the limit is over. Most never come to that, so the begin is
-//! read off a clock that costs a few nanoseconds. It goes on once in a tick of the kernel's, some milliseconds, and a call ends
-//! that much late. It ends early only by as much as the tick itself came late when the call began: where the processor
-//! that has the tick was taken from the machine, which nobody can tell without a clock that costs more.
+//! read off a clock that costs a few nanoseconds. It goes on once in a tick of the kernel's, some milliseconds, and the
+//! wait ends that much late. It ends early only by as much as the tick itself came late when it began: where the
+//! processor that has the tick was taken from the machine, which nobody can tell without a clock that costs more.
 
 use super::node::Node;
 use crate::sync::time;
