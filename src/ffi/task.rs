@@ -245,9 +245,9 @@ fn end_term(end: Option<End>) -> Term {
 /// Starts a task that is linked with the caller, its owner. Needs an identity.
 ///
 /// The link, the monitor and the Ref are there before its first instruction. If it crashes, so does the owner, unless
-/// that traps exits; and if the owner ends with another reason than normal, so does it. Who does not wait for it gets
-/// its value as {Ref, Value}, and its end as the DOWN of the same Ref, among the messages. regrow_info() of it tells its
-/// callers: the owner, the one on whose behalf that runs, ...
+/// that traps exits; and if the owner ends with another reason than normal, so does it. Who does not wait for it
+/// gets its value as {Ref, Value}, and its end as the DOWN of the same Ref, among the messages. regrow_info() of it
+/// tells its callers: the owner, the one on whose behalf that runs, ...
 ///
 /// @param spec  borrowed.
 /// @param task  out.
