@@ -254,18 +254,15 @@ impl Process {
         }
         let (nest, job) = scheduler::hand_over_woken(self.node().scheduler(), awaited.0, limit::coarse_ns)?;
         let limit = Limit::new(timeout);
-        let saved = wait::Saved::now();
-        if !wait::sit_down(self) {
+        let above = || {
+            let handed = own().handed.replace(monitor.0);
+            current::set(ptr::null());
+            nest.run_job(job);
+            own().handed.set(handed);
+        };
+        if !wait::sit_beneath(self, above) {
             self.node().scheduler().schedule(job);
-            return Some(limit);
         }
-        let handed = own().handed.replace(monitor.0);
-        current::set(ptr::null());
-        nest.run_job(job);
-        current::set(self);
-        own().handed.set(handed);
-        wait::stand_up(self);
-        saved.restore();
         Some(limit)
     }
 

@@ -22,7 +22,7 @@
 //!    carries out an end from outside finds it there, or we see `DEAD`, and owe the answer by ourselves.
 //!
 //! **Handing over.** The same is done for a server that is not `INLINE`, by a process on a worker of its runtime: it
-//! parks (`wait::sit_down`), as for a queued call, so that whoever looks at it, kills it or ends its time meets what they
+//! parks (`wait::sit_beneath`), as for a queued call, so that whoever looks at it, kills it or ends its time meets what they
 //! always meet; but its stack stays where it is, and the callee runs on one of its own above it. As a queued call goes
 //! the callee would come next on this worker (it is the job woken last), and the caller's stack, which does not leave
 //! its thread, behind it: so nobody waits for anybody that it had not waited for, and a callback that does not return
@@ -332,16 +332,13 @@ fn serve<Q: Question>(
         if !take(process) {
             return Next::GoOn;
         }
-        let saved = wait::Saved::now();
-        if !wait::sit_down(me) {
+        let above = || {
+            inside.tally(process.number, What::Sent);
+            nest.run(process.pid().0, work);
+        };
+        if !wait::sit_beneath(me, above) {
             give_back(process);
-            return Next::GoOn;
         }
-        inside.tally(process.number, What::Sent);
-        nest.run(process.pid().0, work);
-        current::set(caller);
-        wait::stand_up(me);
-        saved.restore();
         return Next::GoOn;
     }
     if scheduler::is_worker() {

@@ -287,16 +287,30 @@ fn park(me: &Process, receives: bool) {
     }
 }
 
-/// Says that it is parked, and stays on its stack, for as long as what it waits for runs above it on this thread. False:
-/// there is a reason not to.
-pub(super) fn sit_down(me: &Process) -> bool {
+/// Runs what it waits for above its stack, on this thread: it is parked meanwhile, and stays where it is. False: there is
+/// a reason not to, and nothing was run.
+#[inline]
+pub(super) fn sit_beneath(me: &Process, above: impl FnOnce()) -> bool {
+    let saved = Saved::now();
+    if !sit_down(me) {
+        return false;
+    }
+    above();
+    current::set(me);
+    stand_up(me);
+    saved.restore();
+    true
+}
+
+/// Says that it is parked, though it stays on its stack. False: there is a reason not to.
+fn sit_down(me: &Process) -> bool {
     me.park().bind(thread_parker);
     // Once more past a wake that came before, and is of no use any more.
     me.state.park(false) || me.state.park(false)
 }
 
-/// That has returned, or waits itself.
-pub(super) fn stand_up(me: &Process) {
+/// What ran above it has returned, or waits itself.
+fn stand_up(me: &Process) {
     if me.state.shift(PARKED, CALLBACK, 0, 0).is_ok() {
         return;
     }

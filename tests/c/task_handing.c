@@ -1,35 +1,11 @@
 /* A task that its owner waits for before it has begun runs there and then, above its owner's stack: what others see of
  * that. One worker, so that such a task is next on it. */
-#include "support.h"
-
-static regrow_task async(regrow_task_callback run, void *user)
-{
-    regrow_task_spec spec = { .size = sizeof spec, .run = run, .user = user };
-    regrow_task task;
-    CHECK_OK(regrow_task_async(&spec, &task));
-    return task;
-}
-
-static int64_t await(regrow_task task)
-{
-    regrow_term value;
-    int64_t number;
-    CHECK_OK(regrow_task_await(task, LONG_MS, &value));
-    CHECK(regrow_as_int(&value, &number));
-    return number;
-}
+#include "task.h"
 
 static regrow_next one(regrow_context *context, void *user, const regrow_term *argument, regrow_term *value)
 {
     *value = regrow_int(1);
     return REGROW_DONE;
-}
-
-static void check_owner(regrow_body_callback body, void *user, const char *reason)
-{
-    regrow_ref monitor;
-    spawn_monitor(body, user, &monitor);
-    CHECK_DOWN(reason, monitor);
 }
 
 /* ---- who ends whom ---- */
@@ -106,7 +82,7 @@ static regrow_next await_twice(regrow_context *context, void *user)
     regrow_task task = async(sleep_100, NULL);
     CHECK_ERROR(REGROW_ERR_TIMEOUT, regrow_task_yield(task, 40, NULL));
     atomic_store((atomic_int *)user, 1);
-    CHECK(await(task) == 100);
+    CHECK(value_of(task) == 100);
     return REGROW_DONE;
 }
 
@@ -142,9 +118,9 @@ static regrow_next await_two_that_talk(regrow_context *context, void *user)
     for (int first = 0; first < 2; first++) {
         regrow_task receiver = async(receive_one, NULL), sender = async(send_one, &receiver.pid);
         if (first)
-            CHECK(await(receiver) == 5 && await(sender) == 6);
+            CHECK(value_of(receiver) == 5 && value_of(sender) == 6);
         else
-            CHECK(await(sender) == 6 && await(receiver) == 5);
+            CHECK(value_of(sender) == 6 && value_of(receiver) == 5);
     }
     return REGROW_DONE;
 }
@@ -209,7 +185,7 @@ static regrow_next grow(regrow_context *context, void *user, const regrow_term *
         regrow_task task;
         spec.argument = &next;
         CHECK_OK(regrow_task_async(&spec, &task));
-        below = await(task);
+        below = value_of(task);
     }
     CHECK_OK(regrow_call(server, regrow_int(below), LONG_MS, value));
     return REGROW_DONE;
@@ -221,7 +197,7 @@ static regrow_next await_the_deepest(regrow_context *context, void *user)
     regrow_task_spec spec = { .size = sizeof spec, .run = grow, .user = user, .argument = &depth };
     regrow_task task;
     CHECK_OK(regrow_task_async(&spec, &task));
-    CHECK(await(task) == DEEP + 1);
+    CHECK(value_of(task) == DEEP + 1);
     return REGROW_DONE;
 }
 
@@ -254,7 +230,7 @@ static regrow_next say_so_when_told(regrow_context *context, void *user)
 static void await_until_it_has_run(struct bystander *bystander)
 {
     while (!atomic_load(&bystander->has_run)) {
-        CHECK(await(async(one, NULL)) == 1);
+        CHECK(value_of(async(one, NULL)) == 1);
         CHECK(++bystander->tasks_before < 1000);
     }
 }

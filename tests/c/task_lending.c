@@ -1,6 +1,6 @@
 /* Tasks that wait for tasks of their own supervisor: these begin in their place, so that nobody waits for ever for what
  * it has queued itself, and no more run than may. */
-#include "support.h"
+#include "task.h"
 
 static regrow_pid supervisor;
 static atomic_int active, most;
@@ -42,15 +42,6 @@ static regrow_task start_task(regrow_task_callback run, int64_t argument)
     regrow_task task;
     CHECK_OK(regrow_task_supervisor_async(supervisor, &spec, &task));
     return task;
-}
-
-static int64_t value_of(regrow_task task)
-{
-    regrow_term value;
-    int64_t number;
-    CHECK_OK(regrow_task_await(task, LONG_MS, &value));
-    CHECK(regrow_as_int(&value, &number));
-    return number;
 }
 
 /* How many levels there are below, by asking the next. */

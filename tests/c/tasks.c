@@ -1,18 +1,5 @@
 /* Tasks: values, ends, limits, streams and supervisors, as Elixir has them; all times on a manual clock. */
-#include "support.h"
-
-static regrow_task_spec task_of(regrow_task_callback run, void *user)
-{
-    return (regrow_task_spec){ .size = sizeof(regrow_task_spec), .run = run, .user = user };
-}
-
-static regrow_task async(regrow_task_callback run, void *user)
-{
-    regrow_task_spec spec = task_of(run, user);
-    regrow_task task;
-    CHECK_OK(regrow_task_async(&spec, &task));
-    return task;
-}
+#include "task.h"
 
 static regrow_pid task_supervisor(uint32_t max_children, uint32_t at_limit)
 {
@@ -83,15 +70,6 @@ static regrow_next forget_to_return(regrow_context *context, void *user, const r
                                     regrow_term *value)
 {
     return 0;
-}
-
-/* ---- an owner that is a process: its body runs, and its end is looked at ---- */
-
-static void check_owner(regrow_body_callback body, void *user, const char *reason)
-{
-    regrow_ref monitor;
-    spawn_monitor(body, user, &monitor);
-    CHECK_DOWN(reason, monitor);
 }
 
 /* ---- async and await ---- */
